@@ -1,0 +1,40 @@
+//! `cargo xtask codegen`: Rust from `proto/stagedoor/v1/*.proto`, with a pure-Rust compiler.
+//! `--check` makes it in a temporary folder and compares, so that CI proves the committed code fresh.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use prost::Message;
+
+const FILES: [&str; 3] = ["stagedoor/v1/export.proto", "stagedoor/v1/sql.proto", "stagedoor/v1/stage.proto"];
+const OUTPUTS: [&str; 2] = ["stagedoor.v1.rs", "stagedoor.v1.bin"];
+
+/// Writes `proto/src/generated`, or with `check` only compares with it.
+pub fn run(root: &Path, check: bool) -> Result<()> {
+    let committed = root.join("proto/src/generated");
+    if !check {
+        fs::create_dir_all(&committed)?;
+        return generate(root, &committed);
+    }
+    let fresh = tempfile::tempdir()?;
+    generate(root, fresh.path())?;
+    for name in OUTPUTS {
+        let want = fs::read(fresh.path().join(name))?;
+        let have = fs::read(committed.join(name)).with_context(|| format!("proto/src/generated/{name} is missing: run `cargo xtask codegen`"))?;
+        if want != have {
+            bail!("proto/src/generated/{name} is stale: run `cargo xtask codegen`");
+        }
+    }
+    Ok(())
+}
+
+fn generate(root: &Path, out: &Path) -> Result<()> {
+    let includes = root.join("proto");
+    let descriptors = protox::compile(FILES, [&includes]).context("failed to compile the proto files")?;
+    fs::write(out.join("stagedoor.v1.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        .out_dir(out)
+        .compile_fds(descriptors)
+        .context("failed to generate Rust from the proto files")
+}
