@@ -1,1 +1,19 @@
-//! Stub.
+//! A stage's place: paths that cannot escape it, and files published all or nothing.
+//! Start at [`Store`]; [`Location`] says where, [`ObjectPath`] names a file within.
+#![doc = include_str!("../README.md")]
+
+mod beneath;
+mod draft;
+mod error;
+mod layers;
+mod location;
+mod path;
+mod policy;
+mod store;
+
+pub use draft::{Draft, Finished, OnExisting};
+pub use error::{Error, ErrorKind, Result};
+pub use location::{Location, Provider};
+pub use path::{ObjectPath, RESERVED_DIRECTORY};
+pub use policy::Policy;
+pub use store::{FileInfo, Store};

@@ -1,0 +1,135 @@
+//! The crate's one error: a kind that tells the caller what to do, a message for people, the source.
+//! Whether trying again may help is kept beside the kind, as OpenDAL does.
+
+use std::io;
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What the caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The path or location is malformed or not permitted: ask for another one.
+    Invalid,
+    /// There is no such file or folder.
+    NotFound,
+    /// The target exists and was not to be replaced.
+    AlreadyExists,
+    /// The operating system, or the server's policy, does not permit it.
+    PermissionDenied,
+    /// The device or quota is full: make room.
+    NoSpace,
+    /// This place cannot do that.
+    Unsupported,
+    /// The storage failed.
+    Io,
+}
+
+/// Why an operation on a place failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    temporary: bool,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            temporary: false,
+            source: None,
+        }
+    }
+
+    /// An operating-system error while doing `what`, such as `open '/exports/a.csv'`.
+    pub(crate) fn io(what: impl std::fmt::Display, source: io::Error) -> Self {
+        let kind = match source.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                ErrorKind::PermissionDenied
+            }
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => ErrorKind::NoSpace,
+            io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidFilename => ErrorKind::Invalid,
+            _ => ErrorKind::Io,
+        };
+        let temporary = matches!(
+            source.kind(),
+            io::ErrorKind::Interrupted | io::ErrorKind::TimedOut
+        );
+        Self {
+            kind,
+            message: format!("failed to {what}: {}", describe(&source)),
+            temporary,
+            source: Some(source.into()),
+        }
+    }
+
+    pub(crate) fn opendal(what: impl std::fmt::Display, source: opendal::Error) -> Self {
+        let kind = match source.kind() {
+            opendal::ErrorKind::NotFound => ErrorKind::NotFound,
+            opendal::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+            opendal::ErrorKind::AlreadyExists | opendal::ErrorKind::ConditionNotMatch => {
+                ErrorKind::AlreadyExists
+            }
+            opendal::ErrorKind::IsADirectory | opendal::ErrorKind::NotADirectory => {
+                ErrorKind::Invalid
+            }
+            opendal::ErrorKind::Unsupported => ErrorKind::Unsupported,
+            _ => ErrorKind::Io,
+        };
+        let temporary = source.is_temporary();
+        Self {
+            kind,
+            message: format!("failed to {what}: {}", source.message()),
+            temporary,
+            source: Some(source.into()),
+        }
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Whether the same call may succeed a little later.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind {
+            ErrorKind::NotFound => io::ErrorKind::NotFound,
+            ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
+            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::NoSpace => io::ErrorKind::StorageFull,
+            ErrorKind::Invalid => io::ErrorKind::InvalidInput,
+            ErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            ErrorKind::Io => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+/// The operating system's words without Rust's ` (os error 2)`, in lower case.
+fn describe(source: &io::Error) -> String {
+    let text = source.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => "unknown error".to_owned(),
+    }
+}

@@ -1,0 +1,116 @@
+//! `Policy`: which parts of the server's own file system no place may reach.
+//! The server always denies its data directory; `/proc`, `/sys` and `/dev` are denied to everyone.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+
+const ALWAYS_DENIED: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// What a [`Store`](crate::Store) on the file system may touch.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    denied: Vec<PathBuf>,
+    allowed: Option<Vec<PathBuf>>,
+}
+
+impl Policy {
+    /// Denies a folder and everything below it, such as the server's data directory.
+    #[must_use]
+    pub fn deny(mut self, folder: &Path) -> Self {
+        self.denied.push(canonical(folder));
+        self
+    }
+
+    /// Permits only these folders and what is below them. Without this, every folder not denied.
+    #[must_use]
+    pub fn allow_only(mut self, folders: &[PathBuf]) -> Self {
+        self.allowed = Some(folders.iter().map(|folder| canonical(folder)).collect());
+        self
+    }
+
+    /// Checks an absolute path without `..`, whose existing part has been resolved.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PermissionDenied`], naming the path.
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        let denied = ALWAYS_DENIED
+            .iter()
+            .map(Path::new)
+            .chain(self.denied.iter().map(PathBuf::as_path));
+        for folder in denied {
+            if path.starts_with(folder) {
+                let message = format!(
+                    "path '{}' is not permitted: the server keeps '{}' to itself",
+                    path.display(),
+                    folder.display()
+                );
+                return Err(Error::new(ErrorKind::PermissionDenied, message));
+            }
+        }
+        match &self.allowed {
+            Some(allowed) if !allowed.iter().any(|folder| path.starts_with(folder)) => {
+                Err(Error::new(
+                    ErrorKind::PermissionDenied,
+                    format!(
+                        "path '{}' is not permitted: the setting paths.allow does not list it",
+                        path.display()
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The path with the symbolic links of its existing part resolved.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    let mut missing = Vec::new();
+    let mut existing = path;
+    loop {
+        if let Ok(resolved) = existing.canonicalize() {
+            return missing
+                .iter()
+                .rev()
+                .fold(resolved, |path, name| path.join(name));
+        }
+        match (existing.parent(), existing.file_name()) {
+            (Some(parent), Some(name)) => {
+                missing.push(name);
+                existing = parent;
+            }
+            _ => return path.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn denies_own_folders_even_through_a_link_or_before_they_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let link = root.join("link");
+        std::os::unix::fs::symlink(&root, &link).unwrap();
+        let policy = Policy::default().deny(&link.join("data"));
+        assert_eq!(
+            policy.check(&root.join("data/key")).unwrap_err().kind(),
+            ErrorKind::PermissionDenied
+        );
+        assert!(policy.check(&root.join("database")).is_ok());
+        assert!(policy.check(Path::new("/proc/self/mem")).is_err());
+    }
+
+    #[test]
+    fn allows_only_what_is_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let policy = Policy::default().allow_only(&[root.join("out")]);
+        assert!(policy.check(&root.join("out/a.csv")).is_ok());
+        assert!(policy.check(&root.join("outside")).is_err());
+    }
+}
