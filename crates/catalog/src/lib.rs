@@ -1,1 +1,72 @@
-//! Stub.
+//! The catalog: durable, versioned records of stages, databases, tables and exports.
+//! Sync, one concrete type, no knowledge of SQL, storage or the network.
+#![doc = include_str!("../README.md")]
+
+mod databases;
+mod error;
+mod exports;
+mod format;
+mod index;
+mod journal;
+mod keys;
+mod lock;
+mod names;
+mod options;
+mod stages;
+mod store;
+mod tables;
+
+pub use databases::{DatabaseRecord, DroppedDatabase};
+pub use error::{Error, ErrorKind};
+pub use exports::{ExportFile, ExportRecord, ExportState, NewExport};
+pub use names::NAME_CHARS_MAX;
+pub use options::{
+    Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, system_clock,
+};
+pub use stages::{StageChange, StageChangeKind, StageDefinition, StageRecord};
+pub use store::Recovery;
+pub use tables::{Column, NewTable, Segment, TableRecord, TableSource};
+
+use std::path::Path;
+
+/// An open catalog: the records of one directory, which no other process can have open.
+///
+/// Every mutation takes who acts, and is durable when it answers. Shared by `Arc`; writers wait for
+/// each other, readers wait for nobody but the moment in which a mutation becomes visible.
+#[derive(Debug)]
+pub struct Catalog {
+    store: store::Store,
+}
+
+impl Catalog {
+    /// Opens the catalog in `dir`, or makes a new one there; repairs what a crash left.
+    ///
+    /// Errors: `Locked` when it is open already, `Corrupt` when the journal is damaged other than by
+    /// an unfinished append, `Unsupported` when it is of a newer format, `Io`.
+    pub fn open(dir: &Path, options: Options) -> Result<Catalog, Error> {
+        Ok(Catalog {
+            store: store::Store::open(dir, &options)?,
+        })
+    }
+
+    /// What opening had to repair.
+    pub fn recovery(&self) -> &Recovery {
+        self.store.recovery()
+    }
+
+    /// Why every mutation is refused from now on (a write to the disk, or a read from it, has failed);
+    /// `None` while all is well. Reads go on as far as the index can still be read.
+    pub fn read_only_reason(&self) -> Option<String> {
+        self.store.read_only_reason()
+    }
+
+    /// The number of the last mutation, from 1; 0 in a new catalog.
+    pub fn last_seq(&self) -> u64 {
+        self.store.position().0
+    }
+
+    /// How long the journal is.
+    pub fn journal_bytes(&self) -> u64 {
+        self.store.position().1
+    }
+}

@@ -1,1 +1,43 @@
-//! Stub.
+//! SQL text to plans: stages, exports and the data to export.
+//! A statement enters at [`parse`]; [`split`] takes a script apart before that.
+//!
+#![doc = include_str!("../README.md")]
+
+mod capture;
+mod cursor;
+mod error;
+mod grammar;
+mod lexer;
+mod limits;
+mod lower;
+mod mask;
+mod plan;
+mod print;
+mod secret;
+mod span;
+mod split;
+mod statement;
+mod target;
+mod text;
+
+pub use crate::error::{ErrorKind, ParseError};
+pub use crate::lexer::Open;
+pub use crate::limits::Limits;
+pub use crate::mask::mask_secrets;
+pub use crate::plan::Plan;
+pub use crate::plan::credentials::{Credential, CredentialKey, Credentials};
+pub use crate::plan::data_type::{DataType, IntegerKind, LobSize};
+pub use crate::plan::export::{Compression, Dialect, Export, ExportOptions, Fields, Format, Lines};
+pub use crate::plan::query::{QueryText, StagedFile};
+pub use crate::plan::stage::{
+    AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,
+};
+pub use crate::plan::table::{
+    ColumnDef, CreateDatabase, CreateExternalTable, CreateTable, DropDatabase, DropTable, Infile,
+    Insert, Literal, ShowColumns, ShowTables, TableKey, TableName,
+};
+pub use crate::secret::Secret;
+pub use crate::span::{Name, Span, Spanned};
+pub use crate::split::{Split, StatementText, split};
+pub use crate::statement::{parse, parse_with};
+pub use crate::target::{Scheme, Target};

@@ -1,1 +1,26 @@
-//! Stub.
+//! SELECT text to record batches, on DataFusion, with MySQL's meaning.
+//!
+#![doc = include_str!("../README.md")]
+
+mod csv;
+mod engine;
+mod error;
+mod functions;
+mod insert;
+mod mysql;
+mod planned;
+pub mod segment;
+mod settings;
+mod tables;
+mod temporal;
+mod types;
+
+pub use csv::CsvReadOptions;
+pub use engine::{Context, QueryEngine};
+pub use error::{Error, ErrorKind, Position, Violation};
+pub use insert::{InsertColumn, InsertTarget, PlannedInsert};
+pub use mysql::{SessionValues, TableRef, table_references};
+pub use planned::{BatchStream, PlannedQuery};
+pub use settings::Settings;
+pub use tables::{FileFormat, FileRef, Source, StoreList, TableDefinition};
+pub use types::{SQL_TYPE_KEY, arrow_field, field_sql_type, sql_type};

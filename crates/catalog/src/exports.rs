@@ -1,0 +1,239 @@
+//! Exports: the record of each, from its admission to its final state. The states are in
+//! `exports/state.rs`.
+
+mod state;
+
+pub use state::ExportState;
+
+use crate::error::{Error, ErrorKind};
+use crate::options::Actor;
+use crate::stages::StageRecord;
+use crate::store::{Draft, View};
+use crate::{Catalog, keys};
+
+/// A file that an export made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExportFile {
+    /// Its path in the stage, or the whole path when there is no stage.
+    pub path: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// One export.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExportRecord {
+    /// A UUID of version 7, as text in its usual form.
+    pub id: String,
+    /// The account it runs in.
+    pub account: String,
+    /// Who started it.
+    pub user: String,
+    /// The statement, with its secrets masked by the caller.
+    pub statement: String,
+    /// The name and version of the stage it writes to, as they were when it was admitted.
+    pub stage: Option<(String, u64)>,
+    /// The id of that stage, which a renaming does not change.
+    pub stage_id: Option<u64>,
+    /// Where it writes, as the statement named it.
+    pub target: String,
+    /// How far it is.
+    pub state: ExportState,
+    /// What must be removed if it fails.
+    pub temp_files: Vec<String>,
+    /// What it made.
+    pub files: Vec<ExportFile>,
+    /// How many rows it wrote so far.
+    pub rows: u64,
+    /// How many bytes it wrote so far.
+    pub bytes: u64,
+    /// Why it failed or was cancelled.
+    pub error: Option<String>,
+    /// Its manifest.
+    pub manifest_json: Option<String>,
+    /// When it was admitted, in microseconds since 1970 UTC.
+    pub created_us: u64,
+    /// When the record was changed last, in microseconds since 1970 UTC.
+    pub changed_us: u64,
+    /// When it reached its final state, in microseconds since 1970 UTC.
+    pub finished_us: Option<u64>,
+}
+
+/// An export to be admitted; account and user are those of the actor.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewExport {
+    /// A UUID of version 7, as text: hyphenated, lower case.
+    pub id: String,
+    /// The statement, with its secrets masked.
+    pub statement: String,
+    /// The stage it writes to, by name and current version.
+    pub stage: Option<(String, u64)>,
+    /// Where it writes, as the statement named it.
+    pub target: String,
+    /// What must be removed if it fails.
+    pub temp_files: Vec<String>,
+}
+
+impl Catalog {
+    /// Records an export as admitted. Until it is finished, its stage cannot be dropped.
+    ///
+    /// Errors: `AlreadyExists` for the id, `NotFound` for the stage, `Conflict` when the stage is no
+    /// longer at that version, `Invalid` for an id of another form.
+    pub fn create_export(&self, actor: &Actor, export: NewExport) -> Result<ExportRecord, Error> {
+        check_id(&export.id)?;
+        let what = format!("create export {}", export.id);
+        self.store.write(
+            actor,
+            || what,
+            |draft| {
+                let account = &actor.account;
+                if find(draft.view(), account, &export.id)?.is_some() {
+                    return Err(Error::new(
+                        ErrorKind::AlreadyExists,
+                        format!("the export {} exists", export.id),
+                    ));
+                }
+                let stage_id = match &export.stage {
+                    Some((name, version)) => Some(pinned(draft.view(), account, name, *version)?),
+                    None => None,
+                };
+                let record = ExportRecord {
+                    id: export.id,
+                    account: account.clone(),
+                    user: actor.user.clone(),
+                    statement: export.statement,
+                    stage: export.stage,
+                    stage_id,
+                    target: export.target,
+                    state: ExportState::Admitted,
+                    temp_files: export.temp_files,
+                    files: Vec::new(),
+                    rows: 0,
+                    bytes: 0,
+                    error: None,
+                    manifest_json: None,
+                    created_us: draft.now_us(),
+                    changed_us: draft.now_us(),
+                    finished_us: None,
+                };
+                put(draft, account, &record);
+                Ok(record)
+            },
+        )
+    }
+
+    /// Changes the record of an unfinished export in place. The catalog itself sets the times.
+    ///
+    /// Errors: `NotFound`; `Conflict` for a step between states that is not allowed, also for any
+    /// change of a finished export; `Invalid` when `change` touches what identifies the export.
+    /// `change` runs while other writers wait, and must not call the catalog.
+    pub fn update_export(
+        &self,
+        actor: &Actor,
+        id: &str,
+        change: impl FnOnce(&mut ExportRecord),
+    ) -> Result<ExportRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("update export {id}"),
+            |draft| {
+                let account = &actor.account;
+                let before = find(draft.view(), account, id)?
+                    .ok_or_else(|| Error::not_found(format!("the export {id} not exists")))?;
+                let mut after = before.clone();
+                change(&mut after);
+                check_identity(&before, &after)?;
+                state::check(&before, &after)?;
+                after.changed_us = draft.now_us();
+                after.finished_us = after.state.is_final().then(|| draft.now_us());
+                put(draft, account, &after);
+                Ok(after)
+            },
+        )
+    }
+
+    /// An export; `None` when there is none of that id.
+    pub fn export(&self, account: &str, id: &str) -> Result<Option<ExportRecord>, Error> {
+        self.store.read(|view| find(view, account, id))
+    }
+
+    /// At most `limit` exports of the account, the newest first (by their ids, which grow with time).
+    pub fn exports(&self, account: &str, limit: usize) -> Result<Vec<ExportRecord>, Error> {
+        self.store
+            .read(|view| view.list_back(&keys::exports(account), limit))
+    }
+
+    /// The exports of all accounts that have not reached a final state, the oldest of an account first.
+    pub fn unfinished_exports(&self) -> Result<Vec<ExportRecord>, Error> {
+        self.store.read(|view| {
+            let mut records = Vec::new();
+            for account in view.accounts()? {
+                for key in view.keys(&keys::exports_open(&account))? {
+                    records.extend(find(view, &account, keys::last_part(&key))?);
+                }
+            }
+            Ok(records)
+        })
+    }
+}
+
+fn find(view: View<'_>, account: &str, id: &str) -> Result<Option<ExportRecord>, Error> {
+    view.get(&keys::export(account, id))
+}
+
+/// The id of a stage that is at this version.
+fn pinned(view: View<'_>, account: &str, name: &str, version: u64) -> Result<u64, Error> {
+    let stage: StageRecord = view
+        .get(&keys::stage(account, name))?
+        .ok_or_else(|| Error::not_found(format!("the stage {name} not exists")))?;
+    crate::Expected::Version(version).check(&format!("the stage {name}"), stage.version)?;
+    Ok(stage.id)
+}
+
+fn put(draft: &mut Draft<'_>, account: &str, record: &ExportRecord) {
+    let open = keys::export_open(account, &record.id);
+    let pin = record
+        .stage_id
+        .map(|stage_id| keys::export_pin(account, stage_id, &record.id));
+    for key in std::iter::once(open).chain(pin) {
+        if record.state.is_final() {
+            draft.delete(key);
+        } else {
+            draft.mark(key);
+        }
+    }
+    draft.put(keys::export(account, &record.id), record);
+}
+
+fn check_id(id: &str) -> Result<(), Error> {
+    let is_v7 = uuid::Uuid::try_parse(id)
+        .is_ok_and(|uuid| uuid.get_version_num() == 7 && uuid.hyphenated().to_string() == id);
+    if is_v7 {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the export id {id:?} is not a UUID of version 7 in lower case with hyphens"
+    )))
+}
+
+fn check_identity(before: &ExportRecord, after: &ExportRecord) -> Result<(), Error> {
+    let same = before.id == after.id
+        && before.account == after.account
+        && before.user == after.user
+        && before.statement == after.statement
+        && before.stage == after.stage
+        && before.stage_id == after.stage_id
+        && before.target == after.target
+        && before.created_us == after.created_us;
+    if same {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "id, account, user, statement, stage, target and creation time of the export {} cannot change",
+        before.id
+    )))
+}

@@ -1,0 +1,166 @@
+//! The stored form of an export.
+
+use prost::Message;
+
+use super::Stored;
+use crate::error::Error;
+use crate::exports::{ExportFile, ExportRecord, ExportState};
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ExportMessage {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, tag = "2")]
+    account: String,
+    #[prost(string, tag = "3")]
+    user: String,
+    #[prost(string, tag = "4")]
+    statement: String,
+    #[prost(message, optional, tag = "5")]
+    stage: Option<StageVersionMessage>,
+    #[prost(string, tag = "6")]
+    target: String,
+    #[prost(uint32, tag = "7")]
+    state: u32,
+    #[prost(string, repeated, tag = "8")]
+    temp_files: Vec<String>,
+    #[prost(message, repeated, tag = "9")]
+    files: Vec<ExportFileMessage>,
+    #[prost(uint64, tag = "10")]
+    rows: u64,
+    #[prost(uint64, tag = "11")]
+    bytes: u64,
+    #[prost(string, optional, tag = "12")]
+    error: Option<String>,
+    #[prost(string, optional, tag = "13")]
+    manifest_json: Option<String>,
+    #[prost(uint64, tag = "14")]
+    created_us: u64,
+    #[prost(uint64, tag = "15")]
+    changed_us: u64,
+    #[prost(uint64, optional, tag = "16")]
+    finished_us: Option<u64>,
+    #[prost(uint64, optional, tag = "17")]
+    stage_id: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StageVersionMessage {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(uint64, tag = "2")]
+    version: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ExportFileMessage {
+    #[prost(string, tag = "1")]
+    path: String,
+    #[prost(uint64, tag = "2")]
+    rows: u64,
+    #[prost(uint64, tag = "3")]
+    bytes: u64,
+    #[prost(string, tag = "4")]
+    sha256: String,
+}
+
+impl Stored for ExportRecord {
+    const KIND: u16 = 7;
+    const WHAT: &'static str = "an export";
+    type Message = ExportMessage;
+
+    fn to_message(&self) -> ExportMessage {
+        ExportMessage {
+            id: self.id.clone(),
+            account: self.account.clone(),
+            user: self.user.clone(),
+            statement: self.statement.clone(),
+            stage: self
+                .stage
+                .as_ref()
+                .map(|(name, version)| StageVersionMessage {
+                    name: name.clone(),
+                    version: *version,
+                }),
+            target: self.target.clone(),
+            state: state_number(self.state),
+            temp_files: self.temp_files.clone(),
+            files: self.files.iter().map(file_message).collect(),
+            rows: self.rows,
+            bytes: self.bytes,
+            error: self.error.clone(),
+            manifest_json: self.manifest_json.clone(),
+            created_us: self.created_us,
+            changed_us: self.changed_us,
+            finished_us: self.finished_us,
+            stage_id: self.stage_id,
+        }
+    }
+
+    fn from_message(message: ExportMessage) -> Result<ExportRecord, Error> {
+        Ok(ExportRecord {
+            id: message.id,
+            account: message.account,
+            user: message.user,
+            statement: message.statement,
+            stage: message.stage.map(|stage| (stage.name, stage.version)),
+            stage_id: message.stage_id,
+            target: message.target,
+            state: state_of(message.state)?,
+            temp_files: message.temp_files,
+            files: message.files.into_iter().map(file).collect(),
+            rows: message.rows,
+            bytes: message.bytes,
+            error: message.error,
+            manifest_json: message.manifest_json,
+            created_us: message.created_us,
+            changed_us: message.changed_us,
+            finished_us: message.finished_us,
+        })
+    }
+}
+
+fn file_message(file: &ExportFile) -> ExportFileMessage {
+    ExportFileMessage {
+        path: file.path.clone(),
+        rows: file.rows,
+        bytes: file.bytes,
+        sha256: file.sha256.clone(),
+    }
+}
+
+fn file(message: ExportFileMessage) -> ExportFile {
+    ExportFile {
+        path: message.path,
+        rows: message.rows,
+        bytes: message.bytes,
+        sha256: message.sha256,
+    }
+}
+
+fn state_number(state: ExportState) -> u32 {
+    match state {
+        ExportState::Admitted => 1,
+        ExportState::Running => 2,
+        ExportState::Prepared => 3,
+        ExportState::Committed => 4,
+        ExportState::Failed => 5,
+        ExportState::Cancelled => 6,
+    }
+}
+
+fn state_of(number: u32) -> Result<ExportState, Error> {
+    Ok(match number {
+        1 => ExportState::Admitted,
+        2 => ExportState::Running,
+        3 => ExportState::Prepared,
+        4 => ExportState::Committed,
+        5 => ExportState::Failed,
+        6 => ExportState::Cancelled,
+        _ => {
+            return Err(Error::corrupt(format!(
+                "an export in the unknown state {number}"
+            )));
+        }
+    })
+}

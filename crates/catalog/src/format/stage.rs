@@ -1,0 +1,107 @@
+//! The stored form of one version of a stage.
+
+use prost::Message;
+
+use super::Stored;
+use crate::error::Error;
+use crate::stages::{StageChangeKind, StageDefinition, StageRecord};
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StageMessage {
+    #[prost(uint64, tag = "1")]
+    id: u64,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(uint64, tag = "3")]
+    version: u64,
+    #[prost(string, optional, tag = "4")]
+    url: Option<String>,
+    // Tag 5 is reserved for the sealed credentials.
+    #[prost(bool, tag = "6")]
+    enabled: bool,
+    #[prost(bool, tag = "7")]
+    directory: bool,
+    #[prost(string, tag = "8")]
+    comment: String,
+    #[prost(uint64, tag = "9")]
+    created_us: u64,
+    #[prost(uint64, tag = "10")]
+    changed_us: u64,
+    #[prost(string, tag = "11")]
+    changed_by: String,
+    #[prost(uint32, tag = "12")]
+    change: u32,
+    #[prost(bool, tag = "13")]
+    dropped: bool,
+}
+
+impl Stored for StageRecord {
+    const KIND: u16 = 1;
+    const WHAT: &'static str = "a stage version";
+    type Message = StageMessage;
+
+    fn to_message(&self) -> StageMessage {
+        StageMessage {
+            id: self.id,
+            name: self.name.clone(),
+            version: self.version,
+            url: self.definition.url.clone(),
+            enabled: self.definition.enabled,
+            directory: self.definition.directory,
+            comment: self.definition.comment.clone(),
+            created_us: self.created_us,
+            changed_us: self.changed_us,
+            changed_by: self.changed_by.clone(),
+            change: change_number(self.change),
+            dropped: self.dropped,
+        }
+    }
+
+    fn from_message(message: StageMessage) -> Result<StageRecord, Error> {
+        Ok(StageRecord {
+            id: message.id,
+            name: message.name,
+            version: message.version,
+            definition: StageDefinition {
+                url: message.url,
+                enabled: message.enabled,
+                directory: message.directory,
+                comment: message.comment,
+            },
+            created_us: message.created_us,
+            changed_us: message.changed_us,
+            changed_by: message.changed_by,
+            change: change_of(message.change)?,
+            dropped: message.dropped,
+        })
+    }
+}
+
+fn change_number(change: StageChangeKind) -> u32 {
+    match change {
+        StageChangeKind::Created => 1,
+        StageChangeKind::Altered => 2,
+        StageChangeKind::Renamed => 3,
+        StageChangeKind::RolledBack => 4,
+        StageChangeKind::Replaced => 5,
+        StageChangeKind::Dropped => 6,
+        StageChangeKind::Undropped => 7,
+    }
+}
+
+fn change_of(number: u32) -> Result<StageChangeKind, Error> {
+    Ok(match number {
+        1 => StageChangeKind::Created,
+        2 => StageChangeKind::Altered,
+        3 => StageChangeKind::Renamed,
+        4 => StageChangeKind::RolledBack,
+        5 => StageChangeKind::Replaced,
+        6 => StageChangeKind::Dropped,
+        7 => StageChangeKind::Undropped,
+        _ => {
+            return Err(Error::corrupt(format!(
+                "a stage version with the unknown change {number}"
+            )));
+        }
+    })
+}

@@ -1,0 +1,297 @@
+//! Frozen bytes: what was written once is read forever, and what is written today is exactly this.
+//! A file in tests/formats is never changed; a new format adds files.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use prost::Message;
+
+use super::*;
+use crate::databases::DatabaseRecord;
+use crate::exports::{ExportFile, ExportRecord, ExportState};
+use crate::stages::{StageChangeKind, StageDefinition, StageRecord};
+use crate::tables::{Column, Segment};
+
+pub(crate) fn frozen(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/formats")
+        .join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn is_frozen<R: Stored + PartialEq + Debug>(name: &str, record: &R) {
+    assert_eq!(hex(&encode(record)), hex(&frozen(name)), "{name}: encoding");
+    assert_eq!(
+        &decode::<R>(&frozen(name)).unwrap(),
+        record,
+        "{name}: decoding"
+    );
+}
+
+fn stage() -> StageRecord {
+    StageRecord {
+        id: 7,
+        name: "daily".into(),
+        version: 3,
+        definition: StageDefinition {
+            url: Some("s3://bucket/prefix/".into()),
+            enabled: true,
+            directory: true,
+            comment: "for größe".into(),
+        },
+        created_us: 1_795_000_000_000_000,
+        changed_us: 1_795_000_000_000_001,
+        changed_by: "sys:root:moadmin".into(),
+        change: StageChangeKind::Altered,
+        dropped: false,
+    }
+}
+
+#[test]
+fn stages() {
+    is_frozen("1-stage.hex", &stage());
+    let changes = [
+        StageChangeKind::Created,
+        StageChangeKind::Altered,
+        StageChangeKind::Renamed,
+        StageChangeKind::RolledBack,
+        StageChangeKind::Replaced,
+        StageChangeKind::Dropped,
+        StageChangeKind::Undropped,
+    ];
+    for (number, change) in (1..).zip(changes) {
+        let dropped = change == StageChangeKind::Dropped;
+        let definition = StageDefinition {
+            url: None,
+            enabled: false,
+            directory: false,
+            comment: String::new(),
+        };
+        let record = StageRecord {
+            change,
+            dropped,
+            definition,
+            ..stage()
+        };
+        is_frozen(&format!("1-stage-change-{number}.hex"), &record);
+    }
+}
+
+#[test]
+fn marks_and_counters() {
+    is_frozen("1-mark.hex", &Mark);
+    is_frozen("1-counter.hex", &Counter(300));
+}
+
+#[test]
+fn tables() {
+    is_frozen(
+        "1-database.hex",
+        &DatabaseRecord {
+            id: 2,
+            name: "shop".into(),
+            created_us: 5,
+        },
+    );
+    let column = Column {
+        name: "user name".into(),
+        data_type: "VARCHAR(20)".into(),
+        nullable: true,
+        default: Some("'x'".into()),
+        primary_key: false,
+        comment: "c".into(),
+    };
+    let key = Column {
+        name: "id".into(),
+        data_type: "INT".into(),
+        nullable: false,
+        default: None,
+        primary_key: true,
+        comment: String::new(),
+    };
+    let table = StoredTable {
+        id: 9,
+        database: "shop".into(),
+        name: "users".into(),
+        version: 4,
+        columns: vec![key, column],
+        external: None,
+        created_us: 6,
+        changed_us: 7,
+        next_segment: 12,
+        comment: "t".into(),
+    };
+    is_frozen("1-table.hex", &table);
+    let options = vec![
+        ("format".to_owned(), "csv".to_owned()),
+        ("header".to_owned(), String::new()),
+    ];
+    let external = Some(("stage://s/*.csv".to_owned(), options));
+    is_frozen("1-table-external.hex", &StoredTable { external, ..table });
+    let segment = Segment {
+        id: 11,
+        file: "9-11.parquet".into(),
+        rows: 1000,
+        bytes: 65536,
+        sha256: "ab".repeat(32),
+    };
+    is_frozen("1-segment.hex", &segment);
+}
+
+#[test]
+fn exports() {
+    let record = ExportRecord {
+        id: "0192f0c1-2345-7abc-8def-0123456789ab".into(),
+        account: "sys".into(),
+        user: "root".into(),
+        statement: "SELECT 1 INTO OUTFILE 'stage://daily/a.csv'".into(),
+        stage: Some(("daily".into(), 3)),
+        stage_id: Some(7),
+        target: "stage://daily/a.csv".into(),
+        state: ExportState::Committed,
+        temp_files: vec!["t1".into(), "t2".into()],
+        files: vec![ExportFile {
+            path: "a.csv".into(),
+            rows: 1,
+            bytes: 4,
+            sha256: "cd".repeat(32),
+        }],
+        rows: 1,
+        bytes: 4,
+        error: Some("e".into()),
+        manifest_json: Some("{}".into()),
+        created_us: 8,
+        changed_us: 9,
+        finished_us: Some(10),
+    };
+    is_frozen("1-export.hex", &record);
+    let states = [
+        ExportState::Admitted,
+        ExportState::Running,
+        ExportState::Prepared,
+        ExportState::Committed,
+        ExportState::Failed,
+        ExportState::Cancelled,
+    ];
+    for (number, state) in (1..).zip(states) {
+        let record = ExportRecord {
+            state,
+            stage: None,
+            stage_id: None,
+            error: None,
+            manifest_json: None,
+            finished_us: None,
+            ..record.clone()
+        };
+        is_frozen(&format!("1-export-state-{number}.hex"), &record);
+    }
+}
+
+#[test]
+fn journal_payloads() {
+    let mutation = MutationMessage {
+        time_us: 1_795_000_000_000_000,
+        account: "sys".into(),
+        user: "root".into(),
+        role: "moadmin".into(),
+        what: "create stage daily".into(),
+        operations: vec![
+            OperationMessage {
+                key: "sys/stage/daily".into(),
+                value: Some(vec![1, 2, 3]),
+            },
+            OperationMessage {
+                key: "sys/stage/old".into(),
+                value: None,
+            },
+        ],
+    };
+    assert_eq!(
+        hex(&mutation.encode_to_vec()),
+        hex(&frozen("1-mutation.hex"))
+    );
+    assert_eq!(
+        MutationMessage::decode(&*frozen("1-mutation.hex")).unwrap(),
+        mutation
+    );
+    let end = SnapshotEndMessage {
+        keys: 5,
+        digest: 0x0123_4567_89ab_cdef,
+    };
+    assert_eq!(
+        hex(&end.encode_to_vec()),
+        hex(&frozen("1-snapshot-end.hex"))
+    );
+    assert_eq!(
+        SnapshotEndMessage::decode(&*frozen("1-snapshot-end.hex")).unwrap(),
+        end
+    );
+}
+
+#[test]
+fn damage_is_found() {
+    let bytes = encode(&stage());
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            assert_eq!(
+                decode::<StageRecord>(&damaged).unwrap_err().kind(),
+                ErrorKind::Corrupt,
+                "bit {bit} of {at}"
+            );
+        }
+        assert_eq!(
+            decode::<StageRecord>(&bytes[..at]).unwrap_err().kind(),
+            ErrorKind::Corrupt
+        );
+    }
+}
+
+#[test]
+fn another_kind_is_refused() {
+    let error = decode::<StageRecord>(&encode(&Mark)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(
+        error.message(),
+        "a record of kind 2 where a stage version (kind 1) belongs"
+    );
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let mut bytes = encode(&Counter(1));
+    bytes[4..6].copy_from_slice(&2_u16.to_le_bytes());
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&bytes[..12]), &bytes[16..]);
+    bytes[12..16].copy_from_slice(&checksum.to_le_bytes());
+    let error = decode::<Counter>(&bytes).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        error.message(),
+        "a record of format 2; this program reads formats 1 to 1: use a newer one"
+    );
+}
+
+#[test]
+fn unknown_numbers_are_refused() {
+    let mut message = stage().to_message();
+    message = stage::StageMessage::decode(&*[message.encode_to_vec(), vec![12 << 3, 99]].concat())
+        .unwrap();
+    assert!(
+        StageRecord::from_message(message)
+            .unwrap_err()
+            .message()
+            .contains("unknown change 99")
+    );
+}

@@ -1,0 +1,122 @@
+//! The keys of the catalog: `account/kind/…`, text, with numbers as 16 hexadecimal digits so that
+//! they sort by value. docs/catalog-format.md lists them; they are part of the stored format.
+
+/// Lists the `account/` part of each key kind below.
+pub(crate) fn account_of(key: &str) -> &str {
+    key.split('/').next().unwrap_or(key)
+}
+
+/// The last part of a key.
+pub(crate) fn last_part(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
+}
+
+pub(crate) fn counter(account: &str, of: &str) -> String {
+    format!("{account}/counter/{of}")
+}
+
+/// The current version of a live stage.
+pub(crate) fn stage(account: &str, name: &str) -> String {
+    format!("{account}/stage/{name}")
+}
+
+pub(crate) fn stages(account: &str) -> String {
+    format!("{account}/stage/")
+}
+
+/// Every version of a stage, also of a dropped one.
+pub(crate) fn stage_version(account: &str, id: u64, version: u64) -> String {
+    format!("{account}/stage-version/{id:016x}/{version:016x}")
+}
+
+pub(crate) fn stage_versions(account: &str, id: u64) -> String {
+    format!("{account}/stage-version/{id:016x}/")
+}
+
+/// A mark for each dropped incarnation, under the name it had last. Drops are numbered, for a clock
+/// that was set back would not tell which came last.
+pub(crate) fn stage_dropped(account: &str, name: &str, drop: u64, id: u64) -> String {
+    format!("{account}/stage-dropped/{name}/{drop:016x}/{id:016x}")
+}
+
+pub(crate) fn stages_dropped_as(account: &str, name: &str) -> String {
+    format!("{account}/stage-dropped/{name}/")
+}
+
+pub(crate) fn stages_dropped(account: &str) -> String {
+    format!("{account}/stage-dropped/")
+}
+
+/// A mark for each enabled live stage: "is any enabled" is one seek.
+pub(crate) fn stage_enabled(account: &str, name: &str) -> String {
+    format!("{account}/stage-enabled/{name}")
+}
+
+pub(crate) fn stages_enabled(account: &str) -> String {
+    format!("{account}/stage-enabled/")
+}
+
+/// A mark for each live sub-stage under its parent.
+pub(crate) fn stage_child(account: &str, parent: &str, child: &str) -> String {
+    format!("{account}/stage-child/{parent}/{child}")
+}
+
+pub(crate) fn stage_children(account: &str, parent: &str) -> String {
+    format!("{account}/stage-child/{parent}/")
+}
+
+pub(crate) fn database(account: &str, name: &str) -> String {
+    format!("{account}/database/{name}")
+}
+
+pub(crate) fn databases(account: &str) -> String {
+    format!("{account}/database/")
+}
+
+pub(crate) fn table(account: &str, database: &str, name: &str) -> String {
+    format!("{account}/table/{database}/{name}")
+}
+
+pub(crate) fn tables(account: &str, database: &str) -> String {
+    format!("{account}/table/{database}/")
+}
+
+/// Each segment has its own key, so that adding one does not rewrite the others.
+pub(crate) fn segment(account: &str, table_id: u64, segment_id: u64) -> String {
+    format!("{account}/segment/{table_id:016x}/{segment_id:016x}")
+}
+
+pub(crate) fn segments(account: &str, table_id: u64) -> String {
+    format!("{account}/segment/{table_id:016x}/")
+}
+
+pub(crate) fn all_segments(account: &str) -> String {
+    format!("{account}/segment/")
+}
+
+pub(crate) fn export(account: &str, id: &str) -> String {
+    format!("{account}/export/{id}")
+}
+
+pub(crate) fn exports(account: &str) -> String {
+    format!("{account}/export/")
+}
+
+/// A mark for each export that has not reached a final state.
+pub(crate) fn export_open(account: &str, id: &str) -> String {
+    format!("{account}/export-open/{id}")
+}
+
+pub(crate) fn exports_open(account: &str) -> String {
+    format!("{account}/export-open/")
+}
+
+/// A mark for each unfinished export under the id of the stage that it writes to (the id, because a
+/// stage may be renamed meanwhile).
+pub(crate) fn export_pin(account: &str, stage_id: u64, export_id: &str) -> String {
+    format!("{account}/export-pin/{stage_id:016x}/{export_id}")
+}
+
+pub(crate) fn export_pins(account: &str, stage_id: u64) -> String {
+    format!("{account}/export-pin/{stage_id:016x}/")
+}

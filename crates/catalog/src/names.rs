@@ -1,0 +1,65 @@
+//! Which names the catalog takes: they become parts of keys, so they hold nothing that could end a
+//! part or could not be shown.
+
+use crate::error::Error;
+
+/// The longest name, in characters.
+pub const NAME_CHARS_MAX: usize = 64;
+
+/// Checks a name of an account, stage, database or table (already folded by the caller).
+///
+/// 1 to 64 characters; no control characters, no blanks, no `/`, `\`, `'`, `"` or `` ` ``.
+/// `what` names the kind of thing in the message.
+pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
+    let chars = name.chars().count();
+    if chars == 0 || chars > NAME_CHARS_MAX {
+        return Err(Error::invalid(format!(
+            "the name of {what} has {chars} characters, it must have 1 to {NAME_CHARS_MAX}"
+        )));
+    }
+    match name.chars().find(|&c| is_refused(c)) {
+        None => Ok(()),
+        Some(c) => Err(Error::invalid(format!(
+            "the name of {what} {name:?} holds {c:?}; a name holds no control characters, blanks, slashes or quotes"
+        ))),
+    }
+}
+
+fn is_refused(c: char) -> bool {
+    c.is_control() || c.is_whitespace() || matches!(c, '/' | '\\' | '\'' | '"' | '`')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn names() {
+        for name in [
+            "a",
+            "stage_1",
+            "größe",
+            "数据",
+            "a.b-c%d",
+            &"x".repeat(64),
+            &"ü".repeat(64),
+        ] {
+            assert!(check("a stage", name).is_ok(), "{name}");
+        }
+        for name in [
+            "",
+            "a/b",
+            "a b",
+            "a\u{a0}b",
+            "a\0",
+            "a\n",
+            "a'b",
+            "a\"",
+            "`",
+            "\\",
+            &"x".repeat(65),
+        ] {
+            assert!(check("a stage", name).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What callers hand in with every call or at opening: options, the clock, who acts, what to do on
+//! an existing name, and which version is expected.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::Error;
+
+/// Gives the time in microseconds since 1970-01-01T00:00:00 UTC.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// The machine's clock, as a [`Clock`].
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
+}
+
+/// How a catalog is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Where record times come from.
+    pub clock: Clock,
+    /// A journal not larger than this is never compacted.
+    pub compact_bytes_min: u64,
+    /// A journal is compacted only when it is larger than this many times the live data.
+    pub compact_ratio_min: u64,
+    /// How much memory the index may use as its cache.
+    pub cache_bytes_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            clock: system_clock(),
+            compact_bytes_min: 64 << 20,
+            compact_ratio_min: 4,
+            cache_bytes_max: 64 << 20,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("compact_bytes_min", &self.compact_bytes_min)
+            .field("compact_ratio_min", &self.compact_ratio_min)
+            .field("cache_bytes_max", &self.cache_bytes_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who makes a change. It is written into the journal, and into each version of a stage.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Actor {
+    /// The account in which the change is made.
+    pub account: String,
+    /// The user.
+    pub user: String,
+    /// The role in force; empty when none.
+    pub role: String,
+}
+
+impl Actor {
+    /// An actor of these three names.
+    pub fn new(
+        account: impl Into<String>,
+        user: impl Into<String>,
+        role: impl Into<String>,
+    ) -> Actor {
+        Actor {
+            account: account.into(),
+            user: user.into(),
+            role: role.into(),
+        }
+    }
+}
+
+/// The form of a login: `account:user`, or `account:user:role`.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.account, self.user)?;
+        if self.role.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ":{}", self.role)
+        }
+    }
+}
+
+/// What a create does when the name is taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnExists {
+    /// Answer [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
+    Error,
+    /// Leave what exists as it is (`IF NOT EXISTS`); the new definition is not even looked at.
+    Keep,
+    /// Put the new definition in its place (`OR REPLACE`).
+    Replace,
+}
+
+/// Which version a change is meant for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Expected {
+    /// Whatever the current version is.
+    Any,
+    /// Exactly this one; else [`Conflict`](crate::ErrorKind::Conflict).
+    Version(u64),
+}
+
+impl Expected {
+    pub(crate) fn check(self, what: &str, version: u64) -> Result<(), Error> {
+        match self {
+            Expected::Version(expected) if expected != version => Err(Error::conflict(format!(
+                "{what} is at version {version}, not at the expected version {expected}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a create did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CreateOutcome {
+    /// There was none, now there is.
+    Created,
+    /// There was one, and it is unchanged.
+    Kept,
+    /// There was one, and the new one has its place.
+    Replaced,
+}
+
+/// The answer of a create.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Created<R> {
+    /// What is there now.
+    pub record: R,
+    /// How it came to be there.
+    pub outcome: CreateOutcome,
+    /// What was there before, when `outcome` is [`CreateOutcome::Replaced`].
+    pub replaced: Option<R>,
+}
+
+impl<R> Created<R> {
+    pub(crate) fn new(record: R) -> Self {
+        Created {
+            record,
+            outcome: CreateOutcome::Created,
+            replaced: None,
+        }
+    }
+
+    pub(crate) fn kept(record: R) -> Self {
+        Created {
+            record,
+            outcome: CreateOutcome::Kept,
+            replaced: None,
+        }
+    }
+
+    pub(crate) fn replaced(record: R, before: R) -> Self {
+        Created {
+            record,
+            outcome: CreateOutcome::Replaced,
+            replaced: Some(before),
+        }
+    }
+}

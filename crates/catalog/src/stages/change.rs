@@ -1,0 +1,282 @@
+//! The changes of stages. Each makes a new version of the same id, in one mutation with the marks
+//! that say what is enabled, what is dropped, and what is whose sub-stage.
+
+use super::{
+    StageChange, StageChangeKind, StageDefinition, StageRecord, live, newest_dropped, rules,
+};
+use crate::error::{Error, ErrorKind};
+use crate::options::{Actor, Created, Expected, OnExists};
+use crate::store::Draft;
+use crate::{Catalog, keys, names};
+
+impl Catalog {
+    /// Makes a stage, or gives an existing one a new definition (a new version of the same id).
+    ///
+    /// To replace by an equal definition changes nothing and answers
+    /// [`Kept`](crate::CreateOutcome::Kept). Errors: `AlreadyExists`; `Invalid` for a name or a cycle
+    /// of sub-stages; `NotFound` for a parent that does not exist.
+    pub fn create_stage(
+        &self,
+        actor: &Actor,
+        name: &str,
+        definition: StageDefinition,
+        on_exists: OnExists,
+    ) -> Result<Created<StageRecord>, Error> {
+        names::check("a stage", name)?;
+        self.store.write(
+            actor,
+            || format!("create stage {name}"),
+            |draft| {
+                let account = &actor.account;
+                let Some(current) = live(draft.view(), account, name)? else {
+                    rules::location(draft.view(), account, name, definition.url.as_deref())?;
+                    let id = draft.next_id(account, "stage")?;
+                    let record = StageRecord {
+                        id,
+                        name: name.to_owned(),
+                        version: 1,
+                        definition,
+                        created_us: draft.now_us(),
+                        changed_us: draft.now_us(),
+                        changed_by: actor.to_string(),
+                        change: StageChangeKind::Created,
+                        dropped: false,
+                    };
+                    store_version(draft, account, None, &record);
+                    return Ok(Created::new(record));
+                };
+                match on_exists {
+                    OnExists::Error => Err(exists(name)),
+                    OnExists::Keep => Ok(Created::kept(current)),
+                    OnExists::Replace if current.definition == definition => {
+                        Ok(Created::kept(current))
+                    }
+                    OnExists::Replace => {
+                        rules::location(draft.view(), account, name, definition.url.as_deref())?;
+                        let mut record = next(draft, actor, &current, StageChangeKind::Replaced);
+                        record.definition = definition;
+                        store_version(draft, account, Some(&current), &record);
+                        Ok(Created::replaced(record, current))
+                    }
+                }
+            },
+        )
+    }
+
+    /// Sets one property. Errors: `NotFound`, `Conflict`, and for a location those of
+    /// [`Catalog::create_stage`].
+    pub fn alter_stage(
+        &self,
+        actor: &Actor,
+        name: &str,
+        change: StageChange,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("alter stage {name}"),
+            |draft| {
+                let current = existing(draft, &actor.account, name, expected)?;
+                let mut record = next(draft, actor, &current, StageChangeKind::Altered);
+                match change {
+                    StageChange::Url(url) => {
+                        rules::location(draft.view(), &actor.account, name, url.as_deref())?;
+                        record.definition.url = url;
+                    }
+                    StageChange::Enabled(enabled) => record.definition.enabled = enabled,
+                    StageChange::Directory(directory) => record.definition.directory = directory,
+                    StageChange::Comment(comment) => record.definition.comment = comment,
+                }
+                store_version(draft, &actor.account, Some(&current), &record);
+                Ok(record)
+            },
+        )
+    }
+
+    /// Gives a stage another name. Errors: `NotFound`, `Conflict`, `AlreadyExists`, `InUse` while it
+    /// has sub-stages.
+    pub fn rename_stage(
+        &self,
+        actor: &Actor,
+        name: &str,
+        new_name: &str,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        names::check("a stage", new_name)?;
+        self.store.write(
+            actor,
+            || format!("rename stage {name} to {new_name}"),
+            |draft| {
+                let account = &actor.account;
+                let current = existing(draft, account, name, expected)?;
+                if live(draft.view(), account, new_name)?.is_some() {
+                    return Err(exists(new_name));
+                }
+                rules::no_sub_stages(draft.view(), account, name)?;
+                let mut record = next(draft, actor, &current, StageChangeKind::Renamed);
+                new_name.clone_into(&mut record.name);
+                store_version(draft, account, Some(&current), &record);
+                Ok(record)
+            },
+        )
+    }
+
+    /// Drops a stage; its versions stay. Errors: `NotFound`, `Conflict`, `InUse` while it has
+    /// sub-stages or an unfinished export writes to it.
+    pub fn drop_stage(
+        &self,
+        actor: &Actor,
+        name: &str,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("drop stage {name}"),
+            |draft| {
+                let account = &actor.account;
+                let current = existing(draft, account, name, expected)?;
+                rules::no_sub_stages(draft.view(), account, name)?;
+                rules::no_exports(draft.view(), account, &current)?;
+                let mut record = next(draft, actor, &current, StageChangeKind::Dropped);
+                record.dropped = true;
+                let drop = draft.next_id(account, "stage-drop")?;
+                draft.mark(keys::stage_dropped(account, name, drop, record.id));
+                store_version(draft, account, Some(&current), &record);
+                Ok(record)
+            },
+        )
+    }
+
+    /// Brings back the stage that was dropped last under this name. Errors: `AlreadyExists` when the
+    /// name is taken again, `NotFound` when none was dropped or its parent is gone.
+    pub fn undrop_stage(&self, actor: &Actor, name: &str) -> Result<StageRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("undrop stage {name}"),
+            |draft| {
+                let account = &actor.account;
+                if live(draft.view(), account, name)?.is_some() {
+                    return Err(exists(name));
+                }
+                let (mark, current) =
+                    newest_dropped(draft.view(), account, name)?.ok_or_else(|| not_exists(name))?;
+                rules::location(
+                    draft.view(),
+                    account,
+                    name,
+                    current.definition.url.as_deref(),
+                )?;
+                let mut record = next(draft, actor, &current, StageChangeKind::Undropped);
+                record.dropped = false;
+                draft.delete(mark);
+                store_version(draft, account, Some(&current), &record);
+                Ok(record)
+            },
+        )
+    }
+
+    /// Gives a stage the definition that it had at `to_version`, as a new version under its present
+    /// name. Errors: `NotFound` for stage or version, `Conflict`, and those of a location.
+    pub fn rollback_stage(
+        &self,
+        actor: &Actor,
+        name: &str,
+        to_version: u64,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("rollback stage {name} to version {to_version}"),
+            |draft| {
+                let account = &actor.account;
+                let current = existing(draft, account, name, expected)?;
+                let old: StageRecord = draft
+                    .view()
+                    .get(&keys::stage_version(account, current.id, to_version))?
+                    .ok_or_else(|| {
+                        Error::not_found(format!(
+                            "the stage {name} has no version {to_version}, it has versions 1 to {}",
+                            current.version
+                        ))
+                    })?;
+                rules::location(draft.view(), account, name, old.definition.url.as_deref())?;
+                let mut record = next(draft, actor, &current, StageChangeKind::RolledBack);
+                record.definition = old.definition;
+                store_version(draft, account, Some(&current), &record);
+                Ok(record)
+            },
+        )
+    }
+}
+
+pub(super) fn exists(name: &str) -> Error {
+    Error::new(ErrorKind::AlreadyExists, format!("the stage {name} exists"))
+}
+
+pub(super) fn not_exists(name: &str) -> Error {
+    Error::not_found(format!("the stage {name} not exists"))
+}
+
+fn existing(
+    draft: &Draft<'_>,
+    account: &str,
+    name: &str,
+    expected: Expected,
+) -> Result<StageRecord, Error> {
+    let record = live(draft.view(), account, name)?.ok_or_else(|| not_exists(name))?;
+    expected.check(&format!("the stage {name}"), record.version)?;
+    Ok(record)
+}
+
+/// The next version, which the caller then changes.
+fn next(
+    draft: &Draft<'_>,
+    actor: &Actor,
+    current: &StageRecord,
+    change: StageChangeKind,
+) -> StageRecord {
+    StageRecord {
+        version: current.version + 1,
+        changed_us: draft.now_us(),
+        changed_by: actor.to_string(),
+        change,
+        ..current.clone()
+    }
+}
+
+/// Takes away what the version before has put under its name, then puts the new version and its marks.
+fn store_version(
+    draft: &mut Draft<'_>,
+    account: &str,
+    before: Option<&StageRecord>,
+    record: &StageRecord,
+) {
+    if let Some(before) = before {
+        draft.delete(keys::stage(account, &before.name));
+        for key in marks(account, before) {
+            draft.delete(key);
+        }
+    }
+    if !record.dropped {
+        draft.put(keys::stage(account, &record.name), record);
+        for key in marks(account, record) {
+            draft.mark(key);
+        }
+    }
+    draft.put(
+        keys::stage_version(account, record.id, record.version),
+        record,
+    );
+}
+
+/// The marks of a live stage.
+fn marks(account: &str, record: &StageRecord) -> Vec<String> {
+    let name = &record.name;
+    let enabled = record
+        .definition
+        .enabled
+        .then(|| keys::stage_enabled(account, name));
+    let parent = record.definition.url.as_deref().and_then(rules::parent);
+    let child = parent.map(|parent| keys::stage_child(account, parent, name));
+    enabled.into_iter().chain(child).collect()
+}

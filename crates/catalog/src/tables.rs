@@ -1,0 +1,300 @@
+//! Tables: what a table record is, making, dropping and reading tables.
+//! What changes with their data is in `tables/segments.rs`.
+
+mod segments;
+
+use std::collections::HashSet;
+
+use crate::error::{Error, ErrorKind};
+use crate::format::StoredTable;
+use crate::options::{Actor, Created, OnExists};
+use crate::store::{Draft, View};
+use crate::{Catalog, databases, keys, names};
+
+/// One column of a table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Column {
+    /// Its name; unique in its table, upper and lower case not told apart.
+    pub name: String,
+    /// The canonical text of its SQL type.
+    pub data_type: String,
+    /// Whether it takes NULL.
+    pub nullable: bool,
+    /// The SQL text of its default.
+    pub default: Option<String>,
+    /// Whether it is part of the primary key.
+    pub primary_key: bool,
+    /// Free text.
+    pub comment: String,
+}
+
+/// A file of rows in internal storage.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Segment {
+    /// Its number in its table, from 1 up, never used again. The catalog gives it; in what is handed
+    /// in, it is not looked at.
+    pub id: u64,
+    /// The file's name in internal storage.
+    pub file: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Where a table's rows are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TableSource {
+    /// In files of internal storage, in the order of their ids.
+    Segments(Vec<Segment>),
+    /// Elsewhere.
+    External {
+        /// The place, as its statement named it.
+        location: String,
+        /// How to read it, in the statement's order.
+        options: Vec<(String, String)>,
+    },
+}
+
+/// A table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TableRecord {
+    /// Never given to another table of the account: a table made again under the name has another.
+    pub id: u64,
+    /// The database it is in.
+    pub database: String,
+    /// Its name.
+    pub name: String,
+    /// From 1, one more with each change of its segments.
+    pub version: u64,
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+    /// Where its rows are.
+    pub source: TableSource,
+    /// When it was made, in microseconds since 1970 UTC.
+    pub created_us: u64,
+    /// When its version was made, in microseconds since 1970 UTC.
+    pub changed_us: u64,
+    /// The id that the next segment gets.
+    pub next_segment: u64,
+    /// Free text.
+    pub comment: String,
+}
+
+impl TableRecord {
+    /// Its segments; none for an external table.
+    pub fn segments(&self) -> &[Segment] {
+        match &self.source {
+            TableSource::Segments(segments) => segments,
+            TableSource::External { .. } => &[],
+        }
+    }
+}
+
+/// A table to be made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewTable {
+    /// An existing database.
+    pub database: String,
+    /// The table's name.
+    pub name: String,
+    /// At least one column.
+    pub columns: Vec<Column>,
+    /// Where the rows are; segments given here get new ids, in their order.
+    pub source: TableSource,
+    /// Free text.
+    pub comment: String,
+}
+
+impl Catalog {
+    /// Makes a table. One that is replaced is handed back with its segments, whose files are the
+    /// caller's to delete. Errors: `AlreadyExists`, `NotFound` for the database, `Invalid`.
+    pub fn create_table(
+        &self,
+        actor: &Actor,
+        table: NewTable,
+        on_exists: OnExists,
+    ) -> Result<Created<TableRecord>, Error> {
+        names::check("a table", &table.name)?;
+        let what = format!("create table {}.{}", table.database, table.name);
+        self.store.write(
+            actor,
+            || what,
+            |draft| {
+                let account = &actor.account;
+                databases::existing(draft.view(), account, &table.database)?;
+                let current = find(draft.view(), account, &table.database, &table.name)?;
+                match (&current, on_exists) {
+                    (Some(_), OnExists::Error) => {
+                        let message = format!("the table {}.{} exists", table.database, table.name);
+                        return Err(Error::new(ErrorKind::AlreadyExists, message));
+                    }
+                    (Some(_), OnExists::Keep) => {}
+                    (Some(_), OnExists::Replace) | (None, _) => check_columns(&table)?,
+                }
+                match current {
+                    Some(current) if on_exists == OnExists::Keep => Ok(Created::kept(current)),
+                    Some(current) => {
+                        remove(draft, account, &current);
+                        Ok(Created::replaced(put_new(draft, account, table)?, current))
+                    }
+                    None => Ok(Created::new(put_new(draft, account, table)?)),
+                }
+            },
+        )
+    }
+
+    /// Drops a table and hands it back with its segments, whose files are the caller's to delete.
+    /// Errors: `NotFound`.
+    pub fn drop_table(
+        &self,
+        actor: &Actor,
+        database: &str,
+        name: &str,
+    ) -> Result<TableRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("drop table {database}.{name}"),
+            |draft| {
+                let table = find(draft.view(), &actor.account, database, name)?
+                    .ok_or_else(|| not_exists(database, name))?;
+                remove(draft, &actor.account, &table);
+                Ok(table)
+            },
+        )
+    }
+
+    /// A table with its segments; `None` when there is none of that name.
+    pub fn table(
+        &self,
+        account: &str,
+        database: &str,
+        name: &str,
+    ) -> Result<Option<TableRecord>, Error> {
+        self.store.read(|view| find(view, account, database, name))
+    }
+
+    /// All tables of a database with their segments, by name.
+    pub fn tables(&self, account: &str, database: &str) -> Result<Vec<TableRecord>, Error> {
+        self.store.read(|view| all(view, account, database))
+    }
+}
+
+pub(crate) fn all(
+    view: View<'_>,
+    account: &str,
+    database: &str,
+) -> Result<Vec<TableRecord>, Error> {
+    view.list(&keys::tables(account, database))?
+        .into_iter()
+        .map(|stored| with_segments(view, account, stored))
+        .collect()
+}
+
+/// Deletes the keys of a table and its segments.
+pub(crate) fn remove(draft: &mut Draft<'_>, account: &str, table: &TableRecord) {
+    draft.delete(keys::table(account, &table.database, &table.name));
+    for segment in table.segments() {
+        draft.delete(keys::segment(account, table.id, segment.id));
+    }
+}
+
+fn find(
+    view: View<'_>,
+    account: &str,
+    database: &str,
+    name: &str,
+) -> Result<Option<TableRecord>, Error> {
+    view.get(&keys::table(account, database, name))?
+        .map(|stored| with_segments(view, account, stored))
+        .transpose()
+}
+
+fn not_exists(database: &str, name: &str) -> Error {
+    Error::not_found(format!("the table {database}.{name} not exists"))
+}
+
+fn with_segments(view: View<'_>, account: &str, stored: StoredTable) -> Result<TableRecord, Error> {
+    let source = match stored.external {
+        Some((location, options)) => TableSource::External { location, options },
+        None => TableSource::Segments(view.list(&keys::segments(account, stored.id))?),
+    };
+    Ok(TableRecord {
+        id: stored.id,
+        database: stored.database,
+        name: stored.name,
+        version: stored.version,
+        columns: stored.columns,
+        source,
+        created_us: stored.created_us,
+        changed_us: stored.changed_us,
+        next_segment: stored.next_segment,
+        comment: stored.comment,
+    })
+}
+
+fn put_new(draft: &mut Draft<'_>, account: &str, table: NewTable) -> Result<TableRecord, Error> {
+    let mut stored = StoredTable {
+        id: draft.next_id(account, "table")?,
+        database: table.database,
+        name: table.name,
+        version: 1,
+        columns: table.columns,
+        external: None,
+        created_us: draft.now_us(),
+        changed_us: draft.now_us(),
+        next_segment: 1,
+        comment: table.comment,
+    };
+    let source = match table.source {
+        TableSource::Segments(new) => {
+            TableSource::Segments(segments::put(draft, account, &mut stored, new))
+        }
+        TableSource::External { location, options } => {
+            stored.external = Some((location.clone(), options.clone()));
+            TableSource::External { location, options }
+        }
+    };
+    draft.put(
+        keys::table(account, &stored.database, &stored.name),
+        &stored,
+    );
+    Ok(TableRecord {
+        id: stored.id,
+        database: stored.database,
+        name: stored.name,
+        version: stored.version,
+        columns: stored.columns,
+        source,
+        created_us: stored.created_us,
+        changed_us: stored.changed_us,
+        next_segment: stored.next_segment,
+        comment: stored.comment,
+    })
+}
+
+fn check_columns(table: &NewTable) -> Result<(), Error> {
+    let place = format!("the table {}.{}", table.database, table.name);
+    if table.columns.is_empty() {
+        return Err(Error::invalid(format!(
+            "{place} has no columns, it must have at least one"
+        )));
+    }
+    let mut seen = HashSet::new();
+    for (number, column) in (1..).zip(&table.columns) {
+        if column.name.is_empty() {
+            return Err(Error::invalid(format!(
+                "column {number} of {place} has no name"
+            )));
+        }
+        if !seen.insert(column.name.to_lowercase()) {
+            return Err(Error::invalid(format!(
+                "{place} has two columns called {}",
+                column.name
+            )));
+        }
+    }
+    Ok(())
+}

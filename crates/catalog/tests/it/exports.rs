@@ -1,0 +1,263 @@
+//! Exports: their states, and that they hold their stage.
+
+use stagedoor_catalog::{
+    Actor, Catalog, Error, ErrorKind, Expected, ExportFile, ExportRecord, ExportState, NewExport,
+    StageChange,
+};
+
+use crate::fixture::{create, new, open, refused, root};
+use ExportState::{Admitted, Cancelled, Committed, Failed, Prepared, Running};
+
+const STATES: [ExportState; 6] = [Admitted, Running, Prepared, Committed, Failed, Cancelled];
+
+fn id(number: u64) -> String {
+    format!("0192f0c1-2345-7abc-8def-{number:012x}")
+}
+
+fn export(number: u64, stage: Option<(&str, u64)>) -> NewExport {
+    NewExport {
+        id: id(number),
+        statement: "SELECT 1 INTO OUTFILE …".into(),
+        stage: stage.map(|(name, version)| (name.to_owned(), version)),
+        target: "stage://s/a.csv".into(),
+        temp_files: vec!["tmp".into()],
+    }
+}
+
+fn step(
+    catalog: &Catalog,
+    number: u64,
+    state: ExportState,
+    error: Option<&str>,
+) -> Result<ExportRecord, Error> {
+    catalog.update_export(&root(), &id(number), |record| {
+        record.state = state;
+        record.error = error.map(str::to_owned);
+    })
+}
+
+#[test]
+fn the_whole_way() {
+    let (dir, catalog) = new();
+    create(&catalog, "s", "/tmp");
+    let record = catalog
+        .create_export(&root(), export(1, Some(("s", 1))))
+        .unwrap();
+    assert_eq!(
+        (record.state, record.user.as_str(), record.created_us),
+        (Admitted, "root", 1001)
+    );
+    assert_eq!(record.stage_id, Some(1));
+    step(&catalog, 1, Running, None).unwrap();
+    let file = ExportFile {
+        path: "a.csv".into(),
+        rows: 3,
+        bytes: 30,
+        sha256: "ab".into(),
+    };
+    let prepared = catalog
+        .update_export(&root(), &id(1), |record| {
+            record.state = Prepared;
+            record.files.push(file);
+            record.rows = 3;
+            record.bytes = 30;
+        })
+        .unwrap();
+    assert_eq!(prepared.finished_us, None);
+    assert_eq!(catalog.unfinished_exports().unwrap(), [prepared]);
+    let committed = catalog
+        .update_export(&root(), &id(1), |record| {
+            record.state = Committed;
+            record.manifest_json = Some("{}".into());
+        })
+        .unwrap();
+    assert_eq!(
+        (committed.changed_us, committed.finished_us),
+        (1004, Some(1004))
+    );
+    assert!(catalog.unfinished_exports().unwrap().is_empty());
+    drop(catalog);
+    assert_eq!(
+        open(dir.path()).export("sys", &id(1)).unwrap(),
+        Some(committed)
+    );
+}
+
+#[test]
+fn every_step_between_states() {
+    let (_dir, catalog) = new();
+    let ways: [(ExportState, &[ExportState]); 6] = [
+        (Admitted, &[]),
+        (Running, &[Running]),
+        (Prepared, &[Running, Prepared]),
+        (Committed, &[Running, Prepared, Committed]),
+        (Failed, &[Failed]),
+        (Cancelled, &[Running, Cancelled]),
+    ];
+    let mut number = 0;
+    for (from, way) in ways {
+        for to in STATES {
+            number += 1;
+            catalog
+                .create_export(&root(), export(number, None))
+                .unwrap();
+            for state in way {
+                step(&catalog, number, *state, None).unwrap();
+            }
+            let allowed = match (from, to) {
+                (Admitted, Running | Failed | Cancelled) => true,
+                (Running, Prepared | Failed | Cancelled) => true,
+                (Prepared, Committed) => true,
+                (Admitted | Running | Prepared, _) => from == to,
+                _ => false,
+            };
+            let before = catalog.export("sys", &id(number)).unwrap();
+            match step(&catalog, number, to, None) {
+                Ok(record) => assert!(allowed && record.state == to, "{from:?} to {to:?}"),
+                Err(error) => {
+                    assert!(!allowed, "{from:?} to {to:?}: {error}");
+                    assert_eq!(error.kind(), ErrorKind::Conflict);
+                    assert_eq!(catalog.export("sys", &id(number)).unwrap(), before);
+                }
+            }
+        }
+    }
+    // A prepared export fails only when it says that nothing was published.
+    catalog.create_export(&root(), export(99, None)).unwrap();
+    step(&catalog, 99, Running, None).unwrap();
+    step(&catalog, 99, Prepared, None).unwrap();
+    assert_eq!(
+        step(&catalog, 99, Failed, Some("disk full"))
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Conflict
+    );
+    step(
+        &catalog,
+        99,
+        Failed,
+        Some("not published: the target exists"),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_stage_written_to_is_not_dropped() {
+    let (_dir, catalog) = new();
+    create(&catalog, "s", "/tmp");
+    for number in [1, 2] {
+        catalog
+            .create_export(&root(), export(number, Some(("s", 1))))
+            .unwrap();
+    }
+    // It may be renamed; the exports still hold it.
+    catalog
+        .rename_stage(&root(), "s", "t", Expected::Any)
+        .unwrap();
+    let message = format!("the stage t is written to by exports: {}, {}", id(1), id(2));
+    refused(
+        catalog.drop_stage(&root(), "t", Expected::Any),
+        ErrorKind::InUse,
+        &message,
+    );
+    step(&catalog, 1, Cancelled, None).unwrap();
+    let message = format!("the stage t is written to by exports: {}", id(2));
+    refused(
+        catalog.drop_stage(&root(), "t", Expected::Any),
+        ErrorKind::InUse,
+        &message,
+    );
+    step(&catalog, 2, Failed, Some("e")).unwrap();
+    catalog.drop_stage(&root(), "t", Expected::Any).unwrap();
+}
+
+#[test]
+fn admission_pins_the_current_version() {
+    let (_dir, catalog) = new();
+    let none = catalog.create_export(&root(), export(1, Some(("s", 1))));
+    refused(none, ErrorKind::NotFound, "the stage s not exists");
+    create(&catalog, "s", "/tmp");
+    catalog
+        .alter_stage(&root(), "s", StageChange::Enabled(false), Expected::Any)
+        .unwrap();
+    let stale = catalog.create_export(&root(), export(1, Some(("s", 1))));
+    refused(
+        stale,
+        ErrorKind::Conflict,
+        "the stage s is at version 2, not at the expected version 1",
+    );
+    catalog
+        .create_export(&root(), export(1, Some(("s", 2))))
+        .unwrap();
+    let again = catalog.create_export(&root(), export(1, None));
+    refused(
+        again,
+        ErrorKind::AlreadyExists,
+        &format!("the export {} exists", id(1)),
+    );
+    for bad in [
+        "",
+        "x",
+        &id(1).to_uppercase(),
+        "0192f0c1-2345-4abc-8def-0123456789ab",
+        &id(1).replace('-', ""),
+    ] {
+        let error = catalog
+            .create_export(
+                &root(),
+                NewExport {
+                    id: bad.into(),
+                    ..export(1, None)
+                },
+            )
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{bad}");
+    }
+}
+
+#[test]
+fn what_identifies_an_export_stays() {
+    let (_dir, catalog) = new();
+    let record = catalog.create_export(&root(), export(1, None)).unwrap();
+    let changes: [fn(&mut ExportRecord); 8] = [
+        |r| r.id.push('x'),
+        |r| r.account.push('x'),
+        |r| r.user.push('x'),
+        |r| r.statement.push('x'),
+        |r| r.target.push('x'),
+        |r| r.stage = Some(("s".into(), 1)),
+        |r| r.stage_id = Some(1),
+        |r| r.created_us += 1,
+    ];
+    for change in changes {
+        let error = catalog.update_export(&root(), &id(1), change).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+    assert_eq!(catalog.export("sys", &id(1)).unwrap(), Some(record));
+    let missing = catalog.update_export(&root(), &id(2), |_| {});
+    refused(
+        missing,
+        ErrorKind::NotFound,
+        &format!("the export {} not exists", id(2)),
+    );
+}
+
+#[test]
+fn lists() {
+    let (_dir, catalog) = new();
+    let tenant = Actor::new("acme", "ann", "");
+    for number in [3, 1, 2] {
+        catalog
+            .create_export(&root(), export(number, None))
+            .unwrap();
+    }
+    catalog.create_export(&tenant, export(4, None)).unwrap();
+    let ids =
+        |records: Vec<ExportRecord>| -> Vec<String> { records.into_iter().map(|r| r.id).collect() };
+    assert_eq!(ids(catalog.exports("sys", 2).unwrap()), [id(3), id(2)]);
+    assert_eq!(ids(catalog.exports("acme", 9).unwrap()), [id(4)]);
+    assert_eq!(
+        ids(catalog.unfinished_exports().unwrap()),
+        [id(4), id(1), id(2), id(3)]
+    );
+}

@@ -1,0 +1,14 @@
+//! The catalog from outside: what it answers, and what it keeps through crashes and damage.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod crash;
+mod damage;
+mod databases_and_tables;
+mod exports;
+mod fixture;
+mod full_disk;
+mod model;
+mod opening;
+mod stages;
+mod sub_stages;

@@ -1,0 +1,230 @@
+//! Random mutations against a plain model, with the catalog closed, its index deleted and its journal
+//! compacted in between.
+
+mod reference;
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use stagedoor_catalog::{
+    Catalog, Column, Error, ErrorKind, Expected, ExportState, NewExport, NewTable, OnExists,
+    Options, Segment, StageChange, StageDefinition, TableSource,
+};
+
+use crate::fixture::{options, root};
+use reference::Model;
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Create(&'static str, StageDefinition, OnExists),
+    Alter(&'static str, StageChange, Option<u64>),
+    Rename(&'static str, &'static str),
+    Drop(&'static str, Option<u64>),
+    Undrop(&'static str),
+    Rollback(&'static str, u64),
+    CreateTable(&'static str, OnExists),
+    DropTable(&'static str),
+    AddSegments(&'static str, u64, usize),
+    Truncate(&'static str),
+    StartExport(&'static str),
+    FinishExport(usize),
+    Reopen,
+    DeleteIndex,
+    Compact,
+}
+
+fn url() -> impl Strategy<Value = Option<String>> {
+    let urls = [
+        None,
+        Some("/tmp"),
+        Some("s3://b/p/"),
+        Some("stage://a/x"),
+        Some("stage://b/"),
+        Some("stage://c"),
+    ];
+    select(urls.to_vec()).prop_map(|url| url.map(str::to_owned))
+}
+
+fn definition() -> impl Strategy<Value = StageDefinition> {
+    (url(), any::<bool>(), any::<bool>(), ".{0,3}").prop_map(
+        |(url, enabled, directory, comment)| StageDefinition {
+            url,
+            enabled,
+            directory,
+            comment,
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = StageChange> {
+    prop_oneof![
+        url().prop_map(StageChange::Url),
+        any::<bool>().prop_map(StageChange::Enabled),
+        any::<bool>().prop_map(StageChange::Directory),
+        ".{0,3}".prop_map(StageChange::Comment),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let name = || select(&NAMES[..]);
+    let on_exists = || select(vec![OnExists::Error, OnExists::Keep, OnExists::Replace]);
+    let expected = || prop_oneof![3 => Just(None), 1 => (1..5_u64).prop_map(Some)];
+    prop_oneof![
+        6 => (name(), definition(), on_exists()).prop_map(|(n, d, o)| Step::Create(n, d, o)),
+        6 => (name(), change(), expected()).prop_map(|(n, c, e)| Step::Alter(n, c, e)),
+        3 => (name(), name()).prop_map(|(n, m)| Step::Rename(n, m)),
+        4 => (name(), expected()).prop_map(|(n, e)| Step::Drop(n, e)),
+        3 => name().prop_map(Step::Undrop),
+        3 => (name(), 1..6_u64).prop_map(|(n, v)| Step::Rollback(n, v)),
+        2 => (name(), on_exists()).prop_map(|(n, o)| Step::CreateTable(n, o)),
+        1 => name().prop_map(Step::DropTable),
+        4 => (name(), 1..4_u64, 0..3_usize).prop_map(|(n, i, c)| Step::AddSegments(n, i, c)),
+        1 => name().prop_map(Step::Truncate),
+        2 => name().prop_map(Step::StartExport),
+        2 => (0..4_usize).prop_map(Step::FinishExport),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::DeleteIndex),
+        1 => Just(Step::Compact),
+    ]
+}
+
+pub(crate) fn expected(version: Option<u64>) -> Expected {
+    version.map_or(Expected::Any, Expected::Version)
+}
+
+pub(crate) fn new_table(name: &str) -> NewTable {
+    let column = Column {
+        name: "id".into(),
+        data_type: "INT".into(),
+        nullable: false,
+        default: None,
+        primary_key: true,
+        comment: String::new(),
+    };
+    NewTable {
+        database: "db".into(),
+        name: name.into(),
+        columns: vec![column],
+        source: TableSource::Segments(Vec::new()),
+        comment: String::new(),
+    }
+}
+
+pub(crate) fn export_id(number: usize) -> String {
+    format!("0192f0c1-2345-7abc-8def-{number:012x}")
+}
+
+/// Runs one step on the catalog; the answer is only whether and how it failed.
+fn run(catalog: &Catalog, model: &Model, step: &Step) -> Result<(), ErrorKind> {
+    let kind = |e: Error| e.kind();
+    let actor = root();
+    match step.clone() {
+        Step::Create(name, definition, on_exists) => catalog
+            .create_stage(&actor, name, definition, on_exists)
+            .map(drop),
+        Step::Alter(name, change, version) => catalog
+            .alter_stage(&actor, name, change, expected(version))
+            .map(drop),
+        Step::Rename(name, new) => catalog
+            .rename_stage(&actor, name, new, Expected::Any)
+            .map(drop),
+        Step::Drop(name, version) => catalog
+            .drop_stage(&actor, name, expected(version))
+            .map(drop),
+        Step::Undrop(name) => catalog.undrop_stage(&actor, name).map(drop),
+        Step::Rollback(name, version) => catalog
+            .rollback_stage(&actor, name, version, Expected::Any)
+            .map(drop),
+        Step::CreateTable(name, on_exists) => catalog
+            .create_table(&actor, new_table(name), on_exists)
+            .map(drop),
+        Step::DropTable(name) => catalog.drop_table(&actor, "db", name).map(drop),
+        Step::AddSegments(name, id, count) => {
+            let segment = |n| Segment {
+                id: 0,
+                file: format!("{name}{n}"),
+                rows: 1,
+                bytes: 1,
+                sha256: String::new(),
+            };
+            catalog
+                .add_segments(&actor, "db", name, id, (0..count).map(segment).collect())
+                .map(drop)
+        }
+        Step::Truncate(name) => catalog.truncate_table(&actor, "db", name).map(drop),
+        Step::StartExport(name) => {
+            let version = catalog
+                .stage("sys", name)
+                .map_err(kind)?
+                .map_or(1, |stage| stage.version);
+            let export = NewExport {
+                id: export_id(model.exports()),
+                statement: String::new(),
+                stage: Some((name.to_owned(), version)),
+                target: String::new(),
+                temp_files: Vec::new(),
+            };
+            catalog.create_export(&actor, export).map(drop)
+        }
+        Step::FinishExport(number) => catalog
+            .update_export(&actor, &export_id(number), |export| {
+                export.state = ExportState::Failed
+            })
+            .map(drop),
+        Step::Reopen | Step::DeleteIndex | Step::Compact => Ok(()),
+    }
+    .map_err(kind)
+}
+
+fn reopen(dir: &Path, step: &Step, steps_before: u64) -> Catalog {
+    if matches!(step, Step::DeleteIndex) {
+        fs::remove_dir_all(dir.join("index")).unwrap();
+    }
+    let compact = matches!(step, Step::Compact);
+    let sizes = if compact { (0, 0) } else { (u64::MAX, 4) };
+    let options = Options {
+        compact_bytes_min: sizes.0,
+        compact_ratio_min: sizes.1,
+        ..options()
+    };
+    let catalog = Catalog::open(dir, options).unwrap();
+    let recovery = catalog.recovery();
+    assert_eq!(
+        recovery.rebuilt.is_some(),
+        matches!(step, Step::DeleteIndex),
+        "{recovery:?}"
+    );
+    assert_eq!(
+        (recovery.compacted, recovery.torn_bytes, recovery.ahead),
+        (compact, 0, 0)
+    );
+    assert_eq!(catalog.last_seq(), steps_before);
+    catalog
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_catalog_is_its_model(steps in proptest::collection::vec(step(), 1..60)) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut catalog = Catalog::open(dir.path(), options()).unwrap();
+        catalog.create_database(&root(), "db", OnExists::Error).unwrap();
+        let mut model = Model::default();
+        for step in steps.iter().chain(&[Step::DeleteIndex]) {
+            if matches!(step, Step::Reopen | Step::DeleteIndex | Step::Compact) {
+                let seq = catalog.last_seq();
+                drop(catalog);
+                catalog = reopen(dir.path(), step, seq);
+            } else {
+                let answer = run(&catalog, &model, step);
+                prop_assert_eq!(answer, model.run(step), "{:?}", step);
+            }
+            model.compare(&catalog);
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The model: the rules of the catalog in the plainest data structures, written down a second time.
+
+use std::collections::BTreeMap;
+
+use stagedoor_catalog::{
+    Catalog, ErrorKind, OnExists, StageChange, StageChangeKind, StageDefinition,
+};
+
+use super::{NAMES, Step, export_id};
+
+#[derive(Clone, Debug, PartialEq)]
+struct Version {
+    name: String,
+    definition: StageDefinition,
+    change: StageChangeKind,
+    dropped: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Table {
+    id: u64,
+    version: u64,
+    next: u64,
+    segments: Vec<(u64, String)>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    /// All versions of each stage; its id is the place, counted from 1.
+    stages: Vec<Vec<Version>>,
+    /// The stages in the order of their last drop.
+    drops: Vec<usize>,
+    tables: BTreeMap<String, Table>,
+    tables_made: u64,
+    /// The stage of each export, until it is finished.
+    exports: Vec<Option<usize>>,
+}
+
+impl Model {
+    pub(crate) fn exports(&self) -> usize {
+        self.exports.len()
+    }
+
+    fn live(&self, name: &str) -> Option<usize> {
+        self.stages
+            .iter()
+            .position(|v| v.last().is_some_and(|v| v.name == name && !v.dropped))
+    }
+
+    fn last(&self, stage: usize) -> &Version {
+        self.stages[stage].last().unwrap()
+    }
+
+    fn existing(&self, name: &str, version: Option<u64>) -> Result<usize, ErrorKind> {
+        let stage = self.live(name).ok_or(ErrorKind::NotFound)?;
+        match version {
+            Some(version) if version != self.stages[stage].len() as u64 => Err(ErrorKind::Conflict),
+            _ => Ok(stage),
+        }
+    }
+
+    fn parent(url: Option<&String>) -> Option<String> {
+        let rest = url?.strip_prefix("stage://")?;
+        Some(rest.split('/').next().unwrap().to_owned())
+    }
+
+    fn check_url(&self, name: &str, url: Option<&String>) -> Result<(), ErrorKind> {
+        let mut next = Model::parent(url);
+        while let Some(parent) = next {
+            if parent == name {
+                return Err(ErrorKind::Invalid);
+            }
+            let stage = self.live(&parent).ok_or(ErrorKind::NotFound)?;
+            next = Model::parent(self.last(stage).definition.url.as_ref());
+        }
+        Ok(())
+    }
+
+    fn no_children(&self, name: &str) -> Result<(), ErrorKind> {
+        let is_child = |v: &Version| {
+            !v.dropped && Model::parent(v.definition.url.as_ref()).as_deref() == Some(name)
+        };
+        if self.stages.iter().any(|v| v.last().is_some_and(is_child)) {
+            return Err(ErrorKind::InUse);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, stage: usize, change: StageChangeKind, edit: impl FnOnce(&mut Version)) {
+        let mut version = Version {
+            change,
+            ..self.last(stage).clone()
+        };
+        edit(&mut version);
+        self.stages[stage].push(version);
+    }
+
+    fn newest_dropped(&self, name: &str) -> Option<usize> {
+        let is = |&&stage: &&usize| self.last(stage).dropped && self.last(stage).name == name;
+        self.drops.iter().rev().find(is).copied()
+    }
+
+    pub(crate) fn run(&mut self, step: &Step) -> Result<(), ErrorKind> {
+        match step.clone() {
+            Step::Create(name, definition, on_exists) => match (self.live(name), on_exists) {
+                (Some(_), OnExists::Error) => return Err(ErrorKind::AlreadyExists),
+                (Some(_), OnExists::Keep) => {}
+                (Some(stage), OnExists::Replace) => {
+                    if self.last(stage).definition != definition {
+                        self.check_url(name, definition.url.as_ref())?;
+                        self.push(stage, StageChangeKind::Replaced, |v| {
+                            v.definition = definition
+                        });
+                    }
+                }
+                (None, _) => {
+                    self.check_url(name, definition.url.as_ref())?;
+                    let change = StageChangeKind::Created;
+                    self.stages.push(vec![Version {
+                        name: name.into(),
+                        definition,
+                        change,
+                        dropped: false,
+                    }]);
+                }
+            },
+            Step::Alter(name, change, version) => {
+                let stage = self.existing(name, version)?;
+                if let StageChange::Url(url) = &change {
+                    self.check_url(name, url.as_ref())?;
+                }
+                self.push(stage, StageChangeKind::Altered, |v| match change {
+                    StageChange::Url(url) => v.definition.url = url,
+                    StageChange::Enabled(enabled) => v.definition.enabled = enabled,
+                    StageChange::Directory(directory) => v.definition.directory = directory,
+                    StageChange::Comment(comment) => v.definition.comment = comment,
+                });
+            }
+            Step::Rename(name, new) => {
+                let stage = self.existing(name, None)?;
+                if self.live(new).is_some() {
+                    return Err(ErrorKind::AlreadyExists);
+                }
+                self.no_children(name)?;
+                self.push(stage, StageChangeKind::Renamed, |v| v.name = new.into());
+            }
+            Step::Drop(name, version) => {
+                let stage = self.existing(name, version)?;
+                self.no_children(name)?;
+                if self.exports.contains(&Some(stage)) {
+                    return Err(ErrorKind::InUse);
+                }
+                self.push(stage, StageChangeKind::Dropped, |v| v.dropped = true);
+                self.drops.push(stage);
+            }
+            Step::Undrop(name) => {
+                if self.live(name).is_some() {
+                    return Err(ErrorKind::AlreadyExists);
+                }
+                let stage = self.newest_dropped(name).ok_or(ErrorKind::NotFound)?;
+                self.check_url(name, self.last(stage).definition.url.as_ref())?;
+                self.push(stage, StageChangeKind::Undropped, |v| v.dropped = false);
+            }
+            Step::Rollback(name, version) => {
+                let stage = self.existing(name, None)?;
+                let old = self.stages[stage]
+                    .get(version as usize - 1)
+                    .ok_or(ErrorKind::NotFound)?;
+                let definition = old.definition.clone();
+                self.check_url(name, definition.url.as_ref())?;
+                self.push(stage, StageChangeKind::RolledBack, |v| {
+                    v.definition = definition
+                });
+            }
+            Step::StartExport(name) => {
+                let stage = self.live(name).ok_or(ErrorKind::NotFound)?;
+                self.exports.push(Some(stage));
+            }
+            Step::FinishExport(number) => {
+                let export = self.exports.get_mut(number).ok_or(ErrorKind::NotFound)?;
+                export.take().ok_or(ErrorKind::Conflict)?;
+            }
+            step => self.run_on_table(step)?,
+        }
+        Ok(())
+    }
+
+    fn run_on_table(&mut self, step: Step) -> Result<(), ErrorKind> {
+        match step {
+            Step::CreateTable(name, on_exists) => {
+                if self.tables.contains_key(name) && on_exists != OnExists::Replace {
+                    return if on_exists == OnExists::Keep {
+                        Ok(())
+                    } else {
+                        Err(ErrorKind::AlreadyExists)
+                    };
+                }
+                self.tables_made += 1;
+                let table = Table {
+                    id: self.tables_made,
+                    version: 1,
+                    next: 1,
+                    segments: Vec::new(),
+                };
+                self.tables.insert(name.to_owned(), table);
+            }
+            Step::DropTable(name) => {
+                self.tables.remove(name).ok_or(ErrorKind::NotFound)?;
+            }
+            Step::AddSegments(name, id, count) => {
+                let table = self
+                    .tables
+                    .get_mut(name)
+                    .filter(|t| t.id == id)
+                    .ok_or(ErrorKind::Conflict)?;
+                for number in 0..count {
+                    table.segments.push((table.next, format!("{name}{number}")));
+                    table.next += 1;
+                }
+                table.version += u64::from(count > 0);
+            }
+            Step::Truncate(name) => {
+                let table = self.tables.get_mut(name).ok_or(ErrorKind::NotFound)?;
+                table.version += u64::from(!table.segments.is_empty());
+                table.segments.clear();
+            }
+            step => panic!("not a step on tables: {step:?}"),
+        }
+        Ok(())
+    }
+
+    /// Asserts that the catalog answers every read as the model would.
+    pub(crate) fn compare(&self, catalog: &Catalog) {
+        let live: Vec<_> = catalog
+            .stages("sys")
+            .unwrap()
+            .into_iter()
+            .map(|r| (r.name, r.id))
+            .collect();
+        let expected: Vec<_> = NAMES
+            .iter()
+            .filter_map(|name| {
+                self.live(name)
+                    .map(|stage| ((*name).to_owned(), stage as u64 + 1))
+            })
+            .collect();
+        assert_eq!(live, expected);
+        for name in NAMES {
+            let stage = self.live(name).or_else(|| self.newest_dropped(name));
+            let id = catalog
+                .stage_history("sys", name)
+                .unwrap()
+                .first()
+                .map(|r| r.id);
+            assert_eq!(id, stage.map(|stage| stage as u64 + 1), "{name}");
+        }
+        for (number, versions) in self.stages.iter().enumerate() {
+            self.compare_history(catalog, number as u64 + 1, versions);
+        }
+        let enabled = self
+            .stages
+            .iter()
+            .any(|v| v.last().is_some_and(|v| !v.dropped && v.definition.enabled));
+        assert_eq!(catalog.any_stage_enabled("sys").unwrap(), enabled);
+        let dropped = self
+            .stages
+            .iter()
+            .filter(|v| v.last().is_some_and(|v| v.dropped))
+            .count();
+        assert_eq!(catalog.dropped_stages("sys").unwrap().len(), dropped);
+
+        let unfinished: Vec<_> = catalog
+            .unfinished_exports()
+            .unwrap()
+            .into_iter()
+            .map(|e| e.id)
+            .collect();
+        let open = self
+            .exports
+            .iter()
+            .enumerate()
+            .filter(|(_, stage)| stage.is_some());
+        assert_eq!(
+            unfinished,
+            open.map(|(number, _)| export_id(number))
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            catalog.exports("sys", usize::MAX).unwrap().len(),
+            self.exports.len()
+        );
+
+        let tables: Vec<_> = catalog
+            .tables("sys", "db")
+            .unwrap()
+            .into_iter()
+            .map(|t| {
+                let segments: Vec<_> = t
+                    .segments()
+                    .iter()
+                    .map(|s| (s.id, s.file.clone()))
+                    .collect();
+                (t.name, t.id, t.version, t.next_segment, segments)
+            })
+            .collect();
+        let expected: Vec<_> = self
+            .tables
+            .iter()
+            .map(|(name, t)| (name.clone(), t.id, t.version, t.next, t.segments.clone()))
+            .collect();
+        assert_eq!(tables, expected);
+    }
+
+    fn compare_history(&self, catalog: &Catalog, id: u64, versions: &[Version]) {
+        let history = catalog.stage_history_by_id("sys", id).unwrap();
+        let found: Vec<_> = history
+            .iter()
+            .map(|r| Version {
+                name: r.name.clone(),
+                definition: r.definition.clone(),
+                change: r.change,
+                dropped: r.dropped,
+            })
+            .collect();
+        assert_eq!(found, versions);
+        for (number, record) in (1..).zip(&history) {
+            assert_eq!(
+                (record.id, record.version, record.created_us),
+                (id, number, history[0].created_us)
+            );
+        }
+        let last = history.last().unwrap();
+        if !last.dropped {
+            assert_eq!(
+                catalog.stage("sys", &last.name).unwrap().as_ref(),
+                Some(last)
+            );
+            assert_eq!(
+                catalog.stage_at("sys", &last.name, 1).unwrap().as_ref(),
+                history.first()
+            );
+        }
+    }
+}

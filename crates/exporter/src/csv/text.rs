@@ -1,0 +1,243 @@
+//! Strings and binary: short clean texts go into their slots with two fixed-size copies, long clean
+//! ones are borrowed from the batch, and only texts that need care are rewritten.
+
+use arrow::array::{Array, AsArray, ByteView, GenericByteArray, GenericByteViewArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{
+    BinaryViewType, ByteArrayType, ByteViewType, DataType, GenericBinaryType, GenericStringType,
+    StringViewType,
+};
+
+use super::quote::{Mode, TextRule};
+use super::scan::Scan;
+use super::slot::{Ends, Lane, Slot};
+
+/// A row of the block, and why its value cannot be written.
+pub(crate) type CellError = (usize, String);
+
+/// Whether the type's values are written by [`fill`].
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_)
+    )
+}
+
+/// Writes `lane.slots.len()` values of a text type, from row `at`, but not those that are NULL.
+pub(crate) fn fill<'b>(
+    rule: &TextRule,
+    array: &'b dyn Array,
+    at: usize,
+    lane: &mut Lane<'_, 'b>,
+) -> Result<(), CellError> {
+    // In mode `Enclose` the needles are the escape and the quote alone.
+    match rule.mode {
+        Mode::Enclose => Writer::<2>::new(rule, lane).fill(array, at),
+        Mode::Needed | Mode::Bare => Writer::<6>::new(rule, lane).fill(array, at),
+    }
+}
+
+struct Writer<'w, 'a, 'b, const N: usize> {
+    rule: &'w TextRule,
+    scan: Scan<N>,
+    /// `None` when the separator is too long for the fast paths.
+    ends: Option<Ends>,
+    slot_text_max: usize,
+    lane: &'w mut Lane<'a, 'b>,
+}
+
+impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
+    fn new(rule: &'w TextRule, lane: &'w mut Lane<'a, 'b>) -> Self {
+        let ends = rule.ends();
+        let slot_text_max = if ends.is_some() {
+            rule.slot_text_max()
+        } else {
+            0
+        };
+        Self {
+            rule,
+            scan: Scan::new(rule.needles()),
+            ends,
+            slot_text_max,
+            lane,
+        }
+    }
+
+    fn fill(mut self, array: &'b dyn Array, at: usize) -> Result<(), CellError> {
+        match array.data_type() {
+            DataType::Utf8 => self.fill_bytes::<GenericStringType<i32>>(array.as_string(), at),
+            DataType::LargeUtf8 => self.fill_bytes::<GenericStringType<i64>>(array.as_string(), at),
+            DataType::Binary => self.fill_bytes::<GenericBinaryType<i32>>(array.as_binary(), at),
+            DataType::LargeBinary => {
+                self.fill_bytes::<GenericBinaryType<i64>>(array.as_binary(), at)
+            }
+            DataType::Utf8View => self.fill_views::<StringViewType>(array.as_string_view(), at),
+            DataType::BinaryView => self.fill_views::<BinaryViewType>(array.as_binary_view(), at),
+            _ => {
+                let array = array.as_fixed_size_binary();
+                self.rows(array.nulls(), at, |writer, slot, row| {
+                    writer.put(array.value(row), slot)
+                })
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn rows(
+        &mut self,
+        nulls: Option<&NullBuffer>,
+        at: usize,
+        put: impl Fn(&mut Self, &mut Slot, usize) -> Result<(), String>,
+    ) -> Result<(), CellError> {
+        let slots = std::mem::take(&mut self.lane.slots);
+        for (row, slot) in slots.iter_mut().enumerate() {
+            if nulls.is_some_and(|nulls| nulls.is_null(at + row)) {
+                continue;
+            }
+            put(self, slot, at + row).map_err(|reason| (row, reason))?;
+        }
+        self.lane.slots = slots;
+        Ok(())
+    }
+
+    fn fill_bytes<T: ByteArrayType>(
+        &mut self,
+        array: &'b GenericByteArray<T>,
+        at: usize,
+    ) -> Result<(), CellError> {
+        use arrow::datatypes::ArrowNativeType;
+        let data = array.value_data();
+        let offsets = array.value_offsets();
+        self.rows(array.nulls(), at, |writer, slot, row| {
+            let (start, end) = (offsets[row].as_usize(), offsets[row + 1].as_usize());
+            writer.put_within(data, start, end - start, slot)
+        })
+    }
+
+    fn fill_views<T: ByteViewType + ?Sized>(
+        &mut self,
+        array: &'b GenericByteViewArray<T>,
+        at: usize,
+    ) -> Result<(), CellError> {
+        let (views, buffers) = (array.views(), array.data_buffers());
+        self.rows(array.nulls(), at, |writer, slot, row| {
+            let view = &views[row];
+            let len = *view as u32 as usize;
+            if len > 12 {
+                let view = ByteView::from(*view);
+                let data = &buffers[view.buffer_index as usize];
+                return writer.put_within(data, view.offset as usize, len, slot);
+            }
+            let bytes = (view >> 32).to_le_bytes();
+            if let Some(ends) = writer.ends
+                && writer.scan.mask16(&bytes) & ((1 << len) - 1) == 0
+                && !writer.rule.is_suspect(&bytes[..len])
+            {
+                if N == 2 {
+                    slot.set_byte::<0>(ends.prefix);
+                    slot.put16::<1>(bytes);
+                } else {
+                    slot.put16::<0>(bytes);
+                }
+                Self::end(&ends, len, slot);
+                return Ok(());
+            }
+            writer.put_careful(&bytes[..len], slot)
+        })
+    }
+
+    /// Writes `data[start..start + len]`, with whole 16-byte loads where `data` is long enough.
+    #[inline(always)]
+    fn put_within(
+        &mut self,
+        data: &'b [u8],
+        start: usize,
+        len: usize,
+        slot: &mut Slot,
+    ) -> Result<(), String> {
+        if len <= self.slot_text_max
+            && let Some(ends) = self.ends
+            && let Some(window) = data.get(start..).and_then(|data| data.first_chunk::<32>())
+        {
+            let [low, high] = halves(window);
+            let mask = self.scan.mask16(&low) | self.scan.mask16(&high) << 16;
+            if mask & ((1 << len) - 1) == 0 && !self.rule.is_suspect(&window[..len]) {
+                // The second copy ends before the slot's length byte.
+                let mut middle = [0; 16];
+                if N == 2 {
+                    middle.copy_from_slice(&window[14..30]);
+                    slot.set_byte::<0>(ends.prefix);
+                    slot.put16::<1>(low);
+                } else {
+                    middle.copy_from_slice(&window[15..31]);
+                    slot.put16::<0>(low);
+                }
+                slot.put16::<15>(middle);
+                Self::end(&ends, len, slot);
+                return Ok(());
+            }
+        }
+        self.put(&data[start..start + len], slot)
+    }
+
+    /// Writes the suffix behind a text of `len` bytes in its slot.
+    #[inline(always)]
+    fn end(ends: &Ends, len: usize, slot: &mut Slot) {
+        let at = len + usize::from(N == 2);
+        let suffix = u64::from_le_bytes(ends.suffix);
+        if ends.suffix_len <= 4 {
+            // SAFETY: `slot_text_max` allows `at <= 27` for a suffix of at most four bytes.
+            unsafe { slot.put4(at, suffix as u32) };
+        } else {
+            // SAFETY: `slot_text_max` allows `at <= 22` for a suffix of at most eight bytes.
+            unsafe { slot.put8(at, suffix) };
+        }
+        slot.set_len(at + usize::from(ends.suffix_len));
+    }
+
+    /// Writes any text: borrowed if clean and long, else through the rule.
+    #[inline(always)]
+    fn put(&mut self, text: &'b [u8], slot: &mut Slot) -> Result<(), String> {
+        if let Some(ends) = self.ends
+            && self.scan.is_clean(text)
+            && !self.rule.is_suspect(text)
+        {
+            slot.set_borrowed(self.lane.borrowed.len(), &ends);
+            self.lane.borrowed.push(text);
+            return Ok(());
+        }
+        self.put_careful(text, slot)
+    }
+
+    fn put_careful(&mut self, text: &[u8], slot: &mut Slot) -> Result<(), String> {
+        put_ruled(self.rule, text, slot, self.lane.spill)
+    }
+}
+
+/// Writes a text through its rule into the spill.
+pub(crate) fn put_ruled(
+    rule: &TextRule,
+    text: &[u8],
+    slot: &mut Slot,
+    spill: &mut Vec<u8>,
+) -> Result<(), String> {
+    let mark = spill.len();
+    rule.append(text, spill)?;
+    slot.set_spilled(mark, spill.len());
+    Ok(())
+}
+
+#[inline(always)]
+fn halves(window: &[u8; 32]) -> [[u8; 16]; 2] {
+    let (low, high) = window.split_at(16);
+    let mut halves = [[0; 16]; 2];
+    halves[0].copy_from_slice(low);
+    halves[1].copy_from_slice(high);
+    halves
+}

@@ -1,0 +1,142 @@
+//! Cuts batches into jobs of about a megabyte of text: tiny batches are put together, big ones sliced,
+//! so that memory is bounded by bytes whatever the batches and the widths of the rows are.
+
+use std::mem;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::DataType;
+
+/// Text bytes a value without a length of its own is taken to have.
+const PLAIN_BYTES: u64 = 9;
+/// Rows are measured in steps of this many.
+const STEP_ROWS: usize = 1024;
+
+/// Slices that one worker encodes into one buffer.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Its place in the output, from 0.
+    pub(crate) number: u64,
+    /// Rows before it.
+    pub(crate) first_row: u64,
+    pub(crate) slices: Vec<RecordBatch>,
+}
+
+/// Collects slices until a job is full.
+#[derive(Debug)]
+pub(crate) struct JobCutter {
+    chunk_bytes: u64,
+    next: Job,
+    next_bytes: u64,
+    next_rows: u64,
+}
+
+impl JobCutter {
+    pub(crate) fn new(chunk_bytes: u64) -> Self {
+        let next = Job {
+            number: 0,
+            first_row: 0,
+            slices: Vec::new(),
+        };
+        Self {
+            chunk_bytes,
+            next,
+            next_bytes: 0,
+            next_rows: 0,
+        }
+    }
+
+    /// Takes rows off the front of `batch`, and gives a job if they fill one. To be called until it gives none.
+    pub(crate) fn push(&mut self, batch: &mut RecordBatch) -> Option<Job> {
+        let mut rows = 0;
+        while rows < batch.num_rows() && self.next_bytes < self.chunk_bytes {
+            let mut step = STEP_ROWS.min(batch.num_rows() - rows);
+            let mut bytes = text_bytes(batch, rows, step);
+            // Rows as long as a chunk go alone.
+            while step > 1 && self.next_bytes + bytes > 2 * self.chunk_bytes {
+                step /= 2;
+                bytes = text_bytes(batch, rows, step);
+            }
+            rows += step;
+            self.next_bytes += bytes;
+        }
+        if rows > 0 {
+            self.next.slices.push(batch.slice(0, rows));
+            self.next_rows += rows as u64;
+            *batch = batch.slice(rows, batch.num_rows() - rows);
+        }
+        (self.next_bytes >= self.chunk_bytes).then(|| self.cut())
+    }
+
+    /// The last job, if there are rows left.
+    pub(crate) fn finish(&mut self) -> Option<Job> {
+        (self.next_rows > 0).then(|| self.cut())
+    }
+
+    fn cut(&mut self) -> Job {
+        let next = Job {
+            number: self.next.number + 1,
+            first_row: self.next.first_row + self.next_rows,
+            slices: Vec::new(),
+        };
+        self.next_bytes = 0;
+        self.next_rows = 0;
+        mem::replace(&mut self.next, next)
+    }
+}
+
+/// About how many bytes of text the rows make.
+fn text_bytes(batch: &RecordBatch, at: usize, rows: usize) -> u64 {
+    batch
+        .columns()
+        .iter()
+        .map(|column| column_bytes(column.as_ref(), at, rows))
+        .sum()
+}
+
+fn column_bytes(array: &dyn Array, at: usize, rows: usize) -> u64 {
+    let ends = at + rows;
+    let data: u64 = match array.data_type() {
+        DataType::Utf8 => span(array.as_string::<i32>().value_offsets(), at, ends),
+        DataType::Binary => span(array.as_binary::<i32>().value_offsets(), at, ends),
+        DataType::LargeUtf8 => span(array.as_string::<i64>().value_offsets(), at, ends),
+        DataType::LargeBinary => span(array.as_binary::<i64>().value_offsets(), at, ends),
+        DataType::Utf8View => views_bytes(&array.as_string_view().views()[at..ends]),
+        DataType::BinaryView => views_bytes(&array.as_binary_view().views()[at..ends]),
+        DataType::FixedSizeBinary(width) => rows as u64 * u64::from(width.unsigned_abs()),
+        DataType::Dictionary(..) | DataType::RunEndEncoded(..) => packed_bytes(array, at, rows),
+        data_type if data_type.is_nested() => {
+            let slice = array.slice(at, rows);
+            2 * slice.to_data().get_slice_memory_size().unwrap_or(0) as u64
+        }
+        _ => rows as u64 * PLAIN_BYTES,
+    };
+    data + rows as u64
+}
+
+fn span<T: Copy + Into<i64>>(offsets: &[T], start: usize, end: usize) -> u64 {
+    let (start, end): (i64, i64) = (offsets[start].into(), offsets[end].into());
+    start.abs_diff(end)
+}
+
+fn views_bytes(views: &[u128]) -> u64 {
+    views.iter().map(|view| u64::from(*view as u32)).sum()
+}
+
+/// The values the rows of a dictionary or of runs stand for.
+fn packed_bytes(array: &dyn Array, at: usize, rows: usize) -> u64 {
+    let slice = array.slice(at, rows);
+    match slice.as_any_dictionary_opt() {
+        Some(dictionary) if !dictionary.values().is_empty() => {
+            let values = dictionary.values().as_ref();
+            dictionary
+                .normalized_keys()
+                .iter()
+                .map(|key| column_bytes(values, *key, 1))
+                .sum()
+        }
+        _ => {
+            2 * slice.to_data().get_slice_memory_size().unwrap_or(0) as u64
+                + rows as u64 * PLAIN_BYTES
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The manifest: the proof of an export, as JSON that outlives this program's versions.
+//! Plain data; who fills it in, signs or stores it is elsewhere.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, Schema};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::csv::{CsvOptions, QuotePolicy};
+
+/// The version of the manifest's form that this crate writes.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// What was exported, by whom, from what, to where, and how to check it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The form's version, [`MANIFEST_VERSION`].
+    pub manifest_version: u32,
+    /// The export's id.
+    pub export_id: String,
+    /// SHA-256 of the statement's text, lower-case hexadecimal ([`statement_digest`]).
+    pub statement_sha256: String,
+    /// The user who exported.
+    pub principal: String,
+    /// The account of the user.
+    pub account: String,
+    /// The stage, as it was at admission; none for a raw path.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stage: Option<ManifestStage>,
+    /// The target as the statement has it.
+    pub target: String,
+    /// The format: `csv`.
+    pub format: String,
+    /// Every option in force, by the name of its clause in lower case ([`csv_options`]).
+    pub options: BTreeMap<String, serde_json::Value>,
+    /// The columns, in their order.
+    pub schema: Vec<ManifestColumn>,
+    /// The files, in their order.
+    pub files: Vec<ManifestFile>,
+    /// Rows in all files.
+    pub rows: u64,
+    /// Bytes in all files.
+    pub bytes: u64,
+    /// When the export was admitted: RFC 3339, UTC.
+    pub started_at: String,
+    /// When the last file was complete: RFC 3339, UTC.
+    pub finished_at: String,
+    /// The version of Stagedoor that wrote it.
+    pub stagedoor_version: String,
+}
+
+/// A stage at the version an export used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestStage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u64,
+    /// Its URL, which holds no secrets.
+    pub url: String,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestColumn {
+    /// Its label.
+    pub name: String,
+    /// Its Arrow type, as arrow-rs prints it: `Decimal128(15, 2)`.
+    pub arrow_type: String,
+    /// Its type as `CREATE TABLE` takes it: `decimal(15,2)`.
+    pub sql_type: String,
+    /// Whether it may hold NULL.
+    pub nullable: bool,
+}
+
+/// A file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Its path below the stage, or below the manifest's folder.
+    pub path: String,
+    /// Rows in it, the header not counted.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// The manifest's text: JSON of two spaces' indent, keys in the order of the fields, a line feed at the end.
+    ///
+    /// # Errors
+    /// None that these fields can cause; serde's signature.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// Reads a manifest; fields of later versions are passed over.
+    ///
+    /// # Errors
+    /// JSON that is malformed or lacks a field.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+}
+
+/// SHA-256 of a statement's text, lower-case hexadecimal.
+pub fn statement_digest(statement: &str) -> String {
+    Sha256::digest(statement)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// A schema's columns.
+pub fn columns(schema: &Schema) -> Vec<ManifestColumn> {
+    let column = |field: &arrow::datatypes::FieldRef| ManifestColumn {
+        name: field.name().clone(),
+        arrow_type: field.data_type().to_string(),
+        sql_type: sql_type(field.data_type()),
+        nullable: field.is_nullable(),
+    };
+    schema.fields().iter().map(column).collect()
+}
+
+/// The SQL type that holds all values of an Arrow type; `text` where there is none closer.
+pub fn sql_type(data_type: &DataType) -> String {
+    use arrow::datatypes::TimeUnit;
+    let digits = |unit: &TimeUnit| match unit {
+        TimeUnit::Second => 0,
+        TimeUnit::Millisecond => 3,
+        TimeUnit::Microsecond => 6,
+        TimeUnit::Nanosecond => 9,
+    };
+    let name = match data_type {
+        DataType::Boolean => "bool",
+        DataType::Int8 => "tinyint",
+        DataType::Int16 => "smallint",
+        DataType::Int32 => "int",
+        DataType::Int64 => "bigint",
+        DataType::UInt8 => "tinyint unsigned",
+        DataType::UInt16 => "smallint unsigned",
+        DataType::UInt32 => "int unsigned",
+        DataType::UInt64 => "bigint unsigned",
+        DataType::Float16 | DataType::Float32 => "float",
+        DataType::Float64 => "double",
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => return format!("decimal({precision},{scale})"),
+        DataType::Date32 | DataType::Date64 => "date",
+        DataType::Time32(unit) | DataType::Time64(unit) | DataType::Duration(unit) => {
+            return format!("time({})", digits(unit));
+        }
+        DataType::Timestamp(unit, None) => return format!("datetime({})", digits(unit)),
+        DataType::Timestamp(unit, Some(_)) => return format!("timestamp({})", digits(unit)),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "blob",
+        DataType::FixedSizeBinary(width) => return format!("binary({width})"),
+        DataType::Dictionary(_, value) => return sql_type(value),
+        DataType::RunEndEncoded(_, values) => return sql_type(values.data_type()),
+        data_type if data_type.is_nested() => "json",
+        _ => "text",
+    };
+    name.to_owned()
+}
+
+/// The CSV options in force.
+pub fn csv_options(options: &CsvOptions) -> BTreeMap<String, serde_json::Value> {
+    let byte = |byte: Option<u8>| byte.map_or(String::new(), |byte| char::from(byte).to_string());
+    let quote = match options.quote {
+        QuotePolicy::Strings => "strings",
+        QuotePolicy::Needed => "needed",
+        QuotePolicy::All => "all",
+    };
+    let entries: [(&str, serde_json::Value); 13] = [
+        (
+            "fields_terminated_by",
+            options.fields_terminated.as_str().into(),
+        ),
+        ("enclosed_by", byte(options.enclosed).into()),
+        ("quote", quote.into()),
+        ("escaped_by", byte(options.escaped).into()),
+        ("lines_starting_by", options.lines_starting.as_str().into()),
+        (
+            "lines_terminated_by",
+            options.lines_terminated.as_str().into(),
+        ),
+        ("header", options.header.into()),
+        ("null_as", options.null.as_str().into()),
+        ("force_quote", options.force_quote.clone().into()),
+        ("byte_order_mark", options.bom.into()),
+        ("formula_guard", options.formula_guard.into()),
+        ("time_zone", options.time_zone.clone().into()),
+        ("zone_offset", options.zone_offset.into()),
+    ];
+    entries
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}

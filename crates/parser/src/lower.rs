@@ -1,0 +1,71 @@
+//! From matched pairs to plans, one file per statement family.
+
+mod data_type;
+mod database;
+mod export;
+mod format;
+mod stage;
+mod table;
+
+pub(crate) use data_type::data_type;
+pub(crate) use export::{export, staged_options};
+pub(crate) use table::insert_head;
+
+use crate::cursor::Node;
+use crate::error::{ErrorKind, ParseError};
+use crate::grammar::Rule;
+use crate::plan::Plan;
+
+/// The plan of a whole statement that the grammar matched.
+pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
+    match node.rule() {
+        Rule::create_stage => stage::create(node),
+        Rule::alter_stage => stage::alter(node),
+        Rule::drop_stage => stage::drop_stage(node),
+        Rule::undrop_stage => Ok(Plan::UndropStage(node.children().name()?)),
+        Rule::validate_stage => Ok(Plan::ValidateStage(node.children().name()?)),
+        Rule::describe_stage => Ok(Plan::DescribeStage(node.children().name()?)),
+        Rule::show_stage_history => Ok(Plan::ShowStageHistory(node.children().name()?)),
+        Rule::show_stages => Ok(Plan::ShowStages {
+            like: database::like(&mut node.children())?,
+        }),
+        Rule::show_exports => Ok(Plan::ShowExports),
+        Rule::cancel_export => Ok(Plan::CancelExport(node.children().string()?)),
+        Rule::create_database => database::create(node),
+        Rule::drop_database => database::drop_database(node),
+        Rule::use_database => Ok(Plan::Use(node.children().name()?)),
+        Rule::show_databases => Ok(Plan::ShowDatabases {
+            like: database::like(&mut node.children())?,
+        }),
+        Rule::show_tables => database::show_tables(node),
+        Rule::show_columns => database::show_columns(node),
+        Rule::show_create_table => Ok(Plan::ShowCreateTable(database::table_name(
+            &mut node.children(),
+        )?)),
+        Rule::describe_table => Ok(Plan::DescribeTable(database::table_name(
+            &mut node.children(),
+        )?)),
+        Rule::create_table => table::create(node),
+        Rule::create_external_table => table::create_external(node),
+        Rule::drop_table => table::drop_table(node),
+        Rule::truncate_table => Ok(Plan::Truncate(database::table_name(&mut node.children())?)),
+        _ => Err(node.error(ErrorKind::Unsupported, "this statement is not supported")),
+    }
+}
+
+/// Puts a clause's value into its place, once.
+fn set_once<T>(
+    slot: &mut Option<T>,
+    value: T,
+    node: &Node<'_>,
+    what: &str,
+) -> Result<(), ParseError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(given_twice(node, what)),
+    }
+}
+
+fn given_twice(node: &Node<'_>, what: &str) -> ParseError {
+    node.invalid(format!("{what} is given twice"))
+}

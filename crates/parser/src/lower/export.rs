@@ -1,0 +1,157 @@
+//! The tail of an export and the options of staged files.
+
+use super::format::{compression, dialect, fields, format, lines};
+use super::given_twice;
+use super::stage::credentials;
+use crate::cursor::{Node, match_rule};
+use crate::error::ParseError;
+use crate::grammar::Rule;
+use crate::plan::export::{Export, ExportOptions};
+use crate::plan::query::QueryText;
+use crate::span::{Span, Spanned};
+use crate::target::{Target, is_stage_url};
+use crate::text::unquote;
+
+/// The export of `query` with the tail at `tail`, from INTO to the statement's end.
+pub(crate) fn export(sql: &str, query: QueryText, tail: Span) -> Result<Export, ParseError> {
+    let node = match_rule(Rule::export_tail, sql, tail)?;
+    let mut parts = node.children();
+    let target = target(&parts.next_node()?)?;
+    let mut options = ExportOptions::default();
+    let mut seen: Vec<Rule> = Vec::new();
+    while let Some(part) = parts.next_if(Rule::export_option) {
+        let option = part.children().next_node()?;
+        if seen.contains(&option.rule()) {
+            return Err(given_twice(&option, option_name(option.rule())));
+        }
+        seen.push(option.rule());
+        add_option(&mut options, &option)?;
+    }
+    Ok(Export {
+        query,
+        target,
+        options,
+    })
+}
+
+fn target(node: &Node<'_>) -> Result<Spanned<Target>, ParseError> {
+    let text = node.string();
+    let target = Target::parse(&text);
+    if is_stage_url(&text) && matches!(target, Target::Raw(_)) {
+        return Err(node.invalid("a stage path names its stage: 'stage://name/file'"));
+    }
+    if text.is_empty() {
+        return Err(node.invalid("the target is empty; it is written 'stage://name/file'"));
+    }
+    Ok(Spanned::new(target, text.span))
+}
+
+fn add_option(options: &mut ExportOptions, option: &Node<'_>) -> Result<(), ParseError> {
+    let mut parts = option.children();
+    match option.rule() {
+        Rule::credentials => options.credentials = Some(credentials(option)?),
+        Rule::fields_clause => options.fields = fields(option)?,
+        Rule::lines_clause => options.lines = lines(option)?,
+        Rule::export_force_quote => options.force_quote = parts.names()?,
+        Rule::export_partition => options.partition_by = parts.names()?,
+        other => {
+            let value = parts.next_node()?;
+            let name = option_name(other);
+            match other {
+                Rule::export_format => options.format = Some(format(&value, name)?),
+                Rule::export_dialect => options.dialect = Some(dialect(&value)?),
+                Rule::export_compression => options.compression = Some(compression(&value, name)?),
+                Rule::export_header => options.header = Some(value.boolean(name)?),
+                Rule::export_overwrite => options.overwrite = Some(value.boolean(name)?),
+                Rule::export_manifest => options.manifest = Some(value.boolean(name)?),
+                Rule::export_null => options.null_as = Some(value.string()),
+                Rule::export_split_size => options.split_size_bytes = Some(size_bytes(&value)?),
+                Rule::export_max_file_size => {
+                    options.max_file_size_kib = Some(value.number(name)?);
+                }
+                _ => {
+                    let id = value.string();
+                    if id.is_empty() {
+                        return Err(value.invalid("EXPORT ID must not be empty"));
+                    }
+                    options.export_id = Some(id);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn option_name(rule: Rule) -> &'static str {
+    match rule {
+        Rule::credentials => "CREDENTIALS",
+        Rule::fields_clause => "FIELDS",
+        Rule::lines_clause => "LINES",
+        Rule::export_format => "FORMAT",
+        Rule::export_dialect => "DIALECT",
+        Rule::export_header => "HEADER",
+        Rule::export_null => "NULL AS",
+        Rule::export_force_quote => "FORCE_QUOTE",
+        Rule::export_compression => "COMPRESSION",
+        Rule::export_split_size => "SPLITSIZE",
+        Rule::export_max_file_size => "MAX_FILE_SIZE",
+        Rule::export_partition => "PARTITION BY",
+        Rule::export_overwrite => "OVERWRITE",
+        Rule::export_manifest => "MANIFEST",
+        _ => "EXPORT ID",
+    }
+}
+
+/// `n[K|M|G|T]`, powers of 1024, any case, blanks around it allowed.
+fn size_bytes(node: &Node<'_>) -> Result<Spanned<u64>, ParseError> {
+    let text = node.string();
+    let trimmed = text.value.trim();
+    let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = trimmed.split_at(digits);
+    let shift = match unit.trim_start().to_ascii_uppercase().as_str() {
+        "" => Some(0),
+        "K" => Some(10),
+        "M" => Some(20),
+        "G" => Some(30),
+        "T" => Some(40),
+        _ => None,
+    };
+    let (Some(shift), false) = (shift, number.is_empty()) else {
+        let message = "SPLITSIZE is a whole number with K, M, G, T or nothing behind it, as '64M'";
+        return Err(node.invalid(message));
+    };
+    let bytes = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(1 << shift));
+    match bytes {
+        Some(bytes) => Ok(Spanned::new(bytes, text.span)),
+        None => Err(node.invalid("SPLITSIZE is out of range")),
+    }
+}
+
+/// The options in parentheses behind a staged file, names in upper case.
+pub(crate) fn staged_options(sql: &str, span: Span) -> Result<Vec<(String, String)>, ParseError> {
+    let node = match_rule(Rule::staged_options, sql, span)?;
+    let mut parts = node.children();
+    let mut options: Vec<(String, String)> = Vec::new();
+    while let Some(option) = parts.next_if(Rule::staged_option) {
+        let mut sides = option.children();
+        let name = sides.next_node()?.text().to_uppercase();
+        let value = sides.next_node()?;
+        if options.iter().any(|(known, _)| *known == name) {
+            return Err(given_twice(&option, &name));
+        }
+        let text = value.text();
+        let is_string = value.rule() == Rule::string;
+        options.push((
+            name,
+            if is_string {
+                unquote(text)
+            } else {
+                text.to_owned()
+            },
+        ));
+    }
+    Ok(options)
+}

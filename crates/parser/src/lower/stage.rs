@@ -1,0 +1,135 @@
+//! Stage statements, and the credentials that exports share with them.
+
+use super::set_once;
+use crate::cursor::Node;
+use crate::error::{ParseError, one_of};
+use crate::grammar::Rule;
+use crate::plan::Plan;
+use crate::plan::credentials::{Credential, CredentialKey, Credentials};
+use crate::plan::stage::{
+    AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,
+};
+use crate::secret::Secret;
+use crate::span::Spanned;
+use crate::text::unquote;
+
+pub(super) fn create(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let mut parts = node.children();
+    Ok(Plan::CreateStage(CreateStage {
+        or_replace: parts.take(Rule::or_replace),
+        temporary: parts.take(Rule::temporary),
+        if_not_exists: parts.take(Rule::if_not_exists),
+        name: parts.name()?,
+        options: {
+            let mut options = StageOptions::default();
+            while let Some(part) = parts.next_if(Rule::stage_option) {
+                add_option(&mut options, &part)?;
+            }
+            options
+        },
+    }))
+}
+
+pub(super) fn alter(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let mut parts = node.children();
+    let if_exists = parts.take(Rule::if_exists);
+    let name = parts.name()?;
+    let action = parts.next_node()?;
+    let mut parts = action.children();
+    let action = match action.rule() {
+        Rule::stage_rename => AlterStageAction::Rename(parts.name()?),
+        Rule::stage_rollback => {
+            AlterStageAction::Rollback(parts.next_node()?.number("the version")?)
+        }
+        Rule::stage_refresh => AlterStageAction::Refresh {
+            subpath: parts.next_if(Rule::string).map(|path| path.string()),
+        },
+        _ => {
+            let mut options = StageOptions::default();
+            while let Some(part) = parts.next_if(Rule::stage_option) {
+                add_option(&mut options, &part)?;
+            }
+            AlterStageAction::Set(options)
+        }
+    };
+    Ok(Plan::AlterStage(AlterStage {
+        if_exists,
+        name,
+        action,
+    }))
+}
+
+pub(super) fn drop_stage(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let mut parts = node.children();
+    let if_exists = parts.take(Rule::if_exists);
+    Ok(Plan::DropStage(DropStage {
+        if_exists,
+        name: parts.name()?,
+    }))
+}
+
+fn add_option(options: &mut StageOptions, node: &Node<'_>) -> Result<(), ParseError> {
+    let option = node.children().next_node()?;
+    let mut parts = option.children();
+    match option.rule() {
+        Rule::stage_url => set_once(&mut options.url, url(&option)?, &option, "URL"),
+        Rule::stage_enable => {
+            let enable = parts.next_node()?.boolean("ENABLE")?;
+            set_once(&mut options.enable, enable, &option, "ENABLE")
+        }
+        Rule::stage_directory => {
+            let directory = parts.next_node()?.boolean("ENABLE")?;
+            set_once(&mut options.directory, directory, &option, "DIRECTORY")
+        }
+        Rule::stage_comment => set_once(&mut options.comment, parts.string()?, &option, "COMMENT"),
+        _ => {
+            let credentials = credentials(&option)?;
+            set_once(
+                &mut options.credentials,
+                credentials,
+                &option,
+                "CREDENTIALS",
+            )
+        }
+    }
+}
+
+fn url(node: &Node<'_>) -> Result<Spanned<StageUrl>, ParseError> {
+    let mut parts = node.children();
+    let first = parts.next_node()?;
+    let Some(endpoint) = parts.next_if(Rule::string) else {
+        return Ok(first.string().map(StageUrl::Location));
+    };
+    if !unquote(first.text()).eq_ignore_ascii_case("endpoint") {
+        return Err(first.invalid("URL is written URL = 'location' or URL = \"endpoint\"='host'"));
+    }
+    Ok(endpoint.string().map(StageUrl::Endpoint))
+}
+
+/// Keys must be known, each meaning given once. Neither keys nor values get into messages: who
+/// mixes the two up has a secret in the key.
+pub(super) fn credentials(node: &Node<'_>) -> Result<Spanned<Credentials>, ParseError> {
+    let mut parts = node.children();
+    let mut seen: Vec<CredentialKey> = Vec::new();
+    let mut entries = Vec::new();
+    while let Some(entry) = parts.next_if(Rule::credential) {
+        let mut sides = entry.children();
+        let (key_node, value) = (sides.next_node()?, sides.next_node()?);
+        let key = key_node.string();
+        let Some(meaning) = CredentialKey::from_name(&key) else {
+            let known: Vec<&str> = CredentialKey::NAMES.iter().map(|(name, _)| *name).collect();
+            let message = format!("unknown key in CREDENTIALS; a key is {}", one_of(&known));
+            let known = known.into_iter().map(str::to_owned).collect();
+            return Err(key_node.invalid(message).expecting(known));
+        };
+        if seen.contains(&meaning) {
+            return Err(key_node.invalid("a key is given twice in CREDENTIALS"));
+        }
+        seen.push(meaning);
+        entries.push(Credential {
+            key,
+            value: Secret::new(unquote(value.text())),
+        });
+    }
+    Ok(Spanned::new(Credentials { entries }, node.span()))
+}

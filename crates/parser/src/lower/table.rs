@@ -1,0 +1,282 @@
+//! CREATE [EXTERNAL] TABLE, DROP TABLE and the head of INSERT.
+
+use super::database::table_name;
+use super::format::{compression, fields, format, lines};
+use super::{data_type, given_twice, set_once};
+use crate::cursor::{Cursor, Node, match_rule};
+use crate::error::ParseError;
+use crate::grammar::Rule;
+use crate::plan::Plan;
+use crate::plan::export::{Fields, Lines};
+use crate::plan::table::{
+    ColumnDef, CreateExternalTable, CreateTable, DropTable, Infile, Literal, TableKey, TableName,
+};
+use crate::span::{Name, Span, Spanned};
+use crate::text::unquote;
+
+pub(super) fn create(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let mut parts = node.children();
+    let mut table = CreateTable {
+        if_not_exists: parts.take(Rule::if_not_exists),
+        table: table_name(&mut parts)?,
+        columns: Vec::new(),
+        keys: Vec::new(),
+        comment: None,
+        options: Vec::new(),
+    };
+    while let Some(part) = parts.next_any() {
+        match part.rule() {
+            Rule::column_def => table.columns.push(column(&part)?),
+            Rule::table_option => add_option(&mut table, &part.children().next_node()?)?,
+            _ => table.keys.push(key(&part)?),
+        }
+    }
+    if table.columns.is_empty() {
+        return Err(node.invalid("a table needs at least one column"));
+    }
+    Ok(Plan::CreateTable(table))
+}
+
+fn add_option(table: &mut CreateTable, option: &Node<'_>) -> Result<(), ParseError> {
+    let mut parts = option.children();
+    let (name, value) = match option.rule() {
+        Rule::table_comment => {
+            return set_once(&mut table.comment, parts.string()?, option, "COMMENT");
+        }
+        Rule::table_charset => ("CHARSET".to_owned(), parts.next_node()?),
+        _ => (parts.next_node()?.text().to_uppercase(), parts.next_node()?),
+    };
+    if table.options.iter().any(|(known, _)| *known == name) {
+        return Err(given_twice(option, &name));
+    }
+    let text = value.text();
+    let text = if value.rule() == Rule::string {
+        unquote(text)
+    } else {
+        text.to_owned()
+    };
+    table.options.push((name, text));
+    Ok(())
+}
+
+fn column(node: &Node<'_>) -> Result<ColumnDef, ParseError> {
+    let mut parts = node.children();
+    let mut column = ColumnDef {
+        name: parts.name()?,
+        data_type: data_type(&parts.next_node()?)?,
+        nullable: None,
+        default: None,
+        primary_key: false,
+        unique: false,
+        auto_increment: false,
+        comment: None,
+    };
+    while let Some(part) = parts.next_any() {
+        match part.rule() {
+            Rule::not_null => set_once(&mut column.nullable, false, &part, "[NOT] NULL")?,
+            Rule::nullable => set_once(&mut column.nullable, true, &part, "[NOT] NULL")?,
+            Rule::column_default => {
+                let literal = part.children().next_node()?;
+                set_once(
+                    &mut column.default,
+                    default_value(&literal)?,
+                    &part,
+                    "DEFAULT",
+                )?;
+            }
+            Rule::column_comment => {
+                set_once(
+                    &mut column.comment,
+                    part.children().string()?,
+                    &part,
+                    "COMMENT",
+                )?;
+            }
+            Rule::primary_key => column.primary_key = true,
+            Rule::unique => column.unique = true,
+            Rule::auto_increment => column.auto_increment = true,
+            // COLLATE and CHARACTER SET: all text is UTF-8.
+            _ => {}
+        }
+    }
+    Ok(column)
+}
+
+fn default_value(node: &Node<'_>) -> Result<Spanned<Literal>, ParseError> {
+    let text = node.text();
+    let literal = match node.rule() {
+        Rule::string => Literal::String(unquote(text)),
+        Rule::number => Literal::Number(text.to_owned()),
+        Rule::true_false => Literal::Bool(text.eq_ignore_ascii_case("true")),
+        Rule::current_timestamp => {
+            let digits = node.children().next_if(Rule::whole_number);
+            let digits = digits
+                .map(|digits| data_type::fraction_digits(&digits))
+                .transpose()?;
+            Literal::CurrentTimestamp(digits)
+        }
+        _ => Literal::Null,
+    };
+    Ok(Spanned::new(literal, node.span()))
+}
+
+fn key(node: &Node<'_>) -> Result<TableKey, ParseError> {
+    let mut parts = node.children();
+    let mut names: Vec<Name> = Vec::new();
+    while let Some(name) = parts.next_if(Rule::name) {
+        names.push(name.name()?);
+    }
+    // `CONSTRAINT c UNIQUE u (…)`: MySQL takes the index's own name.
+    let name = names.pop();
+    let columns = parts.names()?;
+    Ok(match node.rule() {
+        Rule::primary_key_def => TableKey::Primary(columns),
+        Rule::unique_def => TableKey::Unique { name, columns },
+        _ => TableKey::Index { name, columns },
+    })
+}
+
+pub(super) fn create_external(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let mut parts = node.children();
+    let if_not_exists = parts.take(Rule::if_not_exists);
+    let table = table_name(&mut parts)?;
+    let mut columns = Vec::new();
+    while let Some(part) = parts.next_if(Rule::column_def) {
+        columns.push(column(&part)?);
+    }
+    let files = infile(&parts.next_node()?)?;
+    let fields = parts
+        .next_if(Rule::fields_clause)
+        .map(|part| fields(&part))
+        .transpose()?;
+    let lines = parts
+        .next_if(Rule::lines_clause)
+        .map(|part| lines(&part))
+        .transpose()?;
+    Ok(Plan::CreateExternalTable(CreateExternalTable {
+        if_not_exists,
+        table,
+        columns,
+        files,
+        fields: fields.unwrap_or(Fields::default()),
+        lines: lines.unwrap_or(Lines::default()),
+        ignore_lines: ignore_lines(&mut parts)?,
+    }))
+}
+
+fn ignore_lines(parts: &mut Cursor<'_>) -> Result<u64, ParseError> {
+    let Some(part) = parts.next_if(Rule::ignore_lines) else {
+        return Ok(0);
+    };
+    Ok(part
+        .children()
+        .next_node()?
+        .number("the number of lines")?
+        .value)
+}
+
+const INFILE_OPTIONS: &[&str] = &[
+    "'filepath'",
+    "'format'",
+    "'compression'",
+    "'jsondata'",
+    "'write_file_pattern'",
+    "'comment'",
+];
+
+fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
+    let mut path = None;
+    let mut files = Infile {
+        path: Spanned::default(),
+        format: None,
+        compression: None,
+        json_data: None,
+        write_file_pattern: None,
+        comment: None,
+    };
+    if node.rule() == Rule::string {
+        path = Some(node.string());
+    }
+    let mut parts = node.children();
+    let mut compression_seen = None;
+    while let Some(part) = parts.next_if(Rule::infile_option) {
+        let mut sides = part.children();
+        let (key, value) = (sides.next_node()?, sides.next_node()?);
+        match unquote(key.text()).to_ascii_lowercase().as_str() {
+            "filepath" => set_once(&mut path, value.string(), &key, "'filepath'")?,
+            "format" => {
+                set_once(
+                    &mut files.format,
+                    format(&value, "'format'")?,
+                    &key,
+                    "'format'",
+                )?;
+            }
+            "compression" => {
+                set_once(&mut compression_seen, (), &key, "'compression'")?;
+                if !unquote(value.text()).eq_ignore_ascii_case("auto") {
+                    files.compression = Some(compression(&value, "'compression'")?);
+                }
+            }
+            "jsondata" => {
+                let kind = value.string().map(|text| text.to_ascii_lowercase());
+                if !["object", "array"].contains(&kind.as_str()) {
+                    return Err(value.out_of_set("'jsondata'", &["'object'", "'array'"]));
+                }
+                set_once(&mut files.json_data, kind, &key, "'jsondata'")?;
+            }
+            "write_file_pattern" => {
+                let pattern = value.string();
+                set_once(
+                    &mut files.write_file_pattern,
+                    pattern,
+                    &key,
+                    "'write_file_pattern'",
+                )?;
+            }
+            "comment" => set_once(&mut files.comment, value.string(), &key, "'comment'")?,
+            _ => return Err(key.out_of_set("an option of INFILE", INFILE_OPTIONS)),
+        }
+    }
+    let Some(path) = path.filter(|path| !path.is_empty()) else {
+        return Err(node.invalid("INFILE needs a path: INFILE 'path' or {'filepath'='path'}"));
+    };
+    files.path = path;
+    Ok(files)
+}
+
+pub(super) fn drop_table(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let mut parts = node.children();
+    let if_exists = parts.take(Rule::if_exists);
+    let mut tables = vec![table_name(&mut parts)?];
+    while let Some(part) = parts.next_if(Rule::table_name) {
+        let mut names = part.children();
+        let first = names.name()?;
+        tables.push(match names.next_if(Rule::name) {
+            Some(table) => TableName {
+                database: Some(first),
+                table: table.name()?,
+            },
+            None => TableName {
+                database: None,
+                table: first,
+            },
+        });
+    }
+    Ok(Plan::DropTable(DropTable { if_exists, tables }))
+}
+
+/// `INSERT INTO [TABLE] t [(cols)]`.
+pub(crate) fn insert_head(sql: &str, head: Span) -> Result<(TableName, Vec<Name>), ParseError> {
+    let node = match_rule(Rule::insert_head, sql, head)?;
+    let mut parts = node.children();
+    let table = table_name(&mut parts)?;
+    let mut columns = Vec::new();
+    if let Some(list) = parts.next_if(Rule::name_list) {
+        let mut names = list.children();
+        while let Some(name) = names.next_if(Rule::name) {
+            columns.push(name.name()?);
+        }
+    }
+    Ok((table, columns))
+}

@@ -1,0 +1,132 @@
+//! [`Plan`]: a statement as data, with spans. Nothing in it is evaluated.
+//! `Display` gives canonical SQL with secrets masked, [`Plan::to_sql`] the whole of it.
+
+pub(crate) mod credentials;
+pub(crate) mod data_type;
+pub(crate) mod export;
+pub(crate) mod query;
+pub(crate) mod stage;
+pub(crate) mod table;
+
+use std::fmt;
+
+use crate::plan::export::Export;
+use crate::plan::query::QueryText;
+use crate::plan::stage::{AlterStage, CreateStage, DropStage};
+use crate::plan::table::{
+    CreateDatabase, CreateExternalTable, CreateTable, DropDatabase, DropTable, Insert, ShowColumns,
+    ShowTables, TableName,
+};
+use crate::print::{self, Secrets};
+use crate::span::{Name, Spanned};
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plan {
+    /// `CREATE STAGE`.
+    CreateStage(CreateStage),
+    /// `ALTER STAGE`.
+    AlterStage(AlterStage),
+    /// `DROP STAGE`.
+    DropStage(DropStage),
+    /// `UNDROP STAGE name`.
+    UndropStage(Name),
+    /// `SHOW STAGES [LIKE 'pattern']`.
+    ShowStages {
+        /// The pattern.
+        like: Option<Spanned<String>>,
+    },
+    /// `DESCRIBE STAGE name`.
+    DescribeStage(Name),
+    /// `SHOW STAGE HISTORY name`.
+    ShowStageHistory(Name),
+    /// `VALIDATE STAGE name`.
+    ValidateStage(Name),
+    /// `query INTO OUTFILE 'target'`.
+    Export(Export),
+    /// `EXPLAIN EXPORT query INTO OUTFILE 'target'`.
+    ExplainExport(Export),
+    /// `SHOW EXPORTS`.
+    ShowExports,
+    /// `CANCEL EXPORT 'id'`.
+    CancelExport(Spanned<String>),
+    /// `CREATE DATABASE`.
+    CreateDatabase(CreateDatabase),
+    /// `DROP DATABASE`.
+    DropDatabase(DropDatabase),
+    /// `USE database`.
+    Use(Name),
+    /// `SHOW DATABASES [LIKE 'pattern']`.
+    ShowDatabases {
+        /// The pattern.
+        like: Option<Spanned<String>>,
+    },
+    /// `SHOW TABLES`.
+    ShowTables(ShowTables),
+    /// `SHOW COLUMNS`.
+    ShowColumns(ShowColumns),
+    /// `SHOW CREATE TABLE`.
+    ShowCreateTable(TableName),
+    /// `DESCRIBE table`.
+    DescribeTable(TableName),
+    /// `CREATE TABLE`.
+    CreateTable(CreateTable),
+    /// `CREATE EXTERNAL TABLE`.
+    CreateExternalTable(CreateExternalTable),
+    /// `DROP TABLE`.
+    DropTable(DropTable),
+    /// `TRUNCATE TABLE`.
+    Truncate(TableName),
+    /// `INSERT INTO`.
+    Insert(Insert),
+    /// A query, for the engine: `SELECT`, `WITH`, `VALUES`, `TABLE`, `(`, `EXPLAIN` of one.
+    Query(QueryText),
+}
+
+impl Plan {
+    /// The statement's name for logs and metrics, such as `CREATE STAGE`.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::CreateStage(_) => "CREATE STAGE",
+            Self::AlterStage(_) => "ALTER STAGE",
+            Self::DropStage(_) => "DROP STAGE",
+            Self::UndropStage(_) => "UNDROP STAGE",
+            Self::ShowStages { .. } => "SHOW STAGES",
+            Self::DescribeStage(_) => "DESCRIBE STAGE",
+            Self::ShowStageHistory(_) => "SHOW STAGE HISTORY",
+            Self::ValidateStage(_) => "VALIDATE STAGE",
+            Self::Export(_) => "EXPORT",
+            Self::ExplainExport(_) => "EXPLAIN EXPORT",
+            Self::ShowExports => "SHOW EXPORTS",
+            Self::CancelExport(_) => "CANCEL EXPORT",
+            Self::CreateDatabase(_) => "CREATE DATABASE",
+            Self::DropDatabase(_) => "DROP DATABASE",
+            Self::Use(_) => "USE",
+            Self::ShowDatabases { .. } => "SHOW DATABASES",
+            Self::ShowTables(_) => "SHOW TABLES",
+            Self::ShowColumns(_) => "SHOW COLUMNS",
+            Self::ShowCreateTable(_) => "SHOW CREATE TABLE",
+            Self::DescribeTable(_) => "DESCRIBE TABLE",
+            Self::CreateTable(_) => "CREATE TABLE",
+            Self::CreateExternalTable(_) => "CREATE EXTERNAL TABLE",
+            Self::DropTable(_) => "DROP TABLE",
+            Self::Truncate(_) => "TRUNCATE TABLE",
+            Self::Insert(_) => "INSERT",
+            Self::Query(_) => "QUERY",
+        }
+    }
+
+    /// The canonical text with its secrets, which [`parse`](crate::parse) reads back to an equal
+    /// plan. For storage that is encrypted, never for logs: those take `Display`.
+    pub fn to_sql(&self) -> String {
+        print::plan(self, Secrets::Shown)
+    }
+}
+
+/// The canonical text with every credential's value as `'******'`.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print::plan(self, Secrets::Masked))
+    }
+}

@@ -1,0 +1,183 @@
+//! Plans of the database and table statements.
+
+use crate::plan::data_type::DataType;
+use crate::plan::export::{Compression, Fields, Format, Lines};
+use crate::plan::query::QueryText;
+use crate::span::{Name, Spanned};
+
+/// `[database.]table`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableName {
+    /// The database, when it was named.
+    pub database: Option<Name>,
+    /// The table.
+    pub table: Name,
+}
+
+/// `CREATE DATABASE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateDatabase {
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// The database's name.
+    pub name: Name,
+}
+
+/// `DROP DATABASE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropDatabase {
+    /// `IF EXISTS`.
+    pub if_exists: bool,
+    /// The database's name.
+    pub name: Name,
+}
+
+/// `SHOW TABLES`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShowTables {
+    /// `FROM db`.
+    pub database: Option<Name>,
+    /// `LIKE 'pattern'`.
+    pub like: Option<Spanned<String>>,
+}
+
+/// `SHOW COLUMNS`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShowColumns {
+    /// `FULL`.
+    pub full: bool,
+    /// The table.
+    pub table: TableName,
+    /// `LIKE 'pattern'`.
+    pub like: Option<Spanned<String>>,
+}
+
+/// `CREATE TABLE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateTable {
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// The table's name.
+    pub table: TableName,
+    /// The columns, at least one.
+    pub columns: Vec<ColumnDef>,
+    /// Keys declared beside the columns.
+    pub keys: Vec<TableKey>,
+    /// `COMMENT = 's'`.
+    pub comment: Option<Spanned<String>>,
+    /// The other options (`ENGINE`, `CHARSET`, …), kept as typed, names in upper case.
+    pub options: Vec<(String, String)>,
+}
+
+/// One column of CREATE TABLE. `COLLATE` and `CHARACTER SET` are read and not kept: all text is UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnDef {
+    /// The column's name.
+    pub name: Name,
+    /// Its type.
+    pub data_type: Spanned<DataType>,
+    /// `Some(false)` for `NOT NULL`, `Some(true)` for `NULL`.
+    pub nullable: Option<bool>,
+    /// `DEFAULT literal`.
+    pub default: Option<Spanned<Literal>>,
+    /// `PRIMARY KEY`.
+    pub primary_key: bool,
+    /// `UNIQUE`.
+    pub unique: bool,
+    /// `AUTO_INCREMENT`.
+    pub auto_increment: bool,
+    /// `COMMENT 's'`.
+    pub comment: Option<Spanned<String>>,
+}
+
+/// A literal after DEFAULT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Literal {
+    /// `NULL`.
+    Null,
+    /// `TRUE`, `FALSE`.
+    Bool(bool),
+    /// A number as typed, with its sign: exact.
+    Number(String),
+    /// A string.
+    String(String),
+    /// `CURRENT_TIMESTAMP[(digits)]` or `NOW()`.
+    CurrentTimestamp(Option<u8>),
+}
+
+/// A key declared beside the columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableKey {
+    /// `PRIMARY KEY (…)`.
+    Primary(Vec<Name>),
+    /// `UNIQUE [KEY|INDEX] [name] (…)`.
+    Unique {
+        /// Its name.
+        name: Option<Name>,
+        /// Its columns.
+        columns: Vec<Name>,
+    },
+    /// `KEY|INDEX [name] (…)`.
+    Index {
+        /// Its name.
+        name: Option<Name>,
+        /// Its columns.
+        columns: Vec<Name>,
+    },
+}
+
+/// `CREATE EXTERNAL TABLE … INFILE …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateExternalTable {
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// The table's name.
+    pub table: TableName,
+    /// The columns; empty when they are to be found out from the files.
+    pub columns: Vec<ColumnDef>,
+    /// The files.
+    pub files: Infile,
+    /// `FIELDS …`.
+    pub fields: Fields,
+    /// `LINES …`.
+    pub lines: Lines,
+    /// `IGNORE n LINES`, 0 when not given.
+    pub ignore_lines: u64,
+}
+
+/// `INFILE 'path'` or `INFILE {'filepath'='…', …}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Infile {
+    /// The path or glob.
+    pub path: Spanned<String>,
+    /// `'format'`.
+    pub format: Option<Spanned<Format>>,
+    /// `'compression'`; `None` also for `'auto'`: by the suffix.
+    pub compression: Option<Spanned<Compression>>,
+    /// `'jsondata'`: `object` or `array`, in lower case.
+    pub json_data: Option<Spanned<String>>,
+    /// `'write_file_pattern'`.
+    pub write_file_pattern: Option<Spanned<String>>,
+    /// `'comment'`: lines that begin so are skipped.
+    pub comment: Option<Spanned<String>>,
+}
+
+/// `DROP TABLE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropTable {
+    /// `IF EXISTS`.
+    pub if_exists: bool,
+    /// The tables, at least one.
+    pub tables: Vec<TableName>,
+}
+
+/// `INSERT INTO`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Insert {
+    /// The table.
+    pub table: TableName,
+    /// The columns named; empty for all.
+    pub columns: Vec<Name>,
+    /// From `VALUES`, `SELECT`, `WITH`, `TABLE` or `(` on, verbatim.
+    pub source: QueryText,
+}

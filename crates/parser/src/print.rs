@@ -1,0 +1,161 @@
+//! From plans to canonical SQL, one file per statement family.
+//! Keywords in upper case, names bare where they can be, clauses in one order, one line.
+
+mod export;
+mod stage;
+mod table;
+
+use crate::mask::MASK;
+use crate::plan::Plan;
+use crate::plan::credentials::Credentials;
+use crate::plan::table::TableName;
+use crate::text::{quote, quote_name};
+
+/// Whether secrets are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secrets {
+    Masked,
+    Shown,
+}
+
+/// The canonical text of `plan`.
+pub(crate) fn plan(plan: &Plan, secrets: Secrets) -> String {
+    let mut out = Printer {
+        sql: String::new(),
+        secrets,
+    };
+    out.statement(plan);
+    out.sql
+}
+
+/// The text so far; words are put with one blank between them.
+struct Printer {
+    sql: String,
+    secrets: Secrets,
+}
+
+impl Printer {
+    fn word(&mut self, word: &str) {
+        if !self.sql.is_empty() {
+            self.sql.push(' ');
+        }
+        self.sql.push_str(word);
+    }
+
+    fn word_if(&mut self, condition: bool, word: &str) {
+        if condition {
+            self.word(word);
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        self.word(&quote_name(name));
+    }
+
+    fn names<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let names: Vec<String> = names.into_iter().map(quote_name).collect();
+        self.word(&format!("({})", names.join(", ")));
+    }
+
+    fn table(&mut self, name: &TableName) {
+        self.word(&table_text(name));
+    }
+
+    fn string(&mut self, value: &str) {
+        self.word(&quote(value));
+    }
+
+    /// `WORD 'value'`, when there is a value.
+    fn clause(&mut self, word: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.word(word);
+            self.string(value);
+        }
+    }
+
+    fn credentials(&mut self, credentials: &Credentials) {
+        let entries: Vec<String> = credentials
+            .entries
+            .iter()
+            .map(|entry| {
+                let value = match self.secrets {
+                    Secrets::Masked => MASK,
+                    Secrets::Shown => entry.value.expose(),
+                };
+                format!("{} = {}", quote(&entry.key), quote(value))
+            })
+            .collect();
+        self.word("CREDENTIALS = {");
+        self.sql.push_str(&entries.join(", "));
+        self.sql.push('}');
+    }
+
+    fn statement(&mut self, plan: &Plan) {
+        match plan {
+            Plan::CreateStage(plan) => self.create_stage(plan),
+            Plan::AlterStage(plan) => self.alter_stage(plan),
+            Plan::DropStage(plan) => {
+                self.word("DROP STAGE");
+                self.word_if(plan.if_exists, "IF EXISTS");
+                self.name(&plan.name);
+            }
+            Plan::UndropStage(name)
+            | Plan::DescribeStage(name)
+            | Plan::ShowStageHistory(name)
+            | Plan::ValidateStage(name)
+            | Plan::Use(name) => {
+                self.word(plan.verb());
+                self.name(name);
+            }
+            Plan::ShowStages { like } | Plan::ShowDatabases { like } => {
+                self.word(plan.verb());
+                self.clause("LIKE", like.as_ref().map(|like| like.as_str()));
+            }
+            Plan::Export(export) => self.export(export),
+            Plan::ExplainExport(export) => {
+                self.word("EXPLAIN EXPORT");
+                self.export(export);
+            }
+            Plan::ShowExports => self.word("SHOW EXPORTS"),
+            Plan::CancelExport(id) => self.clause("CANCEL EXPORT", Some(id)),
+            Plan::CreateDatabase(plan) => {
+                self.word("CREATE DATABASE");
+                self.word_if(plan.if_not_exists, "IF NOT EXISTS");
+                self.name(&plan.name);
+            }
+            Plan::DropDatabase(plan) => {
+                self.word("DROP DATABASE");
+                self.word_if(plan.if_exists, "IF EXISTS");
+                self.name(&plan.name);
+            }
+            Plan::ShowTables(plan) => self.show_tables(plan),
+            Plan::ShowColumns(plan) => self.show_columns(plan),
+            Plan::ShowCreateTable(table) | Plan::DescribeTable(table) | Plan::Truncate(table) => {
+                self.word(plan.verb());
+                self.table(table);
+            }
+            Plan::CreateTable(plan) => self.create_table(plan),
+            Plan::CreateExternalTable(plan) => self.create_external_table(plan),
+            Plan::DropTable(plan) => {
+                self.word("DROP TABLE");
+                self.word_if(plan.if_exists, "IF EXISTS");
+                let tables: Vec<String> = plan.tables.iter().map(table_text).collect();
+                self.word(&tables.join(", "));
+            }
+            Plan::Insert(plan) => self.insert(plan),
+            Plan::Query(query) => self.word(&query.text),
+        }
+    }
+}
+
+fn table_text(name: &TableName) -> String {
+    let table = quote_name(&name.table);
+    match &name.database {
+        Some(database) => format!("{}.{table}", quote_name(database)),
+        None => table,
+    }
+}
+
+fn truth(value: bool) -> &'static str {
+    if value { "TRUE" } else { "FALSE" }
+}

@@ -1,0 +1,168 @@
+//! Database and table statements as text.
+
+use super::{Printer, truth};
+use crate::plan::table::{
+    ColumnDef, CreateExternalTable, CreateTable, Infile, Insert, Literal, ShowColumns, ShowTables,
+    TableKey,
+};
+use crate::span::Name;
+use crate::text::{quote, quote_name};
+
+impl Printer {
+    pub(super) fn show_tables(&mut self, plan: &ShowTables) {
+        self.word("SHOW TABLES");
+        if let Some(database) = &plan.database {
+            self.word("FROM");
+            self.name(database);
+        }
+        self.clause("LIKE", plan.like.as_ref().map(|like| like.as_str()));
+    }
+
+    pub(super) fn show_columns(&mut self, plan: &ShowColumns) {
+        self.word("SHOW");
+        self.word_if(plan.full, "FULL");
+        self.word("COLUMNS FROM");
+        self.table(&plan.table);
+        self.clause("LIKE", plan.like.as_ref().map(|like| like.as_str()));
+    }
+
+    pub(super) fn create_table(&mut self, plan: &CreateTable) {
+        self.word("CREATE TABLE");
+        self.word_if(plan.if_not_exists, "IF NOT EXISTS");
+        self.table(&plan.table);
+        let mut items: Vec<String> = plan.columns.iter().map(column_text).collect();
+        items.extend(plan.keys.iter().map(key_text));
+        self.word(&format!("({})", items.join(", ")));
+        for (name, value) in &plan.options {
+            self.word(&format!("{name} = {}", option_value(value)));
+        }
+        self.clause("COMMENT =", plan.comment.as_ref().map(|text| text.as_str()));
+    }
+
+    pub(super) fn create_external_table(&mut self, plan: &CreateExternalTable) {
+        self.word("CREATE EXTERNAL TABLE");
+        self.word_if(plan.if_not_exists, "IF NOT EXISTS");
+        self.table(&plan.table);
+        if !plan.columns.is_empty() {
+            let columns: Vec<String> = plan.columns.iter().map(column_text).collect();
+            self.word(&format!("({})", columns.join(", ")));
+        }
+        self.infile(&plan.files);
+        self.fields(&plan.fields);
+        self.lines(&plan.lines);
+        if plan.ignore_lines > 0 {
+            self.word(&format!("IGNORE {} LINES", plan.ignore_lines));
+        }
+    }
+
+    fn infile(&mut self, files: &Infile) {
+        let mut options = vec![("filepath", files.path.as_str())];
+        options.extend(files.format.as_ref().map(|word| ("format", word.as_str())));
+        options.extend(
+            files
+                .compression
+                .as_ref()
+                .map(|word| ("compression", word.as_str())),
+        );
+        options.extend(
+            files
+                .json_data
+                .as_ref()
+                .map(|text| ("jsondata", text.as_str())),
+        );
+        let pattern = files.write_file_pattern.as_ref();
+        options.extend(pattern.map(|text| ("write_file_pattern", text.as_str())));
+        options.extend(
+            files
+                .comment
+                .as_ref()
+                .map(|text| ("comment", text.as_str())),
+        );
+        if let [(_, path)] = options[..] {
+            self.clause("INFILE", Some(path));
+            return;
+        }
+        let options: Vec<String> = options
+            .iter()
+            .map(|(key, value)| format!("'{key}' = {}", quote(value)))
+            .collect();
+        self.word(&format!("INFILE {{{}}}", options.join(", ")));
+    }
+
+    pub(super) fn insert(&mut self, plan: &Insert) {
+        self.word("INSERT INTO");
+        self.table(&plan.table);
+        if !plan.columns.is_empty() {
+            self.names(plan.columns.iter().map(|name| name.as_str()));
+        }
+        self.word(&plan.source.text);
+    }
+}
+
+fn column_text(column: &ColumnDef) -> String {
+    let mut text = format!("{} {}", quote_name(&column.name), column.data_type.value);
+    match column.nullable {
+        Some(true) => text.push_str(" NULL"),
+        Some(false) => text.push_str(" NOT NULL"),
+        None => {}
+    }
+    if let Some(literal) = &column.default {
+        text.push_str(" DEFAULT ");
+        text.push_str(&literal_text(literal));
+    }
+    if column.auto_increment {
+        text.push_str(" AUTO_INCREMENT");
+    }
+    if column.unique {
+        text.push_str(" UNIQUE");
+    }
+    if column.primary_key {
+        text.push_str(" PRIMARY KEY");
+    }
+    if let Some(comment) = &column.comment {
+        text.push_str(" COMMENT ");
+        text.push_str(&quote(comment));
+    }
+    text
+}
+
+fn literal_text(literal: &Literal) -> String {
+    match literal {
+        Literal::Null => "NULL".to_owned(),
+        Literal::Bool(value) => truth(*value).to_owned(),
+        Literal::Number(number) => number.clone(),
+        Literal::String(value) => quote(value),
+        Literal::CurrentTimestamp(None) => "CURRENT_TIMESTAMP".to_owned(),
+        Literal::CurrentTimestamp(Some(digits)) => format!("CURRENT_TIMESTAMP({digits})"),
+    }
+}
+
+fn key_text(key: &TableKey) -> String {
+    let (word, name, columns) = match key {
+        TableKey::Primary(columns) => ("PRIMARY KEY", None, columns),
+        TableKey::Unique { name, columns } => ("UNIQUE KEY", name.as_ref(), columns),
+        TableKey::Index { name, columns } => ("KEY", name.as_ref(), columns),
+    };
+    let name = name
+        .map(|name| format!("{} ", quote_name(name)))
+        .unwrap_or_default();
+    let columns: Vec<String> = columns.iter().map(|name: &Name| quote_name(name)).collect();
+    format!("{word} {name}({})", columns.join(", "))
+}
+
+/// Words and numbers stay bare; anything else was a string.
+fn option_value(value: &str) -> String {
+    let bare = !value.is_empty()
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_word = value
+        .bytes()
+        .next()
+        .is_some_and(crate::lexer::is_word_start);
+    if bare && (is_word || value.bytes().all(|b| b.is_ascii_digit())) {
+        value.to_owned()
+    } else {
+        quote(value)
+    }
+}

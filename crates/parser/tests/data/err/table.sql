@@ -1,0 +1,83 @@
+CREATE TABLE t ()
+=> Syntax: expected a name, PRIMARY KEY, UNIQUE or KEY at line 1 column 17 near ")"
+
+CREATE TABLE t (PRIMARY KEY (a))
+=> Invalid: a table needs at least one column at line 1 column 1 near "CREATE TABLE t (PRIMARY KEY (a))"
+
+CREATE TABLE t (a strange)
+=> Invalid: unknown column type; a type is bool, bit, tinyint, smallint, mediumint, int, bigint, float, double, decimal, date, time, datetime, timestamp, year, char, varchar, tinytext, text, mediumtext, longtext, binary, varbinary, tinyblob, blob, mediumblob, longblob, json, uuid or enum at line 1 column 19 near "strange)"
+
+CREATE TABLE t (a int b int)
+=> Syntax: expected ',', '(', ')', AUTO_INCREMENT, COLLATE, COMMENT, DEFAULT, NOT, NULL, PRECISION, SIGNED, UNIQUE, UNSIGNED, PRIMARY KEY or CHARSET at line 1 column 23 near "b int)"
+
+CREATE TABLE t (a varchar)
+=> Invalid: varchar needs a length: varchar(n) at line 1 column 19 near "varchar)"
+
+CREATE TABLE t (a varchar(70000))
+=> Invalid: the length must be from 0 to 65535 at line 1 column 27 near "70000))"
+
+CREATE TABLE t (a int precision)
+=> Invalid: PRECISION belongs behind DOUBLE at line 1 column 23 near "precision)"
+
+CREATE TABLE t (a date unsigned)
+=> Invalid: UNSIGNED does not go with date at line 1 column 24 near "unsigned)"
+
+CREATE TABLE t (a date(3))
+=> Invalid: too many arguments for date at line 1 column 24 near "3))"
+
+CREATE TABLE t (a datetime(9))
+=> Invalid: the number of fractional digits must be from 0 to 6 at line 1 column 28 near "9))"
+
+CREATE TABLE t (a decimal(10,11))
+=> Invalid: the scale must be from 0 to 10 at line 1 column 30 near "11))"
+
+CREATE TABLE t (a enum())
+=> Syntax: expected a string in quotes or a whole number at line 1 column 24 near "))"
+
+CREATE TABLE t (a enum('x','x'))
+=> Invalid: a value of enum is given twice at line 1 column 28 near "'x'))"
+
+CREATE TABLE t (a bit(65))
+=> Invalid: the width must be from 1 to 64 at line 1 column 23 near "65))"
+
+CREATE TABLE t (a int NOT NULL NULL)
+=> Invalid: [NOT] NULL is given twice at line 1 column 32 near "NULL)"
+
+CREATE TABLE t (a int DEFAULT b)
+=> Syntax: expected a string in quotes, a number, TRUE, FALSE, NULL or CURRENT_TIMESTAMP at line 1 column 31 near "b)"
+
+CREATE TABLE t (a int ON UPDATE CURRENT_TIMESTAMP)
+=> Syntax: expected ',', '(', ')', AUTO_INCREMENT, COLLATE, COMMENT, DEFAULT, NOT, NULL, PRECISION, SIGNED, UNIQUE, UNSIGNED, PRIMARY KEY or CHARSET at line 1 column 23 near "ON UPDATE CURRENT_TIMESTAMP)"
+
+CREATE TABLE t (a int) ENGINE=a ENGINE=b
+=> Invalid: ENGINE is given twice at line 1 column 33 near "ENGINE=b"
+
+CREATE TABLE select (a int)
+=> Syntax: select is a reserved word; as a name it is written `select` at line 1 column 14 near "select (a int)"
+
+CREATE EXTERNAL TABLE t (a int)
+=> Syntax: expected INFILE at line 1 column 32 near ""
+
+CREATE EXTERNAL TABLE t INFILE {'format'='csv'}
+=> Invalid: INFILE needs a path: INFILE 'path' or {'filepath'='path'} at line 1 column 32 near "{'format'='csv'}"
+
+CREATE EXTERNAL TABLE t INFILE {'filepath'='a','nosuch'='b'}
+=> Invalid: an option of INFILE must be 'filepath', 'format', 'compression', 'jsondata', 'write_file_pattern' or 'comment' at line 1 column 48 near "'nosuch'=******}"
+
+CREATE EXTERNAL TABLE t INFILE {'filepath'='a','filepath'='b'}
+=> Invalid: 'filepath' is given twice at line 1 column 48 near "'filepath'='b'}"
+
+CREATE EXTERNAL TABLE t INFILE {'filepath'='a','format'='xml'}
+=> Invalid: 'format' must be 'csv', 'jsonline', 'parquet' or 'arrow' at line 1 column 57 near "'xml'}"
+
+CREATE EXTERNAL TABLE t INFILE {'filepath'='a','jsondata'='x'}
+=> Invalid: 'jsondata' must be 'object' or 'array' at line 1 column 59 near "'x'}"
+
+SHOW COLUMNS FROM d.t FROM e
+=> Invalid: the database is given twice at line 1 column 28 near "e"
+
+DROP TABLE
+=> Syntax: expected a name or IF at line 1 column 11 near ""
+
+USE
+=> Syntax: expected a name at line 1 column 4 near ""

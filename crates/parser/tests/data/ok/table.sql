@@ -1,0 +1,76 @@
+CREATE DATABASE IF NOT EXISTS Sales
+=> CREATE DATABASE: CREATE DATABASE IF NOT EXISTS sales
+
+create schema s
+=> CREATE DATABASE: CREATE DATABASE s
+
+DROP DATABASE IF EXISTS sales
+=> DROP DATABASE: DROP DATABASE IF EXISTS sales
+
+DROP SCHEMA sales
+=> DROP DATABASE: DROP DATABASE sales
+
+USE sales
+=> USE: USE sales
+
+SHOW DATABASES LIKE 's%'
+=> SHOW DATABASES: SHOW DATABASES LIKE 's%'
+
+SHOW SCHEMAS
+=> SHOW DATABASES: SHOW DATABASES
+
+SHOW TABLES
+=> SHOW TABLES: SHOW TABLES
+
+SHOW TABLES IN d LIKE 'x'
+=> SHOW TABLES: SHOW TABLES FROM d LIKE 'x'
+
+SHOW FULL COLUMNS FROM t FROM d LIKE 'a%'
+=> SHOW COLUMNS: SHOW FULL COLUMNS FROM d.t LIKE 'a%'
+
+SHOW FIELDS IN d.t
+=> SHOW COLUMNS: SHOW COLUMNS FROM d.t
+
+SHOW CREATE TABLE `select`.t
+=> SHOW CREATE TABLE: SHOW CREATE TABLE `select`.t
+
+DESC t
+=> DESCRIBE TABLE: DESCRIBE TABLE t
+
+DESCRIBE d.t
+=> DESCRIBE TABLE: DESCRIBE TABLE d.t
+
+CREATE TABLE IF NOT EXISTS user (
+  id int(11) unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY COMMENT 'the id',
+  user_name varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL,
+  sex enum('m','f','it''s') NOT NULL DEFAULT 'm',
+  score decimal(10,2) DEFAULT -1.50 UNIQUE KEY,
+  made datetime(6) DEFAULT CURRENT_TIMESTAMP(6),
+  seen timestamp NULL DEFAULT NOW(),
+  ok boolean DEFAULT TRUE,
+  UNIQUE KEY u (user_name, sex),
+  KEY (score),
+  CONSTRAINT pk PRIMARY KEY (id)
+) ENGINE=InnoDB AUTO_INCREMENT=4 DEFAULT CHARSET=utf8mb4 COMMENT='users'
+=> CREATE TABLE: CREATE TABLE IF NOT EXISTS user (id int(11) unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY COMMENT 'the id', user_name varchar(255) DEFAULT NULL, sex enum('m','f','it''s') NOT NULL DEFAULT 'm', score decimal(10,2) DEFAULT -1.50 UNIQUE, made datetime(6) DEFAULT CURRENT_TIMESTAMP(6), seen timestamp NULL DEFAULT CURRENT_TIMESTAMP, ok bool DEFAULT TRUE, UNIQUE KEY u (user_name, sex), KEY (score), PRIMARY KEY (id)) ENGINE = InnoDB AUTO_INCREMENT = 4 CHARSET = utf8mb4 COMMENT = 'users'
+
+CREATE TABLE d.t (a bool, b bit, c bit(8), d tinyint(1), e smallint, f mediumint, g integer, h bigint unsigned, i float, j float(7,3), k double precision, l real, m numeric, n dec(5), o date, p time(3), q year, r char, s tinytext, t text, u mediumtext, v longtext, w binary(16), x varbinary(10), y tinyblob, z blob, aa mediumblob, ab longblob, ac json, ad uuid)
+=> CREATE TABLE: CREATE TABLE d.t (a bool, b bit(1), c bit(8), d tinyint(1), e smallint, f mediumint, g int, h bigint unsigned, i float, j float(7,3), k double, l double, m decimal(10,0), n decimal(5,0), o date, p time(3), q year, r char(1), s tinytext, t text, u mediumtext, v longtext, w binary(16), x varbinary(10), y tinyblob, z blob, aa mediumblob, ab longblob, ac json, ad uuid)
+
+CREATE EXTERNAL TABLE t (a int, b varchar(10)) INFILE 'stage://s/*.csv' FIELDS TERMINATED BY ',' ENCLOSED BY '"' LINES TERMINATED BY '\n' IGNORE 1 LINES
+=> CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE t (a int, b varchar(10)) INFILE 'stage://s/*.csv' FIELDS TERMINATED BY ',' ENCLOSED BY '"' LINES TERMINATED BY '\n' IGNORE 1 LINES
+
+create external table if not exists d.t infile {'filepath'='stage://s/a.gz','FORMAT'='jsonline','compression'='gzip','jsondata'='OBJECT','write_file_pattern'='stage://s/%U.csv','comment'='#'}
+=> CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE IF NOT EXISTS d.t INFILE {'filepath' = 'stage://s/a.gz', 'format' = 'jsonline', 'compression' = 'gzip', 'jsondata' = 'object', 'write_file_pattern' = 'stage://s/%U.csv', 'comment' = '#'}
+
+CREATE EXTERNAL TABLE t INFILE{'compression'='auto','filepath'='a'}
+=> CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE t INFILE 'a'
+
+DROP TABLE IF EXISTS a, b.c
+=> DROP TABLE: DROP TABLE IF EXISTS a, b.c
+
+TRUNCATE TABLE t
+=> TRUNCATE TABLE: TRUNCATE TABLE t
+
+truncate t
+=> TRUNCATE TABLE: TRUNCATE TABLE t

@@ -1,0 +1,314 @@
+//! Strategies for plans of every kind.
+
+mod table;
+
+use proptest::prelude::*;
+use stagedoor_parser::*;
+
+pub(crate) use self::table::data_type;
+use self::table::{create_external_table, create_table};
+
+/// Names as the parser gives them: folded, never empty.
+fn name() -> impl Strategy<Value = Name> {
+    let text = prop_oneof![
+        "[a-z_][a-z0-9_]{0,8}",
+        "[^`\0A-ZÀ-ÞΑ-Ω]{1,6}",
+        Just("select".to_owned())
+    ];
+    text.prop_map(|text| text.to_lowercase().into()).boxed()
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[ -~]{0,12}", any::<String>(), "['\"\\\\%_\n\t\r\0`;]{0,6}"].boxed()
+}
+
+fn spanned_text() -> impl Strategy<Value = Spanned<String>> {
+    text().prop_map(Spanned::from).boxed()
+}
+
+fn maybe_text() -> impl Strategy<Value = Option<Spanned<String>>> {
+    prop::option::of(spanned_text()).boxed()
+}
+
+fn switch() -> impl Strategy<Value = Option<Spanned<bool>>> {
+    prop::option::of(any::<bool>().prop_map(Spanned::from)).boxed()
+}
+
+fn table_name() -> impl Strategy<Value = TableName> {
+    (prop::option::of(name()), name())
+        .prop_map(|(database, table)| TableName { database, table })
+        .boxed()
+}
+
+/// Queries of tokens that are no INTO, with balanced parentheses and complete literals.
+pub(crate) fn query() -> impl Strategy<Value = String> {
+    let token = prop_oneof![
+        "[a-z]{1,6}".prop_filter("a keyword", |word| word != "into"),
+        "[0-9]{1,4}(\\.[0-9]{1,2})?",
+        "'([a-zI-O ;()#-]|''|\\\\'|\\\\\\\\){0,8}'",
+        "\"[a-z';/*]{0,6}\"",
+        "`[a-z'\" ]{1,5}`",
+        Just("/* into outfile 'x' ( */".to_owned()),
+        Just("-- into outfile ' (\n".to_owned()),
+        Just("# ) \" \n".to_owned()),
+        Just("'into outfile'".to_owned()),
+        Just("t.into".to_owned()),
+        Just("FROM 'stage://s/f.csv' (FORMAT 'csv')".to_owned()),
+        Just(", * = <= - + % @".to_owned()),
+    ];
+    let tokens = prop::collection::vec(token, 0..6).prop_map(|tokens| tokens.join(" "));
+    let nested = (tokens.clone(), tokens.clone(), tokens)
+        .prop_map(|(a, b, c)| format!("SELECT 1 {a} ({b}) {c} + 1"));
+    nested.boxed()
+}
+
+fn query_text() -> impl Strategy<Value = QueryText> {
+    query()
+        .prop_map(|text| match parse(&text) {
+            Ok(Plan::Query(query)) => query,
+            other => unreachable!("{text}: {other:?}"),
+        })
+        .boxed()
+}
+
+fn credentials(secret: &'static str) -> impl Strategy<Value = Spanned<Credentials>> {
+    let entry = (
+        prop::sample::select(CredentialKey::NAMES),
+        any::<bool>(),
+        text(),
+    );
+    prop::collection::vec(entry, 0..5)
+        .prop_map(move |entries| {
+            let mut seen = Vec::new();
+            let mut credentials = Credentials::default();
+            for ((key, meaning), upper, text) in entries {
+                if !seen.contains(&meaning) {
+                    seen.push(meaning);
+                    let key = if upper {
+                        key.to_uppercase()
+                    } else {
+                        key.to_owned()
+                    };
+                    let value = Secret::new(format!("{text}{secret}{text}"));
+                    credentials.entries.push(Credential {
+                        key: key.into(),
+                        value,
+                    });
+                }
+            }
+            credentials.into()
+        })
+        .boxed()
+}
+
+fn stage_options(secret: &'static str) -> impl Strategy<Value = StageOptions> {
+    let url = (any::<bool>(), text()).prop_map(|(endpoint, text)| {
+        Spanned::from(if endpoint {
+            StageUrl::Endpoint(text)
+        } else {
+            StageUrl::Location(text)
+        })
+    });
+    let credentials = prop::option::of(credentials(secret));
+    (
+        prop::option::of(url),
+        credentials,
+        switch(),
+        switch(),
+        maybe_text(),
+    )
+        .prop_map(
+            |(url, credentials, enable, directory, comment)| StageOptions {
+                url,
+                credentials,
+                enable,
+                directory,
+                comment,
+            },
+        )
+        .boxed()
+}
+
+fn create_stage(secret: &'static str) -> impl Strategy<Value = Plan> {
+    (any::<[bool; 3]>(), name(), stage_options(secret))
+        .prop_map(|(flags, name, options)| {
+            let [or_replace, temporary, if_not_exists] = flags;
+            Plan::CreateStage(CreateStage {
+                or_replace,
+                temporary,
+                if_not_exists,
+                name,
+                options,
+            })
+        })
+        .boxed()
+}
+
+fn alter_stage(secret: &'static str) -> impl Strategy<Value = Plan> {
+    let action = prop_oneof![
+        stage_options(secret).prop_map(AlterStageAction::Set),
+        name().prop_map(AlterStageAction::Rename),
+        any::<u64>().prop_map(|version| AlterStageAction::Rollback(version.into())),
+        maybe_text().prop_map(|subpath| AlterStageAction::Refresh { subpath }),
+    ];
+    (any::<bool>(), name(), action)
+        .prop_map(|(if_exists, name, action)| {
+            Plan::AlterStage(AlterStage {
+                if_exists,
+                name,
+                action,
+            })
+        })
+        .boxed()
+}
+
+fn fields() -> impl Strategy<Value = Fields> {
+    let character = || prop::option::of(prop::option::of(any::<char>()).prop_map(Spanned::from));
+    (maybe_text(), character(), any::<bool>(), character())
+        .prop_map(
+            |(terminated_by, enclosed_by, optionally, escaped_by)| Fields {
+                terminated_by,
+                optionally_enclosed: optionally && enclosed_by.is_some(),
+                enclosed_by,
+                escaped_by,
+            },
+        )
+        .boxed()
+}
+
+fn lines() -> impl Strategy<Value = Lines> {
+    (maybe_text(), maybe_text())
+        .prop_map(|(starting_by, terminated_by)| Lines {
+            starting_by,
+            terminated_by,
+        })
+        .boxed()
+}
+
+fn one_of<T: Copy + std::fmt::Debug + 'static>(
+    all: &'static [T],
+) -> impl Strategy<Value = Option<Spanned<T>>> {
+    prop::option::of(prop::sample::select(all).prop_map(Spanned::from)).boxed()
+}
+
+fn export(secret: &'static str) -> impl Strategy<Value = Export> {
+    let target = prop_oneof![
+        "stage://[a-z]{1,5}/[a-z/%.]{0,9}",
+        "s[0-9]:/[a-z]{1,5}",
+        "[!-~]{1,9}"
+    ];
+    let target = target.prop_filter("a stage without a name", |text| {
+        !text.to_lowercase().starts_with("stage://") || !text["stage://".len()..].starts_with('/')
+    });
+    let first = (
+        prop::option::of(credentials(secret)),
+        one_of(Format::ALL),
+        one_of(Dialect::ALL),
+    );
+    let second = (
+        fields(),
+        lines(),
+        switch(),
+        maybe_text(),
+        prop::collection::vec(name(), 0..3),
+    );
+    let sizes = || prop::option::of(prop_oneof![any::<u64>(), (0u32..64).prop_map(|n| 1 << n)]);
+    let third = (
+        one_of(Compression::ALL),
+        sizes(),
+        sizes(),
+        prop::collection::vec(name(), 0..3),
+    );
+    let id = prop::option::of("[ -~é]{1,9}".prop_map(Spanned::from));
+    (
+        query_text(),
+        target,
+        first,
+        second,
+        third,
+        (switch(), switch(), id),
+    )
+        .prop_map(|(query, target, first, second, third, last)| Export {
+            query,
+            target: Target::parse(&target).into(),
+            options: ExportOptions {
+                credentials: first.0,
+                format: first.1,
+                dialect: first.2,
+                fields: second.0,
+                lines: second.1,
+                header: second.2,
+                null_as: second.3,
+                force_quote: second.4,
+                compression: third.0,
+                split_size_bytes: third.1.map(Spanned::from),
+                max_file_size_kib: third.2.map(Spanned::from),
+                partition_by: third.3,
+                overwrite: last.0,
+                manifest: last.1,
+                export_id: last.2,
+            },
+        })
+        .boxed()
+}
+
+fn small() -> impl Strategy<Value = Plan> {
+    prop_oneof![
+        (any::<bool>(), name())
+            .prop_map(|(if_exists, name)| Plan::DropStage(DropStage { if_exists, name })),
+        name().prop_map(Plan::UndropStage),
+        maybe_text().prop_map(|like| Plan::ShowStages { like }),
+        name().prop_map(Plan::DescribeStage),
+        name().prop_map(Plan::ShowStageHistory),
+        name().prop_map(Plan::ValidateStage),
+        Just(Plan::ShowExports),
+        spanned_text().prop_map(Plan::CancelExport),
+        (any::<bool>(), name()).prop_map(|(if_not_exists, name)| {
+            Plan::CreateDatabase(CreateDatabase {
+                if_not_exists,
+                name,
+            })
+        }),
+        (any::<bool>(), name())
+            .prop_map(|(if_exists, name)| Plan::DropDatabase(DropDatabase { if_exists, name })),
+        name().prop_map(Plan::Use),
+        maybe_text().prop_map(|like| Plan::ShowDatabases { like }),
+        (prop::option::of(name()), maybe_text())
+            .prop_map(|(database, like)| Plan::ShowTables(ShowTables { database, like })),
+        (any::<bool>(), table_name(), maybe_text())
+            .prop_map(|(full, table, like)| Plan::ShowColumns(ShowColumns { full, table, like })),
+        table_name().prop_map(Plan::ShowCreateTable),
+        table_name().prop_map(Plan::DescribeTable),
+        table_name().prop_map(Plan::Truncate),
+        (any::<bool>(), prop::collection::vec(table_name(), 1..3))
+            .prop_map(|(if_exists, tables)| Plan::DropTable(DropTable { if_exists, tables })),
+        (
+            table_name(),
+            prop::collection::vec(name(), 0..3),
+            query_text()
+        )
+            .prop_map(|(table, columns, source)| Plan::Insert(Insert {
+                table,
+                columns,
+                source
+            })),
+        query_text().prop_map(Plan::Query),
+    ]
+    .boxed()
+}
+
+/// Any plan.
+pub(crate) fn plan() -> impl Strategy<Value = Plan> {
+    prop_oneof![3 => plan_with_secret(""), 2 => small(), 1 => create_table(), 1 => create_external_table()].boxed()
+}
+
+/// A plan that can have credentials, with `secret` in each value.
+pub(crate) fn plan_with_secret(secret: &'static str) -> impl Strategy<Value = Plan> {
+    prop_oneof![
+        create_stage(secret),
+        alter_stage(secret),
+        export(secret).prop_map(Plan::Export),
+        export(secret).prop_map(Plan::ExplainExport),
+    ]
+    .boxed()
+}

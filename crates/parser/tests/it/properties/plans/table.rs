@@ -1,0 +1,195 @@
+//! Strategies for column types, columns and tables.
+
+use proptest::prelude::*;
+use stagedoor_parser::*;
+
+use super::{fields, lines, maybe_text, name, one_of, table_name, text};
+
+pub(crate) fn data_type() -> impl Strategy<Value = DataType> {
+    let kind = prop::sample::select(vec![
+        IntegerKind::Tiny,
+        IntegerKind::Small,
+        IntegerKind::Medium,
+        IntegerKind::Int,
+        IntegerKind::Big,
+    ]);
+    let size = || {
+        prop::sample::select(vec![
+            LobSize::Tiny,
+            LobSize::Normal,
+            LobSize::Medium,
+            LobSize::Long,
+        ])
+    };
+    let digits = || prop::option::of((1u8..=255).prop_flat_map(|n| (Just(n), 0..=n.min(30))));
+    prop_oneof![
+        prop::sample::select(vec![
+            DataType::Bool,
+            DataType::Date,
+            DataType::Year,
+            DataType::Json,
+            DataType::Uuid,
+        ]),
+        (1u8..=64).prop_map(DataType::Bit),
+        (kind, prop::option::of(1u8..=255), any::<bool>()).prop_map(|(kind, width, unsigned)| {
+            DataType::Integer {
+                kind,
+                width,
+                unsigned,
+            }
+        }),
+        (digits(), any::<bool>())
+            .prop_map(|(digits, unsigned)| DataType::Float { digits, unsigned }),
+        (digits(), any::<bool>())
+            .prop_map(|(digits, unsigned)| DataType::Double { digits, unsigned }),
+        (
+            (1u8..=65).prop_flat_map(|n| (Just(n), 0..=n.min(30))),
+            any::<bool>()
+        )
+            .prop_map(|((precision, scale), unsigned)| DataType::Decimal {
+                precision,
+                scale,
+                unsigned
+            }),
+        (0u8..=6).prop_map(DataType::Time),
+        (0u8..=6).prop_map(DataType::DateTime),
+        (0u8..=6).prop_map(DataType::Timestamp),
+        any::<u8>().prop_map(DataType::Char),
+        any::<u8>().prop_map(DataType::Binary),
+        any::<u16>().prop_map(DataType::VarChar),
+        any::<u16>().prop_map(DataType::VarBinary),
+        size().prop_map(DataType::Text),
+        size().prop_map(DataType::Blob),
+        prop::collection::btree_set(text(), 1..4)
+            .prop_map(|values| DataType::Enum(values.into_iter().collect())),
+    ]
+    .boxed()
+}
+
+fn column() -> impl Strategy<Value = ColumnDef> {
+    let literal = prop_oneof![
+        Just(Literal::Null),
+        any::<bool>().prop_map(Literal::Bool),
+        "-?[0-9]{1,4}(\\.[0-9]{1,3})?(e-?[0-9])?".prop_map(Literal::Number),
+        text().prop_map(Literal::String),
+        prop::option::of(0u8..=6).prop_map(Literal::CurrentTimestamp),
+    ];
+    let default = prop::option::of(literal.prop_map(Spanned::from));
+    let nullable = prop::option::of(any::<bool>());
+    (
+        name(),
+        data_type(),
+        nullable,
+        default,
+        any::<[bool; 3]>(),
+        maybe_text(),
+    )
+        .prop_map(
+            |(name, data_type, nullable, default, flags, comment)| ColumnDef {
+                name,
+                data_type: data_type.into(),
+                nullable,
+                default,
+                primary_key: flags[0],
+                unique: flags[1],
+                auto_increment: flags[2],
+                comment,
+            },
+        )
+        .boxed()
+}
+
+pub(super) fn create_table() -> impl Strategy<Value = Plan> {
+    let columns = || prop::collection::vec(name(), 1..3);
+    let key = prop_oneof![
+        columns().prop_map(TableKey::Primary),
+        (prop::option::of(name()), columns())
+            .prop_map(|(name, columns)| TableKey::Unique { name, columns }),
+        (prop::option::of(name()), columns())
+            .prop_map(|(name, columns)| TableKey::Index { name, columns }),
+    ];
+    let option = (
+        "CHARSET|ENGINE|COLLATE|ROW_FORMAT",
+        "[a-z][a-z0-9_]{0,7}|[0-9]{1,4}",
+    );
+    let options = prop::collection::vec(option, 0..2).prop_map(|mut options| {
+        options.dedup_by(|a, b| a.0 == b.0);
+        options
+            .iter_mut()
+            .filter(|option| option.0 == "CHARSET")
+            .for_each(|option| {
+                option.1 = "utf8mb4".to_owned();
+            });
+        options
+    });
+    let columns = prop::collection::vec(column(), 1..4);
+    let keys = prop::collection::vec(key, 0..3);
+    (
+        any::<bool>(),
+        table_name(),
+        columns,
+        keys,
+        maybe_text(),
+        options,
+    )
+        .prop_map(|(if_not_exists, table, columns, keys, comment, options)| {
+            Plan::CreateTable(CreateTable {
+                if_not_exists,
+                table,
+                columns,
+                keys,
+                comment,
+                options,
+            })
+        })
+        .boxed()
+}
+
+pub(super) fn create_external_table() -> impl Strategy<Value = Plan> {
+    let path = text()
+        .prop_filter("a path", |path| !path.is_empty())
+        .prop_map(Spanned::from);
+    let json = prop::option::of("object|array".prop_map(Spanned::from));
+    let files = (
+        path,
+        one_of(Format::ALL),
+        one_of(Compression::ALL),
+        json,
+        maybe_text(),
+        maybe_text(),
+    );
+    let files = files.prop_map(
+        |(path, format, compression, json_data, pattern, comment)| Infile {
+            path,
+            format,
+            compression,
+            json_data,
+            write_file_pattern: pattern,
+            comment,
+        },
+    );
+    let columns = prop::collection::vec(column(), 0..3);
+    (
+        any::<bool>(),
+        table_name(),
+        columns,
+        files,
+        fields(),
+        lines(),
+        any::<u64>(),
+    )
+        .prop_map(
+            |(if_not_exists, table, columns, files, fields, lines, ignore_lines)| {
+                Plan::CreateExternalTable(CreateExternalTable {
+                    if_not_exists,
+                    table,
+                    columns,
+                    files,
+                    fields,
+                    lines,
+                    ignore_lines,
+                })
+            },
+        )
+        .boxed()
+}

@@ -1,0 +1,134 @@
+//! The one error type of this crate: a coarse kind, a message for the user,
+//! and for INSERT the rule that a value broke.
+
+mod translate;
+
+use std::sync::Arc;
+
+pub(crate) use translate::{from_arrow, from_datafusion, list, from_parquet, from_parser};
+
+/// What went wrong, coarsely: enough for the caller to choose a status code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text is not SQL.
+    Syntax,
+    /// A table, column or function that is not there.
+    NotFound,
+    /// The text is SQL, but means nothing here, or a value does not fit.
+    Invalid,
+    /// A construct of MySQL that is not supported.
+    Unsupported,
+    /// A memory or disk limit was reached.
+    ResourcesExhausted,
+    /// A file could not be read or written.
+    Io,
+    /// A defect of this program.
+    Internal,
+}
+
+/// The rule of INSERT that a statement or value broke; MySQL's error numbers are in brackets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// `Incorrect integer value: 'x' for column 'c' at row n` (1366; 1292 for dates and times).
+    IncorrectValue,
+    /// `Out of range value for column 'c' at row n` (1264).
+    OutOfRange,
+    /// `Column 'c' cannot be null` (1048).
+    NullValue,
+    /// `Data too long for column 'c' at row n` (1406).
+    TooLong,
+    /// `Column count doesn't match value count at row n` (1136).
+    ColumnCount,
+    /// `Unknown column 'c' in 'field list'` (1054).
+    UnknownColumn,
+    /// `Column 'c' specified twice` (1110).
+    ColumnTwice,
+    /// `Field 'c' doesn't have a default value` (1364).
+    NoDefault,
+}
+
+/// Where in the statement's text an error is, both from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line.
+    pub line: u64,
+    /// Column, in characters.
+    pub column: u64,
+}
+
+/// An error of this crate. Its text is meant for the user and holds no secrets.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    violation: Option<Violation>,
+    position: Option<Position>,
+    #[source]
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), violation: None, position: None, source: None }
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
+    }
+
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, message)
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+
+    pub(crate) fn violation_of(violation: Violation, message: impl Into<String>) -> Self {
+        Self { violation: Some(violation), ..Self::invalid(message) }
+    }
+
+    pub(crate) fn at(mut self, line: u64, column: u64) -> Self {
+        if line > 0 {
+            self.position = Some(Position { line, column });
+        }
+        self
+    }
+
+    pub(crate) fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    pub(crate) fn in_file(mut self, path: &str, line: u64) -> Self {
+        self.message = format!("{} (file '{path}', line {line})", self.message);
+        self
+    }
+
+    /// What went wrong, coarsely.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The rule of INSERT that was broken, if it was one.
+    #[must_use]
+    pub fn violation(&self) -> Option<Violation> {
+        self.violation
+    }
+
+    /// Where in the statement, when known.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// Whether the same statement may succeed later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(self.kind, ErrorKind::ResourcesExhausted | ErrorKind::Io)
+    }
+}

@@ -1,0 +1,144 @@
+//! Scalar functions with MySQL's meaning that DataFusion lacks or gives another one.
+//! The rewriter in `mysql` puts their names into the query; users may not write them.
+
+mod arithmetic;
+mod date_add;
+mod date_format;
+mod dates;
+mod strings;
+mod text;
+mod truth;
+
+use std::any::type_name_of_val;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+
+pub(crate) use text::to_text;
+
+/// Prefix of every name here.
+pub(crate) const PREFIX: &str = "mysql_";
+
+/// All functions of this module.
+pub(crate) fn all() -> Vec<ScalarUDF> {
+    arithmetic::functions()
+        .into_iter()
+        .chain([truth::function(), date_format::function()])
+        .chain(date_add::functions())
+        .chain(text::functions())
+        .chain(strings::functions())
+        .chain(dates::functions())
+        .map(ScalarUDF::new_from_impl)
+        .collect()
+}
+
+/// One function: what it takes, what it gives, how it is computed on whole arrays.
+pub(crate) struct Function {
+    name: &'static str,
+    signature: Signature,
+    /// Argument types after coercion; an error names what does not fit.
+    coerce: fn(&[DataType]) -> Result<Vec<DataType>>,
+    /// Result type for coerced argument types.
+    returns: fn(&[DataType]) -> Result<DataType>,
+    run: fn(&[ArrayRef], &DataType) -> Result<ArrayRef>,
+    /// A plainer expression that means the same for these argument types.
+    simplify: Option<fn(&[Expr], &[DataType]) -> Option<Expr>>,
+}
+
+impl Function {
+    fn new(
+        name: &'static str,
+        coerce: fn(&[DataType]) -> Result<Vec<DataType>>,
+        returns: fn(&[DataType]) -> Result<DataType>,
+        run: fn(&[ArrayRef], &DataType) -> Result<ArrayRef>,
+    ) -> Self {
+        Self { name, signature: Signature::user_defined(Volatility::Immutable), coerce, returns, run, simplify: None }
+    }
+
+    fn simplified(mut self, simplify: fn(&[Expr], &[DataType]) -> Option<Expr>) -> Self {
+        self.simplify = Some(simplify);
+        self
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", type_name_of_val(self), self.name)
+    }
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Function {}
+
+impl Hash for Function {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Function {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        (self.coerce)(arg_types)
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        (self.returns)(arg_types)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if scalar { 1 } else { args.number_rows };
+        let arrays = args.args.into_iter().map(|arg| arg.into_array(rows)).collect::<Result<Vec<_>>>()?;
+        let result = (self.run)(&arrays, args.return_field.data_type())?;
+        Ok(if scalar { ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?) } else { ColumnarValue::Array(result) })
+    }
+
+    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        let Some(simplify) = self.simplify else { return Ok(ExprSimplifyResult::Original(args)) };
+        let types = args.iter().map(|arg| info.get_data_type(arg)).collect::<Result<Vec<_>>>()?;
+        Ok(match simplify(&args, &types) {
+            Some(expr) => ExprSimplifyResult::Simplified(expr),
+            None => ExprSimplifyResult::Original(args),
+        })
+    }
+}
+
+/// How many arguments there must be, said in the user's name of the function.
+fn arguments(name: &str, types: &[DataType], least: usize, most: usize) -> Result<()> {
+    if (least..=most).contains(&types.len()) {
+        return Ok(());
+    }
+    let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    plan_err!("{name} takes {wanted} arguments, not {}", types.len())
+}
+
+/// The type under dictionary and run-end encodings.
+fn plain_type(data_type: &DataType) -> &DataType {
+    match data_type {
+        DataType::Dictionary(_, value) => plain_type(value),
+        DataType::RunEndEncoded(_, value) => plain_type(value.data_type()),
+        other => other,
+    }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(plain_type(data_type), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}

@@ -1,0 +1,277 @@
+//! `+ - * / DIV %` and the exact form of SUM and AVG: division of exact numbers is exact
+//! with four more digits, division by zero is NULL, an integer overflow is an error.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Array, Decimal256Array, Float64Array, PrimitiveArray};
+use arrow::compute::{cast, kernels::numeric};
+use arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Decimal128Type, Decimal256Type, Float64Type, Int64Type, UInt64Type, i256,
+};
+use datafusion::common::{Result, exec_err, plan_err};
+use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
+use datafusion::logical_expr::{Expr, Operator, binary_expr};
+
+use super::{Function, is_text, plain_type};
+
+/// MySQL's `div_precision_increment`.
+const DIVISION_DIGITS: i8 = 4;
+
+pub(super) fn functions() -> Vec<Function> {
+    vec![
+        Function::new("mysql_add", |t| coerce(t, Operator::Plus), |t| result(t, Operator::Plus), |a, _| Ok(numeric::add(&a[0], &a[1])?))
+            .simplified(|a, t| native(a, t, Operator::Plus)),
+        Function::new("mysql_subtract", |t| coerce(t, Operator::Minus), |t| result(t, Operator::Minus), |a, _| {
+            Ok(numeric::sub(&a[0], &a[1])?)
+        })
+        .simplified(|a, t| native(a, t, Operator::Minus)),
+        Function::new("mysql_multiply", |t| coerce(t, Operator::Multiply), |t| result(t, Operator::Multiply), |a, _| {
+            Ok(numeric::mul(&a[0], &a[1])?)
+        })
+        .simplified(|a, t| native(a, t, Operator::Multiply)),
+        Function::new("mysql_modulo", |t| coerce(t, Operator::Modulo), |t| result(t, Operator::Modulo), |a, _| {
+            let divisor = zero_to_null(&a[1])?;
+            Ok(numeric::rem(&a[0], &divisor)?)
+        }),
+        Function::new("mysql_divide", coerce_division, division_type, |a, to| divide(&a[0], &a[1], to)),
+        Function::new("mysql_div", coerce_division, |_| Ok(DataType::Int64), |a, _| divide_whole(&a[0], &a[1])),
+        Function::new("mysql_exact", |t| Ok(vec![exact(&t[0])]), |t| Ok(t[0].clone()), |a, _| Ok(Arc::clone(&a[0])))
+            .simplified(|a, _| a.first().cloned()),
+    ]
+}
+
+/// What SUM and AVG add up in: integers as decimals, which do not overflow.
+fn exact(data_type: &DataType) -> DataType {
+    match plain_type(data_type) {
+        integer if integer.is_integer() => DataType::Decimal128(20, 0),
+        DataType::Boolean => DataType::Decimal128(1, 0),
+        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        text if is_text(text) => DataType::Float64,
+        DataType::Null => DataType::Float64,
+        other => other.clone(),
+    }
+}
+
+/// An operand as a number: text counts as a float, a truth value as 0 or 1.
+fn number(data_type: &DataType) -> DataType {
+    match plain_type(data_type) {
+        text if is_text(text) => DataType::Float64,
+        DataType::Boolean => DataType::Int64,
+        other => other.clone(),
+    }
+}
+
+fn coerce(types: &[DataType], op: Operator) -> Result<Vec<DataType>> {
+    super::arguments(&op.to_string(), types, 2, 2)?;
+    let (left, right) = (number(&types[0]), number(&types[1]));
+    if left.is_null() || right.is_null() {
+        let known = if left.is_null() { right } else { left };
+        let known = if known.is_null() { DataType::Int64 } else { known };
+        return Ok(vec![known.clone(), known]);
+    }
+    // MySQL works in BIGINT; the narrow types are for storage only.
+    let (left, right) = (widen(left), widen(right));
+    let mixed_signs = matches!((&left, &right), (DataType::Int64, DataType::UInt64) | (DataType::UInt64, DataType::Int64));
+    if mixed_signs {
+        return Ok(vec![DataType::Decimal128(20, 0); 2]);
+    }
+    let (left, right) = BinaryTypeCoercer::new(&left, &op, &right).get_input_types()?;
+    Ok(vec![left, right])
+}
+
+fn widen(data_type: DataType) -> DataType {
+    match data_type {
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => DataType::UInt64,
+        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        other => other,
+    }
+}
+
+fn result(types: &[DataType], op: Operator) -> Result<DataType> {
+    BinaryTypeCoercer::new(&types[0], &op, &types[1]).get_result_type()
+}
+
+/// Everything but integers means the same in DataFusion, which optimises its own operators better.
+fn native(args: &[Expr], types: &[DataType], op: Operator) -> Option<Expr> {
+    let integers = types.iter().all(DataType::is_integer);
+    (!integers && args.len() == 2).then(|| binary_expr(args[0].clone(), op, args[1].clone()))
+}
+
+fn coerce_division(types: &[DataType]) -> Result<Vec<DataType>> {
+    super::arguments("/", types, 2, 2)?;
+    let operands = [number(&types[0]), number(&types[1])];
+    if operands.iter().any(DataType::is_floating) {
+        return Ok(vec![DataType::Float64; 2]);
+    }
+    let exact = operands
+        .iter()
+        .map(|operand| match operand {
+            integer if integer.is_integer() => Ok(DataType::Decimal128(20, 0)),
+            DataType::Null => Ok(DataType::Decimal128(1, 0)),
+            DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => Ok(DataType::Decimal128(*p, *s)),
+            decimal @ (DataType::Decimal128(..) | DataType::Decimal256(..)) => Ok(decimal.clone()),
+            other => plan_err!("'/' takes numbers, not {}", crate::types::sql_type(other)),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    if exact.iter().any(|operand| matches!(operand, DataType::Decimal256(..))) {
+        return Ok(exact
+            .into_iter()
+            .map(|operand| match operand {
+                DataType::Decimal128(p, s) => DataType::Decimal256(p, s),
+                other => other,
+            })
+            .collect());
+    }
+    Ok(exact)
+}
+
+/// MySQL: the scale of the first operand plus four, the digits that the quotient can need.
+fn division_type(types: &[DataType]) -> Result<DataType> {
+    Ok(match (&types[0], &types[1]) {
+        (DataType::Decimal128(p, s), DataType::Decimal128(_, divisor_scale)) => {
+            let scale = (s + DIVISION_DIGITS).min(30);
+            DataType::Decimal128(digits(*p, *s, scale, *divisor_scale).min(DECIMAL128_MAX_PRECISION), scale)
+        }
+        (DataType::Decimal256(p, s), DataType::Decimal256(_, divisor_scale)) => {
+            let scale = (s + DIVISION_DIGITS).min(30);
+            DataType::Decimal256(digits(*p, *s, scale, *divisor_scale).min(DECIMAL256_MAX_PRECISION), scale)
+        }
+        _ => DataType::Float64,
+    })
+}
+
+fn digits(precision: u8, scale: i8, result_scale: i8, divisor_scale: i8) -> u8 {
+    let whole = i16::from(precision) - i16::from(scale) + i16::from(divisor_scale);
+    (whole + i16::from(result_scale)).clamp(1, 76) as u8
+}
+
+fn divide(left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    match (left.data_type(), right.data_type(), to) {
+        (DataType::Decimal128(_, s1), DataType::Decimal128(_, s2), DataType::Decimal128(p, s)) => {
+            let (a, b) = (left.as_primitive::<Decimal128Type>(), right.as_primitive::<Decimal128Type>());
+            let power = power_of_ten(s + s2 - s1);
+            let mut values = Vec::with_capacity(a.len());
+            for (a, b) in a.iter().zip(b) {
+                values.push(match (a, b) {
+                    (Some(a), Some(b)) if b != 0 => Some(quotient(i256::from_i128(a), i256::from_i128(b), power, i256::to_i128)?),
+                    _ => None,
+                });
+            }
+            let values = Decimal128Array::from(values).with_precision_and_scale(*p, *s)?;
+            values.validate_decimal_precision(*p).or_else(|_| out_of_range())?;
+            Ok(Arc::new(values))
+        }
+        (DataType::Decimal256(_, s1), DataType::Decimal256(_, s2), DataType::Decimal256(p, s)) => {
+            let (a, b) = (left.as_primitive::<Decimal256Type>(), right.as_primitive::<Decimal256Type>());
+            let power = power_of_ten(s + s2 - s1);
+            let mut values = Vec::with_capacity(a.len());
+            for (a, b) in a.iter().zip(b) {
+                values.push(match (a, b) {
+                    (Some(a), Some(b)) if b != i256::ZERO => Some(quotient(a, b, power, Some)?),
+                    _ => None,
+                });
+            }
+            Ok(Arc::new(Decimal256Array::from(values).with_precision_and_scale(*p, *s)?))
+        }
+        _ => {
+            let (a, b) = (cast(left, &DataType::Float64)?, cast(right, &DataType::Float64)?);
+            let (a, b) = (a.as_primitive::<Float64Type>(), b.as_primitive::<Float64Type>());
+            let values: Float64Array = a
+                .iter()
+                .zip(b)
+                .map(|pair| match pair {
+                    (Some(a), Some(b)) if b != 0.0 => Some(a / b),
+                    _ => None,
+                })
+                .collect();
+            Ok(Arc::new(values))
+        }
+    }
+}
+
+/// `dividend * power / divisor`, half away from zero.
+fn quotient<T>(dividend: i256, divisor: i256, power: i256, narrow: impl Fn(i256) -> Option<T>) -> Result<T> {
+    let Some(scaled) = dividend.checked_mul(power) else { return out_of_range() };
+    let (whole, rest) = (scaled.wrapping_div(divisor), scaled.wrapping_rem(divisor));
+    let twice = rest.wrapping_abs().wrapping_add(rest.wrapping_abs());
+    let away = if twice >= divisor.wrapping_abs() {
+        if (scaled < i256::ZERO) == (divisor < i256::ZERO) { i256::ONE } else { i256::MINUS_ONE }
+    } else {
+        i256::ZERO
+    };
+    narrow(whole.wrapping_add(away)).map_or_else(out_of_range, Ok)
+}
+
+fn power_of_ten(exponent: i8) -> i256 {
+    i256::from_i128(10).wrapping_pow(u32::from(exponent.max(0).unsigned_abs()))
+}
+
+fn out_of_range<T>() -> Result<T> {
+    exec_err!("the result of a division is out of range")
+}
+
+/// DIV: the quotient without its fraction.
+fn divide_whole(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
+    let whole = |value: Option<i256>| match value.map(i256::to_i128) {
+        None => Ok(None),
+        Some(Some(value)) => i64::try_from(value).map(Some).or_else(|_| exec_err!("the result of DIV is out of the range of bigint")),
+        Some(None) => exec_err!("the result of DIV is out of the range of bigint"),
+    };
+    let values: Vec<Option<i64>> = match (left.data_type(), right.data_type()) {
+        (DataType::Float64, DataType::Float64) => {
+            let (a, b) = (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
+            a.iter()
+                .zip(b)
+                .map(|pair| match pair {
+                    (Some(a), Some(b)) if b != 0.0 => {
+                        let quotient = (a / b).trunc();
+                        if quotient.abs() < 9.2e18 {
+                            Ok(Some(quotient as i64))
+                        } else {
+                            exec_err!("the result of DIV is out of the range of bigint")
+                        }
+                    }
+                    _ => Ok(None),
+                })
+                .collect::<Result<_>>()?
+        }
+        (l, r) => {
+            let scale = |data_type: &DataType| match data_type {
+                DataType::Decimal128(_, s) | DataType::Decimal256(_, s) => *s,
+                _ => 0,
+            };
+            let (s1, s2) = (scale(l), scale(r));
+            let (a, b) = (cast(left, &DataType::Decimal256(76, s1))?, cast(right, &DataType::Decimal256(76, s2))?);
+            let (a, b) = (a.as_primitive::<Decimal256Type>(), b.as_primitive::<Decimal256Type>());
+            let (up, down) = (power_of_ten(s2 - s1), power_of_ten(s1 - s2));
+            a.iter()
+                .zip(b)
+                .map(|pair| match pair {
+                    (Some(a), Some(b)) if b != i256::ZERO => match (a.checked_mul(up), b.checked_mul(down)) {
+                        (Some(a), Some(b)) => whole(Some(a.wrapping_div(b))),
+                        _ => exec_err!("the result of DIV is out of the range of bigint"),
+                    },
+                    _ => Ok(None),
+                })
+                .collect::<Result<_>>()?
+        }
+    };
+    Ok(Arc::new(PrimitiveArray::<Int64Type>::from(values)))
+}
+
+fn zero_to_null(array: &ArrayRef) -> Result<ArrayRef> {
+    fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef, zero: T::Native) -> ArrayRef {
+        let array = array.as_primitive::<T>();
+        let values: PrimitiveArray<T> = array.iter().map(|value| value.filter(|value| *value != zero)).collect();
+        Arc::new(values.with_data_type(array.data_type().clone()))
+    }
+    Ok(match array.data_type() {
+        DataType::Int64 => primitive::<Int64Type>(array, 0),
+        DataType::UInt64 => primitive::<UInt64Type>(array, 0),
+        DataType::Float64 => primitive::<Float64Type>(array, 0.0),
+        DataType::Decimal128(..) => primitive::<Decimal128Type>(array, 0),
+        DataType::Decimal256(..) => primitive::<Decimal256Type>(array, i256::ZERO),
+        other => return exec_err!("'%' takes numbers, not {other}"),
+    })
+}

@@ -1,0 +1,152 @@
+//! INSERT: rows of a query or of a VALUES list as batches of exactly the table's columns,
+//! every value converted by MySQL's strict rules or refused by row and column.
+
+pub(crate) mod numbers;
+mod select;
+mod target;
+mod values;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::sql::sqlparser::ast::SetExpr;
+use futures::StreamExt;
+
+use crate::engine::{Context, QueryEngine, on_planner_thread};
+use crate::error::Error;
+use crate::mysql;
+use crate::planned::{BatchStream, PlannedQuery};
+
+pub(crate) use writer::{Cell, ColumnWriter};
+
+use target::{Fill, Slots};
+
+/// A column of the table that rows go into.
+#[derive(Debug, Clone)]
+pub struct InsertColumn {
+    /// Name, Arrow type and nullability, made by [`crate::arrow_field`] so that it carries its SQL type.
+    pub field: Field,
+    /// The text of the DEFAULT expression.
+    pub default: Option<String>,
+    /// For AUTO_INCREMENT: the next number to give.
+    pub auto_increment: Option<u64>,
+}
+
+/// The table that rows go into.
+#[derive(Debug, Clone)]
+pub struct InsertTarget {
+    /// All columns, in the table's order.
+    pub columns: Vec<InsertColumn>,
+    /// The columns that the statement names, in its order; none means all of them.
+    pub named: Option<Vec<String>>,
+}
+
+impl InsertTarget {
+    /// The schema that every batch will have.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>()))
+    }
+}
+
+/// Rows ready to be inserted.
+#[derive(Debug)]
+pub struct PlannedInsert {
+    schema: SchemaRef,
+    rows: Rows,
+    next_number: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Rows {
+    /// A VALUES list, converted already.
+    Ready(Vec<RecordBatch>),
+    Query { query: PlannedQuery, slots: Slots },
+}
+
+impl PlannedInsert {
+    /// The table's columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Rows, when known beforehand.
+    #[must_use]
+    pub fn row_estimate(&self) -> Option<u64> {
+        match &self.rows {
+            Rows::Ready(batches) => Some(batches.iter().map(|batch| batch.num_rows() as u64).sum()),
+            Rows::Query { query, .. } => query.row_estimate(),
+        }
+    }
+
+    /// The number that AUTO_INCREMENT gives next, once the stream has ended; 0 if no column has it.
+    #[must_use]
+    pub fn next_auto_increment(&self) -> u64 {
+        self.next_number.load(Ordering::SeqCst)
+    }
+
+    /// The rows as batches of [`Self::schema`]; an error, which names row and column, ends the stream.
+    ///
+    /// # Errors
+    /// As [`PlannedQuery::stream`].
+    pub fn stream(&self) -> Result<BatchStream, Error> {
+        match &self.rows {
+            Rows::Ready(batches) => Ok(futures::stream::iter(batches.clone().into_iter().map(Ok)).boxed()),
+            Rows::Query { query, slots } => {
+                let converter = select::Converter::new(Arc::clone(&self.schema), slots.clone(), Arc::clone(&self.next_number));
+                Ok(query
+                    .stream()?
+                    .scan(converter, |converter, batch| {
+                        let converted = if converter.failed { None } else { Some(batch.and_then(|batch| converter.convert(&batch))) };
+                        converter.failed |= matches!(converted, Some(Err(_)));
+                        futures::future::ready(converted)
+                    })
+                    .boxed())
+            }
+        }
+    }
+}
+
+impl QueryEngine {
+    /// Plans the source of an INSERT: `VALUES (…), (…)` or a query. A VALUES list is converted here;
+    /// cells that are expressions are evaluated.
+    ///
+    /// # Errors
+    /// As [`QueryEngine::plan`]; values that do not fit carry a [`crate::Violation`].
+    pub async fn plan_insert(&self, source: &str, target: InsertTarget, context: Context) -> Result<PlannedInsert, Error> {
+        let (engine, source) = (self.clone(), source.to_owned());
+        on_planner_thread(async move {
+            let schema = target.schema();
+            let named = target::named_indices(&target)?;
+            let mut parsed = mysql::parse(&source)?;
+            let start = target.columns.iter().find_map(|column| column.auto_increment).unwrap_or(0);
+            let next_number = Arc::new(AtomicU64::new(start));
+            if let SetExpr::Values(values) = parsed.query.body.as_ref() {
+                let batches = values::convert(&engine, values, &target, &named, &context, &next_number).await?;
+                return Ok(PlannedInsert { schema, rows: Rows::Ready(batches), next_number });
+            }
+            let fills = target::fills(&engine, &target, &named, &context).await?;
+            mysql::rewrite(&mut parsed.query, &context.values)?;
+            let query = engine.plan_rewritten(parsed.query, &parsed.labels, &context).await?;
+            if query.schema().fields().len() != named.len() {
+                return Err(values::wrong_count(1));
+            }
+            let slots = Slots::new(&target, &named, fills);
+            Ok(PlannedInsert { schema, rows: Rows::Query { query, slots }, next_number })
+        })
+        .await
+    }
+
+    /// The values of expressions that stand alone, as text, bytes or truth values.
+    pub(crate) async fn evaluate(
+        &self,
+        expressions: &[datafusion::sql::sqlparser::ast::Expr],
+        context: &Context,
+    ) -> Result<Vec<Fill>, Error> {
+        values::evaluate(self, expressions, context).await
+    }
+}

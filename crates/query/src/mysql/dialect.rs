@@ -1,0 +1,98 @@
+//! sqlparser's MySQL dialect with MySQL's own precedences: `||` is OR, XOR lies between OR and AND,
+//! DIV and MOD bind as `*`; and with `!`.
+
+use std::any::TypeId;
+
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, MySqlDialect};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+const OR: u8 = 5;
+const XOR: u8 = 7;
+const MULTIPLY: u8 = 40;
+
+/// MySQL's dialect. What is not said here is as [`MySqlDialect`] has it.
+#[derive(Debug)]
+pub(super) struct Dialect;
+
+const BASE: MySqlDialect = MySqlDialect {};
+
+/// Passes on switches of the base dialect.
+macro_rules! as_base {
+    ($($name:ident),* $(,)?) => { $(fn $name(&self) -> bool { BASE.$name() })* };
+}
+
+impl SqlDialect for Dialect {
+    fn dialect(&self) -> TypeId {
+        BASE.dialect()
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        BASE.is_identifier_start(ch)
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        BASE.is_identifier_part(ch)
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        BASE.is_delimited_identifier_start(ch)
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        BASE.identifier_quote_style(identifier)
+    }
+
+    fn is_table_factor_alias(&self, explicit: bool, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
+        BASE.is_table_factor_alias(explicit, keyword, parser)
+    }
+
+    as_base!(
+        supports_string_literal_backslash_escape,
+        supports_string_literal_concatenation,
+        ignores_wildcard_escapes,
+        supports_numeric_prefix,
+        supports_bitwise_shift_operators,
+        supports_multiline_comment_hints,
+        require_interval_qualifier,
+        supports_limit_comma,
+        supports_table_hints,
+        requires_single_line_comment_whitespace,
+        supports_match_against,
+        supports_select_modifiers,
+        supports_cross_join_constraint,
+        supports_double_ampersand_operator,
+        supports_binary_kw_as_cast,
+        supports_comment_optimizer_hint,
+        supports_data_type_signed_suffix,
+    );
+
+    fn supports_bang_not_operator(&self) -> bool {
+        true
+    }
+
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::StringConcat => Some(Ok(OR)),
+            Token::Word(word) if word.keyword == Keyword::XOR => Some(Ok(XOR)),
+            Token::Word(word) if is_mod(word.quote_style, &word.value) => Some(Ok(MULTIPLY)),
+            _ => None,
+        }
+    }
+
+    fn parse_infix(&self, parser: &mut Parser<'_>, left: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+        let op = match &parser.peek_token_ref().token {
+            Token::Word(word) if word.keyword == Keyword::DIV => BinaryOperator::MyIntegerDivide,
+            Token::Word(word) if is_mod(word.quote_style, &word.value) => BinaryOperator::Modulo,
+            _ => return None,
+        };
+        parser.advance_token();
+        Some(parser.parse_subexpr(MULTIPLY).map(|right| Expr::BinaryOp { left: Box::new(left.clone()), op, right: Box::new(right) }))
+    }
+}
+
+fn is_mod(quote: Option<char>, word: &str) -> bool {
+    quote.is_none() && word.eq_ignore_ascii_case("mod")
+}

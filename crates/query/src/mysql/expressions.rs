@@ -1,0 +1,251 @@
+//! Operators, CAST, INTERVAL, literals: MySQL's forms to DataFusion's, one rule each.
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo, Expr, Interval, TimezoneInfo, UnaryOperator, Value,
+};
+
+use super::build::{binary, call, cast, nested, not, number, string, take};
+use crate::error::Error;
+
+/// Rewrites one expression whose children are rewritten already.
+pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
+    match expr {
+        Expr::BinaryOp { .. } => binary_op(expr),
+        Expr::UnaryOp { op: UnaryOperator::BangNot | UnaryOperator::Not, expr: inner } => {
+            make_condition(inner);
+            *expr = not(take(inner));
+            Ok(())
+        }
+        Expr::RLike { negated, expr: text, pattern, .. } => {
+            let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
+            *expr = binary(call("mysql_text", vec![take(text)]), op, call("mysql_text", vec![take(pattern)]));
+            Ok(())
+        }
+        Expr::Case { operand: None, conditions, .. } => {
+            conditions.iter_mut().for_each(|when| make_condition(&mut when.condition));
+            Ok(())
+        }
+        Expr::IsTrue(inner) | Expr::IsNotTrue(inner) | Expr::IsFalse(inner) | Expr::IsNotFalse(inner) => {
+            make_condition(inner);
+            Ok(())
+        }
+        Expr::Cast { kind: CastKind::Cast, expr: value, data_type, .. } => {
+            *expr = cast_to(take(value), data_type)?;
+            Ok(())
+        }
+        Expr::Convert { expr: value, data_type, charset, .. } => {
+            *expr = match (data_type, charset) {
+                (Some(data_type), _) => cast_to(take(value), data_type)?,
+                // All text is UTF-8 here.
+                (None, _) => call("mysql_text", vec![take(value)]),
+            };
+            Ok(())
+        }
+        Expr::Collate { expr: value, collation } => {
+            let name = collation.to_string().to_lowercase();
+            if !name.ends_with("_bin") && name != "binary" {
+                return Err(Error::unsupported(format!(
+                    "COLLATE {name} is not supported: text compares by its bytes (utf8mb4_bin); use LOWER(…) to ignore case"
+                )));
+            }
+            *expr = take(value);
+            Ok(())
+        }
+        Expr::Prefixed { prefix, value } if prefix.value.starts_with("_utf8") || prefix.value.eq_ignore_ascii_case("_binary") => {
+            *expr = take(value);
+            Ok(())
+        }
+        Expr::Prefixed { prefix, .. } => Err(Error::unsupported(format!("the character set {} is not supported", prefix.value))),
+        Expr::Interval(_) => Ok(()),
+        Expr::MatchAgainst { .. } => Err(Error::unsupported("MATCH … AGAINST is not supported")),
+        Expr::Extract { field, expr: value, .. } => {
+            let field = field.to_string().to_lowercase();
+            if field.contains('_') {
+                return Err(Error::unsupported(format!("EXTRACT({} …) is not supported", field.to_uppercase())));
+            }
+            *expr = super::calls::date_part(&field, take(value));
+            Ok(())
+        }
+        Expr::Position { expr: needle, r#in } => {
+            *expr = call("mysql_locate", vec![text(take(needle)), text(take(r#in))]);
+            Ok(())
+        }
+        Expr::Substring { expr: value, substring_from, substring_for, .. } => {
+            let mut args = vec![text(take(value))];
+            args.push(substring_from.as_mut().map_or_else(|| number(1), |from| take(from)));
+            args.extend(substring_for.as_mut().map(|length| take(length)));
+            *expr = call("mysql_substring", args);
+            Ok(())
+        }
+        Expr::Value(value) => {
+            match &value.value {
+                Value::Number(digits, _) if digits.contains(['e', 'E']) => {
+                    *expr = cast(string(digits.clone()), DataType::Double(ExactNumberInfo::None));
+                }
+                Value::Placeholder(_) => return Err(Error::unsupported("placeholders ('?') must be bound before the query is planned")),
+                _ => {}
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn binary_op(expr: &mut Expr) -> Result<(), Error> {
+    let Expr::BinaryOp { left, op, right } = expr else { return Ok(()) };
+    let name = match op {
+        BinaryOperator::And | BinaryOperator::Or => {
+            make_condition(left);
+            make_condition(right);
+            return Ok(());
+        }
+        BinaryOperator::Xor => {
+            make_condition(left);
+            make_condition(right);
+            *expr = binary(nested(take(left)), BinaryOperator::NotEq, nested(take(right)));
+            return Ok(());
+        }
+        BinaryOperator::Plus | BinaryOperator::Minus => {
+            let negative = *op == BinaryOperator::Minus;
+            if let Expr::Interval(interval) = right.as_ref() {
+                *expr = add_interval(take(left), interval.clone(), negative)?;
+                return Ok(());
+            }
+            if let (Expr::Interval(interval), false) = (left.as_ref(), negative) {
+                *expr = add_interval(take(right), interval.clone(), false)?;
+                return Ok(());
+            }
+            if negative { "mysql_subtract" } else { "mysql_add" }
+        }
+        BinaryOperator::Multiply => "mysql_multiply",
+        BinaryOperator::Divide => "mysql_divide",
+        BinaryOperator::Modulo => "mysql_modulo",
+        BinaryOperator::MyIntegerDivide => "mysql_div",
+        BinaryOperator::Arrow | BinaryOperator::LongArrow => {
+            return Err(Error::unsupported("JSON paths ('->') are not supported"));
+        }
+        BinaryOperator::Assignment => return Err(Error::unsupported("user variables are not supported")),
+        _ => return Ok(()),
+    };
+    *expr = call(name, vec![take(left), take(right)]);
+    Ok(())
+}
+
+/// Makes a condition of an expression that need not be a truth value.
+pub(super) fn make_condition(expr: &mut Expr) {
+    if !is_condition(expr) {
+        let inner = take(expr);
+        *expr = call("mysql_truth", vec![inner]);
+    }
+}
+
+fn is_condition(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_condition(inner),
+        Expr::UnaryOp { op, .. } => *op == UnaryOperator::Not,
+        Expr::BinaryOp { op, .. } => matches!(
+            op,
+            BinaryOperator::And
+                | BinaryOperator::Or
+                | BinaryOperator::Eq
+                | BinaryOperator::NotEq
+                | BinaryOperator::Lt
+                | BinaryOperator::LtEq
+                | BinaryOperator::Gt
+                | BinaryOperator::GtEq
+                | BinaryOperator::Spaceship
+                | BinaryOperator::PGRegexMatch
+                | BinaryOperator::PGRegexNotMatch
+        ),
+        Expr::Value(value) => matches!(value.value, Value::Boolean(_)),
+        Expr::IsTrue(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsUnknown(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::InList { .. }
+        | Expr::InSubquery { .. }
+        | Expr::Between { .. }
+        | Expr::Like { .. }
+        | Expr::ILike { .. }
+        | Expr::AnyOp { .. }
+        | Expr::AllOp { .. }
+        | Expr::Exists { .. } => true,
+        Expr::Function(function) => function.name.to_string() == "mysql_truth",
+        _ => false,
+    }
+}
+
+pub(super) fn text(expr: Expr) -> Expr {
+    call("mysql_text", vec![expr])
+}
+
+/// `CAST(value AS …)` by MySQL's type names.
+pub(super) fn cast_to(value: Expr, data_type: &DataType) -> Result<Expr, Error> {
+    let datetime = |value, precision: Option<u64>| {
+        let precision = match precision.unwrap_or(0) {
+            0 => 0,
+            1..=3 => 3,
+            _ => 6,
+        };
+        cast(call("mysql_datetime", vec![value]), DataType::Timestamp(Some(precision), TimezoneInfo::None))
+    };
+    Ok(match data_type {
+        DataType::Signed | DataType::SignedInteger | DataType::Int(_) | DataType::Integer(_) | DataType::BigInt(_) => {
+            call("mysql_signed", vec![value])
+        }
+        DataType::Unsigned | DataType::UnsignedInteger | DataType::BigIntUnsigned(_) => call("mysql_unsigned", vec![value]),
+        DataType::Char(length) | DataType::Varchar(length) | DataType::Nvarchar(length) | DataType::Character(length) => match length {
+            Some(CharacterLength::IntegerLength { length, .. }) => call("left", vec![text(value), number(length)]),
+            _ => text(value),
+        },
+        DataType::Text | DataType::String(_) => text(value),
+        DataType::Datetime(precision) => datetime(value, *precision),
+        DataType::Timestamp(precision, _) => datetime(value, *precision),
+        DataType::Date => cast(call("mysql_datetime", vec![value]), DataType::Date),
+        DataType::Decimal(ExactNumberInfo::None) | DataType::Dec(ExactNumberInfo::None) | DataType::Numeric(ExactNumberInfo::None) => {
+            cast(value, DataType::Decimal(ExactNumberInfo::PrecisionAndScale(10, 0)))
+        }
+        DataType::Dec(info) | DataType::Numeric(info) => cast(value, DataType::Decimal(*info)),
+        DataType::Float(_) => cast(value, DataType::Real),
+        DataType::Binary(None) | DataType::Varbinary(None) => cast(text(value), DataType::Bytea),
+        DataType::JSON => return Err(Error::unsupported("CAST to JSON is not supported")),
+        DataType::Decimal(_) | DataType::Double(_) | DataType::DoublePrecision | DataType::Real | DataType::Time(..) | DataType::Boolean => {
+            cast(value, data_type.clone())
+        }
+        other => return Err(Error::unsupported(format!("CAST to {other} is not supported"))),
+    })
+}
+
+/// `value + INTERVAL n unit`, or minus.
+pub(super) fn add_interval(value: Expr, interval: Interval, negative: bool) -> Result<Expr, Error> {
+    let Some(unit) = interval.leading_field else {
+        return Err(Error::invalid("an INTERVAL needs a unit, such as DAY"));
+    };
+    let (name, factor) = match unit_name(&unit).as_str() {
+        "YEAR" => ("mysql_add_months", 12),
+        "QUARTER" => ("mysql_add_months", 3),
+        "MONTH" => ("mysql_add_months", 1),
+        "WEEK" => ("mysql_add_days", 7),
+        "DAY" => ("mysql_add_days", 1),
+        "HOUR" => ("mysql_add_seconds", 3600),
+        "MINUTE" => ("mysql_add_seconds", 60),
+        "SECOND" => ("mysql_add_seconds", 1),
+        "MICROSECOND" => ("mysql_add_micros", 1),
+        other => return Err(Error::unsupported(format!("INTERVAL … {other} is not supported"))),
+    };
+    let mut count = call("mysql_signed", vec![*interval.value]);
+    let factor = if negative { -factor } else { factor };
+    if factor != 1 {
+        count = call("mysql_multiply", vec![count, number(factor)]);
+    }
+    Ok(call(name, vec![value, count]))
+}
+
+pub(super) fn unit_name(unit: &DateTimeField) -> String {
+    let name = unit.to_string().to_uppercase();
+    name.strip_suffix('S').map_or(name.clone(), str::to_owned)
+}

@@ -1,0 +1,329 @@
+//! The walk over a query's tree: names to lower case, columns aliased by their text,
+//! conditions made truth values, long AND and OR chains balanced; refuses what is not supported.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
+    TableAlias, TableFactor, VisitMut, VisitorMut,
+};
+
+use super::session::SessionValues;
+use super::{calls, expressions};
+use crate::error::Error;
+
+/// Tables joined by commas in one FROM.
+const TABLES_MAX: usize = 256;
+
+/// Folds every name of the query to lower case.
+pub(super) fn fold_names(query: &mut Query) -> Result<(), Error> {
+    finish(query.visit(&mut Walk { values: None }))
+}
+
+/// Folds names, rewrites MySQL's constructs.
+pub(super) fn rewrite(query: &mut Query, values: &SessionValues) -> Result<(), Error> {
+    finish(query.visit(&mut Walk { values: Some(values) }))
+}
+
+/// Names in FROM that are called with arguments.
+pub(super) fn table_functions(query: &Query) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut copy = query.clone();
+    let _ = copy.visit(&mut Functions(&mut names));
+    names
+}
+
+fn finish(flow: ControlFlow<Error>) -> Result<(), Error> {
+    match flow {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Functions<'a>(&'a mut BTreeSet<String>);
+
+impl VisitorMut for Functions<'_> {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+            self.0.insert(name.to_string().to_lowercase());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// With no session values, only names are folded.
+struct Walk<'a> {
+    values: Option<&'a SessionValues>,
+}
+
+type Flow = ControlFlow<Error>;
+
+fn refuse(what: &str) -> Flow {
+    ControlFlow::Break(Error::unsupported(format!("{what} is not supported")))
+}
+
+impl VisitorMut for Walk<'_> {
+    type Break = Error;
+
+    fn pre_visit_relation(&mut self, name: &mut ObjectName) -> Flow {
+        for part in &mut name.0 {
+            if let ObjectNamePart::Identifier(ident) = part {
+                fold(ident);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
+        if let Some(with) = &mut query.with {
+            with.cte_tables.iter_mut().for_each(|cte| fold_alias(&mut cte.alias));
+        }
+        if !query.locks.is_empty() {
+            return refuse("SELECT … FOR UPDATE or FOR SHARE");
+        }
+        if matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)) {
+            return refuse("a statement that writes within a query");
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
+        match factor {
+            TableFactor::Table { alias, index_hints, partitions, .. } => {
+                if !partitions.is_empty() {
+                    return refuse("PARTITION (…) after a table");
+                }
+                // Hints may be ignored: they change no result.
+                index_hints.clear();
+                alias.iter_mut().for_each(fold_alias);
+            }
+            TableFactor::Derived { alias, .. }
+            | TableFactor::TableFunction { alias, .. }
+            | TableFactor::Function { alias, .. }
+            | TableFactor::NestedJoin { alias, .. }
+            | TableFactor::UNNEST { alias, .. } => alias.iter_mut().for_each(fold_alias),
+            TableFactor::JsonTable { .. } => return refuse("JSON_TABLE"),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> Flow {
+        if select.into.is_some() {
+            return refuse("SELECT … INTO at this place");
+        }
+        if select.from.len() > TABLES_MAX {
+            return refuse(&format!("a FROM of more than {TABLES_MAX} tables"));
+        }
+        select.select_modifiers = None;
+        select.optimizer_hints.clear();
+        if let [only] = select.from.as_slice()
+            && only.joins.is_empty()
+            && matches!(&only.relation, TableFactor::Table { name, .. } if name.to_string().eq_ignore_ascii_case("dual"))
+        {
+            select.from.clear();
+        }
+        if let GroupByExpr::Expressions(_, modifiers) = &select.group_by
+            && !modifiers.is_empty()
+        {
+            return refuse("GROUP BY … WITH ROLLUP");
+        }
+        if self.values.is_some() {
+            name_items(select);
+        }
+        for item in &mut select.projection {
+            match item {
+                SelectItem::ExprWithAlias { alias, .. } => fold(alias),
+                SelectItem::QualifiedWildcard(datafusion::sql::sqlparser::ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                    self.pre_visit_relation(name)?;
+                }
+                _ => {}
+            }
+        }
+        for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
+            if let JoinOperator::StraightJoin(constraint) = &mut join.join_operator {
+                join.join_operator = JoinOperator::Inner(std::mem::replace(constraint, JoinConstraint::None));
+            }
+            if let Some(JoinConstraint::Using(columns)) = constraint(&mut join.join_operator) {
+                for column in columns {
+                    self.pre_visit_relation(column)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> Flow {
+        if self.values.is_none() {
+            return ControlFlow::Continue(());
+        }
+        select.selection.iter_mut().chain(&mut select.having).for_each(expressions::make_condition);
+        for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
+            if let Some(JoinConstraint::On(condition)) = constraint(&mut join.join_operator) {
+                expressions::make_condition(condition);
+            }
+            // MySQL's JOIN without ON is a cross join.
+            if let JoinOperator::Join(JoinConstraint::None) | JoinOperator::Inner(JoinConstraint::None) = join.join_operator {
+                join.join_operator = JoinOperator::CrossJoin(JoinConstraint::None);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        match expr {
+            Expr::Identifier(ident) if !ident.value.starts_with('@') => fold(ident),
+            Expr::CompoundIdentifier(idents) if !idents.first().is_some_and(|first| first.value.starts_with('@')) => {
+                idents.iter_mut().for_each(fold);
+            }
+            Expr::BinaryOp { op: op @ BinaryOperator::StringConcat, .. } if self.values.is_some() => *op = BinaryOperator::Or,
+            _ => {}
+        }
+        if self.values.is_some()
+            && let Expr::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } = expr
+        {
+            let op = op.clone();
+            balance(expr, &op);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        let Some(values) = self.values else { return ControlFlow::Continue(()) };
+        let result = match expr {
+            Expr::Function(_) => calls::rewrite(expr, values),
+            Expr::Identifier(ident) if ident.quote_style.is_none() => identifier(&ident.value.clone(), expr, values),
+            Expr::CompoundIdentifier(idents) if idents.first().is_some_and(|first| first.value.starts_with('@')) => {
+                let written = idents.iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join(".");
+                values.variable(&written).map(|value| *expr = value)
+            }
+            _ => expressions::rewrite(expr),
+        };
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+fn identifier(name: &str, expr: &mut Expr, values: &SessionValues) -> Result<(), Error> {
+    if name.starts_with('@') {
+        *expr = values.variable(name)?;
+    } else if matches!(name, "current_timestamp" | "current_date" | "current_time" | "current_user" | "localtime" | "localtimestamp" | "utc_timestamp" | "utc_date")
+        && let Some(value) = values.function(name, None)
+    {
+        *expr = value;
+    }
+    Ok(())
+}
+
+/// Unquoted names are folded by the planner, quoted ones here.
+fn fold(ident: &mut Ident) {
+    if ident.value.chars().any(char::is_uppercase) {
+        ident.value = ident.value.to_lowercase();
+    }
+}
+
+fn fold_alias(alias: &mut TableAlias) {
+    fold(&mut alias.name);
+    alias.columns.iter_mut().for_each(|column| fold(&mut column.name));
+}
+
+fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+    match operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::CrossJoin(constraint) => Some(constraint),
+        _ => None,
+    }
+}
+
+/// Gives every expression without an alias its own text as one, as MySQL does, and makes names unique:
+/// DataFusion refuses `SELECT a, a`.
+fn name_items(select: &mut Select) {
+    let mut seen = HashSet::new();
+    for item in &mut select.projection {
+        match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let (name, column) = match &*expr {
+                    Expr::Identifier(ident) if !ident.value.starts_with('@') => (ident.value.to_lowercase(), true),
+                    Expr::CompoundIdentifier(idents) => {
+                        (idents.last().map(|ident| ident.value.to_lowercase()).unwrap_or_default(), true)
+                    }
+                    other => (other.to_string().to_lowercase(), false),
+                };
+                let fresh = seen.insert(name.clone());
+                if column && fresh {
+                    continue;
+                }
+                let alias = unique(name, fresh, &mut seen);
+                let expr = super::build::take(expr);
+                *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('`', alias) };
+            }
+            SelectItem::ExprWithAlias { alias, .. } => {
+                fold(alias);
+                let fresh = seen.insert(alias.value.clone());
+                *alias = Ident::with_quote('`', unique(alias.value.clone(), fresh, &mut seen));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn unique(name: String, fresh: bool, seen: &mut HashSet<String>) -> String {
+    if fresh {
+        return name;
+    }
+    let mut count = 2;
+    while !seen.insert(format!("{name}#{count}")) {
+        count += 1;
+    }
+    format!("{name}#{count}")
+}
+
+/// Turns a chain `a AND b AND c …`, which the parser makes as deep as it is long, into a tree of
+/// logarithmic depth. AND and OR are associative, also with NULLs.
+fn balance(expr: &mut Expr, op: &BinaryOperator) {
+    let same = |other: &BinaryOperator| {
+        other == op || *op == BinaryOperator::Or && *other == BinaryOperator::StringConcat
+    };
+    let mut terms = Vec::new();
+    let mut rest = super::build::take(expr);
+    loop {
+        match rest {
+            Expr::BinaryOp { left, op: inner, right } if same(&inner) => {
+                terms.push(*right);
+                rest = *left;
+            }
+            first => {
+                terms.push(first);
+                break;
+            }
+        }
+    }
+    terms.reverse();
+    *expr = tree(terms, op);
+}
+
+fn tree(mut terms: Vec<Expr>, op: &BinaryOperator) -> Expr {
+    while terms.len() > 1 {
+        let mut pairs = Vec::with_capacity(terms.len().div_ceil(2));
+        let mut rest = terms.into_iter();
+        while let Some(left) = rest.next() {
+            pairs.push(match rest.next() {
+                Some(right) => Expr::BinaryOp { left: Box::new(left), op: op.clone(), right: Box::new(right) },
+                None => left,
+            });
+        }
+        terms = pairs;
+    }
+    terms.pop().unwrap_or_else(super::build::null)
+}

@@ -1,0 +1,148 @@
+//! Tables as the caller describes them, made into DataFusion's table providers:
+//! Parquet files, CSV files, batches in memory.
+
+mod parquet;
+mod registry;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use object_store::ObjectStore;
+use url::Url;
+
+use crate::csv::{CsvReadOptions, CsvScan};
+use crate::error::{Error, from_datafusion};
+
+pub(crate) use parquet::infer as infer_parquet;
+pub(crate) use registry::Stores;
+
+/// The name of DataFusion's catalog that holds a query's tables; users never see it.
+pub(crate) const CATALOG: &str = "stagedoor";
+/// [`CATALOG`] and a dot, as it stands in DataFusion's messages.
+pub(crate) const CATALOG_DOT: &str = "stagedoor.";
+
+/// One table that a query may name.
+#[derive(Debug, Clone)]
+pub struct TableDefinition {
+    /// Database, in lower case.
+    pub database: String,
+    /// Name, in lower case.
+    pub name: String,
+    /// The declared columns; none means those of the files or batches, for [`Source::Files`] to be
+    /// found by [`crate::QueryEngine::infer_schema`] first.
+    pub schema: Option<SchemaRef>,
+    /// Where the rows are.
+    pub source: Source,
+}
+
+/// A file within a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRef {
+    /// Path within the store, without a leading slash.
+    pub path: String,
+    /// Size.
+    pub bytes: u64,
+    /// Rows, when known for sure: answers `COUNT(*)` and gives estimates.
+    pub rows: Option<u64>,
+}
+
+/// Where a table's rows are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A managed table: Parquet segments, in order; none is an empty table.
+    Segments {
+        /// The store's URL, one of those of the [`crate::Context`].
+        store: Url,
+        /// The segments.
+        files: Vec<FileRef>,
+    },
+    /// An external table or staged files.
+    Files {
+        /// The store's URL, one of those of the [`crate::Context`].
+        store: Url,
+        /// The files, in order; globs are expanded by the caller.
+        files: Vec<FileRef>,
+        /// Their format.
+        format: FileFormat,
+    },
+    /// Rows in memory: system tables.
+    Batches(Vec<RecordBatch>),
+}
+
+/// The format of external files.
+#[derive(Debug, Clone)]
+pub enum FileFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Delimited text by MySQL's rules.
+    Csv(CsvReadOptions),
+}
+
+/// Stores by URL; a query sees no others.
+pub type StoreList = Vec<(Url, Arc<dyn ObjectStore>)>;
+
+/// Adds the tables of one database to `schema`.
+pub(crate) fn register(schema: &dyn SchemaProvider, table: &TableDefinition, stores: &Stores) -> Result<(), Error> {
+    let name = table.name.to_lowercase();
+    let provider = folded(provider(table, stores)?)?;
+    schema.register_table(name, provider).map_err(from_datafusion)?;
+    Ok(())
+}
+
+fn provider(table: &TableDefinition, stores: &Stores) -> Result<Arc<dyn TableProvider>, Error> {
+    let missing = || Error::invalid(format!("the columns of {}.{} are not known", table.database, table.name));
+    Ok(match &table.source {
+        Source::Batches(batches) => {
+            let schema = table.schema.clone().or_else(|| batches.first().map(RecordBatch::schema)).ok_or_else(missing)?;
+            Arc::new(MemTable::try_new(schema, vec![batches.clone()]).map_err(from_datafusion)?)
+        }
+        Source::Segments { store, files } | Source::Files { store, files, format: FileFormat::Parquet } => {
+            let schema = table.schema.clone().ok_or_else(missing)?;
+            Arc::new(parquet::ParquetTable::new(schema, store, files)?)
+        }
+        Source::Files { store, files, format: FileFormat::Csv(options) } => {
+            let schema = table.schema.clone().ok_or_else(missing)?;
+            let scan = CsvScan::new(Arc::clone(&schema), stores.get(store)?, files.clone(), options.clone())?;
+            Arc::new(StreamingTable::try_new(schema, vec![Arc::new(scan)]).map_err(from_datafusion)?)
+        }
+    })
+}
+
+/// Names are compared in lower case; files may have others, which a view renames.
+fn folded(provider: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>, Error> {
+    let schema = provider.schema();
+    let lower = |field: &Field| field.name().to_lowercase();
+    if schema.fields().iter().all(|field| lower(field) == *field.name()) {
+        return Ok(provider);
+    }
+    let names: Vec<Expr> = schema
+        .fields()
+        .iter()
+        .map(|field| Expr::Column(datafusion::common::Column::new_unqualified(field.name())).alias(lower(field)))
+        .collect();
+    let plan = LogicalPlanBuilder::scan("files", provider_as_source(provider), None)
+        .and_then(|builder| builder.project(names))
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(from_datafusion)?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
+/// The schema with text and binary columns as views, which Parquet is decoded to without copying.
+pub(crate) fn with_views(schema: &Schema) -> SchemaRef {
+    use arrow::datatypes::DataType;
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| match field.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 => field.as_ref().clone().with_data_type(DataType::Utf8View),
+            DataType::Binary | DataType::LargeBinary => field.as_ref().clone().with_data_type(DataType::BinaryView),
+            _ => field.as_ref().clone(),
+        })
+        .collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}

@@ -1,0 +1,101 @@
+-- What is refused, and how.
+
+SELECT @a
+----
+! Unsupported: user variables are not supported
+
+SELECT nam FROM people
+----
+! NotFound: unknown column 'nam'; columns are id, name, born, score, money, seen, ok, big
+
+SELECT p.nam FROM people p JOIN pets q ON p.id = q.owner
+----
+! NotFound: unknown column 'p.nam'; columns are id, name, born, score, money, seen, ok, big
+
+SELECT * FROM nowhere
+----
+! NotFound: no such table db.nowhere; the statement's known tables are people, pets
+
+SELECT * FROM other.people
+----
+! NotFound: no such table other.people
+
+SELECT name FROM people p JOIN pets q ON p.id = q.owner
+----
+! Invalid: column 'name' is ambiguous: write it as table.column
+
+SELECT * FROM 'file:///etc/passwd'
+----
+! Syntax: expected identifier, found '
+
+SELECT NOSUCH(1)
+----
+! NotFound: no such function nosuch()
+
+SELECT mysql_divide(1, 2)
+----
+! NotFound: no such function mysql_divide()
+
+SELECT STR_TO_DATE('x', '%Y')
+----
+! Unsupported: the function STR_TO_DATE() is not supported
+
+DELETE FROM people
+----
+! Unsupported: DELETE FROM is not a query
+
+SELECT 1; SELECT 2
+----
+! Invalid: one statement at a time is wanted, these are several
+
+SELECT id FROM people FOR UPDATE
+----
+! Unsupported: SELECT … FOR UPDATE or FOR SHARE is not supported
+
+SELECT COUNT(DISTINCT id, name) FROM people
+----
+! Unsupported: COUNT(DISTINCT a, b) is not supported: count the rows of a SELECT DISTINCT
+
+SELECT id, COUNT(*) FROM people
+----
+! Invalid: x
+
+SELECT ?
+----
+! Unsupported: placeholders ('?') must be bound before the query is planned
+
+SELECT id FROM people WHERE name = 1
+----
+! Invalid: x
+
+SELECT 'a' COLLATE utf8mb4_general_ci
+----
+! Unsupported: COLLATE utf8mb4_general_ci is not supported: text compares by its bytes (utf8mb4_bin); use LOWER(…) to ignore case
+
+SELECT owner, COUNT(*) FROM pets GROUP BY owner WITH ROLLUP
+----
+! Unsupported: GROUP BY … WITH ROLLUP is not supported
+
+SELECT @@nosuch_variable
+----
+! NotFound: x
+
+SELECT id FROM
+----
+! Syntax: expected identifier, found the end of the statement
+
+SELECT * FROM information_schema.df_settings
+----
+! NotFound: no such table information_schema.df_settings
+
+SET x = 1
+----
+! Unsupported: SET x is not a query
+
+COPY people TO '/tmp/x'
+----
+! Unsupported: COPY people is not a query
+
+EXPLAIN SELECT 1
+----
+! Unsupported: EXPLAIN SELECT is not a query

@@ -1,0 +1,10 @@
+//! The crate from outside: SQL cases as data, INSERT, files, memory limits, statement sizes.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod cases;
+mod errors;
+mod files;
+mod insert;
+mod limits;
+mod streams;
+mod support;
