@@ -7,11 +7,15 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use prost::Message;
 
-const FILES: [&str; 3] = ["stagedoor/v1/export.proto", "stagedoor/v1/sql.proto", "stagedoor/v1/stage.proto"];
+const FILES: [&str; 3] = [
+    "stagedoor/v1/export.proto",
+    "stagedoor/v1/sql.proto",
+    "stagedoor/v1/stage.proto",
+];
 const OUTPUTS: [&str; 2] = ["stagedoor.v1.rs", "stagedoor.v1.bin"];
 
 /// Writes `proto/src/generated`, or with `check` only compares with it.
-pub fn run(root: &Path, check: bool) -> Result<()> {
+pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     let committed = root.join("proto/src/generated");
     if !check {
         fs::create_dir_all(&committed)?;
@@ -21,7 +25,9 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
     generate(root, fresh.path())?;
     for name in OUTPUTS {
         let want = fs::read(fresh.path().join(name))?;
-        let have = fs::read(committed.join(name)).with_context(|| format!("proto/src/generated/{name} is missing: run `cargo xtask codegen`"))?;
+        let have = fs::read(committed.join(name)).with_context(|| {
+            format!("proto/src/generated/{name} is missing: run `cargo xtask codegen`")
+        })?;
         if want != have {
             bail!("proto/src/generated/{name} is stale: run `cargo xtask codegen`");
         }
@@ -31,7 +37,8 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
 
 fn generate(root: &Path, out: &Path) -> Result<()> {
     let includes = root.join("proto");
-    let descriptors = protox::compile(FILES, [&includes]).context("failed to compile the proto files")?;
+    let descriptors =
+        protox::compile(FILES, [&includes]).context("failed to compile the proto files")?;
     fs::write(out.join("stagedoor.v1.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .out_dir(out)

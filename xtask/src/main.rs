@@ -1,8 +1,26 @@
 //! The project's own commands; `cargo xtask help` lists them.
+//! Each command is one file, named after it.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool"
+)]
 
+mod bench;
+mod ci;
 mod codegen;
+mod crash;
+mod deny;
+mod fuzz;
+mod process;
+mod standalone;
+mod tally;
+mod test;
+mod tidy;
+mod venv;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -16,22 +34,59 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Everything that must hold before a merge: fmt, codegen, tidy, clippy, doc, deny, test
+    Ci(ci::Arguments),
+    /// The whole test suite; brings what it needs into target/
+    Test(test::Arguments),
+    /// The rules of the tree: crate edges, names, lengths, links, banned words
+    Tidy,
     /// Generate the wire code from the proto files
     Codegen {
         /// Only check that the committed code is fresh
         #[arg(long)]
         check: bool,
     },
+    /// Check that each inner crate builds alone
+    Standalone(standalone::Arguments),
+    /// Licences, banned crates and sources, by cargo-deny
+    Deny(deny::Arguments),
+    /// Fuzz the parser (needs the nightly toolchain and cargo-fuzz)
+    Fuzz(fuzz::Arguments),
+    /// Kill the real binary again and again, and look for lost or partial data
+    Crash(crash::Arguments),
+    /// Measure an export against Polars, ClickHouse, DuckDB and DataFusion
+    Bench(bench::Arguments),
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let root = root()?;
     match Arguments::parse().command {
+        Command::Ci(arguments) => ci::run(&root, &arguments),
+        Command::Test(arguments) => test::run(&root, &arguments),
+        Command::Tidy => tidy::run(&root),
         Command::Codegen { check } => codegen::run(&root, check),
+        Command::Standalone(arguments) => standalone::run(&root, &arguments),
+        Command::Deny(arguments) => deny::run(&root, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&root, &arguments),
+        Command::Crash(arguments) => crash::run(&root, &arguments),
+        Command::Bench(arguments) => bench::run(&root, &arguments),
     }
 }
 
 /// The workspace's root folder.
 fn root() -> Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).context("xtask has no parent folder")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_path_buf)
+        .context("xtask has no parent folder")
 }

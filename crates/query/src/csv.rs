@@ -62,7 +62,9 @@ impl CsvReadOptions {
         }
         let begins = |byte: Option<u8>| {
             byte.is_some_and(|byte| {
-                [&self.fields_terminated, &self.lines_terminated].iter().any(|terminator| terminator.as_bytes().first() == Some(&byte))
+                [&self.fields_terminated, &self.lines_terminated]
+                    .iter()
+                    .any(|terminator| terminator.as_bytes().first() == Some(&byte))
             })
         };
         if begins(self.enclosed) {

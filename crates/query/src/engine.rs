@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
+};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
@@ -17,7 +19,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{Query, Statement};
 
 use crate::error::{Error, ErrorKind, from_datafusion};
-use crate::mysql::{self, Labels, SessionValues, STACK_BYTES};
+use crate::mysql::{self, Labels, STACK_BYTES, SessionValues};
 use crate::planned::PlannedQuery;
 use crate::settings::Settings;
 use crate::tables::{self, CATALOG, FileFormat, Source, StoreList, Stores, TableDefinition};
@@ -50,20 +52,39 @@ impl QueryEngine {
     /// # Errors
     /// Invalid if a limit is zero; Io if `spill_dir` cannot be used.
     pub fn local(settings: Settings) -> Result<Self, Error> {
-        if settings.memory_bytes_max == 0 || settings.batch_rows == 0 || settings.target_partitions == 0 || settings.batches_ahead_max == 0 {
-            return Err(Error::invalid("memory_bytes_max, batch_rows, target_partitions and batches_ahead_max must be over 0"));
+        if settings.memory_bytes_max == 0
+            || settings.batch_rows == 0
+            || settings.target_partitions == 0
+            || settings.batches_ahead_max == 0
+        {
+            return Err(Error::invalid(
+                "memory_bytes_max, batch_rows, target_partitions and batches_ahead_max must be over 0",
+            ));
         }
         if !settings.spill_dir.is_dir() {
-            return Err(Error::new(ErrorKind::Io, format!("spill_dir '{}' is no folder", settings.spill_dir.display())));
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("spill_dir '{}' is no folder", settings.spill_dir.display()),
+            ));
         }
         let disk = DiskManagerBuilder::default()
-            .with_mode(DiskManagerMode::Directories(vec![settings.spill_dir.clone()]))
+            .with_mode(DiskManagerMode::Directories(vec![
+                settings.spill_dir.clone(),
+            ]))
             .with_max_temp_directory_size(settings.spill_bytes_max)
             .build()
             .map_err(from_datafusion)?;
-        let named = std::num::NonZeroUsize::new(CONSUMERS_NAMED).unwrap_or(std::num::NonZeroUsize::MIN);
-        let memory: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(FairSpillPool::new(settings.memory_bytes_max), named));
-        Ok(Self { settings: Arc::new(settings), memory, disk: Arc::new(disk) })
+        let named =
+            std::num::NonZeroUsize::new(CONSUMERS_NAMED).unwrap_or(std::num::NonZeroUsize::MIN);
+        let memory: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
+            FairSpillPool::new(settings.memory_bytes_max),
+            named,
+        ));
+        Ok(Self {
+            settings: Arc::new(settings),
+            memory,
+            disk: Arc::new(disk),
+        })
     }
 
     /// Bytes that running queries hold now.
@@ -81,45 +102,86 @@ impl QueryEngine {
         on_planner_thread(async move {
             let mut parsed = mysql::parse(&sql)?;
             mysql::rewrite(&mut parsed.query, &context.values)?;
-            engine.plan_rewritten(parsed.query, &parsed.labels, &context).await
+            engine
+                .plan_rewritten(parsed.query, &parsed.labels, &context)
+                .await
         })
         .await
     }
 
     /// Plans a rewritten query; call it on a planner thread.
-    pub(crate) async fn plan_rewritten(&self, query: Box<Query>, labels: &Labels, context: &Context) -> Result<PlannedQuery, Error> {
+    pub(crate) async fn plan_rewritten(
+        &self,
+        query: Box<Query>,
+        labels: &Labels,
+        context: &Context,
+    ) -> Result<PlannedQuery, Error> {
         let stores = Stores::new(&context.stores);
         let state = self.session(context, &stores, self.settings.target_partitions)?;
         let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
-        let logical = state.statement_to_plan(statement).await.map_err(|error| explain_names(error, context))?;
+        let logical = state
+            .statement_to_plan(statement)
+            .await
+            .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
         let ordered = keeps_order(&logical);
-        let state = if ordered { self.session(context, &stores, 1)? } else { state };
-        let physical = state.create_physical_plan(&logical).await.map_err(from_datafusion)?;
-        PlannedQuery::new(physical, state.task_ctx(), ordered, labels, self.settings.batches_ahead_max)
+        let state = if ordered {
+            self.session(context, &stores, 1)?
+        } else {
+            state
+        };
+        let physical = state
+            .create_physical_plan(&logical)
+            .await
+            .map_err(from_datafusion)?;
+        PlannedQuery::new(
+            physical,
+            state.task_ctx(),
+            ordered,
+            labels,
+            self.settings.batches_ahead_max,
+        )
     }
 
     /// The columns of files without declared ones, or of batches.
     ///
     /// # Errors
     /// Io if a file cannot be read, Invalid if there are none or they disagree.
-    pub async fn infer_schema(&self, source: &Source, stores: &StoreList) -> Result<SchemaRef, Error> {
+    pub async fn infer_schema(
+        &self,
+        source: &Source,
+        stores: &StoreList,
+    ) -> Result<SchemaRef, Error> {
         let stores = Stores::new(stores);
         match source {
             Source::Batches(batches) => match batches.first() {
                 Some(batch) => Ok(batch.schema()),
-                None => Err(Error::invalid("there are no batches to take the columns from")),
+                None => Err(Error::invalid(
+                    "there are no batches to take the columns from",
+                )),
             },
             Source::Segments { files, .. } | Source::Files { files, .. } if files.is_empty() => {
-                Err(Error::new(ErrorKind::NotFound, "there are no files to take the columns from"))
+                Err(Error::new(
+                    ErrorKind::NotFound,
+                    "there are no files to take the columns from",
+                ))
             }
-            Source::Segments { store, files } | Source::Files { store, files, format: FileFormat::Parquet } => {
-                let state = SessionStateBuilder::new().with_runtime_env(self.runtime(&stores)?).build();
+            Source::Segments { store, files }
+            | Source::Files {
+                store,
+                files,
+                format: FileFormat::Parquet,
+            } => {
+                let state = SessionStateBuilder::new()
+                    .with_runtime_env(self.runtime(&stores)?)
+                    .build();
                 tables::infer_parquet(&state, &stores.get(store)?, files).await
             }
-            Source::Files { store, files, format: FileFormat::Csv(options) } => {
-                crate::csv::infer(stores.get(store)?, files, options).await
-            }
+            Source::Files {
+                store,
+                files,
+                format: FileFormat::Csv(options),
+            } => crate::csv::infer(stores.get(store)?, files, options).await,
         }
     }
 
@@ -133,7 +195,12 @@ impl QueryEngine {
         Ok(Arc::new(runtime))
     }
 
-    fn session(&self, context: &Context, stores: &Stores, partitions: usize) -> Result<SessionState, Error> {
+    fn session(
+        &self,
+        context: &Context,
+        stores: &Stores,
+        partitions: usize,
+    ) -> Result<SessionState, Error> {
         let catalog = MemoryCatalogProvider::new();
         for table in &context.tables {
             let database = table.database.to_lowercase();
@@ -141,7 +208,9 @@ impl QueryEngine {
                 Some(schema) => schema,
                 None => {
                     let fresh: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                    catalog.register_schema(&database, Arc::clone(&fresh)).map_err(from_datafusion)?;
+                    catalog
+                        .register_schema(&database, Arc::clone(&fresh))
+                        .map_err(from_datafusion)?;
                     fresh
                 }
             };
@@ -152,10 +221,13 @@ impl QueryEngine {
             .with_runtime_env(self.runtime(stores)?)
             .with_default_features()
             .build();
-        state.catalog_list().register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+        state
+            .catalog_list()
+            .register_catalog(CATALOG.to_owned(), Arc::new(catalog));
         let mut state = state;
         for function in crate::functions::all() {
-            datafusion::execution::FunctionRegistry::register_udf(&mut state, Arc::new(function)).map_err(from_datafusion)?;
+            datafusion::execution::FunctionRegistry::register_udf(&mut state, Arc::new(function))
+                .map_err(from_datafusion)?;
         }
         Ok(state)
     }
@@ -164,24 +236,42 @@ impl QueryEngine {
         let mut options = ConfigOptions::default();
         options.catalog.create_default_catalog_and_schema = false;
         options.catalog.default_catalog = CATALOG.to_owned();
-        options.catalog.default_schema = context.values.database.clone().unwrap_or_default().to_lowercase();
+        options.catalog.default_schema = context
+            .values
+            .database
+            .clone()
+            .unwrap_or_default()
+            .to_lowercase();
         options.catalog.information_schema = false;
         options.sql_parser.parse_float_as_decimal = true;
         options.sql_parser.enable_ident_normalization = true;
         // MySQL sorts NULLs as the least of values.
-        options.set("datafusion.sql_parser.default_null_ordering", "nulls_min").map_err(from_datafusion)?;
-        options.set("datafusion.execution.time_zone", &context.values.zone()).map_err(from_datafusion)?;
-        options.set("datafusion.execution.batch_size", &self.settings.batch_rows.to_string()).map_err(from_datafusion)?;
+        options
+            .set("datafusion.sql_parser.default_null_ordering", "nulls_min")
+            .map_err(from_datafusion)?;
+        options
+            .set("datafusion.execution.time_zone", &context.values.zone())
+            .map_err(from_datafusion)?;
+        options
+            .set(
+                "datafusion.execution.batch_size",
+                &self.settings.batch_rows.to_string(),
+            )
+            .map_err(from_datafusion)?;
         options.execution.target_partitions = partitions;
         options.execution.parquet.schema_force_view_types = true;
-        options.execution.sort_spill_reservation_bytes = (self.settings.memory_bytes_max / 64).min(10 << 20);
+        options.execution.sort_spill_reservation_bytes =
+            (self.settings.memory_bytes_max / 64).min(10 << 20);
         Ok(SessionConfig::from(options))
     }
 }
 
 /// Nothing but queries.
 fn read_only() -> SQLOptions {
-    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
 }
 
 /// Whether rows come in the order of the files: such plans run in one partition.
@@ -201,23 +291,38 @@ fn keeps_order(plan: &LogicalPlan) -> bool {
 fn explain_names(error: datafusion::error::DataFusionError, context: &Context) -> Error {
     let error = from_datafusion(error);
     let text = error.to_string();
-    let Some(name) = text.strip_prefix("no such table ") else { return error };
+    let Some(name) = text.strip_prefix("no such table ") else {
+        return error;
+    };
     let (database, table) = name.split_once('.').unwrap_or(("", name));
     if database.is_empty() {
-        return Error::invalid(format!("no database is selected; write the table as database.{table}"));
+        return Error::invalid(format!(
+            "no database is selected; write the table as database.{table}"
+        ));
     }
-    let names: Vec<&str> = context.tables.iter().filter(|known| known.database == database).map(|known| known.name.as_str()).collect();
-    Error::new(ErrorKind::NotFound, match crate::error::list(&names) {
-        Some(names) => format!("no such table {name}; the statement's known tables are {names}"),
-        None => format!("no such table {name}"),
-    })
+    let names: Vec<&str> = context
+        .tables
+        .iter()
+        .filter(|known| known.database == database)
+        .map(|known| known.name.as_str())
+        .collect();
+    Error::new(
+        ErrorKind::NotFound,
+        match crate::error::list(&names) {
+            Some(names) => {
+                format!("no such table {name}; the statement's known tables are {names}")
+            }
+            None => format!("no such table {name}"),
+        },
+    )
 }
 
 /// Runs a future on a thread with a big stack: planning recurses as deep as the statement nests.
 pub(crate) async fn on_planner_thread<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
-    let runtime = tokio::runtime::Handle::try_current().map_err(|error| Error::internal("planning needs a tokio runtime").because(error))?;
+    let runtime = tokio::runtime::Handle::try_current()
+        .map_err(|error| Error::internal("planning needs a tokio runtime").because(error))?;
     let (send, receive) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name("query-planner".to_owned())
@@ -226,6 +331,14 @@ pub(crate) async fn on_planner_thread<T: Send + 'static>(
             // A dropped receiver means that the caller has given up.
             let _ = send.send(runtime.block_on(work));
         })
-        .map_err(|error| Error::new(ErrorKind::ResourcesExhausted, "no thread could be started to plan the query").because(error))?;
-    receive.await.unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::ResourcesExhausted,
+                "no thread could be started to plan the query",
+            )
+            .because(error)
+        })?;
+    receive
+        .await
+        .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
 }

@@ -5,7 +5,7 @@ mod translate;
 
 use std::sync::Arc;
 
-pub(crate) use translate::{from_arrow, from_datafusion, list, from_parquet, from_parser};
+pub(crate) use translate::{from_arrow, from_datafusion, from_parquet, from_parser, list};
 
 /// What went wrong, coarsely: enough for the caller to choose a status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,13 @@ pub struct Error {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), violation: None, position: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            violation: None,
+            position: None,
+            source: None,
+        }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
@@ -88,7 +94,10 @@ impl Error {
     }
 
     pub(crate) fn violation_of(violation: Violation, message: impl Into<String>) -> Self {
-        Self { violation: Some(violation), ..Self::invalid(message) }
+        Self {
+            violation: Some(violation),
+            ..Self::invalid(message)
+        }
     }
 
     pub(crate) fn at(mut self, line: u64, column: u64) -> Self {
@@ -98,7 +107,10 @@ impl Error {
         self
     }
 
-    pub(crate) fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn because(
+        mut self,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
         self.source = Some(Arc::new(source));
         self
     }

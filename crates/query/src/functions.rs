@@ -17,7 +17,9 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
-use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 pub(crate) use text::to_text;
 
@@ -57,7 +59,14 @@ impl Function {
         returns: fn(&[DataType]) -> Result<DataType>,
         run: fn(&[ArrayRef], &DataType) -> Result<ArrayRef>,
     ) -> Self {
-        Self { name, signature: Signature::user_defined(Volatility::Immutable), coerce, returns, run, simplify: None }
+        Self {
+            name,
+            signature: Signature::user_defined(Volatility::Immutable),
+            coerce,
+            returns,
+            run,
+            simplify: None,
+        }
     }
 
     fn simplified(mut self, simplify: fn(&[Expr], &[DataType]) -> Option<Expr>) -> Self {
@@ -104,16 +113,32 @@ impl ScalarUDFImpl for Function {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let scalar = args
+            .args
+            .iter()
+            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if scalar { 1 } else { args.number_rows };
-        let arrays = args.args.into_iter().map(|arg| arg.into_array(rows)).collect::<Result<Vec<_>>>()?;
+        let arrays = args
+            .args
+            .into_iter()
+            .map(|arg| arg.into_array(rows))
+            .collect::<Result<Vec<_>>>()?;
         let result = (self.run)(&arrays, args.return_field.data_type())?;
-        Ok(if scalar { ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?) } else { ColumnarValue::Array(result) })
+        Ok(if scalar {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)
+        } else {
+            ColumnarValue::Array(result)
+        })
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        let Some(simplify) = self.simplify else { return Ok(ExprSimplifyResult::Original(args)) };
-        let types = args.iter().map(|arg| info.get_data_type(arg)).collect::<Result<Vec<_>>>()?;
+        let Some(simplify) = self.simplify else {
+            return Ok(ExprSimplifyResult::Original(args));
+        };
+        let types = args
+            .iter()
+            .map(|arg| info.get_data_type(arg))
+            .collect::<Result<Vec<_>>>()?;
         Ok(match simplify(&args, &types) {
             Some(expr) => ExprSimplifyResult::Simplified(expr),
             None => ExprSimplifyResult::Original(args),
@@ -126,7 +151,11 @@ fn arguments(name: &str, types: &[DataType], least: usize, most: usize) -> Resul
     if (least..=most).contains(&types.len()) {
         return Ok(());
     }
-    let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    let wanted = if least == most {
+        least.to_string()
+    } else {
+        format!("{least} to {most}")
+    };
     plan_err!("{name} takes {wanted} arguments, not {}", types.len())
 }
 
@@ -140,5 +169,8 @@ fn plain_type(data_type: &DataType) -> &DataType {
 }
 
 fn is_text(data_type: &DataType) -> bool {
-    matches!(plain_type(data_type), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    matches!(
+        plain_type(data_type),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
 }

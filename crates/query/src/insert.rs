@@ -1,6 +1,8 @@
 //! INSERT: rows of a query or of a VALUES list as batches of exactly the table's columns,
 //! every value converted by MySQL's strict rules or refused by row and column.
 
+mod column_values;
+mod forms;
 pub(crate) mod numbers;
 mod select;
 mod target;
@@ -48,7 +50,12 @@ impl InsertTarget {
     /// The schema that every batch will have.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>()))
+        Arc::new(Schema::new(
+            self.columns
+                .iter()
+                .map(|column| column.field.clone())
+                .collect::<Vec<_>>(),
+        ))
     }
 }
 
@@ -64,7 +71,10 @@ pub struct PlannedInsert {
 enum Rows {
     /// A VALUES list, converted already.
     Ready(Vec<RecordBatch>),
-    Query { query: PlannedQuery, slots: Slots },
+    Query {
+        query: PlannedQuery,
+        slots: Slots,
+    },
 }
 
 impl PlannedInsert {
@@ -95,13 +105,23 @@ impl PlannedInsert {
     /// As [`PlannedQuery::stream`].
     pub fn stream(&self) -> Result<BatchStream, Error> {
         match &self.rows {
-            Rows::Ready(batches) => Ok(futures::stream::iter(batches.clone().into_iter().map(Ok)).boxed()),
+            Rows::Ready(batches) => {
+                Ok(futures::stream::iter(batches.clone().into_iter().map(Ok)).boxed())
+            }
             Rows::Query { query, slots } => {
-                let converter = select::Converter::new(Arc::clone(&self.schema), slots.clone(), Arc::clone(&self.next_number));
+                let converter = select::Converter::new(
+                    Arc::clone(&self.schema),
+                    slots.clone(),
+                    Arc::clone(&self.next_number),
+                );
                 Ok(query
                     .stream()?
                     .scan(converter, |converter, batch| {
-                        let converted = if converter.failed { None } else { Some(batch.and_then(|batch| converter.convert(&batch))) };
+                        let converted = if converter.failed {
+                            None
+                        } else {
+                            Some(batch.and_then(|batch| converter.convert(&batch)))
+                        };
                         converter.failed |= matches!(converted, Some(Err(_)));
                         futures::future::ready(converted)
                     })
@@ -117,26 +137,47 @@ impl QueryEngine {
     ///
     /// # Errors
     /// As [`QueryEngine::plan`]; values that do not fit carry a [`crate::Violation`].
-    pub async fn plan_insert(&self, source: &str, target: InsertTarget, context: Context) -> Result<PlannedInsert, Error> {
+    pub async fn plan_insert(
+        &self,
+        source: &str,
+        target: InsertTarget,
+        context: Context,
+    ) -> Result<PlannedInsert, Error> {
         let (engine, source) = (self.clone(), source.to_owned());
         on_planner_thread(async move {
             let schema = target.schema();
             let named = target::named_indices(&target)?;
             let mut parsed = mysql::parse(&source)?;
-            let start = target.columns.iter().find_map(|column| column.auto_increment).unwrap_or(0);
+            let start = target
+                .columns
+                .iter()
+                .find_map(|column| column.auto_increment)
+                .unwrap_or(0);
             let next_number = Arc::new(AtomicU64::new(start));
             if let SetExpr::Values(values) = parsed.query.body.as_ref() {
-                let batches = values::convert(&engine, values, &target, &named, &context, &next_number).await?;
-                return Ok(PlannedInsert { schema, rows: Rows::Ready(batches), next_number });
+                let batches =
+                    values::convert(&engine, values, &target, &named, &context, &next_number)
+                        .await?;
+                return Ok(PlannedInsert {
+                    schema,
+                    rows: Rows::Ready(batches),
+                    next_number,
+                });
             }
             let fills = target::fills(&engine, &target, &named, &context).await?;
             mysql::rewrite(&mut parsed.query, &context.values)?;
-            let query = engine.plan_rewritten(parsed.query, &parsed.labels, &context).await?;
+            let query = engine
+                .plan_rewritten(parsed.query, &parsed.labels, &context)
+                .await?;
             if query.schema().fields().len() != named.len() {
                 return Err(values::wrong_count(1));
             }
             let slots = Slots::new(&target, &named, fills);
-            Ok(PlannedInsert { schema, rows: Rows::Query { query, slots }, next_number })
+            Ok(PlannedInsert {
+                schema,
+                rows: Rows::Query { query, slots },
+                next_number,
+            })
         })
         .await
     }

@@ -1,10 +1,14 @@
 //! MySQL's text to a statement that DataFusion plans with MySQL's meaning:
 //! parse in MySQL's dialect, check its size, take the column labels, rewrite.
 
+mod balance;
 mod build;
 mod calls;
+mod date_calls;
 mod dialect;
 mod expressions;
+mod group_concat;
+mod items;
 mod labels;
 mod limits;
 mod rewrite;
@@ -44,19 +48,30 @@ pub(crate) struct Parsed {
 /// Parses one query: SELECT, VALUES, a set operation, WITH.
 pub(crate) fn parse(sql: &str) -> Result<Parsed, Error> {
     let dialect = dialect::Dialect;
-    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| from_parser(&error.into()))?;
+    let tokens = Tokenizer::new(&dialect, sql)
+        .tokenize_with_location()
+        .map_err(|error| from_parser(&error.into()))?;
     limits::check(&tokens)?;
-    let mut parser = Parser::new(&dialect).with_recursion_limit(limits::DEPTH_MAX).with_tokens_with_locations(tokens.clone());
-    let mut statements = parser.parse_statements().map_err(|error| from_parser(&error))?;
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(limits::DEPTH_MAX)
+        .with_tokens_with_locations(tokens.clone());
+    let mut statements = parser
+        .parse_statements()
+        .map_err(|error| from_parser(&error))?;
     if statements.len() > 1 {
-        return Err(Error::invalid("one statement at a time is wanted, these are several"));
+        return Err(Error::invalid(
+            "one statement at a time is wanted, these are several",
+        ));
     }
     match statements.pop() {
         Some(Statement::Query(query)) => {
             let labels = Labels::of(&query, sql, &tokens);
             Ok(Parsed { query, labels })
         }
-        Some(other) => Err(Error::unsupported(format!("{} is not a query", first_words(&other.to_string())))),
+        Some(other) => Err(Error::unsupported(format!(
+            "{} is not a query",
+            first_words(&other.to_string())
+        ))),
         None => Err(Error::new(ErrorKind::Syntax, "the statement is empty")),
     }
 }
@@ -80,8 +95,14 @@ pub fn table_references(sql: &str) -> Result<Vec<TableRef>, Error> {
         let (tables, _) = resolve_table_references(&statement, true).map_err(from_datafusion)?;
         let found: BTreeSet<TableRef> = tables
             .into_iter()
-            .map(|table| TableRef { database: table.schema().map(str::to_owned), table: table.table().to_owned() })
-            .filter(|table| !(table.database.is_none() && (functions.contains(&table.table) || table.table == "dual")))
+            .map(|table| TableRef {
+                database: table.schema().map(str::to_owned),
+                table: table.table().to_owned(),
+            })
+            .filter(|table| {
+                !(table.database.is_none()
+                    && (functions.contains(&table.table) || table.table == "dual"))
+            })
             .collect();
         Ok(found.into_iter().collect())
     })
@@ -89,19 +110,32 @@ pub fn table_references(sql: &str) -> Result<Vec<TableRef>, Error> {
 
 /// Runs `work` on a thread of its own with a stack of 256 MiB (address space; only what is touched
 /// becomes memory): sqlparser, DataFusion's planner and the drop of both's trees recurse as deep as the text nests.
-pub(crate) fn on_big_stack<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+pub(crate) fn on_big_stack<T: Send>(
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("query-planner".to_owned())
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, work)
-            .map_err(|error| Error::new(ErrorKind::ResourcesExhausted, "no thread could be started to plan the query").because(error))?;
-        thread.join().unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::ResourcesExhausted,
+                    "no thread could be started to plan the query",
+                )
+                .because(error)
+            })?;
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
     })
 }
 
 fn first_words(text: &str) -> String {
-    text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    text.split_whitespace()
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Whether a token is the bare word.

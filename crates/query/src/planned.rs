@@ -7,7 +7,9 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable, execute_stream};
+use datafusion::physical_plan::{
+    ExecutionPlan, ExecutionPlanProperties, displayable, execute_stream,
+};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
@@ -38,10 +40,24 @@ impl PlannedQuery {
         batches_ahead_max: usize,
     ) -> Result<Self, Error> {
         let planned = plan.schema();
-        let names: Vec<String> = planned.fields().iter().map(|field| field.name().clone()).collect();
-        let fields: Vec<Field> =
-            labels.apply(&names).into_iter().zip(planned.fields()).map(|(label, field)| field.as_ref().clone().with_name(label)).collect();
-        Ok(Self { plan, context, schema: Arc::new(Schema::new(fields)), ordered, batches_ahead_max })
+        let names: Vec<String> = planned
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect();
+        let fields: Vec<Field> = labels
+            .apply(&names)
+            .into_iter()
+            .zip(planned.fields())
+            .map(|(label, field)| field.as_ref().clone().with_name(label))
+            .collect();
+        Ok(Self {
+            plan,
+            context,
+            schema: Arc::new(Schema::new(fields)),
+            ordered,
+            batches_ahead_max,
+        })
     }
 
     /// The columns, labelled as MySQL labels them; labels need not be unique. A column that comes
@@ -54,14 +70,23 @@ impl PlannedQuery {
     /// MySQL's type name of each column.
     #[must_use]
     pub fn sql_types(&self) -> Vec<String> {
-        self.schema.fields().iter().map(|field| crate::types::field_sql_type(field)).collect()
+        self.schema
+            .fields()
+            .iter()
+            .map(|field| crate::types::field_sql_type(field))
+            .collect()
     }
 
     /// How many rows to expect, when the plan has statistics.
     #[must_use]
     pub fn row_estimate(&self) -> Option<u64> {
-        let statistics = StatisticsContext::new().compute(self.plan.as_ref(), &StatisticsArgs::new()).ok()?;
-        statistics.num_rows.get_value().and_then(|rows| u64::try_from(*rows).ok())
+        let statistics = StatisticsContext::new()
+            .compute(self.plan.as_ref(), &StatisticsArgs::new())
+            .ok()?;
+        statistics
+            .num_rows
+            .get_value()
+            .and_then(|rows| u64::try_from(*rows).ok())
     }
 
     /// Whether the rows come in the order of the table's files, or of an ORDER BY.
@@ -82,7 +107,8 @@ impl PlannedQuery {
     /// # Errors
     /// Internal outside a tokio runtime; whatever the start of the plan gives.
     pub fn stream(&self) -> Result<BatchStream, Error> {
-        let runtime = tokio::runtime::Handle::try_current().map_err(|error| Error::internal("a query needs a tokio runtime").because(error))?;
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|error| Error::internal("a query needs a tokio runtime").because(error))?;
         let mut batches = self.batches()?;
         let (send, receive) = mpsc::channel(self.batches_ahead_max);
         let schema = self.schema();
@@ -95,7 +121,10 @@ impl PlannedQuery {
                 }
             }
         });
-        let state = Ahead { receive, task: Some(AbortOnDrop(task)) };
+        let state = Ahead {
+            receive,
+            task: Some(AbortOnDrop(task)),
+        };
         Ok(futures::stream::unfold(state, |mut state| async move {
             if let Some(batch) = state.receive.recv().await {
                 return Some((batch, state));
@@ -104,7 +133,10 @@ impl PlannedQuery {
             let mut task = state.task.take()?;
             match (&mut task.0).await {
                 Ok(()) => None,
-                Err(error) => Some((Err(Error::internal("the query's task ended unexpectedly").because(error)), state)),
+                Err(error) => Some((
+                    Err(Error::internal("the query's task ended unexpectedly").because(error)),
+                    state,
+                )),
             }
         })
         .boxed())
@@ -113,7 +145,8 @@ impl PlannedQuery {
     fn batches(&self) -> Result<BatchStream, Error> {
         let partitions = self.plan.output_partitioning().partition_count();
         if !self.ordered || partitions == 1 {
-            let stream = execute_stream(Arc::clone(&self.plan), Arc::clone(&self.context)).map_err(from_datafusion)?;
+            let stream = execute_stream(Arc::clone(&self.plan), Arc::clone(&self.context))
+                .map_err(from_datafusion)?;
             return Ok(stream.map_err(from_datafusion).boxed());
         }
         let (plan, context) = (Arc::clone(&self.plan), Arc::clone(&self.context));
@@ -141,5 +174,6 @@ impl Drop for AbortOnDrop {
 /// The batch with the result's labels.
 fn labelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options).map_err(crate::error::from_arrow)
+    RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)
+        .map_err(crate::error::from_arrow)
 }

@@ -87,28 +87,59 @@ pub enum FileFormat {
 pub type StoreList = Vec<(Url, Arc<dyn ObjectStore>)>;
 
 /// Adds the tables of one database to `schema`.
-pub(crate) fn register(schema: &dyn SchemaProvider, table: &TableDefinition, stores: &Stores) -> Result<(), Error> {
+pub(crate) fn register(
+    schema: &dyn SchemaProvider,
+    table: &TableDefinition,
+    stores: &Stores,
+) -> Result<(), Error> {
     let name = table.name.to_lowercase();
     let provider = folded(provider(table, stores)?)?;
-    schema.register_table(name, provider).map_err(from_datafusion)?;
+    schema
+        .register_table(name, provider)
+        .map_err(from_datafusion)?;
     Ok(())
 }
 
 fn provider(table: &TableDefinition, stores: &Stores) -> Result<Arc<dyn TableProvider>, Error> {
-    let missing = || Error::invalid(format!("the columns of {}.{} are not known", table.database, table.name));
+    let missing = || {
+        Error::invalid(format!(
+            "the columns of {}.{} are not known",
+            table.database, table.name
+        ))
+    };
     Ok(match &table.source {
         Source::Batches(batches) => {
-            let schema = table.schema.clone().or_else(|| batches.first().map(RecordBatch::schema)).ok_or_else(missing)?;
+            let schema = table
+                .schema
+                .clone()
+                .or_else(|| batches.first().map(RecordBatch::schema))
+                .ok_or_else(missing)?;
             Arc::new(MemTable::try_new(schema, vec![batches.clone()]).map_err(from_datafusion)?)
         }
-        Source::Segments { store, files } | Source::Files { store, files, format: FileFormat::Parquet } => {
+        Source::Segments { store, files }
+        | Source::Files {
+            store,
+            files,
+            format: FileFormat::Parquet,
+        } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
             Arc::new(parquet::ParquetTable::new(schema, store, files)?)
         }
-        Source::Files { store, files, format: FileFormat::Csv(options) } => {
+        Source::Files {
+            store,
+            files,
+            format: FileFormat::Csv(options),
+        } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
-            let scan = CsvScan::new(Arc::clone(&schema), stores.get(store)?, files.clone(), options.clone())?;
-            Arc::new(StreamingTable::try_new(schema, vec![Arc::new(scan)]).map_err(from_datafusion)?)
+            let scan = CsvScan::new(
+                Arc::clone(&schema),
+                stores.get(store)?,
+                files.clone(),
+                options.clone(),
+            )?;
+            Arc::new(
+                StreamingTable::try_new(schema, vec![Arc::new(scan)]).map_err(from_datafusion)?,
+            )
         }
     })
 }
@@ -117,13 +148,20 @@ fn provider(table: &TableDefinition, stores: &Stores) -> Result<Arc<dyn TablePro
 fn folded(provider: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>, Error> {
     let schema = provider.schema();
     let lower = |field: &Field| field.name().to_lowercase();
-    if schema.fields().iter().all(|field| lower(field) == *field.name()) {
+    if schema
+        .fields()
+        .iter()
+        .all(|field| lower(field) == *field.name())
+    {
         return Ok(provider);
     }
     let names: Vec<Expr> = schema
         .fields()
         .iter()
-        .map(|field| Expr::Column(datafusion::common::Column::new_unqualified(field.name())).alias(lower(field)))
+        .map(|field| {
+            Expr::Column(datafusion::common::Column::new_unqualified(field.name()))
+                .alias(lower(field))
+        })
         .collect();
     let plan = LogicalPlanBuilder::scan("files", provider_as_source(provider), None)
         .and_then(|builder| builder.project(names))
@@ -139,8 +177,12 @@ pub(crate) fn with_views(schema: &Schema) -> SchemaRef {
         .fields()
         .iter()
         .map(|field| match field.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 => field.as_ref().clone().with_data_type(DataType::Utf8View),
-            DataType::Binary | DataType::LargeBinary => field.as_ref().clone().with_data_type(DataType::BinaryView),
+            DataType::Utf8 | DataType::LargeUtf8 => {
+                field.as_ref().clone().with_data_type(DataType::Utf8View)
+            }
+            DataType::Binary | DataType::LargeBinary => {
+                field.as_ref().clone().with_data_type(DataType::BinaryView)
+            }
             _ => field.as_ref().clone(),
         })
         .collect();

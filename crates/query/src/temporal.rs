@@ -22,18 +22,31 @@ impl Civil {
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
         let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 } as u32;
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        } as u32;
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        Self { year, month, day, time_us: 0 }
+        Self {
+            year,
+            month,
+            day,
+            time_us: 0,
+        }
     }
 
     /// The point of a count of microseconds since 1970-01-01 00:00:00.
     pub(crate) fn from_micros(micros: i64) -> Self {
-        Self { time_us: micros.rem_euclid(DAY_US), ..Self::from_days(micros.div_euclid(DAY_US)) }
+        Self {
+            time_us: micros.rem_euclid(DAY_US),
+            ..Self::from_days(micros.div_euclid(DAY_US))
+        }
     }
 
     /// Days since 1970-01-01.
@@ -43,19 +56,31 @@ impl Civil {
         let year_of_era = year.rem_euclid(400);
         let shifted_month = i64::from((self.month + 9) % 12);
         let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(self.day) - 1;
-        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
+            - 719_468
     }
 
     /// Microseconds since 1970-01-01 00:00:00.
     pub(crate) fn micros(&self) -> i64 {
-        self.days().saturating_mul(DAY_US).saturating_add(self.time_us)
+        self.days()
+            .saturating_mul(DAY_US)
+            .saturating_add(self.time_us)
     }
 
     /// The same day `months` later, or that month's last day when it is shorter.
     pub(crate) fn plus_months(&self, months: i64) -> Option<Self> {
-        let total = self.year.checked_mul(12)?.checked_add(i64::from(self.month) - 1)?.checked_add(months)?;
+        let total = self
+            .year
+            .checked_mul(12)?
+            .checked_add(i64::from(self.month) - 1)?
+            .checked_add(months)?;
         let (year, month) = (total.div_euclid(12), total.rem_euclid(12) as u32 + 1);
-        Some(Self { year, month, day: self.day.min(month_days(year, month)), time_us: self.time_us })
+        Some(Self {
+            year,
+            month,
+            day: self.day.min(month_days(year, month)),
+            time_us: self.time_us,
+        })
     }
 
     /// 0 is Sunday.
@@ -65,7 +90,14 @@ impl Civil {
 
     /// 1 is the first of January.
     pub(crate) fn day_of_year(&self) -> i64 {
-        self.days() - Self { month: 1, day: 1, ..*self }.days() + 1
+        self.days()
+            - Self {
+                month: 1,
+                day: 1,
+                ..*self
+            }
+            .days()
+            + 1
     }
 
     /// `YYYY-MM-DD`.
@@ -76,7 +108,13 @@ impl Civil {
     /// `YYYY-MM-DD HH:MM:SS`, with six more digits if there is a fraction.
     pub(crate) fn datetime_text(&self) -> String {
         let seconds = self.time_us / SECOND_US;
-        let mut text = format!("{} {:02}:{:02}:{:02}", self.date_text(), seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let mut text = format!(
+            "{} {:02}:{:02}:{:02}",
+            self.date_text(),
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        );
         if self.time_us % SECOND_US != 0 {
             text.push_str(&format!(".{:06}", self.time_us % SECOND_US));
         }
@@ -102,8 +140,15 @@ pub(crate) fn parse_datetime(text: &str) -> Option<(Civil, bool)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     if digits == text.len() && matches!(digits, 8 | 14) {
         let part = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-        let time = if digits == 14 { (part(8, 10)?, part(10, 12)?, part(12, 14)?) } else { (0, 0, 0) };
-        return Some((civil(part(0, 4)?, part(4, 6)?, part(6, 8)?, time, 0)?, digits == 14));
+        let time = if digits == 14 {
+            (part(8, 10)?, part(10, 12)?, part(12, 14)?)
+        } else {
+            (0, 0, 0)
+        };
+        return Some((
+            civil(part(0, 4)?, part(4, 6)?, part(6, 8)?, time, 0)?,
+            digits == 14,
+        ));
     }
     let mut rest = text;
     let year = number(&mut rest, 4)?;
@@ -130,7 +175,8 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 7 {
         let digits: i64 = text.parse().ok()?;
         let (hour, minute, second) = (digits / 10_000, digits / 100 % 100, digits % 100);
-        return (minute < 60 && second < 60 && hour <= 838).then_some(sign * (hour * 3600 + minute * 60 + second) * SECOND_US);
+        return (minute < 60 && second < 60 && hour <= 838)
+            .then_some(sign * (hour * 3600 + minute * 60 + second) * SECOND_US);
     }
     let (hour, minute, second, fraction_us) = clock(text)?;
     (hour <= 838).then_some(sign * ((hour * 3600 + minute * 60 + second) * SECOND_US + fraction_us))
@@ -164,7 +210,9 @@ fn take_offset(text: &mut &str) -> Option<i64> {
         *text = rest;
         return Some(0);
     }
-    let Some(at) = text.rfind(['+', '-']) else { return Some(0) };
+    let Some(at) = text.rfind(['+', '-']) else {
+        return Some(0);
+    };
     let (clock, offset) = text.split_at(at);
     let sign = if offset.starts_with('-') { -1 } else { 1 };
     let (hours, minutes) = offset[1..].split_once(':')?;
@@ -173,21 +221,44 @@ fn take_offset(text: &mut &str) -> Option<i64> {
     (hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) * SECOND_US)
 }
 
-fn civil(year: i64, month: i64, day: i64, (hour, minute, second): (i64, i64, i64), fraction_us: i64) -> Option<Civil> {
+fn civil(
+    year: i64,
+    month: i64,
+    day: i64,
+    (hour, minute, second): (i64, i64, i64),
+    fraction_us: i64,
+) -> Option<Civil> {
     let (month, day) = (u32::try_from(month).ok()?, u32::try_from(day).ok()?);
-    let valid = (1..=12).contains(&month) && day >= 1 && day <= month_days(year, month) && hour < 24 && minute < 60 && second < 60;
-    valid.then_some(Civil { year, month, day, time_us: (hour * 3600 + minute * 60 + second) * SECOND_US + fraction_us })
+    let valid = (1..=12).contains(&month)
+        && day >= 1
+        && day <= month_days(year, month)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    valid.then_some(Civil {
+        year,
+        month,
+        day,
+        time_us: (hour * 3600 + minute * 60 + second) * SECOND_US + fraction_us,
+    })
 }
 
 fn number(text: &mut &str, digits_max: usize) -> Option<i64> {
-    let digits = text.bytes().take(digits_max).take_while(u8::is_ascii_digit).count();
+    let digits = text
+        .bytes()
+        .take(digits_max)
+        .take_while(u8::is_ascii_digit)
+        .count();
     let (number, rest) = text.split_at(digits);
     *text = rest;
     number.parse().ok()
 }
 
 fn separator(text: &mut &str) -> Option<()> {
-    let first = text.chars().next().filter(|first| first.is_ascii_punctuation())?;
+    let first = text
+        .chars()
+        .next()
+        .filter(|first| first.is_ascii_punctuation())?;
     *text = &text[first.len_utf8()..];
     Some(())
 }

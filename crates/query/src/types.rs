@@ -19,8 +19,11 @@ pub const SQL_TYPE_KEY: &str = "stagedoor:sql_type";
 /// # Errors
 /// Invalid for an unknown type, or digits out of MySQL's bounds.
 pub fn arrow_field(name: &str, sql_type: &str, nullable: bool) -> Result<Field, Error> {
-    let parsed = SqlType::parse(sql_type)
-        .map_err(|reason| Error::invalid(format!("column '{name}' has the type '{sql_type}': {reason}")))?;
+    let parsed = SqlType::parse(sql_type).map_err(|reason| {
+        Error::invalid(format!(
+            "column '{name}' has the type '{sql_type}': {reason}"
+        ))
+    })?;
     let mut metadata = HashMap::from([(SQL_TYPE_KEY.to_owned(), parsed.canonical)]);
     if matches!(parsed.arrow, DataType::FixedSizeBinary(16)) {
         metadata.insert("ARROW:extension:name".to_owned(), "arrow.uuid".to_owned());
@@ -44,21 +47,37 @@ pub fn sql_type(arrow: &DataType) -> String {
         DataType::UInt64 => "bigint unsigned".into(),
         DataType::Float16 | DataType::Float32 => "float".into(),
         DataType::Float64 => "double".into(),
-        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) | DataType::Decimal256(p, s) => {
+        DataType::Decimal32(p, s)
+        | DataType::Decimal64(p, s)
+        | DataType::Decimal128(p, s)
+        | DataType::Decimal256(p, s) => {
             format!("decimal({p},{s})")
         }
         DataType::Date32 | DataType::Date64 => "date".into(),
         DataType::Timestamp(unit, zone) => {
-            format!("{}{}", if zone.is_some() { "timestamp" } else { "datetime" }, digits(*unit))
+            format!(
+                "{}{}",
+                if zone.is_some() {
+                    "timestamp"
+                } else {
+                    "datetime"
+                },
+                digits(*unit)
+            )
         }
         DataType::Time32(unit) | DataType::Time64(unit) => format!("time{}", digits(*unit)),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "varchar".into(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "varbinary".into(),
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => "varbinary".into(),
         DataType::Dictionary(_, value) => sql_type(value),
         DataType::RunEndEncoded(_, value) => sql_type(value.data_type()),
-        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::Struct(_) | DataType::Map(..) => {
-            "json".into()
-        }
+        DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::FixedSizeList(..)
+        | DataType::Struct(_)
+        | DataType::Map(..) => "json".into(),
         other => other.to_string().to_lowercase(),
     }
 }
@@ -66,14 +85,23 @@ pub fn sql_type(arrow: &DataType) -> String {
 /// The SQL type of a field: the declared text if the field carries it, else [`sql_type`].
 #[must_use]
 pub fn field_sql_type(field: &Field) -> String {
-    field.metadata().get(SQL_TYPE_KEY).cloned().unwrap_or_else(|| sql_type(field.data_type()))
+    field
+        .metadata()
+        .get(SQL_TYPE_KEY)
+        .cloned()
+        .unwrap_or_else(|| sql_type(field.data_type()))
 }
 
 /// The most characters (char kinds) or bytes (binary and text kinds) that a declared type holds.
 pub(crate) fn length_max(field: &Field) -> Option<Length> {
     let text = field.metadata().get(SQL_TYPE_KEY)?;
     let (base, argument) = match text.split_once('(') {
-        Some((base, rest)) => (base, rest.split(')').next().and_then(|digits| digits.parse().ok())),
+        Some((base, rest)) => (
+            base,
+            rest.split(')')
+                .next()
+                .and_then(|digits| digits.parse().ok()),
+        ),
         None => (text.as_str(), None),
     };
     Some(match base {
@@ -115,7 +143,14 @@ impl SqlType {
         let (head, rest) = match lower.find('(') {
             Some(open) => {
                 let close = lower.rfind(')').ok_or("the bracket is not closed")?;
-                (format!("{} {}", &lower[..open], lower.get(close + 1..).unwrap_or("")), Some(&text.trim()[open + 1..close]))
+                (
+                    format!(
+                        "{} {}",
+                        &lower[..open],
+                        lower.get(close + 1..).unwrap_or("")
+                    ),
+                    Some(&text.trim()[open + 1..close]),
+                )
             }
             None => (lower, None),
         };
@@ -131,13 +166,21 @@ impl SqlType {
         let base = words.join(" ");
         if matches!(base.as_str(), "enum" | "set") {
             let values = rest.ok_or_else(|| format!("{base} needs its values in brackets"))?;
-            return Ok(Self { canonical: format!("{base}({values})"), arrow: DataType::Utf8 });
+            return Ok(Self {
+                canonical: format!("{base}({values})"),
+                arrow: DataType::Utf8,
+            });
         }
         let numbers = match rest {
             None => Vec::new(),
             Some(list) => list
                 .split(',')
-                .map(|number| number.trim().parse::<u64>().map_err(|_| format!("'{}' is not a whole number", number.trim())))
+                .map(|number| {
+                    number
+                        .trim()
+                        .parse::<u64>()
+                        .map_err(|_| format!("'{}' is not a whole number", number.trim()))
+                })
                 .collect::<Result<Vec<_>, _>>()?,
         };
         Self::build(&base, unsigned, &numbers)
@@ -145,12 +188,31 @@ impl SqlType {
 
     fn build(base: &str, unsigned: bool, numbers: &[u64]) -> Result<Self, String> {
         let integer = |name: &str, signed: DataType, wide: DataType| {
-            let (arrow, suffix) = if unsigned { (wide, " unsigned") } else { (signed, "") };
-            Ok(Self { canonical: format!("{name}{suffix}"), arrow })
+            let (arrow, suffix) = if unsigned {
+                (wide, " unsigned")
+            } else {
+                (signed, "")
+            };
+            Ok(Self {
+                canonical: format!("{name}{suffix}"),
+                arrow,
+            })
         };
-        let one = |canonical: &str, arrow: DataType| Ok(Self { canonical: canonical.to_owned(), arrow });
-        let sized = |name: &str, default: u64, max: u64, arrow: DataType| match numbers.first().copied().unwrap_or(default) {
-            length if length <= max => Ok(Self { canonical: format!("{name}({length})"), arrow }),
+        let one = |canonical: &str, arrow: DataType| {
+            Ok(Self {
+                canonical: canonical.to_owned(),
+                arrow,
+            })
+        };
+        let sized = |name: &str, default: u64, max: u64, arrow: DataType| match numbers
+            .first()
+            .copied()
+            .unwrap_or(default)
+        {
+            length if length <= max => Ok(Self {
+                canonical: format!("{name}({length})"),
+                arrow,
+            }),
             length => Err(format!("the length {length} is over {max}")),
         };
         match base {
@@ -202,14 +264,27 @@ impl SqlType {
             return Err(format!("a decimal has 1 to 65 digits, not {precision}"));
         }
         if scale > 30 || scale > precision {
-            return Err(format!("a decimal's scale is at most 30 and at most its digits, not {scale}"));
+            return Err(format!(
+                "a decimal's scale is at most 30 and at most its digits, not {scale}"
+            ));
         }
         let (p, s) = (precision as u8, scale as i8);
-        let arrow = if p <= 38 { DataType::Decimal128(p, s) } else { DataType::Decimal256(p, s) };
-        Ok(Self { canonical: format!("decimal({p},{s})"), arrow })
+        let arrow = if p <= 38 {
+            DataType::Decimal128(p, s)
+        } else {
+            DataType::Decimal256(p, s)
+        };
+        Ok(Self {
+            canonical: format!("decimal({p},{s})"),
+            arrow,
+        })
     }
 
-    fn fraction(name: &str, numbers: &[u64], arrow: fn(TimeUnit) -> DataType) -> Result<Self, String> {
+    fn fraction(
+        name: &str,
+        numbers: &[u64],
+        arrow: fn(TimeUnit) -> DataType,
+    ) -> Result<Self, String> {
         let unit = match numbers.first().copied().unwrap_or(0) {
             0 => TimeUnit::Second,
             1..=3 => TimeUnit::Millisecond,
@@ -220,16 +295,25 @@ impl SqlType {
             None | Some(0) => name.to_owned(),
             Some(digits) => format!("{name}({digits})"),
         };
-        Ok(Self { canonical, arrow: arrow(unit) })
+        Ok(Self {
+            canonical,
+            arrow: arrow(unit),
+        })
     }
 }
 
 pub(crate) fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    matches!(
+        data_type,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
 }
 
 pub(crate) fn is_binary(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+    matches!(
+        data_type,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView
+    )
 }
 
 #[cfg(test)]

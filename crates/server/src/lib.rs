@@ -1,1 +1,40 @@
-//! Stub.
+//! Sessions and protocols: the one crate that joins the layers.
+//!
+//! # The life of `SELECT … INTO OUTFILE 'stage://daily/2026/user.csv'`
+//! 1. A protocol unwraps a request and finds its session: `grpc/sql_service`.
+//! 2. [`Session::execute`] parses the text with [`parser::parse_with`] into a [`parser::Plan`].
+//! 3. `session/exports` applies the governance rule: the stage's record comes from [`catalog::Catalog::stage`]
+//!    at its current version, and stays pinned to it; its place is opened as a [`storage::Store`].
+//! 4. `session/queries` turns the SELECT's text into a stream of record batches with [`query::QueryEngine`].
+//! 5. `exports/run` owns the job: it records ADMITTED and RUNNING, drives [`exporter::export`] into a
+//!    [`storage::Draft`] that nobody sees, records PREPARED with digests and manifest, publishes with
+//!    [`storage::Store::publish`], and records COMMITTED.
+//!
+//! `CREATE STAGE` goes 1 → 2 → `session/stages` → [`catalog::Catalog::create_stage`]. A bare SELECT goes
+//! 1 → 2 → `session/queries` → [`query::QueryEngine`].
+//!
+//! A program that wants the server inside itself opens a [`Server`] and uses [`Server::session`], or the
+//! gRPC services through [`Server::serve_duplex`].
+
+mod duplex;
+mod error;
+mod exports;
+mod external;
+mod grpc;
+mod instance;
+mod internal;
+mod places;
+mod server;
+mod session;
+mod sessions;
+pub mod settings;
+pub mod status;
+mod system_tables;
+mod time;
+
+pub use error::{Error, Reason, Result};
+pub use exports::{ExportHandle, ExportProgress};
+pub use instance::OpenError;
+pub use server::{BoundServer, Server};
+pub use session::{Done, Outcome, Rows, Session};
+pub use settings::{Settings, SettingsError};

@@ -19,11 +19,23 @@ use crate::temporal::parse_datetime;
 const ROWS_MAX: usize = 1000;
 
 /// The columns of the first file.
-pub(crate) async fn infer(store: Arc<dyn ObjectStore>, files: &[FileRef], options: &CsvReadOptions) -> Result<SchemaRef, Error> {
+pub(crate) async fn infer(
+    store: Arc<dyn ObjectStore>,
+    files: &[FileRef],
+    options: &CsvReadOptions,
+) -> Result<SchemaRef, Error> {
     options.validate()?;
-    let Some(file) = files.first() else { return Err(Error::new(ErrorKind::NotFound, "there are no files to take the columns from")) };
+    let Some(file) = files.first() else {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "there are no files to take the columns from",
+        ));
+    };
     let header = options.ignore_lines;
-    let mut records = Records::new(CsvReadOptions { ignore_lines: header.saturating_sub(1), ..options.clone() });
+    let mut records = Records::new(CsvReadOptions {
+        ignore_lines: header.saturating_sub(1),
+        ..options.clone()
+    });
     let mut bytes = open(&store, &file.path).await?;
     let mut record = Record::default();
     let mut names: Option<Vec<String>> = None;
@@ -39,9 +51,17 @@ pub(crate) async fn infer(store: Arc<dyn ObjectStore>, files: &[FileRef], option
                 Step::End => return schema(names, &kinds, &file.path),
             }
         }
-        let fields = (0..record.len()).map(|index| record.field(index).map(|bytes| String::from_utf8_lossy(bytes)));
+        let fields = (0..record.len()).map(|index| {
+            record
+                .field(index)
+                .map(|bytes| String::from_utf8_lossy(bytes))
+        });
         if header > 0 && names.is_none() {
-            names = Some(fields.map(|field| field.unwrap_or_default().trim().to_lowercase()).collect());
+            names = Some(
+                fields
+                    .map(|field| field.unwrap_or_default().trim().to_lowercase())
+                    .collect(),
+            );
             continue;
         }
         kinds.resize(kinds.len().max(record.len()), None);
@@ -55,14 +75,22 @@ pub(crate) async fn infer(store: Arc<dyn ObjectStore>, files: &[FileRef], option
     schema(names, &kinds, &file.path)
 }
 
-fn schema(names: Option<Vec<String>>, kinds: &[Option<Kind>], path: &str) -> Result<SchemaRef, Error> {
+fn schema(
+    names: Option<Vec<String>>,
+    kinds: &[Option<Kind>],
+    path: &str,
+) -> Result<SchemaRef, Error> {
     let count = names.as_ref().map_or(kinds.len(), Vec::len);
     if count == 0 {
-        return Err(Error::invalid(format!("the file '{path}' is empty: its columns must be declared")));
+        return Err(Error::invalid(format!(
+            "the file '{path}' is empty: its columns must be declared"
+        )));
     }
     let mut fields = Vec::with_capacity(count);
     for index in 0..count {
-        let name = names.as_ref().map_or_else(|| format!("c{}", index + 1), |names| names[index].clone());
+        let name = names
+            .as_ref()
+            .map_or_else(|| format!("c{}", index + 1), |names| names[index].clone());
         let kind = kinds.get(index).copied().flatten().unwrap_or(Kind::Text);
         fields.push(crate::types::arrow_field(&name, kind.sql_type(), true)?);
     }
@@ -81,13 +109,28 @@ enum Kind {
 
 impl Kind {
     fn of(text: &str) -> Self {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-".contains(&byte));
+        let digits = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"+-".contains(&byte));
         // 007 is a name, not a number.
-        let leading_zero = text.trim_start_matches(['-', '+']).len() > 1 && text.trim_start_matches(['-', '+']).starts_with('0');
+        let leading_zero = text.trim_start_matches(['-', '+']).len() > 1
+            && text.trim_start_matches(['-', '+']).starts_with('0');
         match text {
             "true" | "false" => Self::Boolean,
-            _ if digits && !leading_zero && whole(text).is_some_and(|number| i64::try_from(number).is_ok()) => Self::Integer,
-            _ if !digits && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) && text.parse::<f64>().is_ok() => Self::Double,
+            _ if digits
+                && !leading_zero
+                && whole(text).is_some_and(|number| i64::try_from(number).is_ok()) =>
+            {
+                Self::Integer
+            }
+            _ if !digits
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+                && text.parse::<f64>().is_ok() =>
+            {
+                Self::Double
+            }
             _ if !digits => match parse_datetime(text) {
                 Some((_, true)) => Self::Datetime,
                 Some((_, false)) => Self::Date,

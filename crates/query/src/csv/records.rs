@@ -22,7 +22,11 @@ impl Record {
     /// A field's bytes; `None` is NULL.
     pub(super) fn field(&self, index: usize) -> Option<&[u8]> {
         let (end, null) = *self.fields.get(index)?;
-        let start = if index == 0 { 0 } else { self.fields[index - 1].0 };
+        let start = if index == 0 {
+            0
+        } else {
+            self.fields[index - 1].0
+        };
         (!null).then(|| &self.bytes[start..end])
     }
 
@@ -56,7 +60,14 @@ pub(super) struct Records {
 impl Records {
     pub(super) fn new(options: CsvReadOptions) -> Self {
         let ignore = options.ignore_lines;
-        Self { options, buffer: Vec::new(), at: 0, line: 1, ignore, ended: false }
+        Self {
+            options,
+            buffer: Vec::new(),
+            at: 0,
+            line: 1,
+            ignore,
+            ended: false,
+        }
     }
 
     pub(super) fn feed(&mut self, chunk: &[u8]) {
@@ -82,8 +93,13 @@ impl Records {
             }
             record.clear();
             record.line = self.line;
-            let Some((next, found)) = self.parse(record) else { return Step::More };
-            let lines = self.buffer[self.at..next].iter().filter(|byte| **byte == b'\n').count();
+            let Some((next, found)) = self.parse(record) else {
+                return Step::More;
+            };
+            let lines = self.buffer[self.at..next]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
             self.line += lines as u64;
             self.at = next;
             if self.ignore > 0 {
@@ -99,7 +115,10 @@ impl Records {
     /// Parses one record from `self.at`; gives where the next begins, and whether there was one
     /// (not so without STARTING BY). `None` if more bytes are needed to tell.
     fn parse(&self, record: &mut Record) -> Option<(usize, bool)> {
-        let (field_end, line_end) = (self.options.fields_terminated.as_bytes(), self.options.lines_terminated.as_bytes());
+        let (field_end, line_end) = (
+            self.options.fields_terminated.as_bytes(),
+            self.options.lines_terminated.as_bytes(),
+        );
         let mut at = self.at;
         let starting = self.options.lines_starting.as_bytes();
         if !starting.is_empty() && self.ignore == 0 {
@@ -110,12 +129,22 @@ impl Records {
             let line = &self.buffer[at..end.unwrap_or(self.buffer.len())];
             match find(line, starting) {
                 Some(offset) => at += offset + starting.len(),
-                None => return Some((end.map_or(self.buffer.len(), |end| end + line_end.len()), false)),
+                None => {
+                    return Some((
+                        end.map_or(self.buffer.len(), |end| end + line_end.len()),
+                        false,
+                    ));
+                }
             }
         }
         loop {
-            let enclosed = self.options.enclosed.is_some() && self.buffer.get(at) == self.options.enclosed.as_ref();
-            let (end, after) = if enclosed { self.enclosed(at + 1, record)? } else { self.bare(at, record)? };
+            let enclosed = self.options.enclosed.is_some()
+                && self.buffer.get(at) == self.options.enclosed.as_ref();
+            let (end, after) = if enclosed {
+                self.enclosed(at + 1, record)?
+            } else {
+                self.bare(at, record)?
+            };
             match after {
                 After::Field => at = end + field_end.len(),
                 After::Line => return Some((end + line_end.len(), true)),
@@ -130,9 +159,16 @@ impl Records {
     fn after(&self, at: usize) -> Result<Option<After>, ()> {
         let rest = &self.buffer[at..];
         if rest.is_empty() {
-            return if self.ended { Ok(Some(After::File)) } else { Err(()) };
+            return if self.ended {
+                Ok(Some(After::File))
+            } else {
+                Err(())
+            };
         }
-        let (field_end, line_end) = (self.options.fields_terminated.as_bytes(), self.options.lines_terminated.as_bytes());
+        let (field_end, line_end) = (
+            self.options.fields_terminated.as_bytes(),
+            self.options.lines_terminated.as_bytes(),
+        );
         // The longer terminator first: one may begin as the other.
         let mut ends = [(field_end, After::Field), (line_end, After::Line)];
         if line_end.len() > field_end.len() {
@@ -199,7 +235,10 @@ impl Records {
         loop {
             if let Some(after) = self.after(at).ok()? {
                 let raw = &self.buffer[from..at];
-                record.fields.push((record.bytes.len(), self.is_null(raw, &record.bytes[start..])));
+                record.fields.push((
+                    record.bytes.len(),
+                    self.is_null(raw, &record.bytes[start..]),
+                ));
                 return Some((at, after));
             }
             if Some(self.buffer[at]) == self.options.escaped {
@@ -215,7 +254,10 @@ impl Records {
         match &self.options.null {
             Some(null) => raw == null.as_bytes(),
             None => {
-                self.options.escaped.is_some_and(|escape| raw == [escape, b'N']) || self.options.enclosed.is_some() && text == b"NULL"
+                self.options
+                    .escaped
+                    .is_some_and(|escape| raw == [escape, b'N'])
+                    || self.options.enclosed.is_some() && text == b"NULL"
             }
         }
     }
@@ -248,7 +290,8 @@ enum After {
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|window| window == wanted)
+    text.windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 #[cfg(test)]

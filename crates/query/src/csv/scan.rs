@@ -34,15 +34,27 @@ pub(crate) struct CsvScan {
 
 impl fmt::Debug for CsvScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CsvScan").field("files", &self.files.len()).finish_non_exhaustive()
+        f.debug_struct("CsvScan")
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl CsvScan {
-    pub(crate) fn new(schema: SchemaRef, store: Arc<dyn ObjectStore>, files: Vec<FileRef>, options: CsvReadOptions) -> Result<Self, Error> {
+    pub(crate) fn new(
+        schema: SchemaRef,
+        store: Arc<dyn ObjectStore>,
+        files: Vec<FileRef>,
+        options: CsvReadOptions,
+    ) -> Result<Self, Error> {
         options.validate()?;
         writers(&schema)?;
-        Ok(Self { schema, store, files, options })
+        Ok(Self {
+            schema,
+            store,
+            files,
+            options,
+        })
     }
 
     fn batches(&self, batch_rows: usize) -> BoxStream<'static, Result<RecordBatch, Error>> {
@@ -53,7 +65,9 @@ impl CsvScan {
                 async move { FileRows::open(scan, file, batch_rows).await }
             })
             .map_ok(|rows| {
-                futures::stream::try_unfold(rows, |mut rows| async move { Ok(rows.next().await?.map(|batch| (batch, rows))) })
+                futures::stream::try_unfold(rows, |mut rows| async move {
+                    Ok(rows.next().await?.map(|batch| (batch, rows)))
+                })
             })
             .try_flatten()
             .boxed()
@@ -66,24 +80,43 @@ impl PartitionStream for CsvScan {
     }
 
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let batches = self.batches(context.session_config().batch_size()).map_err(|error| DataFusionError::External(Box::new(error)));
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+        let batches = self
+            .batches(context.session_config().batch_size())
+            .map_err(|error| DataFusionError::External(Box::new(error)));
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        ))
     }
 }
 
 /// The bytes of a file as the store sends them.
-pub(super) async fn open(store: &Arc<dyn ObjectStore>, path: &str) -> Result<BoxStream<'static, object_store::Result<bytes::Bytes>>, Error> {
-    let got = store.get(&Path::from(path)).await.map_err(|error| failed(path, error))?;
+pub(super) async fn open(
+    store: &Arc<dyn ObjectStore>,
+    path: &str,
+) -> Result<BoxStream<'static, object_store::Result<bytes::Bytes>>, Error> {
+    let got = store
+        .get(&Path::from(path))
+        .await
+        .map_err(|error| failed(path, error))?;
     Ok(got.into_stream())
 }
 
 pub(super) fn failed(path: &str, error: object_store::Error) -> Error {
-    let kind = if matches!(error, object_store::Error::NotFound { .. }) { ErrorKind::NotFound } else { ErrorKind::Io };
+    let kind = if matches!(error, object_store::Error::NotFound { .. }) {
+        ErrorKind::NotFound
+    } else {
+        ErrorKind::Io
+    };
     Error::new(kind, format!("failed to read the file '{path}'")).because(error)
 }
 
 fn writers(schema: &Schema) -> Result<Vec<ColumnWriter>, Error> {
-    schema.fields().iter().map(|field| ColumnWriter::new(field)).collect()
+    schema
+        .fields()
+        .iter()
+        .map(|field| ColumnWriter::new(field))
+        .collect()
 }
 
 /// One file being read.
@@ -100,7 +133,14 @@ impl FileRows {
     async fn open(scan: CsvScan, file: FileRef, batch_rows: usize) -> Result<Self, Error> {
         let bytes = open(&scan.store, &file.path).await?;
         let records = Records::new(scan.options.clone());
-        Ok(Self { scan, path: file.path, bytes, records, batch_rows, row: 0 })
+        Ok(Self {
+            scan,
+            path: file.path,
+            bytes,
+            records,
+            batch_rows,
+            row: 0,
+        })
     }
 
     async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
@@ -111,20 +151,28 @@ impl FileRows {
             match self.records.next(&mut record) {
                 Step::Record => {
                     // A blank line is a row only where a row can be one empty field.
-                    let blank = record.len() == 1 && record.field(0).is_none_or(|field| field.trim_ascii().is_empty());
+                    let blank = record.len() == 1
+                        && record
+                            .field(0)
+                            .is_none_or(|field| field.trim_ascii().is_empty());
                     if blank && writers.len() > 1 {
                         continue;
                     }
                     self.row += 1;
-                    push(&mut writers, &self.scan.schema, &record, self.row).map_err(|error| error.in_file(&self.path, record.line))?;
+                    push(&mut writers, &self.scan.schema, &record, self.row)
+                        .map_err(|error| error.in_file(&self.path, record.line))?;
                     rows += 1;
                 }
                 Step::More if self.records.waiting_bytes() > RECORD_BYTES_MAX => {
-                    let text = format!("a record is longer than {RECORD_BYTES_MAX} bytes; is a quote not closed?");
+                    let text = format!(
+                        "a record is longer than {RECORD_BYTES_MAX} bytes; is a quote not closed?"
+                    );
                     return Err(Error::invalid(text).in_file(&self.path, record.line));
                 }
                 Step::More => match self.bytes.next().await {
-                    Some(chunk) => self.records.feed(&chunk.map_err(|error| failed(&self.path, error))?),
+                    Some(chunk) => self
+                        .records
+                        .feed(&chunk.map_err(|error| failed(&self.path, error))?),
                     None => self.records.end(),
                 },
                 Step::End => break,
@@ -133,16 +181,31 @@ impl FileRows {
         if rows == 0 {
             return Ok(None);
         }
-        let columns = writers.iter_mut().map(ColumnWriter::finish).collect::<Result<Vec<_>, _>>()?;
-        RecordBatch::try_new(Arc::clone(&self.scan.schema), columns).map(Some).map_err(from_arrow)
+        let columns = writers
+            .iter_mut()
+            .map(ColumnWriter::finish)
+            .collect::<Result<Vec<_>, _>>()?;
+        RecordBatch::try_new(Arc::clone(&self.scan.schema), columns)
+            .map(Some)
+            .map_err(from_arrow)
     }
 }
 
-fn push(writers: &mut [ColumnWriter], schema: &Schema, record: &Record, row: u64) -> Result<(), Error> {
+fn push(
+    writers: &mut [ColumnWriter],
+    schema: &Schema,
+    record: &Record,
+    row: u64,
+) -> Result<(), Error> {
     // One empty field too many is a terminator at the end of the line.
-    let extra = record.len() == writers.len() + 1 && record.field(writers.len()).is_some_and(<[u8]>::is_empty);
+    let extra = record.len() == writers.len() + 1
+        && record.field(writers.len()).is_some_and(<[u8]>::is_empty);
     if record.len() != writers.len() && !extra {
-        let text = format!("row {row} has {} fields, the table has {} columns", record.len(), writers.len());
+        let text = format!(
+            "row {row} has {} fields, the table has {} columns",
+            record.len(),
+            writers.len()
+        );
         return Err(Error::violation_of(Violation::ColumnCount, text));
     }
     for (index, (writer, field)) in writers.iter_mut().zip(schema.fields()).enumerate() {
@@ -154,7 +217,10 @@ fn push(writers: &mut [ColumnWriter], schema: &Schema, record: &Record, row: u64
                 Ok(text) if text.trim().is_empty() => Cell::Null,
                 Ok(text) => Cell::Text(text),
                 Err(_) => {
-                    return Err(Error::invalid(format!("column '{}' at row {row} is not UTF-8", field.name())));
+                    return Err(Error::invalid(format!(
+                        "column '{}' at row {row} is not UTF-8",
+                        field.name()
+                    )));
                 }
             },
         };

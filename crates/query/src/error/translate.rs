@@ -19,7 +19,9 @@ pub(crate) fn from_parser(error: &ParserError) -> Error {
         }
     };
     let (text, position) = split_position(text);
-    let text = text.replace(", found: EOF", ", found the end of the statement").replace("found: ", "found ");
+    let text = text
+        .replace(", found: EOF", ", found the end of the statement")
+        .replace("found: ", "found ");
     let mut error = Error::new(ErrorKind::Syntax, lower_first(text.trim()));
     error.position = position;
     error
@@ -27,8 +29,12 @@ pub(crate) fn from_parser(error: &ParserError) -> Error {
 
 pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     match error {
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => from_datafusion(*inner),
-        DataFusionError::Collection(mut errors) if !errors.is_empty() => from_datafusion(errors.swap_remove(0)),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
+            from_datafusion(*inner)
+        }
+        DataFusionError::Collection(mut errors) if !errors.is_empty() => {
+            from_datafusion(errors.swap_remove(0))
+        }
         DataFusionError::Shared(inner) => from_shared(&inner),
         DataFusionError::External(inner) => match inner.downcast::<Error>() {
             Ok(ours) => *ours,
@@ -40,13 +46,17 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
         DataFusionError::ArrowError(inner, _) => from_arrow(*inner),
         DataFusionError::ParquetError(inner) => from_parquet(*inner),
         DataFusionError::ObjectStore(inner) => from_object_store(*inner),
-        DataFusionError::IoError(inner) => Error::new(ErrorKind::Io, inner.to_string()).because(inner),
+        DataFusionError::IoError(inner) => {
+            Error::new(ErrorKind::Io, inner.to_string()).because(inner)
+        }
         DataFusionError::SQL(inner, _) => from_parser(&inner),
         DataFusionError::SchemaError(inner, _) => from_schema(&inner),
         DataFusionError::ResourcesExhausted(text) => exhausted(&text),
         DataFusionError::Internal(text) => Error::internal(first_line(&plain(&text))),
         DataFusionError::NotImplemented(text) => Error::unsupported(lower_first(&plain(&text))),
-        DataFusionError::ExecutionJoin(inner) => Error::internal("a task of the query ended early").because(*inner),
+        DataFusionError::ExecutionJoin(inner) => {
+            Error::internal("a task of the query ended early").because(*inner)
+        }
         other => from_text(&other.strip_backtrace()),
     }
 }
@@ -55,11 +65,21 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
 fn from_shared(error: &DataFusionError) -> Error {
     match error {
         DataFusionError::Shared(inner) => from_shared(inner),
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => from_shared(inner),
-        DataFusionError::External(inner) if let Some(ours) = inner.downcast_ref::<Error>() => ours.clone(),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
+            from_shared(inner)
+        }
+        DataFusionError::External(inner) if let Some(ours) = inner.downcast_ref::<Error>() => {
+            ours.clone()
+        }
         DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
-            arrow::error::ArrowError::ExternalError(inner) if let Some(ours) = inner.downcast_ref::<Error>() => ours.clone(),
-            arrow::error::ArrowError::ExternalError(inner) if let Some(nested) = inner.downcast_ref::<DataFusionError>() => {
+            arrow::error::ArrowError::ExternalError(inner)
+                if let Some(ours) = inner.downcast_ref::<Error>() =>
+            {
+                ours.clone()
+            }
+            arrow::error::ArrowError::ExternalError(inner)
+                if let Some(nested) = inner.downcast_ref::<DataFusionError>() =>
+            {
                 from_shared(nested)
             }
             other => from_text(&other.to_string()),
@@ -83,9 +103,10 @@ pub(crate) fn from_arrow(error: arrow::error::ArrowError) -> Error {
                 Err(other) => from_text(&other.to_string()),
             },
         },
-        ArrowError::ArithmeticOverflow(text) => {
-            Error::invalid(format!("arithmetic result is out of range: {}", lower_first(&text)))
-        }
+        ArrowError::ArithmeticOverflow(text) => Error::invalid(format!(
+            "arithmetic result is out of range: {}",
+            lower_first(&text)
+        )),
         ArrowError::DivideByZero => Error::invalid("division by zero"),
         ArrowError::IoError(text, inner) => Error::new(ErrorKind::Io, text).because(inner),
         other => from_text(&other.to_string()),
@@ -93,28 +114,47 @@ pub(crate) fn from_arrow(error: arrow::error::ArrowError) -> Error {
 }
 
 pub(crate) fn from_parquet(error: ParquetError) -> Error {
-    Error::new(ErrorKind::Io, format!("failed to read a parquet file: {}", plain(&error.to_string()))).because(error)
+    Error::new(
+        ErrorKind::Io,
+        format!(
+            "failed to read a parquet file: {}",
+            plain(&error.to_string())
+        ),
+    )
+    .because(error)
 }
 
 fn from_object_store(error: object_store::Error) -> Error {
-    let kind = if matches!(error, object_store::Error::NotFound { .. }) { ErrorKind::NotFound } else { ErrorKind::Io };
+    let kind = if matches!(error, object_store::Error::NotFound { .. }) {
+        ErrorKind::NotFound
+    } else {
+        ErrorKind::Io
+    };
     Error::new(kind, plain(&error.to_string())).because(error)
 }
 
 fn from_schema(error: &SchemaError) -> Error {
     match error {
-        SchemaError::FieldNotFound { field, valid_fields } => unknown_column(field, valid_fields),
-        SchemaError::AmbiguousReference { field } => {
-            Error::invalid(format!("column '{}' is ambiguous: write it as table.column", field.name))
-        }
-        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
-            Error::invalid(format!("duplicate column name '{name}': give one of them an alias"))
-        }
+        SchemaError::FieldNotFound {
+            field,
+            valid_fields,
+        } => unknown_column(field, valid_fields),
+        SchemaError::AmbiguousReference { field } => Error::invalid(format!(
+            "column '{}' is ambiguous: write it as table.column",
+            field.name
+        )),
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => Error::invalid(format!(
+            "duplicate column name '{name}': give one of them an alias"
+        )),
     }
 }
 
 fn unknown_column(field: &Column, valid: &[Column]) -> Error {
-    let table = field.relation.as_ref().map(|relation| relation.table().to_owned());
+    let table = field
+        .relation
+        .as_ref()
+        .map(|relation| relation.table().to_owned());
     let mut names: Vec<&str> = valid
         .iter()
         .filter(|column| match (&table, &column.relation) {
@@ -127,11 +167,17 @@ fn unknown_column(field: &Column, valid: &[Column]) -> Error {
         names = valid.iter().map(|column| column.name.as_str()).collect();
     }
     names.dedup();
-    let name = table.map_or_else(|| field.name.clone(), |table| format!("{table}.{}", field.name));
-    Error::new(ErrorKind::NotFound, match list(&names) {
-        Some(names) => format!("unknown column '{name}'; columns are {names}"),
-        None => format!("unknown column '{name}'"),
-    })
+    let name = table.map_or_else(
+        || field.name.clone(),
+        |table| format!("{table}.{}", field.name),
+    );
+    Error::new(
+        ErrorKind::NotFound,
+        match list(&names) {
+            Some(names) => format!("unknown column '{name}'; columns are {names}"),
+            None => format!("unknown column '{name}'"),
+        },
+    )
 }
 
 /// `a, b, c and 4 more`, or nothing for no names.
@@ -139,7 +185,12 @@ pub(crate) fn list(names: &[&str]) -> Option<String> {
     if names.is_empty() {
         return None;
     }
-    let shown = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(NAMES_MAX)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
     Some(match names.len().saturating_sub(NAMES_MAX) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -152,23 +203,38 @@ fn exhausted(text: &str) -> Error {
     } else {
         "the query needs more memory than memory_bytes_max allows"
     };
-    Error::new(ErrorKind::ResourcesExhausted, format!("{what}: {}", lower_first(&first_line(&plain(text)))))
+    Error::new(
+        ErrorKind::ResourcesExhausted,
+        format!("{what}: {}", lower_first(&first_line(&plain(text)))),
+    )
 }
 
 /// Errors that DataFusion gives as text alone, sorted by what they begin with.
 fn from_text(text: &str) -> Error {
     let text = plain(text);
     if let Some(name) = between(&text, "Invalid function '", "'") {
-        return Error::new(ErrorKind::NotFound, format!("no such function {}()", name.to_ascii_lowercase()));
+        return Error::new(
+            ErrorKind::NotFound,
+            format!("no such function {}()", name.to_ascii_lowercase()),
+        );
     }
     if let Some(name) = between(&text, "table '", "' not found") {
-        let name = name.strip_prefix(crate::tables::CATALOG_DOT).unwrap_or(name);
+        let name = name
+            .strip_prefix(crate::tables::CATALOG_DOT)
+            .unwrap_or(name);
         return Error::new(ErrorKind::NotFound, format!("no such table {name}"));
     }
-    if text.starts_with("Physical plan does not support") || text.starts_with("Unsupported") || text.contains("not implemented") {
+    if text.starts_with("Physical plan does not support")
+        || text.starts_with("Unsupported")
+        || text.contains("not implemented")
+    {
         return Error::unsupported(lower_first(&first_line(&text)));
     }
-    let text = text.split("\n\nDid you mean").next().unwrap_or_default().replace('\n', " ");
+    let text = text
+        .split("\n\nDid you mean")
+        .next()
+        .unwrap_or_default()
+        .replace('\n', " ");
     Error::invalid(lower_first(text.trim()))
 }
 
@@ -203,7 +269,10 @@ fn plain(text: &str) -> String {
     while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
         text = rest;
     }
-    let text = text.split(".\nThis issue was likely caused by a bug").next().unwrap_or_default();
+    let text = text
+        .split(".\nThis issue was likely caused by a bug")
+        .next()
+        .unwrap_or_default();
     text.trim_end_matches('.').to_owned()
 }
 
@@ -224,8 +293,12 @@ fn lower_first(text: &str) -> String {
 
 /// sqlparser ends its texts with ` at Line: 1, Column: 7`.
 fn split_position(text: &str) -> (&str, Option<Position>) {
-    let Some((message, place)) = text.rsplit_once(" at Line: ") else { return (text, None) };
-    let Some((line, column)) = place.split_once(", Column: ") else { return (message, None) };
+    let Some((message, place)) = text.rsplit_once(" at Line: ") else {
+        return (text, None);
+    };
+    let Some((line, column)) = place.split_once(", Column: ") else {
+        return (message, None);
+    };
     let digits: String = column.chars().take_while(char::is_ascii_digit).collect();
     match (line.trim().parse(), digits.parse()) {
         (Ok(line), Ok(column)) => (message, Some(Position { line, column })),

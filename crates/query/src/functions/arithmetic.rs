@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Array, Decimal256Array, Float64Array, PrimitiveArray};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Array, Decimal256Array, Float64Array,
+    PrimitiveArray,
+};
 use arrow::compute::{cast, kernels::numeric};
 use arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Decimal128Type, Decimal256Type, Float64Type, Int64Type, UInt64Type, i256,
+    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Decimal128Type, Decimal256Type,
+    Float64Type, Int64Type, UInt64Type, i256,
 };
 use datafusion::common::{Result, exec_err, plan_err};
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
@@ -19,24 +23,52 @@ const DIVISION_DIGITS: i8 = 4;
 
 pub(super) fn functions() -> Vec<Function> {
     vec![
-        Function::new("mysql_add", |t| coerce(t, Operator::Plus), |t| result(t, Operator::Plus), |a, _| Ok(numeric::add(&a[0], &a[1])?))
-            .simplified(|a, t| native(a, t, Operator::Plus)),
-        Function::new("mysql_subtract", |t| coerce(t, Operator::Minus), |t| result(t, Operator::Minus), |a, _| {
-            Ok(numeric::sub(&a[0], &a[1])?)
-        })
+        Function::new(
+            "mysql_add",
+            |t| coerce(t, Operator::Plus),
+            |t| result(t, Operator::Plus),
+            |a, _| Ok(numeric::add(&a[0], &a[1])?),
+        )
+        .simplified(|a, t| native(a, t, Operator::Plus)),
+        Function::new(
+            "mysql_subtract",
+            |t| coerce(t, Operator::Minus),
+            |t| result(t, Operator::Minus),
+            |a, _| Ok(numeric::sub(&a[0], &a[1])?),
+        )
         .simplified(|a, t| native(a, t, Operator::Minus)),
-        Function::new("mysql_multiply", |t| coerce(t, Operator::Multiply), |t| result(t, Operator::Multiply), |a, _| {
-            Ok(numeric::mul(&a[0], &a[1])?)
-        })
+        Function::new(
+            "mysql_multiply",
+            |t| coerce(t, Operator::Multiply),
+            |t| result(t, Operator::Multiply),
+            |a, _| Ok(numeric::mul(&a[0], &a[1])?),
+        )
         .simplified(|a, t| native(a, t, Operator::Multiply)),
-        Function::new("mysql_modulo", |t| coerce(t, Operator::Modulo), |t| result(t, Operator::Modulo), |a, _| {
-            let divisor = zero_to_null(&a[1])?;
-            Ok(numeric::rem(&a[0], &divisor)?)
+        Function::new(
+            "mysql_modulo",
+            |t| coerce(t, Operator::Modulo),
+            |t| result(t, Operator::Modulo),
+            |a, _| {
+                let divisor = zero_to_null(&a[1])?;
+                Ok(numeric::rem(&a[0], &divisor)?)
+            },
+        ),
+        Function::new("mysql_divide", coerce_division, division_type, |a, to| {
+            divide(&a[0], &a[1], to)
         }),
-        Function::new("mysql_divide", coerce_division, division_type, |a, to| divide(&a[0], &a[1], to)),
-        Function::new("mysql_div", coerce_division, |_| Ok(DataType::Int64), |a, _| divide_whole(&a[0], &a[1])),
-        Function::new("mysql_exact", |t| Ok(vec![exact(&t[0])]), |t| Ok(t[0].clone()), |a, _| Ok(Arc::clone(&a[0])))
-            .simplified(|a, _| a.first().cloned()),
+        Function::new(
+            "mysql_div",
+            coerce_division,
+            |_| Ok(DataType::Int64),
+            |a, _| divide_whole(&a[0], &a[1]),
+        ),
+        Function::new(
+            "mysql_exact",
+            |t| Ok(vec![exact(&t[0])]),
+            |t| Ok(t[0].clone()),
+            |a, _| Ok(Arc::clone(&a[0])),
+        )
+        .simplified(|a, _| a.first().cloned()),
     ]
 }
 
@@ -66,12 +98,19 @@ fn coerce(types: &[DataType], op: Operator) -> Result<Vec<DataType>> {
     let (left, right) = (number(&types[0]), number(&types[1]));
     if left.is_null() || right.is_null() {
         let known = if left.is_null() { right } else { left };
-        let known = if known.is_null() { DataType::Int64 } else { known };
+        let known = if known.is_null() {
+            DataType::Int64
+        } else {
+            known
+        };
         return Ok(vec![known.clone(), known]);
     }
     // MySQL works in BIGINT; the narrow types are for storage only.
     let (left, right) = (widen(left), widen(right));
-    let mixed_signs = matches!((&left, &right), (DataType::Int64, DataType::UInt64) | (DataType::UInt64, DataType::Int64));
+    let mixed_signs = matches!(
+        (&left, &right),
+        (DataType::Int64, DataType::UInt64) | (DataType::UInt64, DataType::Int64)
+    );
     if mixed_signs {
         return Ok(vec![DataType::Decimal128(20, 0); 2]);
     }
@@ -82,7 +121,9 @@ fn coerce(types: &[DataType], op: Operator) -> Result<Vec<DataType>> {
 fn widen(data_type: DataType) -> DataType {
     match data_type {
         DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
-        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => DataType::UInt64,
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
+            DataType::UInt64
+        }
         DataType::Float16 | DataType::Float32 => DataType::Float64,
         other => other,
     }
@@ -109,12 +150,17 @@ fn coerce_division(types: &[DataType]) -> Result<Vec<DataType>> {
         .map(|operand| match operand {
             integer if integer.is_integer() => Ok(DataType::Decimal128(20, 0)),
             DataType::Null => Ok(DataType::Decimal128(1, 0)),
-            DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => Ok(DataType::Decimal128(*p, *s)),
+            DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => {
+                Ok(DataType::Decimal128(*p, *s))
+            }
             decimal @ (DataType::Decimal128(..) | DataType::Decimal256(..)) => Ok(decimal.clone()),
             other => plan_err!("'/' takes numbers, not {}", crate::types::sql_type(other)),
         })
         .collect::<Result<Vec<_>>>()?;
-    if exact.iter().any(|operand| matches!(operand, DataType::Decimal256(..))) {
+    if exact
+        .iter()
+        .any(|operand| matches!(operand, DataType::Decimal256(..)))
+    {
         return Ok(exact
             .into_iter()
             .map(|operand| match operand {
@@ -131,11 +177,17 @@ fn division_type(types: &[DataType]) -> Result<DataType> {
     Ok(match (&types[0], &types[1]) {
         (DataType::Decimal128(p, s), DataType::Decimal128(_, divisor_scale)) => {
             let scale = (s + DIVISION_DIGITS).min(30);
-            DataType::Decimal128(digits(*p, *s, scale, *divisor_scale).min(DECIMAL128_MAX_PRECISION), scale)
+            DataType::Decimal128(
+                digits(*p, *s, scale, *divisor_scale).min(DECIMAL128_MAX_PRECISION),
+                scale,
+            )
         }
         (DataType::Decimal256(p, s), DataType::Decimal256(_, divisor_scale)) => {
             let scale = (s + DIVISION_DIGITS).min(30);
-            DataType::Decimal256(digits(*p, *s, scale, *divisor_scale).min(DECIMAL256_MAX_PRECISION), scale)
+            DataType::Decimal256(
+                digits(*p, *s, scale, *divisor_scale).min(DECIMAL256_MAX_PRECISION),
+                scale,
+            )
         }
         _ => DataType::Float64,
     })
@@ -149,21 +201,34 @@ fn digits(precision: u8, scale: i8, result_scale: i8, divisor_scale: i8) -> u8 {
 fn divide(left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     match (left.data_type(), right.data_type(), to) {
         (DataType::Decimal128(_, s1), DataType::Decimal128(_, s2), DataType::Decimal128(p, s)) => {
-            let (a, b) = (left.as_primitive::<Decimal128Type>(), right.as_primitive::<Decimal128Type>());
+            let (a, b) = (
+                left.as_primitive::<Decimal128Type>(),
+                right.as_primitive::<Decimal128Type>(),
+            );
             let power = power_of_ten(s + s2 - s1);
             let mut values = Vec::with_capacity(a.len());
             for (a, b) in a.iter().zip(b) {
                 values.push(match (a, b) {
-                    (Some(a), Some(b)) if b != 0 => Some(quotient(i256::from_i128(a), i256::from_i128(b), power, i256::to_i128)?),
+                    (Some(a), Some(b)) if b != 0 => Some(quotient(
+                        i256::from_i128(a),
+                        i256::from_i128(b),
+                        power,
+                        i256::to_i128,
+                    )?),
                     _ => None,
                 });
             }
             let values = Decimal128Array::from(values).with_precision_and_scale(*p, *s)?;
-            values.validate_decimal_precision(*p).or_else(|_| out_of_range())?;
+            values
+                .validate_decimal_precision(*p)
+                .or_else(|_| out_of_range())?;
             Ok(Arc::new(values))
         }
         (DataType::Decimal256(_, s1), DataType::Decimal256(_, s2), DataType::Decimal256(p, s)) => {
-            let (a, b) = (left.as_primitive::<Decimal256Type>(), right.as_primitive::<Decimal256Type>());
+            let (a, b) = (
+                left.as_primitive::<Decimal256Type>(),
+                right.as_primitive::<Decimal256Type>(),
+            );
             let power = power_of_ten(s + s2 - s1);
             let mut values = Vec::with_capacity(a.len());
             for (a, b) in a.iter().zip(b) {
@@ -172,11 +237,19 @@ fn divide(left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> 
                     _ => None,
                 });
             }
-            Ok(Arc::new(Decimal256Array::from(values).with_precision_and_scale(*p, *s)?))
+            Ok(Arc::new(
+                Decimal256Array::from(values).with_precision_and_scale(*p, *s)?,
+            ))
         }
         _ => {
-            let (a, b) = (cast(left, &DataType::Float64)?, cast(right, &DataType::Float64)?);
-            let (a, b) = (a.as_primitive::<Float64Type>(), b.as_primitive::<Float64Type>());
+            let (a, b) = (
+                cast(left, &DataType::Float64)?,
+                cast(right, &DataType::Float64)?,
+            );
+            let (a, b) = (
+                a.as_primitive::<Float64Type>(),
+                b.as_primitive::<Float64Type>(),
+            );
             let values: Float64Array = a
                 .iter()
                 .zip(b)
@@ -191,12 +264,23 @@ fn divide(left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> 
 }
 
 /// `dividend * power / divisor`, half away from zero.
-fn quotient<T>(dividend: i256, divisor: i256, power: i256, narrow: impl Fn(i256) -> Option<T>) -> Result<T> {
-    let Some(scaled) = dividend.checked_mul(power) else { return out_of_range() };
+fn quotient<T>(
+    dividend: i256,
+    divisor: i256,
+    power: i256,
+    narrow: impl Fn(i256) -> Option<T>,
+) -> Result<T> {
+    let Some(scaled) = dividend.checked_mul(power) else {
+        return out_of_range();
+    };
     let (whole, rest) = (scaled.wrapping_div(divisor), scaled.wrapping_rem(divisor));
     let twice = rest.wrapping_abs().wrapping_add(rest.wrapping_abs());
     let away = if twice >= divisor.wrapping_abs() {
-        if (scaled < i256::ZERO) == (divisor < i256::ZERO) { i256::ONE } else { i256::MINUS_ONE }
+        if (scaled < i256::ZERO) == (divisor < i256::ZERO) {
+            i256::ONE
+        } else {
+            i256::MINUS_ONE
+        }
     } else {
         i256::ZERO
     };
@@ -215,12 +299,17 @@ fn out_of_range<T>() -> Result<T> {
 fn divide_whole(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
     let whole = |value: Option<i256>| match value.map(i256::to_i128) {
         None => Ok(None),
-        Some(Some(value)) => i64::try_from(value).map(Some).or_else(|_| exec_err!("the result of DIV is out of the range of bigint")),
+        Some(Some(value)) => i64::try_from(value)
+            .map(Some)
+            .or_else(|_| exec_err!("the result of DIV is out of the range of bigint")),
         Some(None) => exec_err!("the result of DIV is out of the range of bigint"),
     };
     let values: Vec<Option<i64>> = match (left.data_type(), right.data_type()) {
         (DataType::Float64, DataType::Float64) => {
-            let (a, b) = (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
+            let (a, b) = (
+                left.as_primitive::<Float64Type>(),
+                right.as_primitive::<Float64Type>(),
+            );
             a.iter()
                 .zip(b)
                 .map(|pair| match pair {
@@ -242,16 +331,24 @@ fn divide_whole(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
                 _ => 0,
             };
             let (s1, s2) = (scale(l), scale(r));
-            let (a, b) = (cast(left, &DataType::Decimal256(76, s1))?, cast(right, &DataType::Decimal256(76, s2))?);
-            let (a, b) = (a.as_primitive::<Decimal256Type>(), b.as_primitive::<Decimal256Type>());
+            let (a, b) = (
+                cast(left, &DataType::Decimal256(76, s1))?,
+                cast(right, &DataType::Decimal256(76, s2))?,
+            );
+            let (a, b) = (
+                a.as_primitive::<Decimal256Type>(),
+                b.as_primitive::<Decimal256Type>(),
+            );
             let (up, down) = (power_of_ten(s2 - s1), power_of_ten(s1 - s2));
             a.iter()
                 .zip(b)
                 .map(|pair| match pair {
-                    (Some(a), Some(b)) if b != i256::ZERO => match (a.checked_mul(up), b.checked_mul(down)) {
-                        (Some(a), Some(b)) => whole(Some(a.wrapping_div(b))),
-                        _ => exec_err!("the result of DIV is out of the range of bigint"),
-                    },
+                    (Some(a), Some(b)) if b != i256::ZERO => {
+                        match (a.checked_mul(up), b.checked_mul(down)) {
+                            (Some(a), Some(b)) => whole(Some(a.wrapping_div(b))),
+                            _ => exec_err!("the result of DIV is out of the range of bigint"),
+                        }
+                    }
                     _ => Ok(None),
                 })
                 .collect::<Result<_>>()?
@@ -263,7 +360,10 @@ fn divide_whole(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
 fn zero_to_null(array: &ArrayRef) -> Result<ArrayRef> {
     fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef, zero: T::Native) -> ArrayRef {
         let array = array.as_primitive::<T>();
-        let values: PrimitiveArray<T> = array.iter().map(|value| value.filter(|value| *value != zero)).collect();
+        let values: PrimitiveArray<T> = array
+            .iter()
+            .map(|value| value.filter(|value| *value != zero))
+            .collect();
         Arc::new(values.with_data_type(array.data_type().clone()))
     }
     Ok(match array.data_type() {

@@ -16,19 +16,43 @@ const YEARS: std::ops::RangeInclusive<i64> = 0..=9999;
 
 pub(super) fn functions() -> Vec<Function> {
     vec![
-        Function::new("mysql_add_months", coerce, same, |a, to| add(a, to, |civil, n| civil.plus_months(n))),
+        Function::new("mysql_add_months", coerce, same, |a, to| {
+            add(a, to, |civil, n| civil.plus_months(n))
+        }),
         Function::new("mysql_add_days", coerce, same, |a, to| {
             add(a, to, |civil, n| {
-                let days = civil.days().checked_add(n).filter(|days| days.abs() < 4_000_000)?;
-                Some(Civil { time_us: civil.time_us, ..Civil::from_days(days) })
+                let days = civil
+                    .days()
+                    .checked_add(n)
+                    .filter(|days| days.abs() < 4_000_000)?;
+                Some(Civil {
+                    time_us: civil.time_us,
+                    ..Civil::from_days(days)
+                })
             })
         }),
-        Function::new("mysql_add_seconds", coerce, |t| at_least(t, TimeUnit::Second), |a, to| {
-            add(a, to, |civil, n| Some(Civil::from_micros(civil.micros().checked_add(n.checked_mul(SECOND_US)?)?)))
-        }),
-        Function::new("mysql_add_micros", coerce, |t| at_least(t, TimeUnit::Microsecond), |a, to| {
-            add(a, to, |civil, n| Some(Civil::from_micros(civil.micros().checked_add(n)?)))
-        }),
+        Function::new(
+            "mysql_add_seconds",
+            coerce,
+            |t| at_least(t, TimeUnit::Second),
+            |a, to| {
+                add(a, to, |civil, n| {
+                    Some(Civil::from_micros(
+                        civil.micros().checked_add(n.checked_mul(SECOND_US)?)?,
+                    ))
+                })
+            },
+        ),
+        Function::new(
+            "mysql_add_micros",
+            coerce,
+            |t| at_least(t, TimeUnit::Microsecond),
+            |a, to| {
+                add(a, to, |civil, n| {
+                    Some(Civil::from_micros(civil.micros().checked_add(n)?))
+                })
+            },
+        ),
     ]
 }
 
@@ -39,7 +63,12 @@ fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         DataType::Null => DataType::Date32,
         DataType::Date64 => DataType::Timestamp(TimeUnit::Millisecond, None),
         temporal @ (DataType::Date32 | DataType::Timestamp(..)) => temporal.clone(),
-        other => return plan_err!("an INTERVAL can be added to dates and times, not to {}", crate::types::sql_type(other)),
+        other => {
+            return plan_err!(
+                "an INTERVAL can be added to dates and times, not to {}",
+                crate::types::sql_type(other)
+            );
+        }
     };
     Ok(vec![value, DataType::Int64])
 }
@@ -52,16 +81,24 @@ fn same(types: &[DataType]) -> Result<DataType> {
 fn at_least(types: &[DataType], unit: TimeUnit) -> Result<DataType> {
     Ok(match &types[0] {
         DataType::Date32 => DataType::Timestamp(unit, None),
-        DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, zone) if unit == TimeUnit::Microsecond => {
+        DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, zone)
+            if unit == TimeUnit::Microsecond =>
+        {
             DataType::Timestamp(unit, zone.clone())
         }
         other => other.clone(),
     })
 }
 
-fn add(args: &[ArrayRef], to: &DataType, plus: impl Fn(Civil, i64) -> Option<Civil>) -> Result<ArrayRef> {
+fn add(
+    args: &[ArrayRef],
+    to: &DataType,
+    plus: impl Fn(Civil, i64) -> Option<Civil>,
+) -> Result<ArrayRef> {
     let counts = args[1].as_primitive::<Int64Type>();
-    let checked = |civil: Civil, count: i64| match plus(civil, count).filter(|sum| YEARS.contains(&sum.year)) {
+    let checked = |civil: Civil, count: i64| match plus(civil, count)
+        .filter(|sum| YEARS.contains(&sum.year))
+    {
         Some(sum) => Ok(sum),
         None => exec_err!("the sum of a date and an interval is outside the years 0 to 9999"),
     };
@@ -72,7 +109,11 @@ fn add(args: &[ArrayRef], to: &DataType, plus: impl Fn(Civil, i64) -> Option<Civ
             texts.push(match (text.and_then(parse_datetime), count) {
                 (Some((civil, had_time)), Some(count)) => {
                     let sum = checked(civil, count)?;
-                    Some(if had_time || sum.time_us != 0 { sum.datetime_text() } else { sum.date_text() })
+                    Some(if had_time || sum.time_us != 0 {
+                        sum.datetime_text()
+                    } else {
+                        sum.date_text()
+                    })
                 }
                 _ => None,
             });
@@ -83,13 +124,23 @@ fn add(args: &[ArrayRef], to: &DataType, plus: impl Fn(Civil, i64) -> Option<Civ
         DataType::Timestamp(_, zone) => zone.clone(),
         _ => None,
     };
-    let values = cast(&args[0], &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
+    let values = cast(
+        &args[0],
+        &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
+    )?;
     let mut sums = Vec::with_capacity(values.len());
-    for (value, count) in values.as_primitive::<TimestampMicrosecondType>().iter().zip(counts) {
+    for (value, count) in values
+        .as_primitive::<TimestampMicrosecondType>()
+        .iter()
+        .zip(counts)
+    {
         sums.push(match (value, count) {
             (Some(value), Some(count)) => Some(checked(Civil::from_micros(value), count)?.micros()),
             _ => None,
         });
     }
-    Ok(cast(&TimestampMicrosecondArray::from(sums).with_timezone_opt(zone), to)?)
+    Ok(cast(
+        &TimestampMicrosecondArray::from(sums).with_timezone_opt(zone),
+        to,
+    )?)
 }

@@ -11,9 +11,28 @@ use super::{Function, dates, is_text, plain_type};
 use crate::temporal::{Civil, SECOND_US};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 
 pub(super) fn function() -> Function {
     Function::new("mysql_date_format", coerce, |_| Ok(DataType::Utf8), run)
@@ -24,8 +43,15 @@ fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
     let value = match plain_type(&types[0]) {
         text if is_text(text) => DataType::Utf8,
         DataType::Null => DataType::Date32,
-        temporal @ (DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) => temporal.clone(),
-        other => return plan_err!("DATE_FORMAT takes a date, not {}", crate::types::sql_type(other)),
+        temporal @ (DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) => {
+            temporal.clone()
+        }
+        other => {
+            return plan_err!(
+                "DATE_FORMAT takes a date, not {}",
+                crate::types::sql_type(other)
+            );
+        }
     };
     Ok(vec![value, DataType::Utf8])
 }
@@ -86,7 +112,11 @@ fn push(text: &mut String, civil: &Civil, code: char) {
         'p' => write!(text, "{half}"),
         'T' => write!(text, "{hour:02}:{minute:02}:{second:02}"),
         'r' => write!(text, "{hour12:02}:{minute:02}:{second:02} {half}"),
-        'U' => write!(text, "{:02}", (civil.day_of_year() + 6 - civil.weekday()) / 7),
+        'U' => write!(
+            text,
+            "{:02}",
+            (civil.day_of_year() + 6 - civil.weekday()) / 7
+        ),
         'u' => write!(text, "{:02}", monday_week(civil).max(0)),
         'v' => write!(text, "{:02}", iso_week(civil).1),
         'x' => write!(text, "{:04}", iso_week(civil).0),
@@ -126,17 +156,33 @@ mod tests {
     #[test]
     fn codes() {
         for (text, codes, wanted) in [
-            ("2024-02-03 04:05:06.000007", "%Y-%m-%d %H:%i:%s.%f", "2024-02-03 04:05:06.000007"),
+            (
+                "2024-02-03 04:05:06.000007",
+                "%Y-%m-%d %H:%i:%s.%f",
+                "2024-02-03 04:05:06.000007",
+            ),
             ("2009-10-04 22:23:00", "%W %M %Y", "Sunday October 2009"),
             ("2007-10-04 22:23:00", "%H:%i:%s", "22:23:00"),
-            ("1900-10-04 22:23:00", "%D %y %a %d %m %b %j", "4th 00 Thu 04 10 Oct 277"),
-            ("1997-10-04 22:23:00", "%H %k %I %r %T %S %w", "22 22 10 10:23:00 PM 22:23:00 00 6"),
+            (
+                "1900-10-04 22:23:00",
+                "%D %y %a %d %m %b %j",
+                "4th 00 Thu 04 10 Oct 277",
+            ),
+            (
+                "1997-10-04 22:23:00",
+                "%H %k %I %r %T %S %w",
+                "22 22 10 10:23:00 PM 22:23:00 00 6",
+            ),
             ("1999-01-01", "%x %v", "1998 53"),
             ("2024-01-01", "%u %U %p%%", "01 00 AM%"),
             ("2024-01-01", "%q%", "q%"),
         ] {
             let civil = parse_datetime(text).map(|(civil, _)| civil);
-            assert_eq!(civil.map(|civil| format(&civil, codes)).as_deref(), Some(wanted), "{text} {codes}");
+            assert_eq!(
+                civil.map(|civil| format(&civil, codes)).as_deref(),
+                Some(wanted),
+                "{text} {codes}"
+            );
         }
     }
 }

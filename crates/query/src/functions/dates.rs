@@ -14,25 +14,69 @@ const DATETIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
 pub(super) fn functions() -> Vec<Function> {
     vec![
-        Function::new("mysql_datetime", coerce_one, |t| Ok(if t[0] == DataType::Utf8 { DATETIME } else { t[0].clone() }), |a, _| datetime(&a[0]))
-            .simplified(|a, t| (t.first() != Some(&DataType::Utf8)).then(|| a.first().cloned()).flatten()),
-        Function::new("mysql_last_day", coerce_one, |_| Ok(DataType::Date32), |a, _| last_day(&a[0])),
-        Function::new("mysql_unix_timestamp", coerce_one, |_| Ok(DataType::Int64), |a, _| {
-            let micros = micros(&a[0])?;
-            let seconds: Int64Array = micros.as_primitive::<TimestampMicrosecondType>().unary(|micros| micros.div_euclid(SECOND_US));
-            Ok(Arc::new(seconds))
+        Function::new(
+            "mysql_datetime",
+            coerce_one,
+            |t| {
+                Ok(if t[0] == DataType::Utf8 {
+                    DATETIME
+                } else {
+                    t[0].clone()
+                })
+            },
+            |a, _| datetime(&a[0]),
+        )
+        .simplified(|a, t| {
+            (t.first() != Some(&DataType::Utf8))
+                .then(|| a.first().cloned())
+                .flatten()
         }),
+        Function::new(
+            "mysql_last_day",
+            coerce_one,
+            |_| Ok(DataType::Date32),
+            |a, _| last_day(&a[0]),
+        ),
+        Function::new(
+            "mysql_unix_timestamp",
+            coerce_one,
+            |_| Ok(DataType::Int64),
+            |a, _| {
+                let micros = micros(&a[0])?;
+                let seconds: Int64Array = micros
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .unary(|micros| micros.div_euclid(SECOND_US));
+                Ok(Arc::new(seconds))
+            },
+        ),
         Function::new(
             "mysql_from_unixtime",
             |t| super::arguments("FROM_UNIXTIME", t, 1, 1).map(|()| vec![DataType::Int64]),
             |_| Ok(DataType::Timestamp(TimeUnit::Second, None)),
             |a, to| Ok(cast(&a[0], to)?),
         ),
-        Function::new("mysql_microseconds_between", coerce_two, |_| Ok(DataType::Int64), |a, _| between(a, |from, to| to.saturating_sub(from))),
-        Function::new("mysql_months_between", coerce_two, |_| Ok(DataType::Int64), |a, _| between(a, whole_months)),
-        Function::new("mysql_days_between", coerce_two, |_| Ok(DataType::Int64), |a, _| {
-            between(a, |from, to| to.div_euclid(DAY_US) - from.div_euclid(DAY_US))
-        }),
+        Function::new(
+            "mysql_microseconds_between",
+            coerce_two,
+            |_| Ok(DataType::Int64),
+            |a, _| between(a, |from, to| to.saturating_sub(from)),
+        ),
+        Function::new(
+            "mysql_months_between",
+            coerce_two,
+            |_| Ok(DataType::Int64),
+            |a, _| between(a, whole_months),
+        ),
+        Function::new(
+            "mysql_days_between",
+            coerce_two,
+            |_| Ok(DataType::Int64),
+            |a, _| {
+                between(a, |from, to| {
+                    to.div_euclid(DAY_US) - from.div_euclid(DAY_US)
+                })
+            },
+        ),
     ]
 }
 
@@ -41,7 +85,12 @@ fn temporal(data_type: &DataType) -> Result<DataType> {
         text if is_text(text) => DataType::Utf8,
         DataType::Null => DATETIME,
         temporal if temporal.is_temporal() => temporal.clone(),
-        other => return plan_err!("a date or time is wanted, not {}", crate::types::sql_type(other)),
+        other => {
+            return plan_err!(
+                "a date or time is wanted, not {}",
+                crate::types::sql_type(other)
+            );
+        }
     })
 }
 
@@ -60,8 +109,14 @@ fn datetime(array: &ArrayRef) -> Result<ArrayRef> {
     if array.data_type() != &DataType::Utf8 {
         return Ok(Arc::clone(array));
     }
-    let values: TimestampMicrosecondArray =
-        array.as_string::<i32>().iter().map(|text| text.and_then(parse_datetime).map(|(civil, _)| civil.micros())).collect();
+    let values: TimestampMicrosecondArray = array
+        .as_string::<i32>()
+        .iter()
+        .map(|text| {
+            text.and_then(parse_datetime)
+                .map(|(civil, _)| civil.micros())
+        })
+        .collect();
     Ok(Arc::new(values))
 }
 
@@ -70,10 +125,19 @@ pub(super) fn micros(array: &ArrayRef) -> Result<ArrayRef> {
     let values = datetime(array)?;
     match values.data_type() {
         DataType::Timestamp(_, Some(_)) => {
-            let utc = cast(&values, &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())))?;
-            Ok(Arc::new(utc.as_primitive::<TimestampMicrosecondType>().clone().with_timezone_opt(None::<Arc<str>>)))
+            let utc = cast(
+                &values,
+                &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
+            )?;
+            Ok(Arc::new(
+                utc.as_primitive::<TimestampMicrosecondType>()
+                    .clone()
+                    .with_timezone_opt(None::<Arc<str>>),
+            ))
         }
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Ok(cast(&values, &DATETIME)?),
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => {
+            Ok(cast(&values, &DATETIME)?)
+        }
         other => exec_err!("a date is wanted, not {}", crate::types::sql_type(other)),
     }
 }
@@ -86,7 +150,11 @@ fn last_day(array: &ArrayRef) -> Result<ArrayRef> {
         .map(|micros| {
             micros.map(|micros| {
                 let civil = Civil::from_micros(micros);
-                Civil { day: month_days(civil.year, civil.month), ..civil }.days() as i32
+                Civil {
+                    day: month_days(civil.year, civil.month),
+                    ..civil
+                }
+                .days() as i32
             })
         })
         .collect();
@@ -95,8 +163,15 @@ fn last_day(array: &ArrayRef) -> Result<ArrayRef> {
 
 fn between(args: &[ArrayRef], count: fn(i64, i64) -> i64) -> Result<ArrayRef> {
     let (from, to) = (micros(&args[0])?, micros(&args[1])?);
-    let (from, to) = (from.as_primitive::<TimestampMicrosecondType>(), to.as_primitive::<TimestampMicrosecondType>());
-    let counts: arrow::array::PrimitiveArray<Int64Type> = from.iter().zip(to).map(|pair| Some(count(pair.0?, pair.1?))).collect();
+    let (from, to) = (
+        from.as_primitive::<TimestampMicrosecondType>(),
+        to.as_primitive::<TimestampMicrosecondType>(),
+    );
+    let counts: arrow::array::PrimitiveArray<Int64Type> = from
+        .iter()
+        .zip(to)
+        .map(|pair| Some(count(pair.0?, pair.1?)))
+        .collect();
     debug_assert_eq!(counts.len(), from.len());
     Ok(Arc::new(counts))
 }

@@ -32,8 +32,13 @@ pub(super) fn functions() -> Vec<Function> {
 }
 
 fn substring(args: &[ArrayRef]) -> ArrayRef {
-    let (texts, starts) = (args[0].as_string::<i32>(), args[1].as_primitive::<Int64Type>());
-    let lengths = args.get(2).map(|lengths| lengths.as_primitive::<Int64Type>());
+    let (texts, starts) = (
+        args[0].as_string::<i32>(),
+        args[1].as_primitive::<Int64Type>(),
+    );
+    let lengths = args
+        .get(2)
+        .map(|lengths| lengths.as_primitive::<Int64Type>());
     let part = |row: usize, text: &str, start: i64| -> Option<String> {
         let length = match lengths {
             None => i64::MAX,
@@ -47,10 +52,23 @@ fn substring(args: &[ArrayRef]) -> ArrayRef {
             _ if -start > chars => return Some(String::new()),
             _ => chars + start,
         };
-        Some(text.chars().skip(usize::try_from(skip).unwrap_or(usize::MAX)).take(usize::try_from(length).unwrap_or(0)).collect())
+        Some(
+            text.chars()
+                .skip(usize::try_from(skip).unwrap_or(usize::MAX))
+                .take(usize::try_from(length).unwrap_or(0))
+                .collect(),
+        )
     };
-    let values: StringArray =
-        texts.iter().zip(starts).enumerate().map(|(row, pair)| pair.0.zip(pair.1).and_then(|(text, start)| part(row, text, start))).collect();
+    let values: StringArray = texts
+        .iter()
+        .zip(starts)
+        .enumerate()
+        .map(|(row, pair)| {
+            pair.0
+                .zip(pair.1)
+                .and_then(|(text, start)| part(row, text, start))
+        })
+        .collect();
     Arc::new(values)
 }
 
@@ -63,11 +81,30 @@ fn locate(args: &[ArrayRef]) -> ArrayRef {
             Some(starts) if starts.is_null(row) => return None,
             Some(starts) => starts.value(row),
         };
-        let Some(skip) = start.checked_sub(1).and_then(|skip| usize::try_from(skip).ok()) else { return Some(0) };
-        let Some((from, _)) = text.char_indices().chain([(text.len(), ' ')]).nth(skip) else { return Some(0) };
-        Some(text[from..].find(needle).map_or(0, |at| text[..from + at].chars().count() as i64 + 1))
+        let Some(skip) = start
+            .checked_sub(1)
+            .and_then(|skip| usize::try_from(skip).ok())
+        else {
+            return Some(0);
+        };
+        let Some((from, _)) = text.char_indices().chain([(text.len(), ' ')]).nth(skip) else {
+            return Some(0);
+        };
+        Some(
+            text[from..]
+                .find(needle)
+                .map_or(0, |at| text[..from + at].chars().count() as i64 + 1),
+        )
     };
-    let values: Int64Array =
-        needles.iter().zip(texts).enumerate().map(|(row, pair)| pair.0.zip(pair.1).and_then(|(needle, text)| find(row, needle, text))).collect();
+    let values: Int64Array = needles
+        .iter()
+        .zip(texts)
+        .enumerate()
+        .map(|(row, pair)| {
+            pair.0
+                .zip(pair.1)
+                .and_then(|(needle, text)| find(row, needle, text))
+        })
+        .collect();
     Arc::new(values)
 }

@@ -22,14 +22,33 @@ const FORMATS: FormatOptions<'static> = FormatOptions::new()
 pub(super) fn functions() -> Vec<Function> {
     let text = Function::new(
         "mysql_text",
-        |t| Ok(vec![if is_text(&t[0]) { DataType::Utf8 } else { plain_type(&t[0]).clone() }]),
+        |t| {
+            Ok(vec![if is_text(&t[0]) {
+                DataType::Utf8
+            } else {
+                plain_type(&t[0]).clone()
+            }])
+        },
         |_| Ok(DataType::Utf8),
         |a, _| to_text(&a[0]),
     )
-    .simplified(|a, t| (t.first() == Some(&DataType::Utf8)).then(|| a.first().cloned()).flatten());
-    let signed = Function::new("mysql_signed", |t| Ok(vec![plain_type(&t[0]).clone()]), |_| Ok(DataType::Int64), |a, to| to_integer(&a[0], to));
-    let unsigned =
-        Function::new("mysql_unsigned", |t| Ok(vec![plain_type(&t[0]).clone()]), |_| Ok(DataType::UInt64), |a, to| to_integer(&a[0], to));
+    .simplified(|a, t| {
+        (t.first() == Some(&DataType::Utf8))
+            .then(|| a.first().cloned())
+            .flatten()
+    });
+    let signed = Function::new(
+        "mysql_signed",
+        |t| Ok(vec![plain_type(&t[0]).clone()]),
+        |_| Ok(DataType::Int64),
+        |a, to| to_integer(&a[0], to),
+    );
+    let unsigned = Function::new(
+        "mysql_unsigned",
+        |t| Ok(vec![plain_type(&t[0]).clone()]),
+        |_| Ok(DataType::UInt64),
+        |a, to| to_integer(&a[0], to),
+    );
     vec![text, signed, unsigned]
 }
 
@@ -38,23 +57,40 @@ pub(crate) fn to_text(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(match array.data_type() {
         DataType::Utf8 => Arc::clone(array),
         DataType::Boolean => {
-            let values: StringArray = array.as_boolean().iter().map(|value| value.map(|value| if value { "1" } else { "0" })).collect();
+            let values: StringArray = array
+                .as_boolean()
+                .iter()
+                .map(|value| value.map(|value| if value { "1" } else { "0" }))
+                .collect();
             Arc::new(values)
         }
         DataType::Float16 | DataType::Float32 => floats(array, |text, array, row| {
             let value = cast(&array.slice(row, 1), &DataType::Float32)?;
-            let value = value.as_primitive::<arrow::datatypes::Float32Type>().value(0);
+            let value = value
+                .as_primitive::<arrow::datatypes::Float32Type>()
+                .value(0);
             write!(text, "{value}").map_err(Into::into)
         })?,
         DataType::Float64 => floats(array, |text, array, row| {
             write!(text, "{}", array.as_primitive::<Float64Type>().value(row)).map_err(Into::into)
         })?,
         DataType::FixedSizeBinary(16) => uuids(array),
-        _ => cast_with_options(array, &DataType::Utf8, &CastOptions { safe: false, format_options: FORMATS })?,
+        _ => cast_with_options(
+            array,
+            &DataType::Utf8,
+            &CastOptions {
+                safe: false,
+                format_options: FORMATS,
+            },
+        )?,
     })
 }
 
-type WriteFloat = fn(&mut String, &ArrayRef, usize) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type WriteFloat = fn(
+    &mut String,
+    &ArrayRef,
+    usize,
+) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 fn floats(array: &ArrayRef, write: WriteFloat) -> Result<ArrayRef> {
     let mut rows = Vec::with_capacity(array.len());
@@ -101,11 +137,17 @@ fn to_integer(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
                     None => None,
                     Some(value) => match crate::insert::numbers::whole(value) {
                         Some(number) => Some(number),
-                        None => return exec_err!("cannot cast '{value}' to {}", crate::types::sql_type(to)),
+                        None => {
+                            return exec_err!(
+                                "cannot cast '{value}' to {}",
+                                crate::types::sql_type(to)
+                            );
+                        }
                     },
                 });
             }
-            let wide = arrow::array::Decimal128Array::from(values).with_precision_and_scale(38, 0)?;
+            let wide =
+                arrow::array::Decimal128Array::from(values).with_precision_and_scale(38, 0)?;
             Arc::new(wide)
         }
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
@@ -119,10 +161,16 @@ fn to_integer(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         DataType::Decimal256(..) => cast(array, &DataType::Decimal256(76, 0))?,
         _ => Arc::clone(array),
     };
-    let safe = CastOptions { safe: true, ..CastOptions::default() };
+    let safe = CastOptions {
+        safe: true,
+        ..CastOptions::default()
+    };
     let result = cast_with_options(&whole, to, &safe)?;
     if result.null_count() > array.null_count() {
-        return exec_err!("a value is out of the range of {}", crate::types::sql_type(to));
+        return exec_err!(
+            "a value is out of the range of {}",
+            crate::types::sql_type(to)
+        );
     }
     Ok(result)
 }

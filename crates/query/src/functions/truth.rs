@@ -20,7 +20,10 @@ fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         Some(DataType::Boolean | DataType::Null) => Ok(vec![DataType::Boolean]),
         Some(text) if is_text(text) => Ok(vec![DataType::Utf8]),
         Some(number) if number.is_numeric() => Ok(vec![number.clone()]),
-        Some(other) => plan_err!("a condition cannot be of type {}: compare it with something", crate::types::sql_type(other)),
+        Some(other) => plan_err!(
+            "a condition cannot be of type {}: compare it with something",
+            crate::types::sql_type(other)
+        ),
         None => plan_err!("a condition is missing"),
     }
 }
@@ -42,13 +45,22 @@ fn run(args: &[ArrayRef], _: &DataType) -> Result<ArrayRef> {
         DataType::Utf8 => args[0]
             .as_string::<i32>()
             .iter()
-            .map(|value| match value.map(|value| value.trim().parse::<f64>()) {
-                None => Ok(None),
-                Some(Ok(number)) => Ok(Some(number != 0.0)),
-                Some(Err(_)) => exec_err!("'{}' is no number, and no truth value", value.unwrap_or_default()),
-            })
+            .map(
+                |value| match value.map(|value| value.trim().parse::<f64>()) {
+                    None => Ok(None),
+                    Some(Ok(number)) => Ok(Some(number != 0.0)),
+                    Some(Err(_)) => exec_err!(
+                        "'{}' is no number, and no truth value",
+                        value.unwrap_or_default()
+                    ),
+                },
+            )
             .collect::<Result<_>>()?,
-        _ => cast(&args[0], &DataType::Float64)?.as_primitive::<Float64Type>().iter().map(|value| value.map(|value| value != 0.0)).collect(),
+        _ => cast(&args[0], &DataType::Float64)?
+            .as_primitive::<Float64Type>()
+            .iter()
+            .map(|value| value.map(|value| value != 0.0))
+            .collect(),
     };
     Ok(Arc::new(values))
 }

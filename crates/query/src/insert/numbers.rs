@@ -40,7 +40,12 @@ pub(crate) fn scaled(text: &str, scale: i8) -> Scaled {
         },
     };
     let (int, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if int.is_empty() && fraction.is_empty() || !int.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+    if int.is_empty() && fraction.is_empty()
+        || !int
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|byte| byte.is_ascii_digit())
+    {
         return Scaled::Not;
     }
     let digits = format!("{int}{fraction}");
@@ -59,11 +64,29 @@ pub(crate) fn scaled(text: &str, scale: i8) -> Scaled {
         (String::new(), false)
     } else {
         let (kept, dropped) = digits.split_at(length as usize);
-        (kept.to_owned(), dropped.as_bytes().first().is_some_and(|digit| *digit >= b'5'))
+        (
+            kept.to_owned(),
+            dropped
+                .as_bytes()
+                .first()
+                .is_some_and(|digit| *digit >= b'5'),
+        )
     };
-    let value = if kept.is_empty() { i256::ZERO } else { i256::from_string(&kept).unwrap_or(i256::ZERO) };
-    let value = if up { value.wrapping_add(i256::ONE) } else { value };
-    Scaled::Value(if negative { value.wrapping_neg() } else { value })
+    let value = if kept.is_empty() {
+        i256::ZERO
+    } else {
+        i256::from_string(&kept).unwrap_or(i256::ZERO)
+    };
+    let value = if up {
+        value.wrapping_add(i256::ONE)
+    } else {
+        value
+    };
+    Scaled::Value(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
 }
 
 #[cfg(test)]
@@ -74,9 +97,28 @@ mod tests {
     #[test]
     fn rounding_is_half_away_from_zero() {
         for (text, value) in [
-            ("0", Some(0)), ("1.5", Some(2)), ("-1.5", Some(-2)), ("1.49", Some(1)), ("0.5", Some(1)), ("-0.4", Some(0)), (".5", Some(1)), ("5.", Some(5)),
-            ("1e3", Some(1000)), ("15e-1", Some(2)), ("4e-1", Some(0)), ("1e-9", Some(0)), (" 7 ", Some(7)), ("+7", Some(7)),
-            ("9223372036854775808", Some(9_223_372_036_854_775_808)), ("", None), ("-", None), (".", None), ("12a", None), ("1e", None), ("0x10", None), ("1e999", None),
+            ("0", Some(0)),
+            ("1.5", Some(2)),
+            ("-1.5", Some(-2)),
+            ("1.49", Some(1)),
+            ("0.5", Some(1)),
+            ("-0.4", Some(0)),
+            (".5", Some(1)),
+            ("5.", Some(5)),
+            ("1e3", Some(1000)),
+            ("15e-1", Some(2)),
+            ("4e-1", Some(0)),
+            ("1e-9", Some(0)),
+            (" 7 ", Some(7)),
+            ("+7", Some(7)),
+            ("9223372036854775808", Some(9_223_372_036_854_775_808)),
+            ("", None),
+            ("-", None),
+            (".", None),
+            ("12a", None),
+            ("1e", None),
+            ("0x10", None),
+            ("1e999", None),
         ] {
             assert_eq!(whole(text), value, "{text}");
         }

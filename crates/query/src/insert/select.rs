@@ -24,7 +24,13 @@ pub(super) struct Converter {
 
 impl Converter {
     pub(super) fn new(schema: SchemaRef, slots: Slots, next_number: Arc<AtomicU64>) -> Self {
-        Self { schema, slots, next_number, rows_before: 0, failed: false }
+        Self {
+            schema,
+            slots,
+            next_number,
+            rows_before: 0,
+            failed: false,
+        }
     }
 
     pub(super) fn convert(&mut self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
@@ -37,7 +43,13 @@ impl Converter {
                 Some(array) => {
                     let text = crate::functions::to_text(array).map_err(from_datafusion)?;
                     let text = text.as_string::<i32>();
-                    self.fill(field, rows, true, |row| if text.is_null(row) { Cell::Null } else { Cell::Text(text.value(row)) })?
+                    self.fill(field, rows, true, |row| {
+                        if text.is_null(row) {
+                            Cell::Null
+                        } else {
+                            Cell::Text(text.value(row))
+                        }
+                    })?
                 }
                 None => {
                     let cell = slot.fill.as_ref().map_or(Cell::Null, Fill::cell);
@@ -47,10 +59,17 @@ impl Converter {
         }
         self.rows_before += rows as u64;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(from_arrow)
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(from_arrow)
     }
 
-    fn fill<'a>(&self, field: &Field, rows: usize, number: bool, cell: impl Fn(usize) -> Cell<'a>) -> Result<ArrayRef, Error> {
+    fn fill<'a>(
+        &self,
+        field: &Field,
+        rows: usize,
+        number: bool,
+        cell: impl Fn(usize) -> Cell<'a>,
+    ) -> Result<ArrayRef, Error> {
         let mut writer = ColumnWriter::new(field)?;
         for row in 0..rows {
             let at = self.rows_before + row as u64 + 1;
@@ -67,8 +86,19 @@ impl Converter {
 /// An array as a column of `field`; `rows_before` is for the row numbers of messages.
 fn array_to(array: &ArrayRef, field: &Field, rows_before: u64) -> Result<ArrayRef, Error> {
     let mut writer = ColumnWriter::new(field)?;
-    if writer.takes_all() && same_kind(array.data_type(), field.data_type()) && (field.is_nullable() || array.null_count() == 0) {
-        let cast = cast_with_options(array, field.data_type(), &CastOptions { safe: true, ..CastOptions::default() }).map_err(from_arrow)?;
+    if writer.takes_all()
+        && same_kind(array.data_type(), field.data_type())
+        && (field.is_nullable() || array.null_count() == 0)
+    {
+        let cast = cast_with_options(
+            array,
+            field.data_type(),
+            &CastOptions {
+                safe: true,
+                ..CastOptions::default()
+            },
+        )
+        .map_err(from_arrow)?;
         // A value that does not fit became NULL; the slow way names it.
         if cast.null_count() == array.null_count() {
             return Ok(cast);
@@ -100,9 +130,24 @@ fn array_to(array: &ArrayRef, field: &Field, rows_before: u64) -> Result<ArrayRe
 
 /// Whether Arrow's cast means what MySQL's assignment does. Not so where fractions are dropped.
 fn same_kind(from: &DataType, to: &DataType) -> bool {
-    let text = |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    let bytes = |data_type: &DataType| matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
-    let decimal = |data_type: &DataType| matches!(data_type, DataType::Decimal128(..) | DataType::Decimal256(..));
+    let text = |data_type: &DataType| {
+        matches!(
+            data_type,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+        )
+    };
+    let bytes = |data_type: &DataType| {
+        matches!(
+            data_type,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView
+        )
+    };
+    let decimal = |data_type: &DataType| {
+        matches!(
+            data_type,
+            DataType::Decimal128(..) | DataType::Decimal256(..)
+        )
+    };
     from == to
         || from.is_integer() && (to.is_integer() || decimal(to) || to == &DataType::Float64)
         || decimal(from) && decimal(to)

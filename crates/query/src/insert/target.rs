@@ -45,29 +45,45 @@ pub(super) struct Slot {
 
 impl Slots {
     pub(super) fn new(target: &InsertTarget, named: &[usize], fills: Vec<Option<Fill>>) -> Self {
-        let slots = target.columns.iter().zip(fills).enumerate().map(|(index, (column, fill))| Slot {
-            source: named.iter().position(|named| *named == index),
-            fill,
-            numbered: column.auto_increment.is_some(),
-        });
+        let slots = target
+            .columns
+            .iter()
+            .zip(fills)
+            .enumerate()
+            .map(|(index, (column, fill))| Slot {
+                source: named.iter().position(|named| *named == index),
+                fill,
+                numbered: column.auto_increment.is_some(),
+            });
         Self(slots.collect())
     }
 }
 
 /// The table's column for each value of a row.
 pub(super) fn named_indices(target: &InsertTarget) -> Result<Vec<usize>, Error> {
-    let Some(names) = &target.named else { return Ok((0..target.columns.len()).collect()) };
+    let Some(names) = &target.named else {
+        return Ok((0..target.columns.len()).collect());
+    };
     let mut seen = HashSet::new();
     names
         .iter()
         .map(|name| {
             let lower = name.to_lowercase();
-            let index = target.columns.iter().position(|column| column.field.name().to_lowercase() == lower);
+            let index = target
+                .columns
+                .iter()
+                .position(|column| column.field.name().to_lowercase() == lower);
             let index = index.ok_or_else(|| {
-                Error::violation_of(Violation::UnknownColumn, format!("Unknown column '{name}' in 'field list'"))
+                Error::violation_of(
+                    Violation::UnknownColumn,
+                    format!("Unknown column '{name}' in 'field list'"),
+                )
             })?;
             if !seen.insert(index) {
-                return Err(Error::violation_of(Violation::ColumnTwice, format!("Column '{name}' specified twice")));
+                return Err(Error::violation_of(
+                    Violation::ColumnTwice,
+                    format!("Column '{name}' specified twice"),
+                ));
             }
             Ok(index)
         })
@@ -75,35 +91,60 @@ pub(super) fn named_indices(target: &InsertTarget) -> Result<Vec<usize>, Error> 
 }
 
 /// The default of each column that is not named; an error if it must have a value and has none.
-pub(super) async fn fills(engine: &QueryEngine, target: &InsertTarget, named: &[usize], context: &Context) -> Result<Vec<Option<Fill>>, Error> {
+pub(super) async fn fills(
+    engine: &QueryEngine,
+    target: &InsertTarget,
+    named: &[usize],
+    context: &Context,
+) -> Result<Vec<Option<Fill>>, Error> {
     let mut fills = Vec::with_capacity(target.columns.len());
     for index in 0..target.columns.len() {
-        fills.push(if named.contains(&index) { None } else { Some(default(engine, target, index, context).await?) });
+        fills.push(if named.contains(&index) {
+            None
+        } else {
+            Some(default(engine, target, index, context).await?)
+        });
     }
     Ok(fills)
 }
 
 /// One column's default.
-pub(super) async fn default(engine: &QueryEngine, target: &InsertTarget, index: usize, context: &Context) -> Result<Fill, Error> {
+pub(super) async fn default(
+    engine: &QueryEngine,
+    target: &InsertTarget,
+    index: usize,
+    context: &Context,
+) -> Result<Fill, Error> {
     let column = &target.columns[index];
     match &column.default {
         Some(text) => {
             let parsed = mysql::parse(&format!("SELECT {text}"))?;
-            let expr = single_expression(&parsed.query)
-                .ok_or_else(|| Error::invalid(format!("the default of column '{}' is no expression", column.field.name())))?;
+            let expr = single_expression(&parsed.query).ok_or_else(|| {
+                Error::invalid(format!(
+                    "the default of column '{}' is no expression",
+                    column.field.name()
+                ))
+            })?;
             let mut values = engine.evaluate(&[expr], context).await?;
-            values.pop().ok_or_else(|| Error::internal("a default has no value"))
+            values
+                .pop()
+                .ok_or_else(|| Error::internal("a default has no value"))
         }
         None if column.field.is_nullable() || column.auto_increment.is_some() => Ok(Fill::Null),
         None => Err(Error::violation_of(
             Violation::NoDefault,
-            format!("Field '{}' doesn't have a default value", column.field.name()),
+            format!(
+                "Field '{}' doesn't have a default value",
+                column.field.name()
+            ),
         )),
     }
 }
 
 fn single_expression(query: &Query) -> Option<Expr> {
-    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return None;
+    };
     match select.projection.as_slice() {
         [SelectItem::UnnamedExpr(expr)] => Some(expr.clone()),
         _ => None,

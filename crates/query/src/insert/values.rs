@@ -21,7 +21,10 @@ const BATCH_ROWS: usize = 8192;
 const EXPRESSIONS_AT_ONCE: usize = 256;
 
 pub(super) fn wrong_count(row: u64) -> Error {
-    Error::violation_of(Violation::ColumnCount, format!("Column count doesn't match value count at row {row}"))
+    Error::violation_of(
+        Violation::ColumnCount,
+        format!("Column count doesn't match value count at row {row}"),
+    )
 }
 
 /// A VALUES list as batches of the table's columns.
@@ -33,13 +36,22 @@ pub(super) async fn convert(
     context: &Context,
     next_number: &AtomicU64,
 ) -> Result<Vec<RecordBatch>, Error> {
-    let wanted: Vec<Expr> = values.rows.iter().flat_map(|row| &row.content).filter(|expr| matches!(literal(expr), Form::Expression)).cloned().collect();
+    let wanted: Vec<Expr> = values
+        .rows
+        .iter()
+        .flat_map(|row| &row.content)
+        .filter(|expr| matches!(literal(expr), Form::Expression))
+        .cloned()
+        .collect();
     let mut evaluated = engine.evaluate(&wanted, context).await?.into_iter();
     let mut defaults: Vec<Option<Fill>> = vec![None; target.columns.len()];
     let asks_default = |index: usize, position: Option<usize>| {
         values.rows.iter().any(|row| match position {
             _ if row.content.is_empty() => true,
-            Some(position) => row.content.get(position).is_some_and(|expr| matches!(literal(expr), Form::Default)),
+            Some(position) => row
+                .content
+                .get(position)
+                .is_some_and(|expr| matches!(literal(expr), Form::Default)),
             None => !named.contains(&index),
         })
     };
@@ -48,7 +60,11 @@ pub(super) async fn convert(
             *slot = Some(default(engine, target, index, context).await?);
         }
     }
-    let mut writers = target.columns.iter().map(|column| ColumnWriter::new(&column.field)).collect::<Result<Vec<_>, _>>()?;
+    let mut writers = target
+        .columns
+        .iter()
+        .map(|column| ColumnWriter::new(&column.field))
+        .collect::<Result<Vec<_>, _>>()?;
     let schema = target.schema();
     let mut batches = Vec::new();
     for (index, row) in values.rows.iter().enumerate() {
@@ -60,11 +76,19 @@ pub(super) async fn convert(
         let mut given: Vec<Option<Form<'_>>> = (0..target.columns.len()).map(|_| None).collect();
         for (expr, column) in cells.iter().zip(named) {
             given[*column] = Some(match literal(expr) {
-                Form::Expression => Form::Owned(evaluated.next().ok_or_else(|| Error::internal("an expression has no value"))?),
+                Form::Expression => Form::Owned(
+                    evaluated
+                        .next()
+                        .ok_or_else(|| Error::internal("an expression has no value"))?,
+                ),
                 form => form,
             });
         }
-        for ((form, writer), (column, default)) in given.iter().zip(&mut writers).zip(target.columns.iter().zip(&defaults)) {
+        for ((form, writer), (column, default)) in given
+            .iter()
+            .zip(&mut writers)
+            .zip(target.columns.iter().zip(&defaults))
+        {
             let fallback = default.as_ref().map_or(Cell::Null, Fill::cell);
             let cell = match form {
                 Some(Form::Cell(cell)) => *cell,
@@ -79,7 +103,10 @@ pub(super) async fn convert(
             }
         }
         if number as usize % BATCH_ROWS == 0 || number as usize == values.rows.len() {
-            let columns = writers.iter_mut().map(ColumnWriter::finish).collect::<Result<Vec<_>, _>>()?;
+            let columns = writers
+                .iter_mut()
+                .map(ColumnWriter::finish)
+                .collect::<Result<Vec<_>, _>>()?;
             batches.push(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(from_arrow)?);
         }
     }
@@ -92,7 +119,9 @@ pub(super) fn numbered(cell: Cell<'_>, next_number: &AtomicU64) -> String {
         Cell::Text(text) if super::numbers::whole(text) != Some(0) => text.to_owned(),
         _ => return next_number.fetch_add(1, Ordering::SeqCst).to_string(),
     };
-    if let Some(after) = super::numbers::whole(&given).and_then(|number| u64::try_from(number + 1).ok()) {
+    if let Some(after) =
+        super::numbers::whole(&given).and_then(|number| u64::try_from(number + 1).ok())
+    {
         next_number.fetch_max(after, Ordering::SeqCst);
     }
     given
@@ -109,37 +138,63 @@ fn literal(expr: &Expr) -> Form<'_> {
     match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(text, _) => Form::Cell(Cell::Text(text)),
-            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => Form::Cell(Cell::Text(text)),
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+                Form::Cell(Cell::Text(text))
+            }
             Value::Null => Form::Cell(Cell::Null),
             Value::Boolean(value) => Form::Cell(Cell::Bool(*value)),
-            Value::HexStringLiteral(hex) => unhex(hex).map_or(Form::Expression, |bytes| Form::Owned(Fill::Bytes(bytes))),
+            Value::HexStringLiteral(hex) => {
+                unhex(hex).map_or(Form::Expression, |bytes| Form::Owned(Fill::Bytes(bytes)))
+            }
             _ => Form::Expression,
         },
-        Expr::UnaryOp { op: op @ (UnaryOperator::Minus | UnaryOperator::Plus), expr } => match expr.as_ref() {
+        Expr::UnaryOp {
+            op: op @ (UnaryOperator::Minus | UnaryOperator::Plus),
+            expr,
+        } => match expr.as_ref() {
             Expr::Value(value) => match &value.value {
-                Value::Number(text, _) if *op == UnaryOperator::Minus => Form::Owned(Fill::Text(format!("-{text}"))),
+                Value::Number(text, _) if *op == UnaryOperator::Minus => {
+                    Form::Owned(Fill::Text(format!("-{text}")))
+                }
                 Value::Number(text, _) => Form::Cell(Cell::Text(text)),
                 _ => Form::Expression,
             },
             _ => Form::Expression,
         },
         Expr::TypedString(typed) => match &typed.value.value {
-            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => Form::Cell(Cell::Text(text)),
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+                Form::Cell(Cell::Text(text))
+            }
             _ => Form::Expression,
         },
-        Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default") => Form::Default,
+        Expr::Identifier(ident)
+            if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default") =>
+        {
+            Form::Default
+        }
         Expr::Nested(inner) => literal(inner),
         _ => Form::Expression,
     }
 }
 
 fn unhex(hex: &str) -> Option<Vec<u8>> {
-    let padded = if hex.len() % 2 == 1 { format!("0{hex}") } else { hex.to_owned() };
-    (0..padded.len()).step_by(2).map(|at| u8::from_str_radix(padded.get(at..at + 2)?, 16).ok()).collect()
+    let padded = if hex.len() % 2 == 1 {
+        format!("0{hex}")
+    } else {
+        hex.to_owned()
+    };
+    (0..padded.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(padded.get(at..at + 2)?, 16).ok())
+        .collect()
 }
 
 /// The values of expressions that stand alone.
-pub(super) async fn evaluate(engine: &QueryEngine, expressions: &[Expr], context: &Context) -> Result<Vec<Fill>, Error> {
+pub(super) async fn evaluate(
+    engine: &QueryEngine,
+    expressions: &[Expr],
+    context: &Context,
+) -> Result<Vec<Fill>, Error> {
     let mut fills = Vec::with_capacity(expressions.len());
     for chunk in expressions.chunks(EXPRESSIONS_AT_ONCE) {
         let mut query = mysql::parse("SELECT 1")?.query;
@@ -149,7 +204,10 @@ pub(super) async fn evaluate(engine: &QueryEngine, expressions: &[Expr], context
         mysql::rewrite(&mut query, &context.values)?;
         let planned = Box::pin(engine.plan_rewritten(query, &Labels::default(), context)).await?;
         let batches: Vec<RecordBatch> = planned.stream()?.try_collect().await?;
-        let batch = batches.iter().find(|batch| batch.num_rows() == 1).ok_or_else(|| Error::internal("an expression has no value"))?;
+        let batch = batches
+            .iter()
+            .find(|batch| batch.num_rows() == 1)
+            .ok_or_else(|| Error::internal("an expression has no value"))?;
         for column in batch.columns() {
             fills.push(fill(column)?);
         }

@@ -1,18 +1,14 @@
 //! One column being filled with values of any form, by MySQL's strict conversions.
 
-use std::sync::Arc;
-
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Array, Decimal128Array, Decimal256Array, FixedSizeBinaryBuilder, Float32Array,
-    Float64Array, PrimitiveArray, StringBuilder, Time64MicrosecondArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryBuilder, BooleanBuilder, FixedSizeBinaryBuilder, StringBuilder,
 };
-use arrow::compute::cast;
-use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
-};
+use arrow::datatypes::{DataType, Field};
 
+use super::column_values::Values;
+use super::forms::{digits, float, members, uuid};
 use super::numbers::{Scaled, scaled};
-use crate::error::{Error, Violation, from_arrow};
+use crate::error::{Error, Violation};
 use crate::temporal::{parse_datetime, parse_time};
 use crate::types::{Length, field_sql_type, length_max};
 
@@ -34,25 +30,16 @@ pub(crate) struct ColumnWriter {
     values: Values,
 }
 
-enum Values {
-    Bool(BooleanBuilder),
-    Integer { values: Vec<Option<i128>>, least: i128, most: i128 },
-    Float(Vec<Option<f64>>),
-    Decimal { values: Vec<Option<i256>>, precision: u8, scale: i8 },
-    Date(Vec<Option<i32>>),
-    Timestamp(Vec<Option<i64>>),
-    Time(Vec<Option<i64>>),
-    Text(StringBuilder),
-    Bytes(BinaryBuilder),
-    Uuid(FixedSizeBinaryBuilder),
-}
-
 impl ColumnWriter {
     /// A writer for a column of [`crate::arrow_field`]'s types.
     pub(crate) fn new(field: &Field) -> Result<Self, Error> {
         let sql_type = field_sql_type(field);
         let base = sql_type.split('(').next().unwrap_or_default().to_owned();
-        let integer = |least: i128, most: i128| Values::Integer { values: Vec::new(), least, most };
+        let integer = |least: i128, most: i128| Values::Integer {
+            values: Vec::new(),
+            least,
+            most,
+        };
         let values = match field.data_type() {
             DataType::Boolean => Values::Bool(BooleanBuilder::new()),
             DataType::Int8 => integer(i8::MIN.into(), i8::MAX.into()),
@@ -66,35 +53,60 @@ impl ColumnWriter {
             DataType::UInt32 if base == "mediumint unsigned" => integer(0, (1 << 24) - 1),
             DataType::UInt32 => integer(0, u32::MAX.into()),
             DataType::UInt64 if base == "bit" => {
-                let bits = sql_type.trim_start_matches("bit(").trim_end_matches(')').parse::<u32>().unwrap_or(64);
+                let bits = sql_type
+                    .trim_start_matches("bit(")
+                    .trim_end_matches(')')
+                    .parse::<u32>()
+                    .unwrap_or(64);
                 integer(0, (1_i128 << bits.min(64)) - 1)
             }
             DataType::UInt64 => integer(0, u64::MAX.into()),
             DataType::Float32 | DataType::Float64 => Values::Float(Vec::new()),
             DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
-                Values::Decimal { values: Vec::new(), precision: *precision, scale: *scale }
+                Values::Decimal {
+                    values: Vec::new(),
+                    precision: *precision,
+                    scale: *scale,
+                }
             }
             DataType::Date32 => Values::Date(Vec::new()),
             DataType::Timestamp(..) => Values::Timestamp(Vec::new()),
             DataType::Time64(_) => Values::Time(Vec::new()),
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Values::Text(StringBuilder::new()),
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Values::Bytes(BinaryBuilder::new()),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                Values::Text(StringBuilder::new())
+            }
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+                Values::Bytes(BinaryBuilder::new())
+            }
             DataType::FixedSizeBinary(16) => Values::Uuid(FixedSizeBinaryBuilder::new(16)),
             other => {
-                return Err(Error::unsupported(format!("column '{}' of type {} cannot be written", field.name(), crate::types::sql_type(other))));
+                return Err(Error::unsupported(format!(
+                    "column '{}' of type {} cannot be written",
+                    field.name(),
+                    crate::types::sql_type(other)
+                )));
             }
         };
         let members = (base == "enum").then(|| members(&sql_type));
-        Ok(Self { field: field.clone(), length_max: length_max(field), base, members, values })
+        Ok(Self {
+            field: field.clone(),
+            length_max: length_max(field),
+            base,
+            members,
+            values,
+        })
     }
 
     /// Adds a value; `row` counts from 1 and is only for messages.
     pub(crate) fn push(&mut self, cell: Cell<'_>, row: u64) -> Result<(), Error> {
         if cell == Cell::Null {
             if !self.field.is_nullable() {
-                return Err(Error::violation_of(Violation::NullValue, format!("Column '{}' cannot be null", self.field.name())));
+                return Err(Error::violation_of(
+                    Violation::NullValue,
+                    format!("Column '{}' cannot be null", self.field.name()),
+                ));
             }
-            self.push_null();
+            self.values.push_null();
             return Ok(());
         }
         match &self.values {
@@ -104,24 +116,16 @@ impl ColumnWriter {
         }
     }
 
-    fn push_null(&mut self) {
-        match &mut self.values {
-            Values::Bool(values) => values.append_null(),
-            Values::Integer { values, .. } => values.push(None),
-            Values::Float(values) => values.push(None),
-            Values::Decimal { values, .. } => values.push(None),
-            Values::Date(values) => values.push(None),
-            Values::Timestamp(values) | Values::Time(values) => values.push(None),
-            Values::Text(values) => values.append_null(),
-            Values::Bytes(values) => values.append_null(),
-            Values::Uuid(values) => values.append_null(),
-        }
-    }
-
     fn push_text(&mut self, cell: Cell<'_>, row: u64) -> Result<(), Error> {
         let text = match cell {
             Cell::Text(text) => text,
-            Cell::Bool(value) => if value { "1" } else { "0" },
+            Cell::Bool(value) => {
+                if value {
+                    "1"
+                } else {
+                    "0"
+                }
+            }
             Cell::Bytes(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => text,
                 Err(_) => return Err(self.incorrect("string", "(bytes that are not UTF-8)", row)),
@@ -151,7 +155,13 @@ impl ColumnWriter {
         let bytes = match cell {
             Cell::Text(text) => text.as_bytes(),
             Cell::Bytes(bytes) => bytes,
-            Cell::Bool(value) => if value { b"1" } else { b"0" },
+            Cell::Bool(value) => {
+                if value {
+                    b"1"
+                } else {
+                    b"0"
+                }
+            }
             Cell::Null => return Ok(()),
         };
         if let Some(Length::Bytes(most)) = self.length_max
@@ -169,10 +179,19 @@ impl ColumnWriter {
         let number;
         let text = match cell {
             Cell::Text(text) => text,
-            Cell::Bool(value) => if value { "1" } else { "0" },
+            Cell::Bool(value) => {
+                if value {
+                    "1"
+                } else {
+                    "0"
+                }
+            }
             // A hexadecimal literal is a number where one is wanted.
             Cell::Bytes(bytes) if bytes.len() <= 8 => {
-                number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)).to_string();
+                number = bytes
+                    .iter()
+                    .fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+                    .to_string();
                 &number
             }
             Cell::Bytes(_) => return Err(self.incorrect("value", "(bytes)", row)),
@@ -184,8 +203,15 @@ impl ColumnWriter {
                 "false" | "0" => Ok(values.append_value(false)),
                 _ => Err("boolean"),
             },
-            Values::Integer { values, least, most } => match scaled(text, 0) {
-                Scaled::Value(value) => match value.to_i128().filter(|value| (*least..=*most).contains(value)) {
+            Values::Integer {
+                values,
+                least,
+                most,
+            } => match scaled(text, 0) {
+                Scaled::Value(value) => match value
+                    .to_i128()
+                    .filter(|value| (*least..=*most).contains(value))
+                {
                     Some(value) => Ok(values.push(Some(value))),
                     None => return Err(self.out_of_range(row)),
                 },
@@ -193,15 +219,27 @@ impl ColumnWriter {
                 Scaled::Not => Err("integer"),
             },
             Values::Float(values) => match float(text) {
-                Some(value) if value.is_finite() && (self.field.data_type() == &DataType::Float64 || (value as f32).is_finite()) => {
+                Some(value)
+                    if value.is_finite()
+                        && (self.field.data_type() == &DataType::Float64
+                            || (value as f32).is_finite()) =>
+                {
                     Ok(values.push(Some(value)))
                 }
-                Some(value) if value.is_infinite() || value.is_finite() => return Err(self.out_of_range(row)),
+                Some(value) if value.is_infinite() || value.is_finite() => {
+                    return Err(self.out_of_range(row));
+                }
                 Some(value) => Ok(values.push(Some(value))),
                 None => Err("double"),
             },
-            Values::Decimal { values, precision, scale } => match scaled(text, *scale) {
-                Scaled::Value(value) if digits(value) <= usize::from(*precision) => Ok(values.push(Some(value))),
+            Values::Decimal {
+                values,
+                precision,
+                scale,
+            } => match scaled(text, *scale) {
+                Scaled::Value(value) if digits(value) <= usize::from(*precision) => {
+                    Ok(values.push(Some(value)))
+                }
                 Scaled::Value(_) | Scaled::TooBig => return Err(self.out_of_range(row)),
                 Scaled::Not => Err("decimal"),
             },
@@ -214,7 +252,9 @@ impl ColumnWriter {
                 None => Err("datetime"),
             },
             Values::Time(values) => match parse_time(text) {
-                Some(micros) if (0..crate::temporal::DAY_US).contains(&micros) => Ok(values.push(Some(micros))),
+                Some(micros) if (0..crate::temporal::DAY_US).contains(&micros) => {
+                    Ok(values.push(Some(micros)))
+                }
                 Some(_) => return Err(self.out_of_range(row)),
                 None => Err("time"),
             },
@@ -231,119 +271,45 @@ impl ColumnWriter {
         let shown: String = text.chars().take(128).collect();
         Error::violation_of(
             Violation::IncorrectValue,
-            format!("Incorrect {what} value: '{shown}' for column '{}' at row {row}", self.field.name()),
+            format!(
+                "Incorrect {what} value: '{shown}' for column '{}' at row {row}",
+                self.field.name()
+            ),
         )
     }
 
     fn out_of_range(&self, row: u64) -> Error {
-        Error::violation_of(Violation::OutOfRange, format!("Out of range value for column '{}' at row {row}", self.field.name()))
+        Error::violation_of(
+            Violation::OutOfRange,
+            format!(
+                "Out of range value for column '{}' at row {row}",
+                self.field.name()
+            ),
+        )
     }
 
     fn too_long(&self, row: u64) -> Error {
-        Error::violation_of(Violation::TooLong, format!("Data too long for column '{}' at row {row}", self.field.name()))
+        Error::violation_of(
+            Violation::TooLong,
+            format!(
+                "Data too long for column '{}' at row {row}",
+                self.field.name()
+            ),
+        )
     }
 
     /// Whether any text or bytes are taken as they are: no length, no list of members.
     pub(crate) fn takes_all(&self) -> bool {
-        self.length_max.is_none() && self.members.is_none() && !matches!(self.base.as_str(), "mediumint" | "mediumint unsigned" | "year" | "bit")
+        self.length_max.is_none()
+            && self.members.is_none()
+            && !matches!(
+                self.base.as_str(),
+                "mediumint" | "mediumint unsigned" | "year" | "bit"
+            )
     }
 
     /// The values so far as an array of the column's type; the writer is empty afterwards.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, Error> {
-        fn integers<T: ArrowPrimitiveType>(values: Vec<Option<i128>>, narrow: impl Fn(i128) -> T::Native) -> ArrayRef {
-            Arc::new(values.into_iter().map(|value| value.map(&narrow)).collect::<PrimitiveArray<T>>())
-        }
-        let to = self.field.data_type().clone();
-        let array: ArrayRef = match &mut self.values {
-            Values::Bool(values) => Arc::new(values.finish()),
-            Values::Integer { values, .. } => {
-                let values = std::mem::take(values);
-                // Every value was checked against the type's range.
-                match to {
-                    DataType::Int8 => integers::<Int8Type>(values, |value| value as i8),
-                    DataType::Int16 => integers::<Int16Type>(values, |value| value as i16),
-                    DataType::Int32 => integers::<Int32Type>(values, |value| value as i32),
-                    DataType::UInt8 => integers::<UInt8Type>(values, |value| value as u8),
-                    DataType::UInt16 => integers::<UInt16Type>(values, |value| value as u16),
-                    DataType::UInt32 => integers::<UInt32Type>(values, |value| value as u32),
-                    DataType::UInt64 => integers::<UInt64Type>(values, |value| value as u64),
-                    _ => integers::<Int64Type>(values, |value| value as i64),
-                }
-            }
-            Values::Float(values) if to == DataType::Float32 => {
-                Arc::new(std::mem::take(values).into_iter().map(|value| value.map(|value| value as f32)).collect::<Float32Array>())
-            }
-            Values::Float(values) => Arc::new(Float64Array::from(std::mem::take(values))),
-            Values::Decimal { values, precision, scale } => {
-                let (precision, scale, values) = (*precision, *scale, std::mem::take(values));
-                if precision <= 38 {
-                    let values: Decimal128Array = values.into_iter().map(|value| value.and_then(i256::to_i128)).collect();
-                    Arc::new(values.with_precision_and_scale(precision, scale).map_err(from_arrow)?)
-                } else {
-                    Arc::new(Decimal256Array::from(values).with_precision_and_scale(precision, scale).map_err(from_arrow)?)
-                }
-            }
-            Values::Date(values) => Arc::new(Date32Array::from(std::mem::take(values))),
-            Values::Timestamp(values) => {
-                let array = TimestampMicrosecondArray::from(std::mem::take(values));
-                match &to {
-                    DataType::Timestamp(_, zone) => Arc::new(array.with_timezone_opt(zone.clone())),
-                    _ => Arc::new(array),
-                }
-            }
-            Values::Time(values) => Arc::new(Time64MicrosecondArray::from(std::mem::take(values))),
-            Values::Text(values) => Arc::new(values.finish()),
-            Values::Bytes(values) => Arc::new(values.finish()),
-            Values::Uuid(values) => Arc::new(values.finish()),
-        };
-        if array.data_type() == &to { Ok(array) } else { cast(&array, &to).map_err(from_arrow) }
+        self.values.finish(self.field.data_type())
     }
-}
-
-/// A float; only digits, a point, an exponent, and the exporter's words for what is no number.
-fn float(text: &str) -> Option<f64> {
-    match text.trim() {
-        "NaN" => Some(f64::NAN),
-        text if text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn digits(value: i256) -> usize {
-    value.to_string().trim_start_matches('-').trim_start_matches('0').len()
-}
-
-fn uuid(text: &str) -> Option<[u8; 16]> {
-    let hex: String = text.trim().chars().filter(|char| *char != '-').collect();
-    if hex.len() != 32 || !hex.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
-}
-
-/// The members of `enum('a','b''c')`.
-fn members(sql_type: &str) -> Vec<String> {
-    let list = sql_type.split_once('(').map_or("", |(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
-    let mut members = Vec::new();
-    let mut chars = list.chars().peekable();
-    while let Some(quote) = chars.find(|char| matches!(char, '\'' | '"')) {
-        let mut member = String::new();
-        while let Some(char) = chars.next() {
-            match char {
-                '\\' => member.extend(chars.next()),
-                char if char == quote && chars.peek() == Some(&quote) => {
-                    member.push(quote);
-                    chars.next();
-                }
-                char if char == quote => break,
-                char => member.push(char),
-            }
-        }
-        members.push(member);
-    }
-    members
 }

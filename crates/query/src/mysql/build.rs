@@ -2,17 +2,24 @@
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    Ident, ObjectName, UnaryOperator, Value,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, UnaryOperator, Value,
 };
 
 pub(super) fn function(name: &str, args: Vec<Expr>) -> Function {
-    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+    let args = args
+        .into_iter()
+        .map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)))
+        .collect();
     Function {
         name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
         filter: None,
         null_treatment: None,
         over: None,
@@ -41,7 +48,13 @@ pub(super) fn boolean(value: bool) -> Expr {
 }
 
 pub(super) fn cast(expr: Expr, data_type: DataType) -> Expr {
-    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, array: false, format: None }
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(expr),
+        data_type,
+        array: false,
+        format: None,
+    }
 }
 
 pub(super) fn nested(expr: Expr) -> Expr {
@@ -49,11 +62,18 @@ pub(super) fn nested(expr: Expr) -> Expr {
 }
 
 pub(super) fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
-    nested(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) })
+    nested(Expr::BinaryOp {
+        left: Box::new(left),
+        op,
+        right: Box::new(right),
+    })
 }
 
 pub(super) fn not(expr: Expr) -> Expr {
-    Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(nested(expr)) }
+    Expr::UnaryOp {
+        op: UnaryOperator::Not,
+        expr: Box::new(nested(expr)),
+    }
 }
 
 pub(super) fn case(condition: Expr, result: Expr, otherwise: Option<Expr>) -> Expr {

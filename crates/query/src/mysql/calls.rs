@@ -2,12 +2,14 @@
 //! which are literals of the session, which are refused.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, ObjectName, Value,
+    BinaryOperator, CaseWhen, DataType, DateTimeField, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, Value,
 };
 
-use super::build::{binary, call, case, cast, function, not, null, number, string, take};
+use super::build::{binary, call, case, cast, not, null, number, string, take};
+use super::date_calls::{date_part, dated, difference, in_zone};
 use super::expressions::{add_interval, make_condition, text};
+use super::group_concat::group_concat;
 use super::session::SessionValues;
 use crate::error::Error;
 
@@ -39,29 +41,81 @@ const SAME: [(&str, &str); 22] = [
 
 /// Functions of MySQL that would mean something else, or nothing, here.
 const REFUSED: [&str; 30] = [
-    "str_to_date", "week", "weekofyear", "yearweek", "found_rows", "row_count", "last_insert_id", "get_lock", "release_lock", "sleep",
-    "benchmark", "load_file", "format", "make_set", "export_set", "elt", "field", "conv", "inet_aton", "inet_ntoa", "json_extract",
-    "json_object", "json_array", "soundex", "timediff", "addtime", "subtime", "period_add", "period_diff", "convert_tz",
+    "str_to_date",
+    "week",
+    "weekofyear",
+    "yearweek",
+    "found_rows",
+    "row_count",
+    "last_insert_id",
+    "get_lock",
+    "release_lock",
+    "sleep",
+    "benchmark",
+    "load_file",
+    "format",
+    "make_set",
+    "export_set",
+    "elt",
+    "field",
+    "conv",
+    "inet_aton",
+    "inet_ntoa",
+    "json_extract",
+    "json_object",
+    "json_array",
+    "soundex",
+    "timediff",
+    "addtime",
+    "subtime",
+    "period_add",
+    "period_diff",
+    "convert_tz",
 ];
 
 /// Functions whose arguments are text whatever they are given.
 const ON_TEXT: [&str; 15] = [
-    "lower", "upper", "character_length", "character_length", "reverse", "repeat", "lpad", "rpad", "ltrim", "rtrim", "replace", "left", "right", "ascii", "md5",
+    "lower",
+    "upper",
+    "character_length",
+    "character_length",
+    "reverse",
+    "repeat",
+    "lpad",
+    "rpad",
+    "ltrim",
+    "rtrim",
+    "replace",
+    "left",
+    "right",
+    "ascii",
+    "md5",
 ];
 
 /// Rewrites a call whose arguments are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Error> {
-    let Expr::Function(function) = expr else { return Ok(()) };
+    let Expr::Function(function) = expr else {
+        return Ok(());
+    };
     if function.name.0.len() > 1 {
-        return Err(Error::unsupported(format!("no such function {}(): functions have no database", function.name)));
+        return Err(Error::unsupported(format!(
+            "no such function {}(): functions have no database",
+            function.name
+        )));
     }
     let name = function.name.to_string().replace('`', "").to_lowercase();
     if name.starts_with(crate::functions::PREFIX) {
         // Only functions that this rewrite put there have been visited with this prefix, and it does not visit them again.
-        return Err(Error::new(crate::error::ErrorKind::NotFound, format!("no such function {name}()")));
+        return Err(Error::new(
+            crate::error::ErrorKind::NotFound,
+            format!("no such function {name}()"),
+        ));
     }
     if REFUSED.contains(&name.as_str()) {
-        return Err(Error::unsupported(format!("the function {}() is not supported", name.to_uppercase())));
+        return Err(Error::unsupported(format!(
+            "the function {}() is not supported",
+            name.to_uppercase()
+        )));
     }
     if function.over.is_none() && function.filter.is_none() {
         if name == "group_concat" {
@@ -75,15 +129,22 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
             return Ok(());
         }
     } else if name == "group_concat" {
-        return Err(Error::unsupported("GROUP_CONCAT() with OVER or FILTER is not supported"));
+        return Err(Error::unsupported(
+            "GROUP_CONCAT() with OVER or FILTER is not supported",
+        ));
     }
     if matches!(name.as_str(), "sum" | "avg") {
         each_arg(function, |arg| *arg = call("mysql_exact", vec![take(arg)]));
     }
     if name == "count" && plain_arg_count(function) > 1 {
-        return Err(Error::unsupported("COUNT(DISTINCT a, b) is not supported: count the rows of a SELECT DISTINCT"));
+        return Err(Error::unsupported(
+            "COUNT(DISTINCT a, b) is not supported: count the rows of a SELECT DISTINCT",
+        ));
     }
-    let renamed = SAME.iter().find(|(mysql, _)| *mysql == name).map_or(name.as_str(), |(_, ours)| *ours);
+    let renamed = SAME
+        .iter()
+        .find(|(mysql, _)| *mysql == name)
+        .map_or(name.as_str(), |(_, ours)| *ours);
     if ON_TEXT.contains(&renamed) {
         let first_only = matches!(renamed, "left" | "right" | "repeat" | "lpad" | "rpad");
         let mut index = 0;
@@ -119,14 +180,17 @@ fn plain_arg_count(function: &Function) -> usize {
 fn plain_args(function: &Function) -> Option<Vec<Expr>> {
     match &function.args {
         FunctionArguments::None => Some(Vec::new()),
-        FunctionArguments::List(list) if list.duplicate_treatment.is_none() && list.clauses.is_empty() => list
-            .args
-            .iter()
-            .map(|arg| match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
-                _ => None,
-            })
-            .collect(),
+        FunctionArguments::List(list)
+            if list.duplicate_treatment.is_none() && list.clauses.is_empty() =>
+        {
+            list.args
+                .iter()
+                .map(|arg| match arg {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+                    _ => None,
+                })
+                .collect()
+        }
         _ => None,
     }
 }
@@ -166,14 +230,26 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
             }
             parts.pop().unwrap_or_else(null)
         }
-        ("concat_ws", args) => call("concat_ws", args.iter_mut().map(|arg| text(take(arg))).collect()),
+        ("concat_ws", args) => call(
+            "concat_ws",
+            args.iter_mut().map(|arg| text(take(arg))).collect(),
+        ),
         ("length" | "octet_length", [value]) => call("octet_length", vec![text(take(value))]),
-        ("substring" | "substr" | "mid", [value, rest @ ..]) => {
-            call("mysql_substring", std::iter::once(text(take(value))).chain(rest.iter_mut().map(take)).collect())
-        }
+        ("substring" | "substr" | "mid", [value, rest @ ..]) => call(
+            "mysql_substring",
+            std::iter::once(text(take(value)))
+                .chain(rest.iter_mut().map(take))
+                .collect(),
+        ),
         ("locate", [needle, hay, rest @ ..]) => {
             let start = rest.iter_mut().map(take);
-            call("mysql_locate", [text(take(needle)), text(take(hay))].into_iter().chain(start).collect())
+            call(
+                "mysql_locate",
+                [text(take(needle)), text(take(hay))]
+                    .into_iter()
+                    .chain(start)
+                    .collect(),
+            )
         }
         ("instr", [hay, needle]) => call("mysql_locate", vec![text(take(needle)), text(take(hay))]),
         ("space", [count]) => call("repeat", vec![string(" "), take(count)]),
@@ -183,42 +259,72 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
         ("rand", _) => return Err(Error::unsupported("RAND() with a seed is not supported")),
         ("greatest" | "least", args) if args.len() > 1 => null_if_any_null(name, args),
         ("sha2", [value, Expr::Value(bits)]) => match &bits.value {
-            Value::Number(bits, _) if matches!(bits.as_str(), "0" | "224" | "256" | "384" | "512") => {
+            Value::Number(bits, _)
+                if matches!(bits.as_str(), "0" | "224" | "256" | "384" | "512") =>
+            {
                 let bits = if bits == "0" { "256" } else { bits };
-                call("encode", vec![call(&format!("sha{bits}"), vec![text(take(value))]), string("hex")])
+                call(
+                    "encode",
+                    vec![
+                        call(&format!("sha{bits}"), vec![text(take(value))]),
+                        string("hex"),
+                    ],
+                )
             }
             _ => return Err(Error::invalid("SHA2() takes 224, 256, 384 or 512 bits")),
         },
-        ("regexp_replace", [value, pattern, new]) => {
-            call("regexp_replace", vec![take(value), take(pattern), take(new), string("g")])
-        }
+        ("regexp_replace", [value, pattern, new]) => call(
+            "regexp_replace",
+            vec![take(value), take(pattern), take(new), string("g")],
+        ),
         ("date_add" | "adddate", [value, interval]) => dated(name, value, interval, false)?,
         ("date_sub" | "subdate", [value, interval]) => dated(name, value, interval, true)?,
-        ("year" | "month" | "hour" | "minute" | "second" | "quarter", [value]) => date_part(name, take(value)),
+        ("year" | "month" | "hour" | "minute" | "second" | "quarter", [value]) => {
+            date_part(name, take(value))
+        }
         ("day" | "dayofmonth", [value]) => date_part("day", take(value)),
         ("dayofyear", [value]) => date_part("doy", take(value)),
-        ("dayofweek", [value]) => binary(date_part("dow", take(value)), BinaryOperator::Plus, number(1)),
-        ("weekday", [value]) => {
-            binary(binary(date_part("dow", take(value)), BinaryOperator::Plus, number(6)), BinaryOperator::Modulo, number(7))
-        }
-        ("microsecond", [value]) => {
-            binary(date_part("microsecond", take(value)), BinaryOperator::Modulo, number(1_000_000))
-        }
+        ("dayofweek", [value]) => binary(
+            date_part("dow", take(value)),
+            BinaryOperator::Plus,
+            number(1),
+        ),
+        ("weekday", [value]) => binary(
+            binary(
+                date_part("dow", take(value)),
+                BinaryOperator::Plus,
+                number(6),
+            ),
+            BinaryOperator::Modulo,
+            number(7),
+        ),
+        ("microsecond", [value]) => binary(
+            date_part("microsecond", take(value)),
+            BinaryOperator::Modulo,
+            number(1_000_000),
+        ),
         ("monthname", [value]) => call("mysql_date_format", vec![take(value), string("%M")]),
         ("dayname", [value]) => call("mysql_date_format", vec![take(value), string("%W")]),
         ("date", [value]) => cast(call("mysql_datetime", vec![take(value)]), DataType::Date),
         ("timestamp", [value]) => call("mysql_datetime", vec![take(value)]),
         ("unix_timestamp", []) => values.unix_seconds(),
-        ("unix_timestamp", [value]) => {
-            binary(call("mysql_unix_timestamp", vec![take(value)]), BinaryOperator::Minus, number(values.zone_offset_seconds))
-        }
+        ("unix_timestamp", [value]) => binary(
+            call("mysql_unix_timestamp", vec![take(value)]),
+            BinaryOperator::Minus,
+            number(values.zone_offset_seconds),
+        ),
         ("from_unixtime", [seconds]) => in_zone(take(seconds), values),
-        ("from_unixtime", [seconds, format]) => call("mysql_date_format", vec![in_zone(take(seconds), values), take(format)]),
-        ("timestampdiff", [Expr::Identifier(unit), from, to]) => difference(&unit.value, take(from), take(to))?,
+        ("from_unixtime", [seconds, format]) => call(
+            "mysql_date_format",
+            vec![in_zone(take(seconds), values), take(format)],
+        ),
+        ("timestampdiff", [Expr::Identifier(unit), from, to]) => {
+            difference(&unit.value, take(from), take(to))?
+        }
         ("timestampadd", [Expr::Identifier(unit), count, value]) => {
-            let interval = datafusion::sql::sqlparser::ast::Interval {
+            let interval = Interval {
                 value: Box::new(take(count)),
-                leading_field: Some(datafusion::sql::sqlparser::ast::DateTimeField::Custom(unit.clone())),
+                leading_field: Some(DateTimeField::Custom(unit.clone())),
                 leading_precision: None,
                 last_field: None,
                 fractional_seconds_precision: None,
@@ -229,52 +335,19 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
     }))
 }
 
-/// A part of a date or of text that is one.
-pub(super) fn date_part(part: &str, value: Expr) -> Expr {
-    call("date_part", vec![string(part), call("mysql_datetime", vec![value])])
-}
-
-fn in_zone(seconds: Expr, values: &SessionValues) -> Expr {
-    call("mysql_from_unixtime", vec![call("mysql_add", vec![call("mysql_signed", vec![seconds]), number(values.zone_offset_seconds)])])
-}
-
-fn dated(name: &str, value: &mut Expr, interval: &mut Expr, negative: bool) -> Result<Expr, Error> {
-    let interval = match take(interval) {
-        Expr::Interval(interval) => interval,
-        days if matches!(name, "adddate" | "subdate") => datafusion::sql::sqlparser::ast::Interval {
-            value: Box::new(days),
-            leading_field: Some(datafusion::sql::sqlparser::ast::DateTimeField::Day),
-            leading_precision: None,
-            last_field: None,
-            fractional_seconds_precision: None,
-        },
-        _ => return Err(Error::invalid(format!("{}() takes a date and an INTERVAL", name.to_uppercase()))),
-    };
-    add_interval(take(value), interval, negative)
-}
-
-fn difference(unit: &str, from: Expr, to: Expr) -> Result<Expr, Error> {
-    let (name, size): (_, i64) = match unit.to_uppercase().as_str() {
-        "YEAR" => ("mysql_months_between", 12),
-        "QUARTER" => ("mysql_months_between", 3),
-        "MONTH" => ("mysql_months_between", 1),
-        "WEEK" => ("mysql_microseconds_between", 604_800_000_000),
-        "DAY" => ("mysql_microseconds_between", 86_400_000_000),
-        "HOUR" => ("mysql_microseconds_between", 3_600_000_000),
-        "MINUTE" => ("mysql_microseconds_between", 60_000_000),
-        "SECOND" => ("mysql_microseconds_between", 1_000_000),
-        "MICROSECOND" => ("mysql_microseconds_between", 1),
-        other => return Err(Error::unsupported(format!("TIMESTAMPDIFF({other}, …) is not supported"))),
-    };
-    Ok(call("mysql_div", vec![call(name, vec![from, to]), number(size)]))
-}
-
 fn compare(left: &mut Expr, right: &mut Expr) -> Expr {
     let (left, right) = (text(take(left)), text(take(right)));
-    let when = |op, result| CaseWhen { condition: binary(left.clone(), op, right.clone()), result: number(result) };
+    let when = |op, result| CaseWhen {
+        condition: binary(left.clone(), op, right.clone()),
+        result: number(result),
+    };
     let mut result = case(null(), null(), None);
     if let Expr::Case { conditions, .. } = &mut result {
-        *conditions = vec![when(BinaryOperator::Lt, -1), when(BinaryOperator::Eq, 0), when(BinaryOperator::Gt, 1)];
+        *conditions = vec![
+            when(BinaryOperator::Lt, -1),
+            when(BinaryOperator::Eq, 0),
+            when(BinaryOperator::Gt, 1),
+        ];
     }
     result
 }
@@ -286,45 +359,9 @@ fn null_if_any_null(name: &str, args: &mut [Expr]) -> Expr {
         .map(|arg| Expr::IsNull(Box::new(arg.clone())))
         .reduce(|left, right| binary(left, BinaryOperator::Or, right))
         .unwrap_or_else(null);
-    case(not(any_null), call(name, args.iter_mut().map(take).collect()), None)
-}
-
-/// `GROUP_CONCAT([DISTINCT] a, b [ORDER BY …] [SEPARATOR 's'])` as an array, NULLs left out, joined.
-fn group_concat(concat: &mut Function) -> Result<Expr, Error> {
-    let FunctionArguments::List(list) = &mut concat.args else {
-        return Err(Error::invalid("GROUP_CONCAT() takes an expression"));
-    };
-    let mut separator = ",".to_owned();
-    let mut clauses = Vec::new();
-    for clause in list.clauses.drain(..) {
-        match clause {
-            FunctionArgumentClause::Separator(value) => match value.value {
-                Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => separator = text,
-                _ => return Err(Error::invalid("SEPARATOR takes a string")),
-            },
-            order @ FunctionArgumentClause::OrderBy(_) => clauses.push(order),
-            _ => return Err(Error::unsupported("this clause of GROUP_CONCAT() is not supported")),
-        }
-    }
-    let distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
-    let mut parts = Vec::new();
-    for arg in list.args.drain(..) {
-        match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => parts.push(expr),
-            _ => return Err(Error::invalid("GROUP_CONCAT() takes expressions")),
-        }
-    }
-    let several = parts.len() > 1;
-    let Some(value) = parts.into_iter().map(|part| if several || !distinct { text(part) } else { part }).reduce(|left, right| {
-        binary(left, BinaryOperator::StringConcat, right)
-    }) else {
-        return Err(Error::invalid("GROUP_CONCAT() takes an expression"));
-    };
-    let mut collected = function("array_agg", vec![value.clone()]);
-    if let FunctionArguments::List(new) = &mut collected.args {
-        new.duplicate_treatment = distinct.then_some(DuplicateTreatment::Distinct);
-        new.clauses = clauses;
-    }
-    collected.filter = Some(Box::new(Expr::IsNotNull(Box::new(value))));
-    Ok(call("array_to_string", vec![Expr::Function(collected), string(separator)]))
+    case(
+        not(any_null),
+        call(name, args.iter_mut().map(take).collect()),
+        None,
+    )
 }

@@ -45,7 +45,12 @@ impl SqlDialect for Dialect {
         BASE.identifier_quote_style(identifier)
     }
 
-    fn is_table_factor_alias(&self, explicit: bool, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
+    fn is_table_factor_alias(
+        &self,
+        explicit: bool,
+        keyword: &Keyword,
+        parser: &mut Parser<'_>,
+    ) -> bool {
         BASE.is_table_factor_alias(explicit, keyword, parser)
     }
 
@@ -82,14 +87,23 @@ impl SqlDialect for Dialect {
         }
     }
 
-    fn parse_infix(&self, parser: &mut Parser<'_>, left: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        left: &Expr,
+        _precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
         let op = match &parser.peek_token_ref().token {
             Token::Word(word) if word.keyword == Keyword::DIV => BinaryOperator::MyIntegerDivide,
             Token::Word(word) if is_mod(word.quote_style, &word.value) => BinaryOperator::Modulo,
             _ => return None,
         };
         parser.advance_token();
-        Some(parser.parse_subexpr(MULTIPLY).map(|right| Expr::BinaryOp { left: Box::new(left.clone()), op, right: Box::new(right) }))
+        Some(parser.parse_subexpr(MULTIPLY).map(|right| Expr::BinaryOp {
+            left: Box::new(left.clone()),
+            op,
+            right: Box::new(right),
+        }))
     }
 }
 

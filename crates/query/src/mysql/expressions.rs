@@ -1,7 +1,8 @@
 //! Operators, CAST, INTERVAL, literals: MySQL's forms to DataFusion's, one rule each.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo, Expr, Interval, TimezoneInfo, UnaryOperator, Value,
+    BinaryOperator, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo, Expr,
+    Interval, TimezoneInfo, UnaryOperator, Value,
 };
 
 use super::build::{binary, call, cast, nested, not, number, string, take};
@@ -11,29 +12,64 @@ use crate::error::Error;
 pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
     match expr {
         Expr::BinaryOp { .. } => binary_op(expr),
-        Expr::UnaryOp { op: UnaryOperator::BangNot | UnaryOperator::Not, expr: inner } => {
+        Expr::UnaryOp {
+            op: UnaryOperator::BangNot | UnaryOperator::Not,
+            expr: inner,
+        } => {
             make_condition(inner);
             *expr = not(take(inner));
             Ok(())
         }
-        Expr::RLike { negated, expr: text, pattern, .. } => {
-            let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
-            *expr = binary(call("mysql_text", vec![take(text)]), op, call("mysql_text", vec![take(pattern)]));
+        Expr::RLike {
+            negated,
+            expr: text,
+            pattern,
+            ..
+        } => {
+            let op = if *negated {
+                BinaryOperator::PGRegexNotMatch
+            } else {
+                BinaryOperator::PGRegexMatch
+            };
+            *expr = binary(
+                call("mysql_text", vec![take(text)]),
+                op,
+                call("mysql_text", vec![take(pattern)]),
+            );
             Ok(())
         }
-        Expr::Case { operand: None, conditions, .. } => {
-            conditions.iter_mut().for_each(|when| make_condition(&mut when.condition));
+        Expr::Case {
+            operand: None,
+            conditions,
+            ..
+        } => {
+            conditions
+                .iter_mut()
+                .for_each(|when| make_condition(&mut when.condition));
             Ok(())
         }
-        Expr::IsTrue(inner) | Expr::IsNotTrue(inner) | Expr::IsFalse(inner) | Expr::IsNotFalse(inner) => {
+        Expr::IsTrue(inner)
+        | Expr::IsNotTrue(inner)
+        | Expr::IsFalse(inner)
+        | Expr::IsNotFalse(inner) => {
             make_condition(inner);
             Ok(())
         }
-        Expr::Cast { kind: CastKind::Cast, expr: value, data_type, .. } => {
+        Expr::Cast {
+            kind: CastKind::Cast,
+            expr: value,
+            data_type,
+            ..
+        } => {
             *expr = cast_to(take(value), data_type)?;
             Ok(())
         }
-        Expr::Convert { expr: value, data_type, charset, .. } => {
+        Expr::Convert {
+            expr: value,
+            data_type,
+            charset,
+            ..
+        } => {
             *expr = match (data_type, charset) {
                 (Some(data_type), _) => cast_to(take(value), data_type)?,
                 // All text is UTF-8 here.
@@ -41,7 +77,10 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
             };
             Ok(())
         }
-        Expr::Collate { expr: value, collation } => {
+        Expr::Collate {
+            expr: value,
+            collation,
+        } => {
             let name = collation.to_string().to_lowercase();
             if !name.ends_with("_bin") && name != "binary" {
                 return Err(Error::unsupported(format!(
@@ -51,28 +90,48 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
             *expr = take(value);
             Ok(())
         }
-        Expr::Prefixed { prefix, value } if prefix.value.starts_with("_utf8") || prefix.value.eq_ignore_ascii_case("_binary") => {
+        Expr::Prefixed { prefix, value }
+            if prefix.value.starts_with("_utf8")
+                || prefix.value.eq_ignore_ascii_case("_binary") =>
+        {
             *expr = take(value);
             Ok(())
         }
-        Expr::Prefixed { prefix, .. } => Err(Error::unsupported(format!("the character set {} is not supported", prefix.value))),
+        Expr::Prefixed { prefix, .. } => Err(Error::unsupported(format!(
+            "the character set {} is not supported",
+            prefix.value
+        ))),
         Expr::Interval(_) => Ok(()),
         Expr::MatchAgainst { .. } => Err(Error::unsupported("MATCH … AGAINST is not supported")),
-        Expr::Extract { field, expr: value, .. } => {
+        Expr::Extract {
+            field, expr: value, ..
+        } => {
             let field = field.to_string().to_lowercase();
             if field.contains('_') {
-                return Err(Error::unsupported(format!("EXTRACT({} …) is not supported", field.to_uppercase())));
+                return Err(Error::unsupported(format!(
+                    "EXTRACT({} …) is not supported",
+                    field.to_uppercase()
+                )));
             }
-            *expr = super::calls::date_part(&field, take(value));
+            *expr = super::date_calls::date_part(&field, take(value));
             Ok(())
         }
         Expr::Position { expr: needle, r#in } => {
             *expr = call("mysql_locate", vec![text(take(needle)), text(take(r#in))]);
             Ok(())
         }
-        Expr::Substring { expr: value, substring_from, substring_for, .. } => {
+        Expr::Substring {
+            expr: value,
+            substring_from,
+            substring_for,
+            ..
+        } => {
             let mut args = vec![text(take(value))];
-            args.push(substring_from.as_mut().map_or_else(|| number(1), |from| take(from)));
+            args.push(
+                substring_from
+                    .as_mut()
+                    .map_or_else(|| number(1), |from| take(from)),
+            );
             args.extend(substring_for.as_mut().map(|length| take(length)));
             *expr = call("mysql_substring", args);
             Ok(())
@@ -80,9 +139,16 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
         Expr::Value(value) => {
             match &value.value {
                 Value::Number(digits, _) if digits.contains(['e', 'E']) => {
-                    *expr = cast(string(digits.clone()), DataType::Double(ExactNumberInfo::None));
+                    *expr = cast(
+                        string(digits.clone()),
+                        DataType::Double(ExactNumberInfo::None),
+                    );
                 }
-                Value::Placeholder(_) => return Err(Error::unsupported("placeholders ('?') must be bound before the query is planned")),
+                Value::Placeholder(_) => {
+                    return Err(Error::unsupported(
+                        "placeholders ('?') must be bound before the query is planned",
+                    ));
+                }
                 _ => {}
             }
             Ok(())
@@ -92,7 +158,9 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
 }
 
 fn binary_op(expr: &mut Expr) -> Result<(), Error> {
-    let Expr::BinaryOp { left, op, right } = expr else { return Ok(()) };
+    let Expr::BinaryOp { left, op, right } = expr else {
+        return Ok(());
+    };
     let name = match op {
         BinaryOperator::And | BinaryOperator::Or => {
             make_condition(left);
@@ -102,7 +170,11 @@ fn binary_op(expr: &mut Expr) -> Result<(), Error> {
         BinaryOperator::Xor => {
             make_condition(left);
             make_condition(right);
-            *expr = binary(nested(take(left)), BinaryOperator::NotEq, nested(take(right)));
+            *expr = binary(
+                nested(take(left)),
+                BinaryOperator::NotEq,
+                nested(take(right)),
+            );
             return Ok(());
         }
         BinaryOperator::Plus | BinaryOperator::Minus => {
@@ -115,7 +187,11 @@ fn binary_op(expr: &mut Expr) -> Result<(), Error> {
                 *expr = add_interval(take(right), interval.clone(), false)?;
                 return Ok(());
             }
-            if negative { "mysql_subtract" } else { "mysql_add" }
+            if negative {
+                "mysql_subtract"
+            } else {
+                "mysql_add"
+            }
         }
         BinaryOperator::Multiply => "mysql_multiply",
         BinaryOperator::Divide => "mysql_divide",
@@ -124,7 +200,9 @@ fn binary_op(expr: &mut Expr) -> Result<(), Error> {
         BinaryOperator::Arrow | BinaryOperator::LongArrow => {
             return Err(Error::unsupported("JSON paths ('->') are not supported"));
         }
-        BinaryOperator::Assignment => return Err(Error::unsupported("user variables are not supported")),
+        BinaryOperator::Assignment => {
+            return Err(Error::unsupported("user variables are not supported"));
+        }
         _ => return Ok(()),
     };
     *expr = call(name, vec![take(left), take(right)]);
@@ -191,32 +269,54 @@ pub(super) fn cast_to(value: Expr, data_type: &DataType) -> Result<Expr, Error> 
             1..=3 => 3,
             _ => 6,
         };
-        cast(call("mysql_datetime", vec![value]), DataType::Timestamp(Some(precision), TimezoneInfo::None))
+        cast(
+            call("mysql_datetime", vec![value]),
+            DataType::Timestamp(Some(precision), TimezoneInfo::None),
+        )
     };
     Ok(match data_type {
-        DataType::Signed | DataType::SignedInteger | DataType::Int(_) | DataType::Integer(_) | DataType::BigInt(_) => {
-            call("mysql_signed", vec![value])
+        DataType::Signed
+        | DataType::SignedInteger
+        | DataType::Int(_)
+        | DataType::Integer(_)
+        | DataType::BigInt(_) => call("mysql_signed", vec![value]),
+        DataType::Unsigned | DataType::UnsignedInteger | DataType::BigIntUnsigned(_) => {
+            call("mysql_unsigned", vec![value])
         }
-        DataType::Unsigned | DataType::UnsignedInteger | DataType::BigIntUnsigned(_) => call("mysql_unsigned", vec![value]),
-        DataType::Char(length) | DataType::Varchar(length) | DataType::Nvarchar(length) | DataType::Character(length) => match length {
-            Some(CharacterLength::IntegerLength { length, .. }) => call("left", vec![text(value), number(length)]),
+        DataType::Char(length)
+        | DataType::Varchar(length)
+        | DataType::Nvarchar(length)
+        | DataType::Character(length) => match length {
+            Some(CharacterLength::IntegerLength { length, .. }) => {
+                call("left", vec![text(value), number(length)])
+            }
             _ => text(value),
         },
         DataType::Text | DataType::String(_) => text(value),
         DataType::Datetime(precision) => datetime(value, *precision),
         DataType::Timestamp(precision, _) => datetime(value, *precision),
         DataType::Date => cast(call("mysql_datetime", vec![value]), DataType::Date),
-        DataType::Decimal(ExactNumberInfo::None) | DataType::Dec(ExactNumberInfo::None) | DataType::Numeric(ExactNumberInfo::None) => {
-            cast(value, DataType::Decimal(ExactNumberInfo::PrecisionAndScale(10, 0)))
-        }
+        DataType::Decimal(ExactNumberInfo::None)
+        | DataType::Dec(ExactNumberInfo::None)
+        | DataType::Numeric(ExactNumberInfo::None) => cast(
+            value,
+            DataType::Decimal(ExactNumberInfo::PrecisionAndScale(10, 0)),
+        ),
         DataType::Dec(info) | DataType::Numeric(info) => cast(value, DataType::Decimal(*info)),
         DataType::Float(_) => cast(value, DataType::Real),
         DataType::Binary(None) | DataType::Varbinary(None) => cast(text(value), DataType::Bytea),
         DataType::JSON => return Err(Error::unsupported("CAST to JSON is not supported")),
-        DataType::Decimal(_) | DataType::Double(_) | DataType::DoublePrecision | DataType::Real | DataType::Time(..) | DataType::Boolean => {
-            cast(value, data_type.clone())
+        DataType::Decimal(_)
+        | DataType::Double(_)
+        | DataType::DoublePrecision
+        | DataType::Real
+        | DataType::Time(..)
+        | DataType::Boolean => cast(value, data_type.clone()),
+        other => {
+            return Err(Error::unsupported(format!(
+                "CAST to {other} is not supported"
+            )));
         }
-        other => return Err(Error::unsupported(format!("CAST to {other} is not supported"))),
     })
 }
 
@@ -235,7 +335,11 @@ pub(super) fn add_interval(value: Expr, interval: Interval, negative: bool) -> R
         "MINUTE" => ("mysql_add_seconds", 60),
         "SECOND" => ("mysql_add_seconds", 1),
         "MICROSECOND" => ("mysql_add_micros", 1),
-        other => return Err(Error::unsupported(format!("INTERVAL … {other} is not supported"))),
+        other => {
+            return Err(Error::unsupported(format!(
+                "INTERVAL … {other} is not supported"
+            )));
+        }
     };
     let mut count = call("mysql_signed", vec![*interval.value]);
     let factor = if negative { -factor } else { factor };

@@ -13,16 +13,24 @@ pub(crate) struct Labels(Vec<Option<String>>);
 impl Labels {
     /// The labels of the first SELECT of the query.
     pub(super) fn of(query: &Query, sql: &str, tokens: &[TokenWithSpan]) -> Self {
-        let Some(select) = first_select(&query.body) else { return Self::default() };
+        let Some(select) = first_select(&query.body) else {
+            return Self::default();
+        };
         let texts = item_texts(sql, tokens).filter(|texts| texts.len() == select.projection.len());
-        let labels = select.projection.iter().enumerate().map(|(index, item)| match item {
-            SelectItem::UnnamedExpr(expr) => {
-                let text = texts.as_ref().map_or_else(|| expr.to_string(), |texts| texts[index].to_owned());
-                Some(label(expr, text))
-            }
-            SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
-            _ => None,
-        });
+        let labels = select
+            .projection
+            .iter()
+            .enumerate()
+            .map(|(index, item)| match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let text = texts
+                        .as_ref()
+                        .map_or_else(|| expr.to_string(), |texts| texts[index].to_owned());
+                    Some(label(expr, text))
+                }
+                SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+                _ => None,
+            });
         Self(labels.collect())
     }
 
@@ -30,7 +38,11 @@ impl Labels {
     pub(crate) fn apply(&self, names: &[String]) -> Vec<String> {
         let stars = self.0.iter().filter(|label| label.is_none()).count();
         let Some(before) = self.0.iter().position(Option::is_none) else {
-            return if self.0.len() == names.len() { self.0.iter().flatten().cloned().collect() } else { names.to_vec() };
+            return if self.0.len() == names.len() {
+                self.0.iter().flatten().cloned().collect()
+            } else {
+                names.to_vec()
+            };
         };
         let after = self.0.len() - before - 1;
         if stars > 1 || before + after > names.len() {
@@ -38,7 +50,11 @@ impl Labels {
         }
         let mut labels = names.to_vec();
         for (index, label) in self.0.iter().enumerate() {
-            let at = if index < before { index } else { names.len() + index - self.0.len() };
+            let at = if index < before {
+                index
+            } else {
+                names.len() + index - self.0.len()
+            };
             if let (Some(label), Some(slot)) = (label, labels.get_mut(at)) {
                 slot.clone_from(label);
             }
@@ -71,9 +87,24 @@ fn first_select(body: &SetExpr) -> Option<&Select> {
 /// The source text of each item of the first SELECT outside brackets, if there is one.
 fn item_texts<'a>(sql: &'a str, tokens: &[TokenWithSpan]) -> Option<Vec<&'a str>> {
     const ENDS: [&str; 13] = [
-        "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "INTO", "FOR", "WINDOW", "LOCK",
+        "FROM",
+        "WHERE",
+        "GROUP",
+        "HAVING",
+        "ORDER",
+        "LIMIT",
+        "UNION",
+        "EXCEPT",
+        "INTERSECT",
+        "INTO",
+        "FOR",
+        "WINDOW",
+        "LOCK",
     ];
-    let tokens: Vec<&TokenWithSpan> = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+    let tokens: Vec<&TokenWithSpan> = tokens
+        .iter()
+        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
+        .collect();
     let mut depth = 0_usize;
     let start = tokens.iter().position(|token| {
         match token.token {
@@ -84,21 +115,31 @@ fn item_texts<'a>(sql: &'a str, tokens: &[TokenWithSpan]) -> Option<Vec<&'a str>
         false
     })?;
     let mut rest = &tokens[start + 1..];
-    while rest.first().is_some_and(|token| is_word(token, "DISTINCT") || is_word(token, "ALL")) {
+    while rest
+        .first()
+        .is_some_and(|token| is_word(token, "DISTINCT") || is_word(token, "ALL"))
+    {
         rest = &rest[1..];
     }
-    let lines: Vec<usize> = std::iter::once(0).chain(sql.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let lines: Vec<usize> = std::iter::once(0)
+        .chain(sql.match_indices('\n').map(|(at, _)| at + 1))
+        .collect();
     let offset = |place: Location| -> Option<usize> {
         let from = *lines.get(usize::try_from(place.line).ok()?.checked_sub(1)?)?;
         let skip = usize::try_from(place.column).ok()?.checked_sub(1)?;
-        let (at, _) = sql[from..].char_indices().chain([(sql.len() - from, ' ')]).nth(skip)?;
+        let (at, _) = sql[from..]
+            .char_indices()
+            .chain([(sql.len() - from, ' ')])
+            .nth(skip)?;
         Some(from + at)
     };
     let (mut texts, mut depth, mut from) = (Vec::new(), 0_usize, 0);
     for index in 0..=rest.len() {
         let token = rest.get(index);
         let ends = token.is_none_or(|token| {
-            depth == 0 && (matches!(token.token, Token::EOF | Token::SemiColon) || ENDS.iter().any(|word| is_word(token, word)))
+            depth == 0
+                && (matches!(token.token, Token::EOF | Token::SemiColon)
+                    || ENDS.iter().any(|word| is_word(token, word)))
         });
         if ends || depth == 0 && token.is_some_and(|token| token.token == Token::Comma) {
             let (first, last) = (rest.get(from)?, rest.get(index.checked_sub(1)?)?);

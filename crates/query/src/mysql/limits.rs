@@ -26,32 +26,40 @@ struct Counts {
 pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), Error> {
     let mut stack = vec![Counts::default()];
     for token in tokens {
-        let Some(counts) = stack.last_mut() else { break };
+        let Some(counts) = stack.last_mut() else {
+            break;
+        };
         let too_many = |what: &str, most: usize| {
-            Err(Error::unsupported(format!("an expression has more than {most} {what} in a row"))
-                .at(token.span.start.line, token.span.start.column))
+            Err(Error::unsupported(format!(
+                "an expression has more than {most} {what} in a row"
+            ))
+            .at(token.span.start.line, token.span.start.column))
         };
         match &token.token {
             Token::LParen => stack.push(Counts::default()),
             Token::RParen => close(&mut stack),
             Token::Comma => counts.operators = 0,
             Token::StringConcat | Token::Overlap => condition(counts),
-            Token::Word(word) if word.quote_style.is_none() => match word.value.to_ascii_uppercase().as_str() {
-                "CASE" => stack.push(Counts::default()),
-                "END" => close(&mut stack),
-                "AND" | "OR" => condition(counts),
-                "BETWEEN" => {
-                    counts.betweens += 1;
-                    counts.operators += 1;
+            Token::Word(word) if word.quote_style.is_none() => {
+                match word.value.to_ascii_uppercase().as_str() {
+                    "CASE" => stack.push(Counts::default()),
+                    "END" => close(&mut stack),
+                    "AND" | "OR" => condition(counts),
+                    "BETWEEN" => {
+                        counts.betweens += 1;
+                        counts.operators += 1;
+                    }
+                    "WHEN" | "THEN" | "ELSE" | "SELECT" | "FROM" | "WHERE" | "GROUP" | "HAVING"
+                    | "ORDER" | "LIMIT" | "ON" => {
+                        counts.operators = 0;
+                        counts.betweens = 0;
+                    }
+                    "JOIN" | "UNION" | "EXCEPT" | "INTERSECT" | "XOR" => counts.structures += 1,
+                    "IS" | "LIKE" | "IN" | "NOT" | "COLLATE" | "RLIKE" | "REGEXP" | "DIV"
+                    | "MOD" => counts.operators += 1,
+                    _ => {}
                 }
-                "WHEN" | "THEN" | "ELSE" | "SELECT" | "FROM" | "WHERE" | "GROUP" | "HAVING" | "ORDER" | "LIMIT" | "ON" => {
-                    counts.operators = 0;
-                    counts.betweens = 0;
-                }
-                "JOIN" | "UNION" | "EXCEPT" | "INTERSECT" | "XOR" => counts.structures += 1,
-                "IS" | "LIKE" | "IN" | "NOT" | "COLLATE" | "RLIKE" | "REGEXP" | "DIV" | "MOD" => counts.operators += 1,
-                _ => {}
-            },
+            }
             Token::Plus
             | Token::Minus
             | Token::Mul

@@ -1,16 +1,17 @@
 //! The walk over a query's tree: names to lower case, columns aliased by their text,
 //! conditions made truth values, long AND and OR chains balanced; refuses what is not supported.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
-    TableAlias, TableFactor, VisitMut, VisitorMut,
+    BinaryOperator, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
+    ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, VisitMut,
+    VisitorMut,
 };
 
 use super::session::SessionValues;
-use super::{calls, expressions};
+use super::{balance::balance, calls, expressions, items::name_items};
 use crate::error::Error;
 
 /// Tables joined by commas in one FROM.
@@ -23,7 +24,9 @@ pub(super) fn fold_names(query: &mut Query) -> Result<(), Error> {
 
 /// Folds names, rewrites MySQL's constructs.
 pub(super) fn rewrite(query: &mut Query, values: &SessionValues) -> Result<(), Error> {
-    finish(query.visit(&mut Walk { values: Some(values) }))
+    finish(query.visit(&mut Walk {
+        values: Some(values),
+    }))
 }
 
 /// Names in FROM that are called with arguments.
@@ -47,7 +50,12 @@ impl VisitorMut for Functions<'_> {
     type Break = ();
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+        if let TableFactor::Table {
+            name,
+            args: Some(_),
+            ..
+        } = factor
+        {
             self.0.insert(name.to_string().to_lowercase());
         }
         ControlFlow::Continue(())
@@ -79,12 +87,17 @@ impl VisitorMut for Walk<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
         if let Some(with) = &mut query.with {
-            with.cte_tables.iter_mut().for_each(|cte| fold_alias(&mut cte.alias));
+            with.cte_tables
+                .iter_mut()
+                .for_each(|cte| fold_alias(&mut cte.alias));
         }
         if !query.locks.is_empty() {
             return refuse("SELECT … FOR UPDATE or FOR SHARE");
         }
-        if matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)) {
+        if matches!(
+            *query.body,
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+        ) {
             return refuse("a statement that writes within a query");
         }
         ControlFlow::Continue(())
@@ -92,7 +105,12 @@ impl VisitorMut for Walk<'_> {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
         match factor {
-            TableFactor::Table { alias, index_hints, partitions, .. } => {
+            TableFactor::Table {
+                alias,
+                index_hints,
+                partitions,
+                ..
+            } => {
                 if !partitions.is_empty() {
                     return refuse("PARTITION (…) after a table");
                 }
@@ -137,7 +155,12 @@ impl VisitorMut for Walk<'_> {
         for item in &mut select.projection {
             match item {
                 SelectItem::ExprWithAlias { alias, .. } => fold(alias),
-                SelectItem::QualifiedWildcard(datafusion::sql::sqlparser::ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                SelectItem::QualifiedWildcard(
+                    datafusion::sql::sqlparser::ast::SelectItemQualifiedWildcardKind::ObjectName(
+                        name,
+                    ),
+                    _,
+                ) => {
                     self.pre_visit_relation(name)?;
                 }
                 _ => {}
@@ -145,7 +168,8 @@ impl VisitorMut for Walk<'_> {
         }
         for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
             if let JoinOperator::StraightJoin(constraint) = &mut join.join_operator {
-                join.join_operator = JoinOperator::Inner(std::mem::replace(constraint, JoinConstraint::None));
+                join.join_operator =
+                    JoinOperator::Inner(std::mem::replace(constraint, JoinConstraint::None));
             }
             if let Some(JoinConstraint::Using(columns)) = constraint(&mut join.join_operator) {
                 for column in columns {
@@ -160,13 +184,19 @@ impl VisitorMut for Walk<'_> {
         if self.values.is_none() {
             return ControlFlow::Continue(());
         }
-        select.selection.iter_mut().chain(&mut select.having).for_each(expressions::make_condition);
+        select
+            .selection
+            .iter_mut()
+            .chain(&mut select.having)
+            .for_each(expressions::make_condition);
         for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
             if let Some(JoinConstraint::On(condition)) = constraint(&mut join.join_operator) {
                 expressions::make_condition(condition);
             }
             // MySQL's JOIN without ON is a cross join.
-            if let JoinOperator::Join(JoinConstraint::None) | JoinOperator::Inner(JoinConstraint::None) = join.join_operator {
+            if let JoinOperator::Join(JoinConstraint::None)
+            | JoinOperator::Inner(JoinConstraint::None) = join.join_operator
+            {
                 join.join_operator = JoinOperator::CrossJoin(JoinConstraint::None);
             }
         }
@@ -176,14 +206,24 @@ impl VisitorMut for Walk<'_> {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
         match expr {
             Expr::Identifier(ident) if !ident.value.starts_with('@') => fold(ident),
-            Expr::CompoundIdentifier(idents) if !idents.first().is_some_and(|first| first.value.starts_with('@')) => {
+            Expr::CompoundIdentifier(idents)
+                if !idents
+                    .first()
+                    .is_some_and(|first| first.value.starts_with('@')) =>
+            {
                 idents.iter_mut().for_each(fold);
             }
-            Expr::BinaryOp { op: op @ BinaryOperator::StringConcat, .. } if self.values.is_some() => *op = BinaryOperator::Or,
+            Expr::BinaryOp {
+                op: op @ BinaryOperator::StringConcat,
+                ..
+            } if self.values.is_some() => *op = BinaryOperator::Or,
             _ => {}
         }
         if self.values.is_some()
-            && let Expr::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } = expr
+            && let Expr::BinaryOp {
+                op: op @ (BinaryOperator::And | BinaryOperator::Or),
+                ..
+            } = expr
         {
             let op = op.clone();
             balance(expr, &op);
@@ -192,12 +232,24 @@ impl VisitorMut for Walk<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
-        let Some(values) = self.values else { return ControlFlow::Continue(()) };
+        let Some(values) = self.values else {
+            return ControlFlow::Continue(());
+        };
         let result = match expr {
             Expr::Function(_) => calls::rewrite(expr, values),
-            Expr::Identifier(ident) if ident.quote_style.is_none() => identifier(&ident.value.clone(), expr, values),
-            Expr::CompoundIdentifier(idents) if idents.first().is_some_and(|first| first.value.starts_with('@')) => {
-                let written = idents.iter().map(|ident| ident.value.as_str()).collect::<Vec<_>>().join(".");
+            Expr::Identifier(ident) if ident.quote_style.is_none() => {
+                identifier(&ident.value.clone(), expr, values)
+            }
+            Expr::CompoundIdentifier(idents)
+                if idents
+                    .first()
+                    .is_some_and(|first| first.value.starts_with('@')) =>
+            {
+                let written = idents
+                    .iter()
+                    .map(|ident| ident.value.as_str())
+                    .collect::<Vec<_>>()
+                    .join(".");
                 values.variable(&written).map(|value| *expr = value)
             }
             _ => expressions::rewrite(expr),
@@ -212,8 +264,17 @@ impl VisitorMut for Walk<'_> {
 fn identifier(name: &str, expr: &mut Expr, values: &SessionValues) -> Result<(), Error> {
     if name.starts_with('@') {
         *expr = values.variable(name)?;
-    } else if matches!(name, "current_timestamp" | "current_date" | "current_time" | "current_user" | "localtime" | "localtimestamp" | "utc_timestamp" | "utc_date")
-        && let Some(value) = values.function(name, None)
+    } else if matches!(
+        name,
+        "current_timestamp"
+            | "current_date"
+            | "current_time"
+            | "current_user"
+            | "localtime"
+            | "localtimestamp"
+            | "utc_timestamp"
+            | "utc_date"
+    ) && let Some(value) = values.function(name, None)
     {
         *expr = value;
     }
@@ -221,7 +282,7 @@ fn identifier(name: &str, expr: &mut Expr, values: &SessionValues) -> Result<(),
 }
 
 /// Unquoted names are folded by the planner, quoted ones here.
-fn fold(ident: &mut Ident) {
+pub(super) fn fold(ident: &mut Ident) {
     if ident.value.chars().any(char::is_uppercase) {
         ident.value = ident.value.to_lowercase();
     }
@@ -229,7 +290,10 @@ fn fold(ident: &mut Ident) {
 
 fn fold_alias(alias: &mut TableAlias) {
     fold(&mut alias.name);
-    alias.columns.iter_mut().for_each(|column| fold(&mut column.name));
+    alias
+        .columns
+        .iter_mut()
+        .for_each(|column| fold(&mut column.name));
 }
 
 fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
@@ -244,86 +308,4 @@ fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
         | JoinOperator::CrossJoin(constraint) => Some(constraint),
         _ => None,
     }
-}
-
-/// Gives every expression without an alias its own text as one, as MySQL does, and makes names unique:
-/// DataFusion refuses `SELECT a, a`.
-fn name_items(select: &mut Select) {
-    let mut seen = HashSet::new();
-    for item in &mut select.projection {
-        match item {
-            SelectItem::UnnamedExpr(expr) => {
-                let (name, column) = match &*expr {
-                    Expr::Identifier(ident) if !ident.value.starts_with('@') => (ident.value.to_lowercase(), true),
-                    Expr::CompoundIdentifier(idents) => {
-                        (idents.last().map(|ident| ident.value.to_lowercase()).unwrap_or_default(), true)
-                    }
-                    other => (other.to_string().to_lowercase(), false),
-                };
-                let fresh = seen.insert(name.clone());
-                if column && fresh {
-                    continue;
-                }
-                let alias = unique(name, fresh, &mut seen);
-                let expr = super::build::take(expr);
-                *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('`', alias) };
-            }
-            SelectItem::ExprWithAlias { alias, .. } => {
-                fold(alias);
-                let fresh = seen.insert(alias.value.clone());
-                *alias = Ident::with_quote('`', unique(alias.value.clone(), fresh, &mut seen));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn unique(name: String, fresh: bool, seen: &mut HashSet<String>) -> String {
-    if fresh {
-        return name;
-    }
-    let mut count = 2;
-    while !seen.insert(format!("{name}#{count}")) {
-        count += 1;
-    }
-    format!("{name}#{count}")
-}
-
-/// Turns a chain `a AND b AND c …`, which the parser makes as deep as it is long, into a tree of
-/// logarithmic depth. AND and OR are associative, also with NULLs.
-fn balance(expr: &mut Expr, op: &BinaryOperator) {
-    let same = |other: &BinaryOperator| {
-        other == op || *op == BinaryOperator::Or && *other == BinaryOperator::StringConcat
-    };
-    let mut terms = Vec::new();
-    let mut rest = super::build::take(expr);
-    loop {
-        match rest {
-            Expr::BinaryOp { left, op: inner, right } if same(&inner) => {
-                terms.push(*right);
-                rest = *left;
-            }
-            first => {
-                terms.push(first);
-                break;
-            }
-        }
-    }
-    terms.reverse();
-    *expr = tree(terms, op);
-}
-
-fn tree(mut terms: Vec<Expr>, op: &BinaryOperator) -> Expr {
-    while terms.len() > 1 {
-        let mut pairs = Vec::with_capacity(terms.len().div_ceil(2));
-        let mut rest = terms.into_iter();
-        while let Some(left) = rest.next() {
-            pairs.push(match rest.next() {
-                Some(right) => Expr::BinaryOp { left: Box::new(left), op: op.clone(), right: Box::new(right) },
-                None => left,
-            });
-        }
-        terms = pairs;
-    }
-    terms.pop().unwrap_or_else(super::build::null)
 }

@@ -35,7 +35,11 @@ impl SessionValues {
 
     /// `+08:00`.
     pub(crate) fn zone(&self) -> String {
-        let sign = if self.zone_offset_seconds < 0 { '-' } else { '+' };
+        let sign = if self.zone_offset_seconds < 0 {
+            '-'
+        } else {
+            '+'
+        };
         let minutes = self.zone_offset_seconds.unsigned_abs() / 60;
         format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
@@ -48,13 +52,25 @@ impl SessionValues {
             "version" => string(&self.version),
             "user" | "current_user" | "session_user" | "system_user" => string(&self.user),
             "connection_id" => number(self.connection_id),
-            "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate" => datetime(self.local(), digits),
+            "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate" => {
+                datetime(self.local(), digits)
+            }
             "utc_timestamp" => datetime(Civil::from_micros(self.now_us), digits),
             "curdate" | "current_date" => cast(string(self.local().date_text()), DataType::Date),
-            "utc_date" => cast(string(Civil::from_micros(self.now_us).date_text()), DataType::Date),
+            "utc_date" => cast(
+                string(Civil::from_micros(self.now_us).date_text()),
+                DataType::Date,
+            ),
             "curtime" | "current_time" => {
-                let text = Civil { time_us: self.local().time_us / SECOND_US * SECOND_US, ..self.local() }.datetime_text();
-                cast(string(text.get(11..).unwrap_or("")), DataType::Time(None, TimezoneInfo::None))
+                let text = Civil {
+                    time_us: self.local().time_us / SECOND_US * SECOND_US,
+                    ..self.local()
+                }
+                .datetime_text();
+                cast(
+                    string(text.get(11..).unwrap_or("")),
+                    DataType::Time(None, TimezoneInfo::None),
+                )
             }
             _ => return None,
         })
@@ -71,9 +87,16 @@ impl SessionValues {
             return Err(Error::unsupported("user variables are not supported"));
         };
         let lower = name.to_ascii_lowercase();
-        let name = ["session.", "global.", "local."].iter().find_map(|scope| lower.strip_prefix(scope)).unwrap_or(&lower);
+        let name = ["session.", "global.", "local."]
+            .iter()
+            .find_map(|scope| lower.strip_prefix(scope))
+            .unwrap_or(&lower);
         if let Some((_, value)) = self.variables.iter().find(|(known, _)| known == name) {
-            return Ok(if value.parse::<i64>().is_ok() { number(value) } else { string(value) });
+            return Ok(if value.parse::<i64>().is_ok() {
+                number(value)
+            } else {
+                string(value)
+            });
         }
         const FIXED: [(&str, &str); 21] = [
             ("auto_increment_increment", "1"),
@@ -93,7 +116,10 @@ impl SessionValues {
             ("performance_schema", "0"),
             ("query_cache_size", "0"),
             ("query_cache_type", "OFF"),
-            ("sql_mode", "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO"),
+            (
+                "sql_mode",
+                "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO",
+            ),
             ("transaction_isolation", "REPEATABLE-READ"),
             ("tx_isolation", "REPEATABLE-READ"),
             ("wait_timeout", "28800"),
@@ -111,7 +137,10 @@ impl SessionValues {
                 None => {
                     let known: Vec<&str> = FIXED.iter().map(|(known, _)| *known).collect();
                     let known = list(&known).unwrap_or_default();
-                    Err(Error::new(ErrorKind::NotFound, format!("unknown system variable '{name}'; some are version, {known}")))
+                    Err(Error::new(
+                        ErrorKind::NotFound,
+                        format!("unknown system variable '{name}'; some are version, {known}"),
+                    ))
                 }
             },
         }
@@ -120,11 +149,17 @@ impl SessionValues {
 
 fn datetime(moment: Civil, digits: u64) -> Expr {
     let unit = 10_i64.pow(6 - digits as u32);
-    let moment = Civil { time_us: moment.time_us / unit * unit, ..moment };
+    let moment = Civil {
+        time_us: moment.time_us / unit * unit,
+        ..moment
+    };
     let precision = match digits {
         0 => 0,
         1..=3 => 3,
         _ => 6,
     };
-    cast(string(moment.datetime_text()), DataType::Timestamp(Some(precision), TimezoneInfo::None))
+    cast(
+        string(moment.datetime_text()),
+        DataType::Timestamp(Some(precision), TimezoneInfo::None),
+    )
 }

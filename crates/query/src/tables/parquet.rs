@@ -36,19 +36,25 @@ pub(super) struct ParquetTable {
 impl ParquetTable {
     pub(super) fn new(schema: SchemaRef, store: &Url, files: &[FileRef]) -> Result<Self, Error> {
         let store = ObjectStoreUrl::parse(registry::key(store)).map_err(from_datafusion)?;
-        Ok(Self { schema: with_views(&schema), store, files: files.to_vec() })
+        Ok(Self {
+            schema: with_views(&schema),
+            store,
+            files: files.to_vec(),
+        })
     }
 
     fn rows(&self) -> Precision<usize> {
         let sum = self.files.iter().map(|file| file.rows).sum::<Option<u64>>();
-        sum.and_then(|rows| usize::try_from(rows).ok()).map_or(Precision::Absent, Precision::Exact)
+        sum.and_then(|rows| usize::try_from(rows).ok())
+            .map_or(Precision::Absent, Precision::Exact)
     }
 
     fn table_statistics(&self) -> Statistics {
         let bytes = self.files.iter().map(|file| file.bytes).sum::<u64>();
         let mut statistics = Statistics::new_unknown(&self.schema);
         statistics.num_rows = self.rows();
-        statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+        statistics.total_byte_size =
+            Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
         statistics
     }
 }
@@ -63,7 +69,10 @@ impl TableProvider for ParquetTable {
         TableType::Base
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
@@ -81,12 +90,20 @@ impl TableProvider for ParquetTable {
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let options = TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
-        let source = ParquetSource::new(TableSchema::from(self.schema())).with_table_parquet_options(options);
+        let options = TableParquetOptions {
+            global: state.config_options().execution.parquet.clone(),
+            ..Default::default()
+        };
+        let source = ParquetSource::new(TableSchema::from(self.schema()))
+            .with_table_parquet_options(options);
         let files = self.files.iter().map(|file| {
             let mut statistics = Statistics::new_unknown(&self.schema);
-            statistics.num_rows = file.rows.and_then(|rows| usize::try_from(rows).ok()).map_or(Precision::Absent, Precision::Exact);
-            PartitionedFile::new(file.path.clone(), file.bytes).with_statistics(Arc::new(statistics))
+            statistics.num_rows = file
+                .rows
+                .and_then(|rows| usize::try_from(rows).ok())
+                .map_or(Precision::Absent, Precision::Exact);
+            PartitionedFile::new(file.path.clone(), file.bytes)
+                .with_statistics(Arc::new(statistics))
         });
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_group(FileGroup::new(files.collect()))
@@ -103,8 +120,18 @@ impl TableProvider for ParquetTable {
 }
 
 /// The columns of Parquet files, merged by name.
-pub(crate) async fn infer(state: &dyn Session, store: &Arc<dyn ObjectStore>, files: &[FileRef]) -> Result<SchemaRef, Error> {
-    let metas: Vec<_> = files.iter().map(|file| PartitionedFile::new(file.path.clone(), file.bytes).object_meta).collect();
-    let schema = ParquetFormat::default().infer_schema(state, store, &metas).await.map_err(from_datafusion)?;
+pub(crate) async fn infer(
+    state: &dyn Session,
+    store: &Arc<dyn ObjectStore>,
+    files: &[FileRef],
+) -> Result<SchemaRef, Error> {
+    let metas: Vec<_> = files
+        .iter()
+        .map(|file| PartitionedFile::new(file.path.clone(), file.bytes).object_meta)
+        .collect();
+    let schema = ParquetFormat::default()
+        .infer_schema(state, store, &metas)
+        .await
+        .map_err(from_datafusion)?;
     Ok(Arc::new(Schema::new(schema.fields().clone())))
 }

@@ -16,16 +16,25 @@ pub(crate) struct Stores(Vec<(String, Arc<dyn ObjectStore>)>);
 
 impl Stores {
     pub(crate) fn new(stores: &[(Url, Arc<dyn ObjectStore>)]) -> Self {
-        Self(stores.iter().map(|(url, store)| (key(url), Arc::clone(store))).collect())
+        Self(
+            stores
+                .iter()
+                .map(|(url, store)| (key(url), Arc::clone(store)))
+                .collect(),
+        )
     }
 
     pub(crate) fn get(&self, url: &Url) -> Result<Arc<dyn ObjectStore>, Error> {
-        self.find(url).ok_or_else(|| Error::invalid(format!("no store is known for {}", key(url))))
+        self.find(url)
+            .ok_or_else(|| Error::invalid(format!("no store is known for {}", key(url))))
     }
 
     fn find(&self, url: &Url) -> Option<Arc<dyn ObjectStore>> {
         let wanted = key(url);
-        self.0.iter().find(|(key, _)| *key == wanted).map(|(_, store)| Arc::clone(store))
+        self.0
+            .iter()
+            .find(|(key, _)| *key == wanted)
+            .map(|(_, store)| Arc::clone(store))
     }
 }
 
@@ -45,6 +54,8 @@ impl ObjectStoreRegistry for Stores {
 
 /// Scheme, host and port: what DataFusion tells stores apart by. User and password are left out.
 pub(crate) fn key(url: &Url) -> String {
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
     format!("{}://{}{port}/", url.scheme(), url.host_str().unwrap_or(""))
 }

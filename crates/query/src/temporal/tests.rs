@@ -19,7 +19,15 @@ fn every_day_of_four_centuries_goes_there_and_back() {
 
 #[test]
 fn text_forms() {
-    let text = |text: &str| parse_datetime(text).map(|(civil, time)| if time { civil.datetime_text() } else { civil.date_text() });
+    let text = |text: &str| {
+        parse_datetime(text).map(|(civil, time)| {
+            if time {
+                civil.datetime_text()
+            } else {
+                civil.date_text()
+            }
+        })
+    };
     for (given, wanted) in [
         ("2024-02-29", Some("2024-02-29")),
         ("2024-2-9", Some("2024-02-09")),
@@ -49,8 +57,15 @@ fn text_forms() {
 #[test]
 fn a_month_later_is_no_later_than_its_last_day() {
     let date = |text: &str| parse_datetime(text).map(|(civil, _)| civil);
-    let later = |text: &str, months| date(text).and_then(|civil| civil.plus_months(months)).map(|civil| civil.date_text());
+    let later = |text: &str, months| {
+        date(text)
+            .and_then(|civil| civil.plus_months(months))
+            .map(|civil| civil.date_text())
+    };
     assert_eq!(later("2024-01-31", 1).as_deref(), Some("2024-02-29"));
     assert_eq!(later("2024-03-31", -13).as_deref(), Some("2023-02-28"));
-    assert_eq!(date("2024-12-31").map(|civil| civil.day_of_year()), Some(366));
+    assert_eq!(
+        date("2024-12-31").map(|civil| civil.day_of_year()),
+        Some(366)
+    );
 }

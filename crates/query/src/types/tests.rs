@@ -28,7 +28,11 @@ fn names_become_types() {
     ] {
         let field = arrow_field("c", text, true);
         let got = field.map(|field| (field_sql_type(&field), field.data_type().to_string()));
-        assert_eq!(got.ok(), Some((canonical.to_owned(), arrow.to_owned())), "{text}");
+        assert_eq!(
+            got.ok(),
+            Some((canonical.to_owned(), arrow.to_owned())),
+            "{text}"
+        );
     }
 }
 
@@ -46,6 +50,11 @@ fn bounds_are_told() {
         ("varchar(", "not closed"),
     ] {
         let error = arrow_field("c", text, true).map_err(|error| error.to_string());
-        assert!(error.as_ref().is_err_and(|error| error.contains(part) && error.starts_with("column 'c' has the type")), "{text}: {error:?}");
+        assert!(
+            error.as_ref().is_err_and(
+                |error| error.contains(part) && error.starts_with("column 'c' has the type")
+            ),
+            "{text}: {error:?}"
+        );
     }
 }

@@ -19,17 +19,48 @@ async fn deep_and_long_statements() {
 
     let sum = format!("SELECT {} AS x", vec!["1"; 500].join("+"));
     assert_eq!(world.text(&sum).await.unwrap(), "x\n500");
-    let columns = format!("SELECT {} AS x FROM people WHERE id = 2", vec!["id"; 900].join("+"));
+    let columns = format!(
+        "SELECT {} AS x FROM people WHERE id = 2",
+        vec!["id"; 900].join("+")
+    );
     assert_eq!(world.text(&columns).await.unwrap(), "x\n1800");
     let sum = format!("SELECT {} AS x", vec!["1"; 5000].join("+"));
     let error = world.text(&sum).await.unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Unsupported, "an expression has more than 1000 operators in a row"));
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            ErrorKind::Unsupported,
+            "an expression has more than 1000 operators in a row"
+        )
+    );
 
-    let ors = (0..5000).map(|n| format!("id = {} AND score <> {n}", n % 5)).collect::<Vec<_>>().join(" OR ");
-    assert_eq!(last(world.text(&format!("SELECT COUNT(*) FROM people WHERE {ors}")).await.unwrap()), "3");
+    let ors = (0..5000)
+        .map(|n| format!("id = {} AND score <> {n}", n % 5))
+        .collect::<Vec<_>>()
+        .join(" OR ");
+    assert_eq!(
+        last(
+            world
+                .text(&format!("SELECT COUNT(*) FROM people WHERE {ors}"))
+                .await
+                .unwrap()
+        ),
+        "3"
+    );
 
-    let list = (3..20_003).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
-    assert_eq!(last(world.text(&format!("SELECT COUNT(*) FROM people WHERE id IN ({list})")).await.unwrap()), "2");
+    let list = (3..20_003)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
+    assert_eq!(
+        last(
+            world
+                .text(&format!("SELECT COUNT(*) FROM people WHERE id IN ({list})"))
+                .await
+                .unwrap()
+        ),
+        "2"
+    );
 
     for bomb in [
         format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000)),
@@ -39,33 +70,66 @@ async fn deep_and_long_statements() {
         format!("SELECT 1 FROM people {}", "JOIN people ".repeat(5000)),
         format!("SELECT 1 FROM people{}", ", people".repeat(5000)),
         format!("SELECT 1{}", " BETWEEN 1 AND 2".repeat(5000)),
-        format!("SELECT {}1{}", "CASE WHEN 1 THEN ".repeat(5000), " END".repeat(5000)),
+        format!(
+            "SELECT {}1{}",
+            "CASE WHEN 1 THEN ".repeat(5000),
+            " END".repeat(5000)
+        ),
         format!("SELECT {}1{}", "(SELECT ".repeat(2000), ")".repeat(2000)),
         format!("SELECT 1 WHERE {}", vec!["1"; 100_000].join(" AND ")),
     ] {
         let error = world.text(&bomb).await.unwrap_err();
         let kind = error.kind();
-        assert!(matches!(kind, ErrorKind::Unsupported | ErrorKind::Syntax), "{kind:?} {error} for {}", &bomb[..40]);
+        assert!(
+            matches!(kind, ErrorKind::Unsupported | ErrorKind::Syntax),
+            "{kind:?} {error} for {}",
+            &bomb[..40]
+        );
     }
 }
 
 fn many(rows: i64) -> Context {
     let ids = Int64Array::from_iter_values((0..rows).map(|row| (row * 7919) % rows));
-    let texts = StringArray::from_iter_values((0..rows).map(|row| format!("a rather long text of row number {row:012} to take some room")));
-    let all = batch(vec![("id", Arc::new(ids) as ArrayRef), ("text", Arc::new(texts))]);
-    let batches = (0..rows as usize).step_by(8192).map(|at| all.slice(at, 8192.min(rows as usize - at))).collect();
-    Context { tables: vec![table("many", batches)], stores: Vec::new(), values: values() }
+    let texts = StringArray::from_iter_values(
+        (0..rows)
+            .map(|row| format!("a rather long text of row number {row:012} to take some room")),
+    );
+    let all = batch(vec![
+        ("id", Arc::new(ids) as ArrayRef),
+        ("text", Arc::new(texts)),
+    ]);
+    let batches = (0..rows as usize)
+        .step_by(8192)
+        .map(|at| all.slice(at, 8192.min(rows as usize - at)))
+        .collect();
+    Context {
+        tables: vec![table("many", batches)],
+        stores: Vec::new(),
+        values: values(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sort_beyond_memory_spills() {
     let world = World::with(|settings| settings.memory_bytes_max = 12 << 20);
-    let query = world.engine.plan("SELECT id, text FROM many ORDER BY id", many(400_000)).await.unwrap();
+    let query = world
+        .engine
+        .plan("SELECT id, text FROM many ORDER BY id", many(400_000))
+        .await
+        .unwrap();
     let mut stream = query.stream().unwrap();
     let (mut next, mut spilled) = (0, false);
     while let Some(batch) = stream.try_next().await.unwrap() {
-        spilled |= std::fs::read_dir(world.dir.path()).unwrap().next().is_some();
-        let ids = batch.column(0).as_any().downcast_ref::<Int64Array>().unwrap().clone();
+        spilled |= std::fs::read_dir(world.dir.path())
+            .unwrap()
+            .next()
+            .is_some();
+        let ids = batch
+            .column(0)
+            .as_any()
+            .downcast_ref::<Int64Array>()
+            .unwrap()
+            .clone();
         for id in ids.values() {
             assert_eq!(*id, next);
             next += 1;
@@ -81,10 +145,19 @@ async fn what_fits_neither_memory_nor_disk_is_refused_by_name() {
         settings.memory_bytes_max = 4 << 20;
         settings.spill_bytes_max = 1 << 20;
     });
-    let error = world.text_in("SELECT text, COUNT(*) FROM many GROUP BY text ORDER BY text", many(300_000)).await.unwrap_err();
+    let error = world
+        .text_in(
+            "SELECT text, COUNT(*) FROM many GROUP BY text ORDER BY text",
+            many(300_000),
+        )
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourcesExhausted, "{error}");
     assert!(error.to_string().contains("_bytes_max"), "{error}");
     // The engine is whole afterwards.
     assert_eq!(world.engine.memory_bytes(), 0);
-    assert_eq!(world.text_in("SELECT 1 AS x", context()).await.unwrap(), "x\n1");
+    assert_eq!(
+        world.text_in("SELECT 1 AS x", context()).await.unwrap(),
+        "x\n1"
+    );
 }

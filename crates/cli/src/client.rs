@@ -1,0 +1,121 @@
+//! One session on a server: the calls of `stagedoor.v1` that the program makes.
+//! Every gRPC status becomes a [`Failure`] here, so that no other file sees one but in a stream.
+
+use proto::v1::export_service_client::ExportServiceClient;
+use proto::v1::sql_service_client::SqlServiceClient;
+use proto::v1::{
+    CancelExportRequest, CloseSessionRequest, ExecuteRequest, ExecuteResponse, GetManifestRequest,
+    OpenSessionRequest, SplitScriptRequest, SplitScriptResponse,
+};
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+use crate::failure::Failure;
+
+/// The largest message taken from a server: a record batch of wide rows can pass tonic's 4 MiB.
+const MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// A session.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    sql: SqlServiceClient<Channel>,
+    exports: ExportServiceClient<Channel>,
+    session_id: String,
+    server_version: String,
+    target: String,
+}
+
+impl Client {
+    /// Opens a session in `database` (empty: the server's default). `target` names the server in errors.
+    pub(crate) async fn open(
+        channel: Channel,
+        target: &str,
+        database: &str,
+    ) -> Result<Self, Failure> {
+        let mut sql =
+            SqlServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let opened = sql
+            .open_session(OpenSessionRequest {
+                database: database.to_owned(),
+            })
+            .await
+            .map_err(|status| Failure::from_status(&status, target))?
+            .into_inner();
+        Ok(Self {
+            sql,
+            exports: ExportServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            session_id: opened.session_id,
+            server_version: opened.server_version,
+            target: target.to_owned(),
+        })
+    }
+
+    /// The server's version, such as `0.1.0`.
+    pub(crate) fn server_version(&self) -> &str {
+        &self.server_version
+    }
+
+    /// How the user named the server.
+    pub(crate) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// What a status of a stream means.
+    pub(crate) fn failure(&self, status: &Status) -> Failure {
+        Failure::from_status(status, &self.target)
+    }
+
+    /// Splits a script as the server's grammar sees it.
+    pub(crate) async fn split(&mut self, script: String) -> Result<SplitScriptResponse, Failure> {
+        let answer = self.sql.split_script(SplitScriptRequest { script }).await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| self.failure(&status))
+    }
+
+    /// Starts one statement; its parts arrive on the stream.
+    pub(crate) async fn execute(
+        &mut self,
+        statement: &str,
+    ) -> Result<Streaming<ExecuteResponse>, Failure> {
+        let request = ExecuteRequest {
+            session_id: self.session_id.clone(),
+            statement: statement.to_owned(),
+        };
+        let answer = self.sql.execute(request).await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| self.failure(&status))
+    }
+
+    /// Cancels the export `exports/{id}`; answers when it has stopped.
+    pub(crate) async fn cancel_export(&mut self, name: String) -> Result<(), Failure> {
+        let answer = self
+            .exports
+            .cancel_export(CancelExportRequest { name })
+            .await;
+        answer.map(drop).map_err(|status| self.failure(&status))
+    }
+
+    /// The manifest of the committed export `exports/{id}`, JSON.
+    #[cfg_attr(
+        not(feature = "embedded"),
+        expect(dead_code, reason = "only the demo reads manifests")
+    )]
+    pub(crate) async fn manifest(&mut self, name: String) -> Result<String, Failure> {
+        let answer = self.exports.get_manifest(GetManifestRequest { name }).await;
+        answer
+            .map(|answer| answer.into_inner().manifest_json)
+            .map_err(|status| self.failure(&status))
+    }
+
+    /// Closes the session. A server that is gone has closed it already, so errors do not matter.
+    pub(crate) async fn close(mut self) {
+        let _ = self
+            .sql
+            .close_session(CloseSessionRequest {
+                session_id: self.session_id,
+            })
+            .await;
+    }
+}

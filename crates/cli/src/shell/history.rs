@@ -1,0 +1,109 @@
+//! The shell's history file: readable by its owner only, and without secrets.
+//! Trouble with it is worth a warning in the log, never a failed statement.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::LineEditor;
+
+/// A statement with one of these words may hold a secret.
+const SECRET_WORDS: [&str; 4] = ["CREDENTIALS", "IDENTIFIED", "PASSWORD", "SECRET"];
+
+/// Where statements are remembered; nowhere, if the file cannot be had.
+#[derive(Debug)]
+pub(super) struct History {
+    path: Option<PathBuf>,
+}
+
+impl History {
+    /// Makes the file, mode 0600, and its directory, mode 0700, if they are missing.
+    pub(super) fn open(path: Option<PathBuf>) -> Self {
+        let path = path.filter(|path| match make_private(path) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "cannot keep a history");
+                false
+            }
+        });
+        Self { path }
+    }
+
+    /// Lets the editor recall what was typed in earlier sessions.
+    pub(super) fn load(&self, editor: &mut LineEditor) {
+        if let Some(path) = &self.path
+            && let Err(error) = editor.load_history(path)
+        {
+            tracing::warn!(%error, path = %path.display(), "cannot read the history");
+        }
+    }
+
+    /// Remembers a statement, unless it may hold a secret.
+    pub(super) fn add(&self, editor: &mut LineEditor, statement: &str) {
+        if statement.is_empty() || may_hold_secret(statement) {
+            return;
+        }
+        let saved = editor
+            .add_history_entry(statement)
+            .and_then(|_| match &self.path {
+                Some(path) => editor.append_history(path),
+                None => Ok(()),
+            });
+        if let Err(error) = saved {
+            tracing::warn!(%error, "cannot add to the history");
+        }
+    }
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
+    }
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))
+}
+
+fn may_hold_secret(statement: &str) -> bool {
+    let upper = statement.to_ascii_uppercase();
+    SECRET_WORDS.iter().any(|word| upper.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/er/history");
+        let history = History::open(Some(path.clone()));
+        let mut editor = LineEditor::new().unwrap();
+        history.load(&mut editor);
+        history.add(&mut editor, "SELECT 1;");
+        history.add(
+            &mut editor,
+            "create stage s url='s3://b/' credentials = {'secret_access_key'='hush'};",
+        );
+        history.add(&mut editor, "CREATE USER u identified BY 'hush';");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("SELECT 1;"), "{text}");
+        assert!(!text.contains("hush"), "{text}");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+
+        let mut later = LineEditor::new().unwrap();
+        history.load(&mut later);
+        assert_eq!(rustyline::history::History::len(later.history()), 1);
+    }
+}

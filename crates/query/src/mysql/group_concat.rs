@@ -1,0 +1,68 @@
+//! GROUP_CONCAT by way of an array: DataFusion's STRING_AGG cannot sort by what it does not join,
+//! nor leave out NULLs of several parts.
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArguments, Value,
+};
+
+use super::build::{binary, call, function, string};
+use super::expressions::text;
+use crate::error::Error;
+
+/// `GROUP_CONCAT([DISTINCT] a, b [ORDER BY …] [SEPARATOR 's'])` as an array, NULLs left out, joined.
+pub(super) fn group_concat(concat: &mut Function) -> Result<Expr, Error> {
+    let FunctionArguments::List(list) = &mut concat.args else {
+        return Err(Error::invalid("GROUP_CONCAT() takes an expression"));
+    };
+    let mut separator = ",".to_owned();
+    let mut clauses = Vec::new();
+    for clause in list.clauses.drain(..) {
+        match clause {
+            FunctionArgumentClause::Separator(value) => match value.value {
+                Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+                    separator = text
+                }
+                _ => return Err(Error::invalid("SEPARATOR takes a string")),
+            },
+            order @ FunctionArgumentClause::OrderBy(_) => clauses.push(order),
+            _ => {
+                return Err(Error::unsupported(
+                    "this clause of GROUP_CONCAT() is not supported",
+                ));
+            }
+        }
+    }
+    let distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
+    let mut parts = Vec::new();
+    for arg in list.args.drain(..) {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => parts.push(expr),
+            _ => return Err(Error::invalid("GROUP_CONCAT() takes expressions")),
+        }
+    }
+    let several = parts.len() > 1;
+    let Some(value) = parts
+        .into_iter()
+        .map(|part| {
+            if several || !distinct {
+                text(part)
+            } else {
+                part
+            }
+        })
+        .reduce(|left, right| binary(left, BinaryOperator::StringConcat, right))
+    else {
+        return Err(Error::invalid("GROUP_CONCAT() takes an expression"));
+    };
+    let mut collected = function("array_agg", vec![value.clone()]);
+    if let FunctionArguments::List(new) = &mut collected.args {
+        new.duplicate_treatment = distinct.then_some(DuplicateTreatment::Distinct);
+        new.clauses = clauses;
+    }
+    collected.filter = Some(Box::new(Expr::IsNotNull(Box::new(value))));
+    Ok(call(
+        "array_to_string",
+        vec![Expr::Function(collected), string(separator)],
+    ))
+}

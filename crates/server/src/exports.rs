@@ -1,0 +1,15 @@
+//! Exports as jobs: owned by the server, not by the request that started them.
+//! `run` carries one through its states, `recovery` finishes what a stopped server left.
+
+mod handle;
+mod manifest;
+mod recovery;
+mod run;
+mod target;
+
+pub use handle::{ExportHandle, ExportProgress};
+pub(crate) use handle::{ExportJobs, Job};
+pub(crate) use manifest::{ManifestInput, manifest_path};
+pub(crate) use recovery::{local, recover};
+pub(crate) use run::{ExportPlan, start};
+pub(crate) use target::{ExportTarget, file_format, numbered};

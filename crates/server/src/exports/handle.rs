@@ -1,0 +1,162 @@
+//! Running exports by id, and the handle through which one is followed and cancelled.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use catalog::ExportRecord;
+use exporter::Progress;
+use tokio::sync::watch;
+
+use crate::error::{Error, Reason, Result};
+
+/// The exports that run now.
+#[derive(Debug)]
+pub(crate) struct ExportJobs {
+    running: Mutex<HashMap<String, Arc<Job>>>,
+    running_max: usize,
+}
+
+/// One running export, as those see it who follow or cancel it.
+#[derive(Debug)]
+pub(crate) struct Job {
+    id: String,
+    started: Instant,
+    progress: Arc<Progress>,
+    rows_estimated: Option<u64>,
+    cancel: watch::Sender<bool>,
+    end: watch::Sender<Option<Result<ExportRecord>>>,
+}
+
+/// Follows and cancels one export. Dropping it does not stop the export.
+#[derive(Debug, Clone)]
+pub struct ExportHandle {
+    job: Arc<Job>,
+    admitted: ExportRecord,
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExportProgress {
+    /// Rows written so far.
+    pub rows: u64,
+    /// Bytes written so far.
+    pub bytes: u64,
+    /// The planner's estimate of all rows.
+    pub rows_estimated: Option<u64>,
+    /// Since the export was admitted.
+    pub elapsed_ms: u64,
+}
+
+impl ExportJobs {
+    pub(crate) fn new(running_max: usize) -> Self {
+        Self { running: Mutex::default(), running_max }
+    }
+
+    /// Takes a place among the running exports.
+    ///
+    /// # Errors
+    /// [`Reason::LimitExceeded`], naming the limit.
+    pub(crate) fn admit(&self, id: &str, progress: Arc<Progress>, rows_estimated: Option<u64>) -> Result<Arc<Job>> {
+        let mut running = self.lock();
+        if running.len() >= self.running_max {
+            let text = format!("{} exports are running, as many as limits.concurrent_exports_max permits; try again later", running.len());
+            return Err(Error::internal(Reason::LimitExceeded, text).retryable(true));
+        }
+        let job = Arc::new(Job {
+            id: id.to_owned(),
+            started: Instant::now(),
+            progress,
+            rows_estimated,
+            cancel: watch::Sender::new(false),
+            end: watch::Sender::new(None),
+        });
+        running.insert(id.to_owned(), Arc::clone(&job));
+        Ok(job)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Job>> {
+        self.lock().get(id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Job>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Ends a job: tells those who wait, and frees its place.
+    pub(crate) fn finish(&self, job: &Job, end: Result<ExportRecord>) {
+        self.lock().remove(&job.id);
+        job.end.send_replace(Some(end));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Job>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Job {
+    pub(crate) fn progress(&self) -> ExportProgress {
+        let (rows, bytes) = (self.progress.rows(), self.progress.bytes());
+        let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        ExportProgress { rows, bytes, rows_estimated: self.rows_estimated, elapsed_ms }
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancel.send_replace(true);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        *self.cancel.borrow()
+    }
+
+    /// Resolves when cancelling has been asked for.
+    pub(crate) async fn cancelled(&self) {
+        let mut cancel = self.cancel.subscribe();
+        // The sender lives as long as `self`: the wait can only end with `true`.
+        let _ = cancel.wait_for(|cancelled| *cancelled).await;
+    }
+
+    /// Resolves when the export has ended.
+    pub(crate) async fn ended(&self) -> Result<ExportRecord> {
+        let mut end = self.end.subscribe();
+        let ended = end.wait_for(Option::is_some).await;
+        match ended.ok().and_then(|end| end.clone()) {
+            Some(result) => result,
+            None => Err(Error::defect("an export's task ended without a result")),
+        }
+    }
+}
+
+impl ExportHandle {
+    pub(crate) fn new(job: Arc<Job>, admitted: ExportRecord) -> Self {
+        Self { job, admitted }
+    }
+
+    /// The export's id.
+    pub fn id(&self) -> &str {
+        &self.job.id
+    }
+
+    /// The export's record when it was admitted.
+    pub fn admitted(&self) -> &ExportRecord {
+        &self.admitted
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> ExportProgress {
+        self.job.progress()
+    }
+
+    /// Waits for its end and gives the record of what was exported.
+    ///
+    /// # Errors
+    /// Why it failed; [`Reason::ExportCancelled`].
+    pub async fn wait(&self) -> Result<ExportRecord> {
+        self.job.ended().await
+    }
+
+    /// Asks it to stop; [`ExportHandle::wait`] tells when it has.
+    pub fn cancel(&self) {
+        self.job.cancel();
+    }
+}

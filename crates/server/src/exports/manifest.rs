@@ -1,0 +1,56 @@
+//! The manifest of one export: filled in from its plan and report, named after its file.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::SchemaRef;
+use catalog::ExportRecord;
+use exporter::ExportReport;
+use exporter::manifest::{MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest};
+use storage::ObjectPath;
+
+use crate::error::{Error, Result};
+use crate::exports::ExportTarget;
+use crate::time::rfc3339;
+
+/// What a manifest says besides the report.
+#[derive(Debug, Clone)]
+pub(crate) struct ManifestInput {
+    /// The masked statement; only its digest is written.
+    pub(crate) statement: String,
+    pub(crate) principal: String,
+    pub(crate) account: String,
+    pub(crate) schema: SchemaRef,
+    /// Every option that decided the file's bytes.
+    pub(crate) options: BTreeMap<String, serde_json::Value>,
+}
+
+impl ManifestInput {
+    /// The manifest's text.
+    pub(crate) fn json(&self, export: &ExportRecord, target: &ExportTarget, report: &ExportReport, finished_us: u64) -> Result<String> {
+        let file = |file: &exporter::FileReport| ManifestFile { path: target.path.to_string(), rows: file.rows, bytes: file.bytes, sha256: file.sha256.clone() };
+        let manifest = Manifest {
+            manifest_version: MANIFEST_VERSION,
+            export_id: export.id.clone(),
+            statement_sha256: statement_digest(&self.statement),
+            principal: self.principal.clone(),
+            account: self.account.clone(),
+            stage: target.stage.as_ref().map(|(name, version, url)| ManifestStage { name: name.clone(), version: *version, url: url.clone().unwrap_or_default() }),
+            target: target.shown.clone(),
+            format: "csv".to_owned(),
+            options: self.options.clone(),
+            schema: columns(&self.schema),
+            files: report.files.iter().map(file).collect(),
+            rows: report.rows,
+            bytes: report.bytes,
+            started_at: rfc3339(export.created_us),
+            finished_at: rfc3339(finished_us),
+            stagedoor_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        manifest.to_json().map_err(|e| Error::defect("failed to write a manifest").with_source(e))
+    }
+}
+
+/// `user.csv` → `user.csv.manifest.json`, beside it.
+pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
+    Ok(ObjectPath::parse(&format!("{path}.manifest.json"))?)
+}

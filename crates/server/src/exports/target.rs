@@ -1,0 +1,92 @@
+//! Where an export goes, once the governance rule has let it pass, and what its file's name says.
+
+use parser::{Compression, Format};
+use storage::{ObjectPath, Store};
+
+use crate::error::{Error, Reason, Result};
+
+/// An admitted target.
+#[derive(Debug, Clone)]
+pub(crate) struct ExportTarget {
+    pub(crate) store: Store,
+    /// Within the store; a `%d` is replaced already.
+    pub(crate) path: ObjectPath,
+    /// Name, version and URL of the stage; `None` for a local path.
+    pub(crate) stage: Option<(String, u64, Option<String>)>,
+    /// As shown: `stage://name/path`, or the local path.
+    pub(crate) shown: String,
+}
+
+/// What a file's suffix says about its content (case does not matter), as in MatrixOne.
+pub(crate) fn file_format(path: &str) -> (Option<Format>, Option<Compression>) {
+    let lower = path.to_lowercase();
+    let (stem, compression) = match lower.rsplit_once('.') {
+        Some((stem, "gz")) => (stem, Some(Compression::Gzip)),
+        Some((stem, "zst")) => (stem, Some(Compression::Zstd)),
+        _ => (lower.as_str(), None),
+    };
+    let format = match stem.rsplit_once('.').map(|(_, suffix)| suffix) {
+        Some("csv") => Some(Format::Csv),
+        Some("jsonl" | "jsonline" | "ndjson") => Some(Format::JsonLine),
+        Some("parquet") => Some(Format::Parquet),
+        Some("arrow") => Some(Format::Arrow),
+        _ => None,
+    };
+    (format, compression)
+}
+
+/// A name with its `%d` or `%05d` replaced by the number of a file. Other text is kept as it is.
+///
+/// # Errors
+/// [`Reason::TargetInvalid`] for a second `%d`, or a width above 20.
+pub(crate) fn numbered(name: &str, number: u32) -> Result<String> {
+    let mut out = String::with_capacity(name.len() + 8);
+    let mut replaced = false;
+    let mut rest = name;
+    while let Some(at) = rest.find('%') {
+        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        let end = at + 1 + digits;
+        if rest[end..].starts_with('d') {
+            let spec = &rest[at + 1..end];
+            let width: usize = if spec.is_empty() { 0 } else { spec.parse().unwrap_or(usize::MAX) };
+            if replaced || width > 20 {
+                return Err(Error::new(Reason::TargetInvalid, 20411, "HY000", format!("invalid file path: '{name}' may hold one %d or %0Nd (N up to 20) for the file's number")));
+            }
+            out.push_str(&rest[..at]);
+            out.push_str(&if spec.starts_with('0') { format!("{number:0width$}") } else { format!("{number:width$}") });
+            replaced = true;
+            rest = &rest[end + 1..];
+        } else {
+            out.push_str(&rest[..end]);
+            rest = &rest[end..];
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn suffixes_tell_format_and_compression() {
+        assert_eq!(file_format("a/B.CSV"), (Some(Format::Csv), None));
+        assert_eq!(file_format("a.csv.gz"), (Some(Format::Csv), Some(Compression::Gzip)));
+        assert_eq!(file_format("a.ndjson"), (Some(Format::JsonLine), None));
+        assert_eq!(file_format("a.txt"), (None, None));
+        assert_eq!(file_format("parquet"), (None, None));
+    }
+
+    #[test]
+    fn numbers_are_put_in_as_printf_does() {
+        assert_eq!(numbered("part_%d.csv", 7).unwrap(), "part_7.csv");
+        assert_eq!(numbered("part_%05d.csv", 7).unwrap(), "part_00007.csv");
+        assert_eq!(numbered("100%.csv", 7).unwrap(), "100%.csv");
+        assert_eq!(numbered("100%5.csv", 7).unwrap(), "100%5.csv");
+        assert!(numbered("%d_%d", 7).is_err());
+        assert!(numbered("%0999d", 7).is_err());
+    }
+}

@@ -1,0 +1,149 @@
+//! `SqlService`: sessions and statements. Results stream as Arrow IPC, exports as progress and a report.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use proto::v1;
+use proto::v1::execute_response::Part;
+use proto::v1::sql_service_server::SqlService;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use crate::error::Result;
+use crate::exports::ExportHandle;
+use crate::grpc::convert;
+use crate::grpc::ipc::IpcChunks;
+use crate::instance::Instance;
+use crate::session::{Done, Outcome, Rows, Session};
+use crate::sessions::Sessions;
+
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// Messages waiting for a slow client; the query waits behind them.
+const PARTS_QUEUED_MAX: usize = 4;
+
+type Parts = mpsc::Sender<std::result::Result<v1::ExecuteResponse, Status>>;
+
+/// `stagedoor.v1.SqlService`.
+#[derive(Debug, Clone)]
+pub(crate) struct Sql {
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) sessions: Arc<Sessions>,
+}
+
+#[tonic::async_trait]
+impl SqlService for Sql {
+    async fn open_session(&self, request: Request<v1::OpenSessionRequest>) -> std::result::Result<Response<v1::OpenSessionResponse>, Status> {
+        let mut session = Session::new(Arc::clone(&self.instance));
+        let database = request.into_inner().database;
+        if !database.is_empty() {
+            session.use_database(&database)?;
+        }
+        let database = session.database().to_owned();
+        let session_id = self.sessions.insert(session)?;
+        Ok(Response::new(v1::OpenSessionResponse { session_id, server_version: env!("CARGO_PKG_VERSION").to_owned(), database }))
+    }
+
+    async fn close_session(&self, request: Request<v1::CloseSessionRequest>) -> std::result::Result<Response<v1::CloseSessionResponse>, Status> {
+        self.sessions.remove(&request.into_inner().session_id);
+        Ok(Response::new(v1::CloseSessionResponse {}))
+    }
+
+    type ExecuteStream = Pin<Box<dyn Stream<Item = std::result::Result<v1::ExecuteResponse, Status>> + Send>>;
+
+    async fn execute(&self, request: Request<v1::ExecuteRequest>) -> std::result::Result<Response<Self::ExecuteStream>, Status> {
+        let v1::ExecuteRequest { session_id, statement } = request.into_inner();
+        // The statement runs here, so that what refuses it is the call's own status. Changes go on to
+        // their end even if the client leaves: they run in blocking tasks that nothing cancels.
+        let (outcome, database) = if session_id.is_empty() {
+            let mut session = Session::new(Arc::clone(&self.instance));
+            (session.execute(&statement).await?, session.database().to_owned())
+        } else {
+            let mut session = self.sessions.lock_session(&session_id).await?;
+            (session.execute(&statement).await?, session.database().to_owned())
+        };
+        let (parts, receiver) = mpsc::channel(PARTS_QUEUED_MAX);
+        tokio::spawn(async move {
+            let result = match outcome {
+                Outcome::Done(done) => Ok(Some(result_of(done))),
+                Outcome::Rows(rows) => send_rows(&parts, rows).await,
+                Outcome::Export(handle) => follow_export(&parts, handle).await,
+            };
+            let last = match result {
+                Ok(Some(mut result)) => {
+                    result.database = database;
+                    Ok(part(Part::Result(result)))
+                }
+                Ok(None) => return,
+                Err(error) => Err(Status::from(error)),
+            };
+            // A client that has left takes no answer.
+            let _ = parts.send(last).await;
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn split_script(&self, request: Request<v1::SplitScriptRequest>) -> std::result::Result<Response<v1::SplitScriptResponse>, Status> {
+        let script = request.into_inner().script;
+        let split = parser::split(&script);
+        let statements = split.statements.iter().map(|statement| v1::ScriptStatement { statement: statement.text.to_owned(), line: statement.line as u32 }).collect();
+        Ok(Response::new(v1::SplitScriptResponse { statements, rest: split.rest.to_owned(), rest_line: split.rest_line as u32 }))
+    }
+}
+
+fn part(part: Part) -> v1::ExecuteResponse {
+    v1::ExecuteResponse { part: Some(part) }
+}
+
+fn result_of(done: Done) -> v1::StatementResult {
+    v1::StatementResult { verb: done.verb.to_owned(), affected_rows: done.affected_rows, warnings: done.warnings, ..Default::default() }
+}
+
+/// Sends a result set. `None` when the client has left: the query stops with its stream.
+async fn send_rows(parts: &Parts, mut rows: Rows) -> Result<Option<v1::StatementResult>> {
+    let mut chunks = IpcChunks::new(&rows.schema)?;
+    let mut returned_rows = 0;
+    while let Some(batch) = rows.batches.next().await {
+        let batch = batch?;
+        returned_rows += batch.num_rows() as u64;
+        for chunk in chunks.batch(&batch)? {
+            if parts.send(Ok(part(Part::ArrowIpc(chunk)))).await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+    for chunk in chunks.finish()? {
+        if parts.send(Ok(part(Part::ArrowIpc(chunk)))).await.is_err() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(v1::StatementResult { verb: rows.verb.to_owned(), returned_rows, ..Default::default() }))
+}
+
+/// Sends an export's beginning, its progress and its report. A client that leaves does not stop it.
+async fn follow_export(parts: &Parts, handle: ExportHandle) -> Result<Option<v1::StatementResult>> {
+    let started = convert::export(handle.admitted().clone());
+    if parts.send(Ok(part(Part::ExportStarted(started)))).await.is_err() {
+        return Ok(None);
+    }
+    let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+    let end = handle.wait();
+    tokio::pin!(end);
+    let record = loop {
+        tokio::select! {
+            biased;
+            end = &mut end => break end?,
+            _ = ticks.tick() => {
+                let progress = convert::progress(handle.progress());
+                if parts.send(Ok(part(Part::ExportProgress(progress)))).await.is_err() {
+                    return Ok(None);
+                }
+            }
+        }
+    };
+    let affected_rows = record.rows;
+    Ok(Some(v1::StatementResult { verb: "EXPORT".to_owned(), affected_rows, export: Some(convert::export(record)), ..Default::default() }))
+}

@@ -1,0 +1,85 @@
+//! `Instance`: what all sessions of one server share, opened once over a data directory.
+//! Opening also recovers: unfinished exports are rolled forward or back, orphaned files removed.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use catalog::{Actor, Catalog, OnExists};
+use query::QueryEngine;
+use tokio::runtime::Handle;
+
+use crate::error::{Error, Result};
+use crate::exports::ExportJobs;
+use crate::internal::InternalStorage;
+use crate::settings::Settings;
+
+/// The account that everything belongs to until accounts arrive.
+pub(crate) const ACCOUNT: &str = "sys";
+
+/// What all sessions of one server share.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) settings: Settings,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) engine: QueryEngine,
+    pub(crate) internal: InternalStorage,
+    pub(crate) jobs: ExportJobs,
+}
+
+impl Instance {
+    /// Opens the data directory, creating it if need be, and recovers. Blocking.
+    pub(crate) fn open(settings: Settings) -> std::result::Result<Arc<Self>, OpenError> {
+        let data = &settings.data_dir;
+        let failed = |what: &str, e: std::io::Error| OpenError(format!("failed to {what} in data directory '{}': {e}", data.display()));
+        create_private(data).map_err(|e| OpenError(format!("failed to create data directory '{}': {e}", data.display())))?;
+        let catalog = Catalog::open(&data.join("catalog"), catalog::Options::default()).map_err(|e| OpenError(e.to_string()))?;
+        let catalog = Arc::new(catalog);
+
+        // Whatever a killed server spilled there is of no use to anyone.
+        let spill = data.join("spill");
+        if spill.exists() {
+            fs::remove_dir_all(&spill).map_err(|e| failed("empty the spill folder", e))?;
+        }
+        create_private(&spill).map_err(|e| failed("create the spill folder", e))?;
+        let mut engine_settings = query::Settings::new(&spill);
+        engine_settings.memory_bytes_max = settings.limits.query_memory_bytes_max;
+        let engine = QueryEngine::local(engine_settings).map_err(|e| OpenError(e.to_string()))?;
+
+        let internal = InternalStorage::open(data).map_err(|e| OpenError(e.message().to_owned()))?;
+        let removed = internal.remove_orphans(&catalog, ACCOUNT).map_err(|e| OpenError(e.message().to_owned()))?;
+        if removed > 0 {
+            tracing::info!(files = removed, "removed table files that no table lists");
+        }
+        catalog
+            .create_database(&system_actor(), &settings.default_database, OnExists::Keep)
+            .map_err(|e| OpenError(format!("default_database: {e}")))?;
+
+        let jobs = ExportJobs::new(settings.limits.concurrent_exports_max);
+        let instance = Arc::new(Self { settings, catalog, engine, internal, jobs });
+        crate::exports::recover(&instance);
+        Ok(instance)
+    }
+
+    /// Runs blocking work (fsync, the catalog) off the asynchronous threads.
+    pub(crate) async fn blocking<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> Result<T> + Send + 'static) -> Result<T> {
+        let instance = Arc::clone(self);
+        Handle::current().spawn_blocking(move || work(&instance)).await.map_err(|e| Error::defect("a task of the server failed").with_source(e))?
+    }
+}
+
+/// Who acts when the server itself does.
+pub(crate) fn system_actor() -> Actor {
+    Actor::new(ACCOUNT, "system", "moadmin")
+}
+
+/// Creates a folder that only the server's own user can enter.
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Why a server could not be opened, ready for an operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct OpenError(pub(crate) String);

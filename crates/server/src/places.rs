@@ -1,0 +1,93 @@
+//! From a stage's name to its open place: state checked, sub-stages followed to where files really are.
+//! The one spot where a name turns into something that can be written to or read.
+
+use catalog::StageRecord;
+use storage::{Location, ObjectPath, Store};
+
+use crate::error::{Error, Reason, Result};
+use crate::instance::{ACCOUNT, Instance};
+
+/// Deeper chains of sub-stages than this are refused; the catalog refuses cycles.
+const SUB_STAGE_DEPTH_MAX: usize = 16;
+
+/// A stage, pinned to the version it was opened at.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenStage {
+    pub(crate) name: String,
+    pub(crate) version: u64,
+    /// Without secrets; `None` for an internal stage.
+    pub(crate) url: Option<String>,
+    pub(crate) store: Store,
+}
+
+impl Instance {
+    /// Opens the enabled stage `name`, at its current version. Blocking.
+    ///
+    /// # Errors
+    /// The exact texts of a missing and of a disabled stage; the place's own.
+    pub(crate) fn open_stage(&self, name: &str) -> Result<OpenStage> {
+        self.open_record(self.enabled_stage(name)?)
+    }
+
+    /// Opens a stage as it was at an older version, whatever its state now: for recovery. Blocking.
+    pub(crate) fn open_stage_at(&self, name: &str, version: u64) -> Result<OpenStage> {
+        let record = self.catalog.stage_at(ACCOUNT, name, version)?;
+        self.open_record(record.ok_or_else(|| Error::internal(Reason::StageNotFound, format_args!("stage '{name}' has no version {version}")))?)
+    }
+
+    fn open_record(&self, record: StageRecord) -> Result<OpenStage> {
+        let store = match &record.definition.url {
+            None => self.internal.stage(record.id)?,
+            Some(url) => self.open_url(url).map_err(|error| error.within(format_args!("stage '{}'", record.name)))?,
+        };
+        Ok(OpenStage { name: record.name, version: record.version, url: record.definition.url, store })
+    }
+
+    fn open_url(&self, url: &str) -> Result<Store> {
+        let mut location = Location::parse(url)?;
+        for _ in 0..SUB_STAGE_DEPTH_MAX {
+            let Location::SubStage { parent, prefix } = &location else {
+                return Ok(Store::open(&location, &self.policy())?);
+            };
+            let parent = self.enabled_stage(parent)?;
+            let above = match &parent.definition.url {
+                Some(url) => Location::parse(url)?,
+                None => return Err(Error::not_implemented("a sub-stage of an internal stage")),
+            };
+            location = match prefix {
+                Some(prefix) => above.join(prefix),
+                None => above,
+            };
+        }
+        Err(Error::internal(Reason::StageInvalid, format_args!("'{url}' goes through more than {SUB_STAGE_DEPTH_MAX} stages")))
+    }
+
+    fn enabled_stage(&self, name: &str) -> Result<StageRecord> {
+        let Some(record) = self.catalog.stage(ACCOUNT, name)? else {
+            return Err(Error::internal(Reason::StageNotFound, format_args!("stage '{name}' is not exists, please check")));
+        };
+        if !record.definition.enabled {
+            return Err(Error::internal(Reason::StageDisabled, format_args!("stage '{name}' is invalid, please check")));
+        }
+        Ok(record)
+    }
+
+    /// What places of users may touch on this machine.
+    pub(crate) fn policy(&self) -> storage::Policy {
+        self.internal.policy(self.settings.paths.allow.as_deref())
+    }
+}
+
+/// The path within a stage that a stage path names; double slashes are forgiven, as MatrixOne does.
+pub(crate) fn path_in_stage(path: &str) -> Result<ObjectPath> {
+    Ok(ObjectPath::parse(&squeezed(path))?)
+}
+
+/// `a//b` → `a/b`, and no slash at the beginning.
+pub(crate) fn squeezed(path: &str) -> String {
+    let ends_in_folder = path.ends_with('/');
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let joined = parts.join("/");
+    // `dir/` names a folder: keep that visible, so that it is refused as a file name.
+    if ends_in_folder && !joined.is_empty() { joined + "/" } else { joined }
+}

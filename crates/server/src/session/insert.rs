@@ -1,0 +1,92 @@
+//! INSERT: the rows become one Parquet segment, durable before the catalog lists it; the listing is the
+//! moment at which they exist. A crash before it leaves a file that the next start removes.
+
+use std::io::BufWriter;
+
+use catalog::{Segment, TableRecord, TableSource};
+use futures::StreamExt;
+use parser::Insert;
+use query::segment::SegmentWriter;
+use query::{BatchStream, InsertColumn, InsertTarget};
+use storage::{ObjectPath, OnExisting};
+use uuid::Uuid;
+
+use crate::error::{Error, Reason, Result};
+use crate::system_tables;
+
+use super::queries::fields;
+use super::result::Done;
+use super::tables::missing_table;
+use super::{Outcome, Session};
+
+/// Batches between the query and the segment's writer.
+const BATCHES_QUEUED_MAX: usize = 2;
+
+impl Session {
+    pub(super) async fn insert(&self, statement: Insert) -> Result<Outcome> {
+        let (database, name) = self.resolve(&statement.table)?;
+        if system_tables::is_system_database(&database) {
+            return Err(Error::new(Reason::PermissionDenied, 1044, "42000", format!("database '{database}' is the server's own and read-only")));
+        }
+        let table = self.existing_table(&database, &name)?;
+        if matches!(table.source, TableSource::External { .. }) {
+            return Err(Error::invalid_input(Reason::QueryInvalid, "cannot insert/update/delete from external table"));
+        }
+        let pin = self.instance.internal.pin();
+        let target = insert_target(&table, &statement)?;
+        let (source, context) = self.query_context(&statement.source).await?;
+        let planned = self.instance.engine.plan_insert(&source, target, context).await?;
+        let schema = planned.schema();
+        let rows = self.write_segment(table, planned.stream()?, schema).await?;
+        drop(pin);
+        Ok(Outcome::Done(Done { verb: "INSERT", affected_rows: rows, warnings: Vec::new() }))
+    }
+
+    /// Writes the batches as a new segment of the table, and lists it. No rows: no segment.
+    async fn write_segment(&self, table: TableRecord, mut batches: BatchStream, schema: arrow::datatypes::SchemaRef) -> Result<u64> {
+        let id = Uuid::now_v7().to_string();
+        let file = ObjectPath::parse(&format!("{}/{id}.parquet", table.id))?;
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(BATCHES_QUEUED_MAX);
+        let written = self.blocking(move |instance, actor| {
+            let store = &instance.internal.tables;
+            let mut writer = SegmentWriter::new(BufWriter::new(store.draft(&id, 0)?), schema)?;
+            while let Some(batch) = receiver.blocking_recv() {
+                // Dropping the writer on an error removes the draft.
+                let batch: std::result::Result<_, query::Error> = batch;
+                writer.write(&batch?)?;
+            }
+            let rows = writer.rows();
+            if rows == 0 {
+                return Ok(0);
+            }
+            let (buffer, _) = writer.finish()?;
+            let draft = buffer.into_inner().map_err(|e| Error::new(Reason::StorageFailed, 1815, "HY000", format!("failed to write a table's segment: {}", e.error())))?;
+            let finished = draft.finish()?;
+            store.publish(&finished, &file, OnExisting::Refuse)?;
+            store.discard(&id)?;
+            let segment = Segment { id: 0, file: file.to_string(), rows, bytes: finished.bytes, sha256: String::new() };
+            let listed = instance.catalog.add_segments(actor, &table.database, &table.name, table.id, vec![segment]);
+            if let Err(error) = listed {
+                instance.internal.remove_segments([file.to_string()]);
+                return Err(missing_table(error, &table.database, &table.name));
+            }
+            Ok(rows)
+        });
+        let feed = async {
+            while let Some(batch) = batches.next().await {
+                if sender.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            drop(sender);
+        };
+        let (written, ()) = tokio::join!(written, feed);
+        written
+    }
+}
+
+fn insert_target(table: &TableRecord, statement: &Insert) -> Result<InsertTarget> {
+    let columns = fields(table)?.into_iter().zip(&table.columns).map(|(field, column)| InsertColumn { field, default: column.default.clone(), auto_increment: None });
+    let named = (!statement.columns.is_empty()).then(|| statement.columns.iter().map(|name| name.value.clone()).collect());
+    Ok(InsertTarget { columns: columns.collect(), named })
+}

@@ -1,0 +1,233 @@
+//! From a query's text to a planned query: the tables and staged files it names are looked up, and the
+//! engine is given exactly those.
+
+use std::sync::Arc;
+
+use catalog::{Column, TableRecord, TableSource};
+use futures::StreamExt;
+use parser::{Format, QueryText, StagedFile};
+use query::{Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, SessionValues, Source, StoreList, TableDefinition, TableRef};
+use storage::Store;
+use url::Url;
+
+use crate::error::{Error, Reason, Result};
+use crate::external::{CsvReading, ExternalOptions};
+use crate::instance::Instance;
+use crate::internal::ReadPin;
+use crate::places::squeezed;
+use crate::system_tables;
+
+use super::result::Rows;
+use super::tables::no_such_table;
+use super::Session;
+
+/// The database whose tables stand for the staged files of one query; no user can name it, for `:` is
+/// in no name.
+const STAGED_FILES: &str = "stage:files";
+
+impl Session {
+    /// Runs a bare query.
+    pub(super) async fn query(&self, query: QueryText) -> Result<Rows> {
+        let (planned, pin) = self.plan_query(query).await?;
+        let schema = planned.schema();
+        let stream = planned.stream()?;
+        let batches = stream.map(move |batch| {
+            let _pinned = &pin;
+            batch.map_err(Error::from)
+        });
+        Ok(Rows { verb: "QUERY", schema, batches: Box::pin(batches) })
+    }
+
+    /// Plans a query. The pin keeps its tables' files until it is dropped.
+    pub(super) async fn plan_query(&self, query: QueryText) -> Result<(PlannedQuery, ReadPin)> {
+        let pin = self.instance.internal.pin();
+        let (text, context) = self.query_context(&query).await?;
+        Ok((self.instance.engine.plan(&text, context).await?, pin))
+    }
+
+    /// The text with staged files replaced by names, and everything those and the other names mean.
+    pub(super) async fn query_context(&self, query: &QueryText) -> Result<(String, Context)> {
+        let mut sources = Sources::new(&self.instance)?;
+        let mut tables = Vec::new();
+        for (index, file) in query.staged_files.iter().enumerate() {
+            let options = ExternalOptions::from_staged_file(file)?;
+            let source = sources.files(&self.instance, &options).await?;
+            let schema = self.instance.engine.infer_schema(&source, &sources.stores).await.map_err(|e| Error::from(e).within(format_args!("'{}'", file.target)))?;
+            tables.push(TableDefinition { database: STAGED_FILES.to_owned(), name: staged_name(index), schema: Some(schema), source });
+        }
+        let text = replaced(&query.text, &query.staged_files);
+        for reference in query::table_references(&text)? {
+            let database = reference.database.clone().unwrap_or_else(|| self.database().to_owned());
+            if database != STAGED_FILES {
+                tables.push(self.table_definition(&database, &reference, &mut sources).await?);
+            }
+        }
+        Ok((text, Context { tables, stores: sources.stores, values: self.values() }))
+    }
+
+    async fn table_definition(&self, database: &str, reference: &TableRef, sources: &mut Sources) -> Result<TableDefinition> {
+        let (database, name) = (database.to_owned(), reference.table.clone());
+        if let Some(batch) = system_tables::batch(&self.instance, &database, &name)? {
+            return Ok(TableDefinition { database, name, schema: Some(batch.schema()), source: Source::Batches(vec![batch]) });
+        }
+        if system_tables::is_system_database(&database) {
+            return Err(no_such_table(&database, &name));
+        }
+        let record = self.existing_table(&database, &name)?;
+        let schema = Some(Arc::new(arrow::datatypes::Schema::new(fields(&record)?)));
+        let source = match &record.source {
+            TableSource::Segments(segments) => {
+                let files = segments.iter().map(|segment| FileRef { path: segment.file.clone(), bytes: segment.bytes, rows: Some(segment.rows) }).collect();
+                Source::Segments { store: sources.internal.clone(), files }
+            }
+            TableSource::External { location, options } => {
+                let options = ExternalOptions::from_pairs(location, options)?;
+                sources.files(&self.instance, &options).await.map_err(|error| error.within(format_args!("external table '{name}'")))?
+            }
+        };
+        Ok(TableDefinition { database, name, schema, source })
+    }
+
+    /// The columns of files, as SQL types, for CREATE EXTERNAL TABLE without columns.
+    pub(super) async fn inferred_columns(&self, options: &ExternalOptions) -> Result<Vec<Column>> {
+        let mut sources = Sources::new(&self.instance)?;
+        let source = sources.files(&self.instance, options).await?;
+        let schema = self.instance.engine.infer_schema(&source, &sources.stores).await?;
+        let column = |field: &Arc<arrow::datatypes::Field>| Column {
+            name: field.name().to_lowercase(),
+            data_type: query::field_sql_type(field),
+            nullable: field.is_nullable(),
+            default: None,
+            primary_key: false,
+            comment: String::new(),
+        };
+        Ok(schema.fields().iter().map(column).collect())
+    }
+
+    pub(super) fn values(&self) -> SessionValues {
+        SessionValues {
+            database: Some(self.database().to_owned()),
+            user: format!("{}@localhost", self.actor.user),
+            version: format!("8.0.30-stagedoor-{}", env!("CARGO_PKG_VERSION")),
+            version_comment: "Stagedoor".to_owned(),
+            connection_id: 0,
+            now_us: i64::try_from((catalog::system_clock())()).unwrap_or(i64::MAX),
+            zone_offset_seconds: 0,
+            variables: Vec::new(),
+        }
+    }
+}
+
+/// The stores that one query reads from.
+struct Sources {
+    stores: StoreList,
+    internal: Url,
+}
+
+impl Sources {
+    fn new(instance: &Instance) -> Result<Self> {
+        let internal = store_url("internal")?;
+        Ok(Self { stores: vec![(internal.clone(), instance.internal.tables.object_store())], internal })
+    }
+
+    /// The files of an external table or staged file, in order of their paths; at least one.
+    async fn files(&mut self, instance: &Arc<Instance>, options: &ExternalOptions) -> Result<Source> {
+        let (stage, pattern) = options.stage_path()?;
+        let stage = instance.blocking(move |instance| instance.open_stage(&stage)).await?;
+        let found = stage.store.glob(&squeezed(&pattern)).await?;
+        if found.is_empty() {
+            return Err(Error::new(Reason::FileInvalid, 20405, "HY000", format!("file {} is not found", options.location)));
+        }
+        let files = found.into_iter().map(|file| FileRef { path: file.path.to_string(), bytes: file.bytes, rows: None }).collect();
+        let store = self.add(&stage.store)?;
+        let format = match options.format {
+            Format::Parquet => FileFormat::Parquet,
+            _ => FileFormat::Csv(csv_options(&options.csv)?),
+        };
+        Ok(Source::Files { store, files, format })
+    }
+
+    fn add(&mut self, store: &Store) -> Result<Url> {
+        let url = store_url(&format!("stage{}", self.stores.len()))?;
+        self.stores.push((url.clone(), store.object_store()));
+        Ok(url)
+    }
+}
+
+/// A name for a store within one query; nothing is ever looked up by it outside.
+fn store_url(host: &str) -> Result<Url> {
+    Url::parse(&format!("stagedoor://{host}/")).map_err(|e| Error::defect("failed to name a store").with_source(e))
+}
+
+pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
+    let byte = |clause: &str, letter: Option<char>| match letter {
+        Some(letter) if !letter.is_ascii() => Err(Error::invalid_input(Reason::OptionInvalid, format_args!("{clause} must be an ASCII character, not '{letter}'"))),
+        letter => Ok(letter.map(|letter| letter as u8)),
+    };
+    let options = CsvReadOptions {
+        fields_terminated: csv.fields_terminated.clone(),
+        enclosed: byte("ENCLOSED BY", csv.enclosed)?,
+        escaped: byte("ESCAPED BY", csv.escaped)?,
+        lines_terminated: csv.lines_terminated.clone(),
+        ignore_lines: csv.ignore_lines,
+        null: csv.null.clone(),
+        ..CsvReadOptions::default()
+    };
+    options.validate()?;
+    Ok(options)
+}
+
+/// A table's columns in the engine's types.
+pub(super) fn fields(record: &TableRecord) -> Result<Vec<arrow::datatypes::Field>> {
+    record.columns.iter().map(|column| Ok(query::arrow_field(&column.name, &column.data_type, column.nullable)?)).collect()
+}
+
+fn staged_name(index: usize) -> String {
+    format!("f{index}")
+}
+
+/// The query with each staged file's literal and options replaced by a table's name.
+fn replaced(text: &str, files: &[StagedFile]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (index, file) in files.iter().enumerate() {
+        out.push_str(text.get(from..file.range.start).unwrap_or_default());
+        out.push_str(&format!("`{STAGED_FILES}`.`{}`", staged_name(index)));
+        from = file.range.end;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
+impl From<query::Error> for Error {
+    fn from(error: query::Error) -> Self {
+        use query::{ErrorKind as Kind, Violation as Broken};
+        let at = error.position().map(|at| format!(" at line {} column {}", at.line, at.column)).unwrap_or_default();
+        let message = error.to_string();
+        if let Some(broken) = error.violation() {
+            let (code, sqlstate) = match broken {
+                Broken::IncorrectValue => (1366, "HY000"),
+                Broken::OutOfRange => (1264, "22003"),
+                Broken::NullValue => (1048, "23000"),
+                Broken::TooLong => (1406, "22001"),
+                Broken::ColumnCount => (1136, "21S01"),
+                Broken::UnknownColumn => (1054, "42S22"),
+                Broken::ColumnTwice => (1110, "42000"),
+                Broken::NoDefault => (1364, "HY000"),
+                _ => (1366, "HY000"),
+            };
+            return Self::new(Reason::ValueInvalid, code, sqlstate, message).with_source(error);
+        }
+        let mapped = match error.kind() {
+            Kind::Syntax => Self::new(Reason::SyntaxError, 1064, "HY000", format!("SQL parser error: {message}{at}")),
+            Kind::NotFound => Self::new(Reason::ColumnNotFound, 1054, "42S22", message),
+            Kind::Invalid => Self::invalid_input(Reason::QueryInvalid, &message),
+            Kind::Unsupported => Self::not_supported(&message),
+            Kind::ResourcesExhausted => Self::new(Reason::LimitExceeded, 1038, "HY001", message),
+            Kind::Io => Self::new(Reason::StorageFailed, 1815, "HY000", message),
+            Kind::Internal => Self::defect(&message),
+            _ => Self::defect(&message),
+        };
+        mapped.retryable(error.is_temporary()).with_source(error)
+    }
+}

@@ -1,0 +1,78 @@
+//! What a statement gives: nothing but a count, rows, or an export to follow.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use futures::Stream;
+
+use crate::error::{Error, Result};
+use crate::exports::ExportHandle;
+
+/// A statement's outcome.
+pub enum Outcome {
+    /// It changed something, or nothing; there are no rows.
+    Done(Done),
+    /// A result set.
+    Rows(Rows),
+    /// An export was admitted and runs; follow it through the handle.
+    Export(ExportHandle),
+}
+
+/// The end of a statement without rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Which statement it was, such as `INSERT`.
+    pub verb: &'static str,
+    /// Rows inserted.
+    pub affected_rows: u64,
+    /// Things worth knowing that did not stop it.
+    pub warnings: Vec<String>,
+}
+
+/// A result set.
+pub struct Rows {
+    /// Which statement it was, such as `QUERY`.
+    pub verb: &'static str,
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows, produced as they are read.
+    pub batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
+}
+
+impl Outcome {
+    /// Done, with nothing to count.
+    pub(crate) fn done(verb: &'static str) -> Self {
+        Self::Done(Done { verb, ..Done::default() })
+    }
+
+    /// Done, with something worth knowing.
+    pub(crate) fn done_with_warnings(verb: &'static str, warnings: Vec<String>) -> Self {
+        Self::Done(Done { verb, warnings, ..Done::default() })
+    }
+
+    /// Rows known at once.
+    pub(crate) fn batch(verb: &'static str, batch: RecordBatch) -> Self {
+        let schema = batch.schema();
+        Self::Rows(Rows { verb, schema, batches: Box::pin(futures::stream::iter([Ok(batch)])) })
+    }
+
+    /// Text rows of SHOW and DESCRIBE; a `None` is NULL.
+    pub(crate) fn text_rows(verb: &'static str, columns: &[&str], rows: Vec<Vec<Option<String>>>) -> Result<Self> {
+        Ok(Self::batch(verb, text_batch(columns, rows)?))
+    }
+}
+
+/// A batch of nullable text columns; every row has one cell for each of `columns`.
+pub(crate) fn text_batch(columns: &[&str], rows: Vec<Vec<Option<String>>>) -> Result<RecordBatch> {
+    let fields: Vec<Field> = columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    let mut cells: Vec<Vec<Option<String>>> = columns.iter().map(|_| Vec::with_capacity(rows.len())).collect();
+    for row in rows {
+        for (column, cell) in cells.iter_mut().zip(row) {
+            column.push(cell);
+        }
+    }
+    let arrays = cells.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| Error::defect("failed to build a result").with_source(e))
+}

@@ -1,0 +1,100 @@
+//! The one table from an [`Error`]'s reason to a gRPC status with `google.rpc` details.
+//! MySQL code, SQLSTATE and reason travel in `ErrorInfo`; retryable errors carry `RetryInfo`.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::error::{Error, Reason};
+
+/// The domain of every `ErrorInfo`.
+pub const ERROR_DOMAIN: &str = "stagedoor";
+
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let metadata = HashMap::from([
+            ("code".to_owned(), error.code().to_string()),
+            ("sqlstate".to_owned(), error.sqlstate().to_owned()),
+        ]);
+        let mut details = ErrorDetails::with_error_info(name(error.reason()), ERROR_DOMAIN, metadata);
+        if error.is_retryable() {
+            details.set_retry_info(Some(RETRY_AFTER));
+        }
+        Status::with_error_details(code(error.reason()), error.message(), details)
+    }
+}
+
+/// No wildcard: a new reason has to be given a code.
+fn code(reason: Reason) -> Code {
+    match reason {
+        Reason::SyntaxError
+        | Reason::StageInvalid
+        | Reason::StageOptionCount
+        | Reason::TargetInvalid
+        | Reason::OptionInvalid
+        | Reason::ValueInvalid
+        | Reason::QueryInvalid => Code::InvalidArgument,
+        Reason::StageExists | Reason::TargetExists | Reason::DatabaseExists | Reason::TableExists => Code::AlreadyExists,
+        Reason::StageNotFound
+        | Reason::DatabaseNotFound
+        | Reason::TableNotFound
+        | Reason::ColumnNotFound
+        | Reason::ExportNotFound
+        | Reason::SessionNotFound => Code::NotFound,
+        Reason::StageDisabled | Reason::StageRequired | Reason::StageInUse | Reason::ExportState | Reason::FileInvalid | Reason::CatalogReadOnly => {
+            Code::FailedPrecondition
+        }
+        Reason::StageVersionConflict => Code::Aborted,
+        Reason::PermissionDenied => Code::PermissionDenied,
+        Reason::ExportCancelled => Code::Cancelled,
+        Reason::LimitExceeded | Reason::StorageFull => Code::ResourceExhausted,
+        Reason::StorageFailed | Reason::ShuttingDown => Code::Unavailable,
+        Reason::DataLoss => Code::DataLoss,
+        Reason::NotImplemented | Reason::NotSupported => Code::Unimplemented,
+        Reason::Internal => Code::Internal,
+    }
+}
+
+/// The reason as it travels, in the upper snake case of AIP-193.
+pub fn name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::SyntaxError => "SYNTAX_ERROR",
+        Reason::StageExists => "STAGE_EXISTS",
+        Reason::StageNotFound => "STAGE_NOT_FOUND",
+        Reason::StageDisabled => "STAGE_DISABLED",
+        Reason::StageRequired => "STAGE_REQUIRED",
+        Reason::StageInUse => "STAGE_IN_USE",
+        Reason::StageVersionConflict => "STAGE_VERSION_CONFLICT",
+        Reason::StageInvalid => "STAGE_INVALID",
+        Reason::StageOptionCount => "STAGE_OPTION_COUNT",
+        Reason::PermissionDenied => "PERMISSION_DENIED",
+        Reason::TargetExists => "TARGET_EXISTS",
+        Reason::TargetInvalid => "TARGET_INVALID",
+        Reason::OptionInvalid => "OPTION_INVALID",
+        Reason::DatabaseExists => "DATABASE_EXISTS",
+        Reason::DatabaseNotFound => "DATABASE_NOT_FOUND",
+        Reason::TableExists => "TABLE_EXISTS",
+        Reason::TableNotFound => "TABLE_NOT_FOUND",
+        Reason::ColumnNotFound => "COLUMN_NOT_FOUND",
+        Reason::ValueInvalid => "VALUE_INVALID",
+        Reason::QueryInvalid => "QUERY_INVALID",
+        Reason::FileInvalid => "FILE_INVALID",
+        Reason::ExportNotFound => "EXPORT_NOT_FOUND",
+        Reason::ExportCancelled => "EXPORT_CANCELLED",
+        Reason::ExportState => "EXPORT_STATE",
+        Reason::SessionNotFound => "SESSION_NOT_FOUND",
+        Reason::LimitExceeded => "LIMIT_EXCEEDED",
+        Reason::StorageFull => "STORAGE_FULL",
+        Reason::StorageFailed => "STORAGE_FAILED",
+        Reason::ShuttingDown => "SHUTTING_DOWN",
+        Reason::CatalogReadOnly => "CATALOG_READ_ONLY",
+        Reason::DataLoss => "DATA_LOSS",
+        Reason::NotImplemented => "NOT_IMPLEMENTED",
+        Reason::NotSupported => "NOT_SUPPORTED",
+        Reason::Internal => "INTERNAL",
+    }
+}

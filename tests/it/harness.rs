@@ -1,0 +1,264 @@
+//! What the suites share: a server in this process with its client, and the binary with its output.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use arrow::array::RecordBatch;
+use arrow::ipc::reader::StreamReader;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use proto::v1;
+use proto::v1::execute_response::Part;
+use proto::v1::export_service_client::ExportServiceClient;
+use proto::v1::sql_service_client::SqlServiceClient;
+use proto::v1::stage_service_client::StageServiceClient;
+use server::{Server, Settings};
+use tempfile::TempDir;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic_types::StatusExt;
+
+/// A server in this process, reached over gRPC in memory, with a session.
+pub struct TestServer {
+    pub folder: TempDir,
+    pub server: Server,
+    pub channel: Channel,
+    pub session_id: String,
+}
+
+/// What one statement gave.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub result: v1::StatementResult,
+    pub batches: Vec<RecordBatch>,
+    pub progress: Vec<v1::ExportProgress>,
+    pub started: Option<v1::Export>,
+}
+
+impl Answer {
+    /// Every cell as text, NULL as `NULL`.
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let options = FormatOptions::new().with_null("NULL");
+        let mut rows = Vec::new();
+        for batch in &self.batches {
+            let columns: Vec<_> = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+            rows.extend((0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()));
+        }
+        rows
+    }
+
+    /// The only cell.
+    pub fn cell(&self) -> String {
+        let rows = self.rows();
+        assert_eq!((rows.len(), rows[0].len()), (1, 1), "{rows:?}");
+        rows[0][0].clone()
+    }
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::embedded(&folder.path().join("data"));
+        change(&mut settings);
+        let server = Server::open(settings).unwrap();
+        let channel = server.serve_duplex().await.unwrap();
+        let opened = SqlServiceClient::new(channel.clone()).open_session(v1::OpenSessionRequest::default()).await.unwrap();
+        Self { folder, server, channel, session_id: opened.into_inner().session_id }
+    }
+
+    /// A new folder beside the data directory.
+    pub fn dir(&self, name: &str) -> PathBuf {
+        let dir = self.folder.path().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    /// Runs a statement; panics if it fails.
+    pub async fn ok(&self, statement: &str) -> Answer {
+        match self.run(statement).await {
+            Ok(answer) => answer,
+            Err(status) => panic!("{statement}\n{}", error_line(&status)),
+        }
+    }
+
+    /// Runs a statement that must fail; gives `ERROR code (sqlstate): message`.
+    pub async fn error(&self, statement: &str) -> String {
+        match self.run(statement).await {
+            Ok(answer) => panic!("{statement}\nsucceeded: {answer:?}"),
+            Err(status) => error_line(&status),
+        }
+    }
+
+    pub async fn run(&self, statement: &str) -> Result<Answer, Status> {
+        let request = v1::ExecuteRequest { session_id: self.session_id.clone(), statement: statement.to_owned() };
+        execute(&mut self.sql(), request).await
+    }
+
+    pub fn sql(&self) -> SqlServiceClient<Channel> {
+        SqlServiceClient::new(self.channel.clone()).max_decoding_message_size(64 << 20).max_encoding_message_size(64 << 20)
+    }
+
+    pub fn exports(&self) -> ExportServiceClient<Channel> {
+        ExportServiceClient::new(self.channel.clone())
+    }
+
+    pub fn stages(&self) -> StageServiceClient<Channel> {
+        StageServiceClient::new(self.channel.clone())
+    }
+
+    /// Creates the enabled stage `name` over a new folder.
+    pub async fn stage(&self, name: &str) -> PathBuf {
+        let dir = self.dir(name);
+        self.ok(&format!("CREATE STAGE {name} URL = '{}'", dir.display())).await;
+        dir
+    }
+}
+
+/// Runs one statement and collects the whole stream.
+pub async fn execute(client: &mut SqlServiceClient<Channel>, request: v1::ExecuteRequest) -> Result<Answer, Status> {
+    let mut stream = client.execute(request).await?.into_inner();
+    let mut answer = Answer::default();
+    let mut ipc = Vec::new();
+    let mut ended = false;
+    while let Some(message) = stream.message().await? {
+        assert!(!ended, "a part after the result");
+        match message.part.expect("a part") {
+            Part::ArrowIpc(chunk) => ipc.extend(chunk),
+            Part::ExportStarted(export) => answer.started = Some(export),
+            Part::ExportProgress(progress) => answer.progress.push(progress),
+            Part::Result(result) => {
+                answer.result = result;
+                ended = true;
+            }
+        }
+    }
+    assert!(ended, "no result at the end");
+    if !ipc.is_empty() {
+        answer.batches = StreamReader::try_new(std::io::Cursor::new(ipc), None).unwrap().map(Result::unwrap).collect();
+    }
+    Ok(answer)
+}
+
+/// The error as the shell prints it, from the `google.rpc` details.
+pub fn error_line(status: &Status) -> String {
+    let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+    assert_eq!(info.domain, "stagedoor");
+    format!("ERROR {} ({}): {}", info.metadata["code"], info.metadata["sqlstate"], status.message())
+}
+
+/// The real binary.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("STAGEDOOR_BIN") {
+        return path.into();
+    }
+    // target/debug/deps/it-… → target/debug/stagedoor
+    let path = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("stagedoor");
+    assert!(path.exists(), "{} is missing: build it with `cargo build --workspace`", path.display());
+    path
+}
+
+/// `stagedoor sql --data-dir DIR ARGS…` with a script on standard input.
+pub fn sql(data_dir: &Path, args: &[&str], script: &str) -> Output {
+    let mut child = command()
+        .args(["sql", "--data-dir"])
+        .arg(data_dir)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // It may end before it has read everything.
+    let _ = stdin.write_all(script.as_bytes());
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// The binary with nothing of the caller's environment that could change what it does.
+pub fn command() -> Command {
+    let mut command = Command::new(binary());
+    for name in ["STAGEDOOR_DATA_DIR", "STAGEDOOR_LISTEN", "RUST_LOG", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// `stagedoor serve` on a free port; killed when dropped.
+pub struct Serving {
+    pub child: Child,
+    pub url: String,
+}
+
+impl Serving {
+    pub fn start(data_dir: &Path) -> Self {
+        use std::io::BufRead;
+        let mut child = command()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = lines.next().expect("the server ended before it listened").unwrap();
+            if let Some(at) = line.find("listening on ") {
+                break line[at + "listening on ".len()..].split_whitespace().next().unwrap().to_owned();
+            }
+        };
+        // Read to its end, so that the server never waits for us.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, url: format!("http://{address}") }
+    }
+
+    pub async fn connect(&self) -> Channel {
+        Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
+    }
+
+    /// SIGKILL: no chance to tidy up.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Every file below a folder, relative, sorted.
+pub fn files(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Sends a signal by number, as `kill -SIGNAL PID` does.
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}

@@ -1,0 +1,15 @@
+//! One binary for all end-to-end suites: `server` runs in this process, `stagedoor` is the real binary.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod harness;
+
+mod bad_input;
+mod cli;
+mod crash;
+mod example;
+mod exports;
+mod export_service;
+mod python_readers;
+mod queries;
+mod sql_service;
+mod stages;

@@ -1,0 +1,246 @@
+//! `cargo xtask bench`: one export, TPC-H `lineitem` from Parquet to CSV, by Stagedoor and by its peers.
+//! Same file, same processors, contents compared; the last figures are kept in docs/benchmarks.md.
+
+mod contestants;
+mod measure;
+mod report;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, cargo};
+use crate::venv;
+use contestants::{Contestant, Place};
+use measure::Run;
+use report::{Report, Row};
+
+/// The peers and the data generator; the versions are part of the figures.
+const PACKAGES: [&str; 5] = [
+    "chdb==4.4.0",
+    "datafusion==55.0.0",
+    "duckdb==2.0.0",
+    "polars==2.1.0",
+    "tpchgen-cli==4.0.0",
+];
+
+/// Processors that every contestant may use, by affinity and by its own setting.
+const THREADS: usize = 2;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// TPC-H scale factor; 1 is 6,001,215 rows
+    #[arg(long, default_value = "1")]
+    scale: String,
+    /// Runs of each contestant; the best counts, all are reported
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// How stagedoor is built
+    #[arg(long, value_enum, default_value_t = Profile::Release)]
+    profile: Profile,
+    /// Only print; do not write docs/benchmarks.md
+    #[arg(long)]
+    no_save: bool,
+    /// Only the peers, without stagedoor; implies --no-save
+    #[arg(long)]
+    peers_only: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Profile {
+    Release,
+    Dev,
+}
+
+/// Builds, brings the peers and the data, measures, compares contents, reports.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    let scale: f64 = arguments
+        .scale
+        .parse()
+        .context("the scale is not a number")?;
+    let target = process::target_directory(root)?;
+    let folder = target.join("bench");
+    let python = venv::ready(&folder.join("venv"), &PACKAGES)?;
+    let parquet = lineitem(&folder, &python, &arguments.scale)?;
+    let place = Place {
+        scripts: root.join("xtask/bench"),
+        python,
+        parquet,
+        out: folder.join("out"),
+        work: folder.join("work"),
+        threads: THREADS,
+    };
+    let mut contestants = contestants::peers();
+    if !arguments.peers_only {
+        let program = build(root, &target, arguments.profile)?;
+        contestants.insert(0, contestants::stagedoor(program));
+    }
+    let rows = measure_all(&place, contestants, arguments.runs)?;
+    let encoder = match arguments.peers_only {
+        true => None,
+        false => encoder_figures(root)?,
+    };
+
+    let report = Report {
+        command: format!(
+            "cargo xtask bench --scale {} --runs {}{}",
+            arguments.scale,
+            arguments.runs,
+            if arguments.profile == Profile::Dev {
+                " --profile dev"
+            } else {
+                ""
+            }
+        ),
+        scale: arguments.scale.clone(),
+        threads: THREADS,
+        parquet_bytes: fs::metadata(&place.parquet)?.len(),
+        rows,
+        encoder,
+    };
+    println!("\n{}", report.table());
+    println!("{}", report.all_values());
+    if let Some(encoder) = &report.encoder {
+        println!("encoder alone:\n{encoder}");
+    }
+    let is_small = scale < 1.0;
+    if arguments.no_save || arguments.peers_only || is_small || arguments.profile == Profile::Dev {
+        println!(
+            "docs/benchmarks.md is left as it is: it takes full release runs of scale 1 or more"
+        );
+        return Ok(());
+    }
+    fs::write(root.join("docs/benchmarks.md"), report.document()?)
+        .context("failed to write docs/benchmarks.md")
+}
+
+fn build(root: &Path, target: &Path, profile: Profile) -> Result<PathBuf> {
+    let mut command = cargo(root);
+    command.args(["build", "--locked", "--workspace", "--bin", "stagedoor"]);
+    let folder = match profile {
+        Profile::Release => {
+            command.arg("--release");
+            "release"
+        }
+        Profile::Dev => "debug",
+    };
+    process::run(&mut command)?;
+    let name = format!("stagedoor{}", std::env::consts::EXE_SUFFIX);
+    Ok(target.join(folder).join(name))
+}
+
+/// The table as one Parquet file, generated if it is not there yet.
+fn lineitem(folder: &Path, python: &Path, scale: &str) -> Result<PathBuf> {
+    let data = folder.join(format!("sf{scale}"));
+    let parquet = data.join("lineitem.parquet");
+    if parquet.exists() {
+        return Ok(parquet);
+    }
+    println!("bench: generating lineitem at scale {scale}");
+    // Generated beside and moved, so that a run that was cut off leaves no half file to measure.
+    let unfinished = folder.join(format!("sf{scale}.unfinished"));
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    let generator = python.with_file_name("tpchgen-cli");
+    process::output(
+        Command::new(generator)
+            .args(["parquet", "-s", scale, "--tables=lineitem", "--output-dir"])
+            .arg(&unfinished),
+    )?;
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    fs::rename(&unfinished, &data)?;
+    Ok(parquet)
+}
+
+/// Each contestant once a round, the order turned round from round to round; contents compared in
+/// the first round.
+fn measure_all(place: &Place, contestants: Vec<Contestant>, rounds: u32) -> Result<Vec<Row>> {
+    fs::create_dir_all(&place.out)?;
+    // Read once, so that the first contestant does not pay for a cold page cache.
+    fs::read(&place.parquet).context("failed to read lineitem.parquet")?;
+    let mut rows: Vec<Row> = contestants.into_iter().map(Row::new).collect();
+    for round in 0..rounds {
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for index in order {
+            let row = &mut rows[index];
+            let run = measure_one(place, row, round)?;
+            println!(
+                "bench: round {} of {rounds}: {} {}",
+                round + 1,
+                row.contestant.name,
+                run.summary()
+            );
+            row.runs.push(run);
+        }
+    }
+    Ok(rows)
+}
+
+fn measure_one(place: &Place, row: &mut Row, round: u32) -> Result<Run> {
+    let contestant = &row.contestant;
+    let csv = place.csv(contestant);
+    if csv.exists() {
+        fs::remove_file(&csv)?;
+    }
+    let command = contestant.prepare(place)?;
+    let run = measure::run(place, contestant, &command)?;
+    row.csv_bytes = fs::metadata(&csv)
+        .with_context(|| format!("{} wrote no {}", contestant.name, csv.display()))?
+        .len();
+    if round == 0 {
+        compare(place, contestant, &csv)?;
+    }
+    // Not kept: several of these at scale 10 would fill a disk.
+    fs::remove_file(&csv)?;
+    Ok(run)
+}
+
+fn compare(place: &Place, contestant: &Contestant, csv: &Path) -> Result<()> {
+    let output = Command::new(&place.python)
+        .arg(place.scripts.join("compare.py"))
+        .arg(&place.parquet)
+        .arg(format!("{}=\"={}", contestant.name, csv.display()))
+        .output()
+        .context("failed to start compare.py")?;
+    if !output.status.success() {
+        bail!(
+            "the output of {} differs from the Parquet file: {}{}",
+            contestant.name,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(())
+}
+
+/// What the exporter's own example measures: its encoder beside arrow-csv's writer, from memory.
+fn encoder_figures(root: &Path) -> Result<Option<String>> {
+    const EXAMPLE: &str = "encode_lineitem";
+    let source = root.join(format!("crates/exporter/examples/{EXAMPLE}.rs"));
+    if !source.exists() {
+        println!(
+            "not run: the encoder alone ({} does not exist)",
+            source.display()
+        );
+        return Ok(None);
+    }
+    let output = process::output(cargo(root).args([
+        "run",
+        "--quiet",
+        "--release",
+        "--locked",
+        "-p",
+        "stagedoor-exporter",
+        "--example",
+        EXAMPLE,
+    ]))?;
+    Ok(Some(output.trim_end().to_owned()))
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask test`: the whole suite from a fresh clone, with nothing but cargo and a C compiler.
+//! It builds once, brings a Python environment when it can, and names what did not run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::process::{self, cargo};
+use crate::venv;
+
+/// What the readers of exported files need.
+const READERS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
+
+/// Tests whose path has this word need those readers; they are left out by name where there are none.
+const READER_TESTS: &str = "python_readers";
+
+/// One package selection for every step, or DataFusion is built again with other features.
+pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--all-targets", "--locked"];
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only tests whose path has one of these words
+    filters: Vec<String>,
+}
+
+/// Builds and runs everything; fails if a test fails, or if a run without filters found no test.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    let target = process::target_directory(root)?;
+    let mut not_run = Vec::new();
+    let python = match venv::ready(&target.join("venv"), &READERS) {
+        Ok(python) => Some(python),
+        Err(error) if is_ci() => return Err(error.context(format!("CI must run {READER_TESTS}"))),
+        Err(error) => {
+            not_run.push(format!(
+                "{READER_TESTS} (exported CSV read by duckdb, polars and Python's csv): {error:#}"
+            ));
+            None
+        }
+    };
+    report_not_run(&not_run);
+
+    process::run(cargo(root).arg("build").args(SELECTION))?;
+    let with_environment = |command: &mut Command| {
+        command.env("STAGEDOOR_BIN", binary(&target));
+        match &python {
+            Some(python) => command.env("STAGEDOOR_PYTHON", python),
+            None => command.env_remove("STAGEDOOR_PYTHON"),
+        };
+    };
+
+    let mut harness = vec!["--".to_owned()];
+    if python.is_none() {
+        harness.extend(["--skip".to_owned(), READER_TESTS.to_owned()]);
+    }
+    harness.extend(arguments.filters.iter().cloned());
+
+    let mut suites = cargo(root);
+    suites
+        .args(["test", "--no-fail-fast"])
+        .args(SELECTION)
+        .args(&harness);
+    with_environment(&mut suites);
+    let (suites_passed, suites_tally) = process::run_tests(&mut suites)?;
+
+    let mut documentation = cargo(root);
+    documentation
+        .args(["test", "--no-fail-fast", "--doc", "--workspace", "--locked"])
+        .args(&harness);
+    with_environment(&mut documentation);
+    let (documentation_passed, documentation_tally) = process::run_tests(&mut documentation)?;
+
+    println!();
+    report_not_run(&not_run);
+    let tally = suites_tally.plus(documentation_tally);
+    println!("tests: {tally}");
+    if !suites_passed || !documentation_passed {
+        bail!("tests failed; the names are above");
+    }
+    if tally.passed == 0 {
+        bail!("no test ran");
+    }
+    Ok(())
+}
+
+/// The product's binary, as the build leaves it.
+pub(crate) fn binary(target: &Path) -> PathBuf {
+    target
+        .join("debug")
+        .join(format!("stagedoor{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn report_not_run(names: &[String]) {
+    for name in names {
+        println!("not run: {name}");
+    }
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}
