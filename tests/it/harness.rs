@@ -19,25 +19,25 @@ use tonic::transport::Channel;
 use tonic_types::StatusExt;
 
 /// A server in this process, reached over gRPC in memory, with a session.
-pub struct TestServer {
-    pub folder: TempDir,
-    pub server: Server,
-    pub channel: Channel,
-    pub session_id: String,
+pub(crate) struct TestServer {
+    pub(crate) folder: TempDir,
+    pub(crate) server: Server,
+    pub(crate) channel: Channel,
+    pub(crate) session_id: String,
 }
 
 /// What one statement gave.
 #[derive(Debug, Default)]
-pub struct Answer {
-    pub result: v1::StatementResult,
-    pub batches: Vec<RecordBatch>,
-    pub progress: Vec<v1::ExportProgress>,
-    pub started: Option<v1::Export>,
+pub(crate) struct Answer {
+    pub(crate) result: v1::StatementResult,
+    pub(crate) batches: Vec<RecordBatch>,
+    pub(crate) progress: Vec<v1::ExportProgress>,
+    pub(crate) started: Option<v1::Export>,
 }
 
 impl Answer {
     /// Every cell as text, NULL as `NULL`.
-    pub fn rows(&self) -> Vec<Vec<String>> {
+    pub(crate) fn rows(&self) -> Vec<Vec<String>> {
         let options = FormatOptions::new().with_null("NULL");
         let mut rows = Vec::new();
         for batch in &self.batches {
@@ -48,7 +48,7 @@ impl Answer {
     }
 
     /// The only cell.
-    pub fn cell(&self) -> String {
+    pub(crate) fn cell(&self) -> String {
         let rows = self.rows();
         assert_eq!((rows.len(), rows[0].len()), (1, 1), "{rows:?}");
         rows[0][0].clone()
@@ -56,11 +56,11 @@ impl Answer {
 }
 
 impl TestServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::embedded(&folder.path().join("data"));
         change(&mut settings);
@@ -71,14 +71,14 @@ impl TestServer {
     }
 
     /// A new folder beside the data directory.
-    pub fn dir(&self, name: &str) -> PathBuf {
+    pub(crate) fn dir(&self, name: &str) -> PathBuf {
         let dir = self.folder.path().join(name);
         std::fs::create_dir_all(&dir).unwrap();
         dir
     }
 
     /// Runs a statement; panics if it fails.
-    pub async fn ok(&self, statement: &str) -> Answer {
+    pub(crate) async fn ok(&self, statement: &str) -> Answer {
         match self.run(statement).await {
             Ok(answer) => answer,
             Err(status) => panic!("{statement}\n{}", error_line(&status)),
@@ -86,32 +86,32 @@ impl TestServer {
     }
 
     /// Runs a statement that must fail; gives `ERROR code (sqlstate): message`.
-    pub async fn error(&self, statement: &str) -> String {
+    pub(crate) async fn error(&self, statement: &str) -> String {
         match self.run(statement).await {
             Ok(answer) => panic!("{statement}\nsucceeded: {answer:?}"),
             Err(status) => error_line(&status),
         }
     }
 
-    pub async fn run(&self, statement: &str) -> Result<Answer, Status> {
+    pub(crate) async fn run(&self, statement: &str) -> Result<Answer, Status> {
         let request = v1::ExecuteRequest { session_id: self.session_id.clone(), statement: statement.to_owned() };
         execute(&mut self.sql(), request).await
     }
 
-    pub fn sql(&self) -> SqlServiceClient<Channel> {
+    pub(crate) fn sql(&self) -> SqlServiceClient<Channel> {
         SqlServiceClient::new(self.channel.clone()).max_decoding_message_size(64 << 20).max_encoding_message_size(64 << 20)
     }
 
-    pub fn exports(&self) -> ExportServiceClient<Channel> {
+    pub(crate) fn exports(&self) -> ExportServiceClient<Channel> {
         ExportServiceClient::new(self.channel.clone())
     }
 
-    pub fn stages(&self) -> StageServiceClient<Channel> {
+    pub(crate) fn stages(&self) -> StageServiceClient<Channel> {
         StageServiceClient::new(self.channel.clone())
     }
 
     /// Creates the enabled stage `name` over a new folder.
-    pub async fn stage(&self, name: &str) -> PathBuf {
+    pub(crate) async fn stage(&self, name: &str) -> PathBuf {
         let dir = self.dir(name);
         self.ok(&format!("CREATE STAGE {name} URL = '{}'", dir.display())).await;
         dir
@@ -119,7 +119,7 @@ impl TestServer {
 }
 
 /// Runs one statement and collects the whole stream.
-pub async fn execute(client: &mut SqlServiceClient<Channel>, request: v1::ExecuteRequest) -> Result<Answer, Status> {
+pub(crate) async fn execute(client: &mut SqlServiceClient<Channel>, request: v1::ExecuteRequest) -> Result<Answer, Status> {
     let mut stream = client.execute(request).await?.into_inner();
     let mut answer = Answer::default();
     let mut ipc = Vec::new();
@@ -144,14 +144,14 @@ pub async fn execute(client: &mut SqlServiceClient<Channel>, request: v1::Execut
 }
 
 /// The error as the shell prints it, from the `google.rpc` details.
-pub fn error_line(status: &Status) -> String {
+pub(crate) fn error_line(status: &Status) -> String {
     let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
     assert_eq!(info.domain, "stagedoor");
     format!("ERROR {} ({}): {}", info.metadata["code"], info.metadata["sqlstate"], status.message())
 }
 
 /// The real binary.
-pub fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("STAGEDOOR_BIN") {
         return path.into();
     }
@@ -162,7 +162,7 @@ pub fn binary() -> PathBuf {
 }
 
 /// `stagedoor sql --data-dir DIR ARGS…` with a script on standard input.
-pub fn sql(data_dir: &Path, args: &[&str], script: &str) -> Output {
+pub(crate) fn sql(data_dir: &Path, args: &[&str], script: &str) -> Output {
     let mut child = command()
         .args(["sql", "--data-dir"])
         .arg(data_dir)
@@ -180,7 +180,7 @@ pub fn sql(data_dir: &Path, args: &[&str], script: &str) -> Output {
 }
 
 /// The binary with nothing of the caller's environment that could change what it does.
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(binary());
     for name in ["STAGEDOOR_DATA_DIR", "STAGEDOOR_LISTEN", "RUST_LOG", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
         command.env_remove(name);
@@ -188,18 +188,18 @@ pub fn command() -> Command {
     command
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// `stagedoor serve` on a free port; killed when dropped.
-pub struct Serving {
-    pub child: Child,
-    pub url: String,
+pub(crate) struct Serving {
+    pub(crate) child: Child,
+    pub(crate) url: String,
 }
 
 impl Serving {
-    pub fn start(data_dir: &Path) -> Self {
+    pub(crate) fn start(data_dir: &Path) -> Self {
         use std::io::BufRead;
         let mut child = command()
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -221,12 +221,12 @@ impl Serving {
         Self { child, url: format!("http://{address}") }
     }
 
-    pub async fn connect(&self) -> Channel {
+    pub(crate) async fn connect(&self) -> Channel {
         Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
     }
 
     /// SIGKILL: no chance to tidy up.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         self.child.wait().unwrap();
     }
@@ -240,7 +240,7 @@ impl Drop for Serving {
 }
 
 /// Every file below a folder, relative, sorted.
-pub fn files(root: &Path) -> Vec<String> {
+pub(crate) fn files(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
@@ -258,7 +258,23 @@ pub fn files(root: &Path) -> Vec<String> {
 }
 
 /// Sends a signal by number, as `kill -SIGNAL PID` does.
-pub fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
     assert!(status.success());
+}
+
+/// A Parquet file with columns `id` (bigint) and `name` (text), one row for each number.
+pub(crate) fn write_parquet(path: &Path, ids: std::ops::Range<i64>) {
+    use arrow::array::{Int64Array, StringArray};
+    use std::sync::Arc;
+    let names = StringArray::from_iter_values(ids.clone().map(|id| format!("name {:08} of a row", id.wrapping_mul(7_919) % 1_000_003)));
+    let batch = RecordBatch::try_from_iter([
+        ("id", Arc::new(Int64Array::from_iter_values(ids)) as arrow::array::ArrayRef),
+        ("name", Arc::new(names) as arrow::array::ArrayRef),
+    ])
+    .unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
 }

@@ -83,10 +83,8 @@ impl PlannedQuery {
         let statistics = StatisticsContext::new()
             .compute(self.plan.as_ref(), &StatisticsArgs::new())
             .ok()?;
-        statistics
-            .num_rows
-            .get_value()
-            .and_then(|rows| u64::try_from(*rows).ok())
+        let rows = *statistics.num_rows.get_value()?;
+        u64::try_from(self.plan.fetch().map_or(rows, |most| rows.min(most))).ok()
     }
 
     /// Whether the rows come in the order of the table's files, or of an ORDER BY.

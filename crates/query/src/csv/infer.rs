@@ -109,12 +109,10 @@ enum Kind {
 
 impl Kind {
     fn of(text: &str) -> Self {
-        let digits = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b"+-".contains(&byte));
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let digits = unsigned.bytes().all(|byte| byte.is_ascii_digit());
         // 007 is a name, not a number.
-        let leading_zero = text.trim_start_matches(['-', '+']).len() > 1
-            && text.trim_start_matches(['-', '+']).starts_with('0');
+        let leading_zero = unsigned.len() > 1 && digits && unsigned.starts_with('0');
         match text {
             "true" | "false" => Self::Boolean,
             _ if digits

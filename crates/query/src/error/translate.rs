@@ -95,6 +95,9 @@ fn from_shared(error: &DataFusionError) -> Error {
 
 pub(crate) fn from_arrow(error: arrow::error::ArrowError) -> Error {
     use arrow::error::ArrowError;
+    if is_spill_limit(&error.to_string()) {
+        return exhausted("disk");
+    }
     match error {
         ArrowError::ExternalError(inner) => match inner.downcast::<DataFusionError>() {
             Ok(nested) => from_datafusion(*nested),
@@ -198,19 +201,32 @@ pub(crate) fn list(names: &[&str]) -> Option<String> {
 }
 
 fn exhausted(text: &str) -> Error {
-    let what = if text.contains("disk") || text.contains("spill") && text.contains("directory") {
-        "the query needs more spill space than spill_bytes_max allows"
+    let what = if text == "disk" || is_spill_limit(text) {
+        "the query needs more spill space than spill_bytes_max allows".to_owned()
     } else {
-        "the query needs more memory than memory_bytes_max allows"
+        let consumer = first_line(&plain(text));
+        let consumer = consumer
+            .split(" with top memory consumers")
+            .next()
+            .unwrap_or_default();
+        format!(
+            "the query needs more memory than memory_bytes_max allows: {}",
+            lower_first(consumer)
+        )
     };
-    Error::new(
-        ErrorKind::ResourcesExhausted,
-        format!("{what}: {}", lower_first(&first_line(&plain(text)))),
-    )
+    Error::new(ErrorKind::ResourcesExhausted, what)
+}
+
+/// DataFusion tells of a full spill folder in several kinds of errors, the same in words.
+fn is_spill_limit(text: &str) -> bool {
+    text.contains("during the spilling process has exceeded the allowable limit")
 }
 
 /// Errors that DataFusion gives as text alone, sorted by what they begin with.
 fn from_text(text: &str) -> Error {
+    if is_spill_limit(text) {
+        return exhausted("disk");
+    }
     let text = plain(text);
     if let Some(name) = between(&text, "Invalid function '", "'") {
         return Error::new(

@@ -40,7 +40,7 @@ async fn every_case_answers_as_written() {
             }
         }
     }
-    assert!(count > 100, "only {count} cases were found");
+    assert!(count > 80, "only {count} cases were found");
     assert!(
         wrong.is_empty(),
         "{} of {count} cases are wrong:\n\n{}",
