@@ -2,9 +2,15 @@
 //! The generated code is committed, so that a build needs no `protoc`; `cargo xtask codegen` makes it anew.
 
 /// Package `stagedoor.v1`.
-#[expect(missing_docs, reason = "generated code documents messages and methods, not every module")]
+#[expect(
+    missing_docs,
+    reason = "generated code documents messages and methods, not every module"
+)]
 #[expect(clippy::allow_attributes, reason = "the generator writes `allow`")]
-#[expect(clippy::allow_attributes_without_reason, reason = "the generator writes `allow`")]
+#[expect(
+    clippy::allow_attributes_without_reason,
+    reason = "the generator writes `allow`"
+)]
 pub mod v1 {
     include!("generated/stagedoor.v1.rs");
 

@@ -8,18 +8,36 @@ async fn each_mistake_has_its_message() {
     server.stage("s").await;
     server.ok("CREATE TABLE t (a int)").await;
     for (statement, wanted) in [
-        ("SELECT * FROM nope", &["1146 (42S02)", "Table 'main.nope' doesn't exist"][..]),
+        (
+            "SELECT * FROM nope",
+            &["1146 (42S02)", "Table 'main.nope' doesn't exist"][..],
+        ),
         ("SELECT * FROM nope.t", &["Unknown database 'nope'"]),
-        ("SELECT b FROM t", &["1054 (42S22)", "unknown column 'b'", "columns are a"]),
+        (
+            "SELECT b FROM t",
+            &["1054 (42S22)", "unknown column 'b'", "columns are a"],
+        ),
         ("SELECT nofunction(a) FROM t", &["nofunction"]),
-        ("CREATE TABLE t (a int)", &["1050 (42S01): Table 't' already exists"]),
-        ("CREATE TABLE u (a int, A int)", &["1060 (42S21): Duplicate column name 'a'"]),
+        (
+            "CREATE TABLE t (a int)",
+            &["1050 (42S01): Table 't' already exists"],
+        ),
+        (
+            "CREATE TABLE u (a int, A int)",
+            &["1060 (42S21): Duplicate column name 'a'"],
+        ),
         ("CREATE TABLE u (a whatever)", &["1064", "whatever"]),
-        ("CREATE TABLE u (a int AUTO_INCREMENT)", &["AUTO_INCREMENT", "not yet implemented"]),
+        (
+            "CREATE TABLE u (a int AUTO_INCREMENT)",
+            &["AUTO_INCREMENT", "not yet implemented"],
+        ),
         ("CREATE DATABASE main", &["1007 (HY000)"]),
         ("DROP DATABASE nope", &["1008 (HY000)"]),
         ("DROP DATABASE stagedoor", &["read-only"]),
-        ("DROP TABLE t, nope", &["1051 (42S02): Unknown table 'main.nope'"]),
+        (
+            "DROP TABLE t, nope",
+            &["1051 (42S02): Unknown table 'main.nope'"],
+        ),
         ("INSERT INTO stagedoor.stages VALUES (1)", &["read-only"]),
         ("USE nope", &["1049 (42000): Unknown database 'nope'"]),
         ("DELETE FROM t", &["1064"]),
@@ -27,20 +45,35 @@ async fn each_mistake_has_its_message() {
         ("", &["1064"]),
         ("SELECT 'abc", &["1064", "line 1"]),
         ("SELECT /* abc", &["1064"]),
-        ("SELECT * FROM t\nINTO OUTFILE 'stage://s/x.csv'\nWRONG", &["1064", "line 3 column 1"]),
+        (
+            "SELECT * FROM t\nINTO OUTFILE 'stage://s/x.csv'\nWRONG",
+            &["1064", "line 3 column 1"],
+        ),
         ("SELECT * INTO OUTFILE 'stage://s/x.csv' FROM t", &["1064"]),
         ("CREATE STAGE s2", &[]),
         ("CREATE STAGE `a b` URL = '/tmp'", &["20101"]),
         ("CREATE STAGE s3 URL = ''", &["20300"]),
-        ("CREATE STAGE s3 URL = 'stage://nope/x'", &["the stage nope not exists"]),
+        (
+            "CREATE STAGE s3 URL = 'stage://nope/x'",
+            &["the stage nope not exists"],
+        ),
         ("CANCEL EXPORT 'nope'", &["there is no export 'nope'"]),
         ("COPY t TO '/tmp/x'", &["1064"]),
         ("SELECT * FROM '/etc/passwd'", &["1146"]),
-        ("SELECT * FROM 'stage://s/none.csv'", &["20405", "stage://s/none.csv is not found"]),
+        (
+            "SELECT * FROM 'stage://s/none.csv'",
+            &["20405", "stage://s/none.csv is not found"],
+        ),
         ("SELECT * FROM 'stage://s/../x.csv'", &["20411"]),
-        ("CREATE EXTERNAL TABLE e INFILE '/etc/passwd'", &["URL protocol only supports stage://"]),
+        (
+            "CREATE EXTERNAL TABLE e INFILE '/etc/passwd'",
+            &["URL protocol only supports stage://"],
+        ),
         ("SELECT @x", &["user variables"]),
-        ("EXPLAIN EXPORT SELECT 1 INTO OUTFILE 'stage://s/x.csv'", &["not yet implemented"]),
+        (
+            "EXPLAIN EXPORT SELECT 1 INTO OUTFILE 'stage://s/x.csv'",
+            &["not yet implemented"],
+        ),
     ] {
         if wanted.is_empty() {
             server.ok(statement).await;
@@ -48,7 +81,10 @@ async fn each_mistake_has_its_message() {
         }
         let error = server.error(statement).await;
         for part in wanted {
-            assert!(error.contains(part), "{statement}\n{error}\nhas no {part:?}");
+            assert!(
+                error.contains(part),
+                "{statement}\n{error}\nhas no {part:?}"
+            );
         }
     }
     // DROP TABLE of two names, one wrong, dropped neither.
@@ -60,7 +96,11 @@ async fn sizes_beyond_the_limits_name_them() {
     let server = TestServer::start().await;
     let long = format!("SELECT '{}'", "x".repeat(10 << 20));
     let error = server.error(&long).await;
-    assert!(error.contains("1064") && error.contains("8388608"), "{}", &error[..error.len().min(300)]);
+    assert!(
+        error.contains("1064") && error.contains("8388608"),
+        "{}",
+        &error[..error.len().min(300)]
+    );
     let deep = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
     let error = server.error(&deep).await;
     assert!(error.contains("1064") && error.contains("64"), "{error}");
@@ -84,7 +124,16 @@ async fn sizes_beyond_the_limits_name_them() {
 async fn odd_bytes_in_a_statement_are_data_or_errors() {
     let server = TestServer::start().await;
     server.stage("s").await;
-    for statement in ["SELECT '\u{0}'", "SELECT '\u{1F600}é'", "SELECT \u{feff}1", "\u{0}", ";;;", "SELECT `\u{0}`", "SELECT 1 INTO OUTFILE 'stage://s/\u{1F600}.csv'", "SELECT '%' LIKE '\\\\'"] {
+    for statement in [
+        "SELECT '\u{0}'",
+        "SELECT '\u{1F600}é'",
+        "SELECT \u{feff}1",
+        "\u{0}",
+        ";;;",
+        "SELECT `\u{0}`",
+        "SELECT 1 INTO OUTFILE 'stage://s/\u{1F600}.csv'",
+        "SELECT '%' LIKE '\\\\'",
+    ] {
         let _ = server.run(statement).await;
     }
     assert_eq!(server.ok("SELECT '\u{1F600}é'").await.cell(), "\u{1F600}é");

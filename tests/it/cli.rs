@@ -17,7 +17,10 @@ fn formats_and_null() {
     };
     assert_eq!(run("csv"), "a,b,c,d\r\n1,,\"\",\"x,\"\"y\"\"\"\r\n");
     let json: serde_json::Value = serde_json::from_str(run("json").trim()).unwrap();
-    assert_eq!(json, serde_json::json!({"a": 1, "b": null, "c": "", "d": "x,\"y\""}));
+    assert_eq!(
+        json,
+        serde_json::json!({"a": 1, "b": null, "c": "", "d": "x,\"y\""})
+    );
     let table = run("table");
     assert!(table.contains("| a | b    | c | d     |"), "{table}");
     assert!(table.contains("NULL"), "{table}");
@@ -29,10 +32,21 @@ fn a_failing_statement_ends_the_script_unless_forced() {
     let script = "CREATE TABLE t (a int);\nSELECT * FROM nope;\nCREATE TABLE u (a int);\n";
     let output = sql(folder.path(), &[], script);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stderr), "ERROR 1146 (42S02): Table 'main.nope' doesn't exist\n");
-    let output = sql(folder.path(), &["--force"], "SELECT * FROM nope;\nCREATE TABLE u (a int);\nSHOW TABLES");
+    assert_eq!(
+        text(&output.stderr),
+        "ERROR 1146 (42S02): Table 'main.nope' doesn't exist\n"
+    );
+    let output = sql(
+        folder.path(),
+        &["--force"],
+        "SELECT * FROM nope;\nCREATE TABLE u (a int);\nSHOW TABLES",
+    );
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("| u "), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("| u "),
+        "{}",
+        text(&output.stdout)
+    );
 }
 
 #[test]
@@ -42,29 +56,68 @@ fn a_second_process_on_the_same_data_is_told_so() {
     let output = sql(folder.path(), &["-e", "SELECT 1"], "");
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);
-    assert!(stderr.contains("in use by another process") || stderr.contains("another process"), "{stderr}");
-    let remote = command().args(["sql", "--url", &serving.url, "--format", "csv", "-e", "SELECT 2 AS n"]).output().unwrap();
-    assert_eq!(text(&remote.stdout), "n\r\n2\r\n", "{}", text(&remote.stderr));
+    assert!(
+        stderr.contains("in use by another process") || stderr.contains("another process"),
+        "{stderr}"
+    );
+    let remote = command()
+        .args([
+            "sql",
+            "--url",
+            &serving.url,
+            "--format",
+            "csv",
+            "-e",
+            "SELECT 2 AS n",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(
+        text(&remote.stdout),
+        "n\r\n2\r\n",
+        "{}",
+        text(&remote.stderr)
+    );
 }
 
 #[test]
 fn an_unreachable_server_is_named() {
-    let output = command().args(["sql", "--url", "http://127.0.0.1:1", "-e", "SELECT 1"]).output().unwrap();
+    let output = command()
+        .args(["sql", "--url", "http://127.0.0.1:1", "-e", "SELECT 1"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).starts_with("ERROR 2003 (HY000): cannot reach http://127.0.0.1:1"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).starts_with("ERROR 2003 (HY000): cannot reach http://127.0.0.1:1"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
 fn sigterm_drains_and_the_next_start_finds_everything() {
     let folder = tempfile::tempdir().unwrap();
     let mut serving = Serving::start(folder.path());
-    let create = command().args(["sql", "--url", &serving.url, "-e", "CREATE STAGE s URL = '/tmp'"]).output().unwrap();
+    let create = command()
+        .args([
+            "sql",
+            "--url",
+            &serving.url,
+            "-e",
+            "CREATE STAGE s URL = '/tmp'",
+        ])
+        .output()
+        .unwrap();
     assert!(create.status.success(), "{}", text(&create.stderr));
     signal(&serving.child, "TERM");
     let status = serving.child.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     let output = sql(folder.path(), &["--format", "csv", "-e", "SHOW STAGES"], "");
-    assert!(text(&output.stdout).contains("s,file:///tmp,ENABLED"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("s,file:///tmp,ENABLED"),
+        "{}",
+        text(&output.stdout)
+    );
 }
 
 #[test]
@@ -73,10 +126,19 @@ fn ctrl_c_cancels_an_export_and_leaves_nothing() {
     let (data, out) = (folder.path().join("data"), folder.path().join("out"));
     std::fs::create_dir(&out).unwrap();
     let values: Vec<String> = (0..2000).map(|n| format!("({n})")).collect();
-    let setup = format!("CREATE TABLE t (a int); INSERT INTO t VALUES {}; CREATE STAGE s URL = '{}'", values.join(","), out.display());
+    let setup = format!(
+        "CREATE TABLE t (a int); INSERT INTO t VALUES {}; CREATE STAGE s URL = '{}'",
+        values.join(","),
+        out.display()
+    );
     assert!(sql(&data, &[], &setup).status.success());
     let mut child = command()
-        .args(["sql", "-e", "SELECT x.a FROM t x CROSS JOIN t y CROSS JOIN t z INTO OUTFILE 'stage://s/x.csv'", "--data-dir"])
+        .args([
+            "sql",
+            "-e",
+            "SELECT x.a FROM t x CROSS JOIN t y CROSS JOIN t z INTO OUTFILE 'stage://s/x.csv'",
+            "--data-dir",
+        ])
         .arg(&data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -86,28 +148,57 @@ fn ctrl_c_cancels_an_export_and_leaves_nothing() {
     // The draft appears once the export writes.
     let began = Instant::now();
     while files(&out).is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(60), "the export never began");
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "the export never began"
+        );
         assert!(child.try_wait().unwrap().is_none(), "the export ended");
         std::thread::sleep(Duration::from_millis(10));
     }
     signal(&child, "INT");
     let status = child.wait().unwrap();
     let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
     assert_eq!(status.code(), Some(130), "{stderr}");
     assert!(stderr.contains("ERROR 1317 (70100)"), "{stderr}");
     assert_eq!(files(&out), Vec::<String>::new());
-    let output = sql(&data, &["--format", "csv", "-e", "SELECT state FROM stagedoor.exports"], "");
+    let output = sql(
+        &data,
+        &[
+            "--format",
+            "csv",
+            "-e",
+            "SELECT state FROM stagedoor.exports",
+        ],
+        "",
+    );
     assert_eq!(text(&output.stdout), "state\r\nCANCELLED\r\n");
 }
 
 #[test]
 fn the_demo_runs_and_checks_itself() {
-    let output = command().args(["demo", "--scale", "0.01"]).stdin(Stdio::null()).output().unwrap();
+    let output = command()
+        .args(["demo", "--scale", "0.01"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{stdout}\n{stderr}");
-    for part in ["1,\"weder\",\"man\"", "stage exists, please try to check and use a stage instead", "lineitem", "sha256"] {
-        assert!(stdout.contains(part) || stderr.contains(part), "no {part:?} in\n{stdout}\n{stderr}");
+    for part in [
+        "1,\"weder\",\"man\"",
+        "stage exists, please try to check and use a stage instead",
+        "lineitem",
+        "sha256",
+    ] {
+        assert!(
+            stdout.contains(part) || stderr.contains(part),
+            "no {part:?} in\n{stdout}\n{stderr}"
+        );
     }
 }
 
@@ -117,14 +208,44 @@ fn a_full_disk_fails_the_export_and_loses_nothing() {
     let (data, out) = (folder.path().join("data"), folder.path().join("out"));
     std::fs::create_dir(&out).unwrap();
     let values: Vec<String> = (0..2000).map(|n| format!("({n})")).collect();
-    let setup = format!("CREATE TABLE t (a int); INSERT INTO t VALUES {}; CREATE STAGE s URL = '{}'", values.join(","), out.display());
+    let setup = format!(
+        "CREATE TABLE t (a int); INSERT INTO t VALUES {}; CREATE STAGE s URL = '{}'",
+        values.join(","),
+        out.display()
+    );
     assert!(sql(&data, &[], &setup).status.success());
     // A file may not grow beyond 8 MiB: what the file system answers is what a full disk answers, but for the errno.
-    let script = format!("ulimit -f 8192; trap '' XFSZ; exec '{}' sql --data-dir '{}' -e \"SELECT x.a, y.a AS b FROM t x CROSS JOIN t y INTO OUTFILE 'stage://s/x.csv'\"", crate::harness::binary().display(), data.display());
-    let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    let script = format!(
+        "ulimit -f 8192; trap '' XFSZ; exec '{}' sql --data-dir '{}' -e \"SELECT x.a, y.a AS b FROM t x CROSS JOIN t y INTO OUTFILE 'stage://s/x.csv'\"",
+        crate::harness::binary().display(),
+        data.display()
+    );
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).starts_with("ERROR 1021 (HY000): failed to write the export"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).starts_with("ERROR 1021 (HY000): failed to write the export"),
+        "{}",
+        text(&output.stderr)
+    );
     assert_eq!(files(&out), Vec::<String>::new());
-    let output = sql(&data, &["--format", "csv", "-e", "SELECT count(*) AS n FROM t; SELECT state FROM stagedoor.exports"], "");
-    assert_eq!(text(&output.stdout).replace("\r\n", "\n").split_whitespace().collect::<Vec<_>>(), ["n", "2000", "state", "FAILED"]);
+    let output = sql(
+        &data,
+        &[
+            "--format",
+            "csv",
+            "-e",
+            "SELECT count(*) AS n FROM t; SELECT state FROM stagedoor.exports",
+        ],
+        "",
+    );
+    assert_eq!(
+        text(&output.stdout)
+            .replace("\r\n", "\n")
+            .split_whitespace()
+            .collect::<Vec<_>>(),
+        ["n", "2000", "state", "FAILED"]
+    );
 }

@@ -11,22 +11,52 @@ async fn only_stages_once_one_is_enabled() {
     let target = |name: &str| format!("SELECT 1 AS a INTO OUTFILE '{}/{name}'", raw.display());
     // No stage: a local path is free.
     server.ok(&target("a.csv")).await;
-    assert_eq!(std::fs::read_to_string(raw.join("a.csv")).unwrap(), "a\n1\n");
+    assert_eq!(
+        std::fs::read_to_string(raw.join("a.csv")).unwrap(),
+        "a\n1\n"
+    );
     let out = server.dir("out");
-    server.ok(&format!("CREATE STAGE s URL = 'file://{}' ENABLE = FALSE", out.display())).await;
-    assert_eq!(server.error("SELECT 1 INTO OUTFILE 'stage://s/x.csv'").await, "ERROR 20101 (HY000): internal error: stage 's' is invalid, please check");
+    server
+        .ok(&format!(
+            "CREATE STAGE s URL = 'file://{}' ENABLE = FALSE",
+            out.display()
+        ))
+        .await;
+    assert_eq!(
+        server
+            .error("SELECT 1 INTO OUTFILE 'stage://s/x.csv'")
+            .await,
+        "ERROR 20101 (HY000): internal error: stage 's' is invalid, please check"
+    );
     // A disabled stage governs nothing.
     server.ok(&target("b.csv")).await;
     server.ok("ALTER STAGE s SET ENABLE = TRUE").await;
     let refused = "ERROR 20101 (HY000): internal error: stage exists, please try to check and use a stage instead";
-    for path in [format!("{}/c.csv", raw.display()), "~/tmp/x.csv".to_owned(), "x.csv".to_owned(), "s3://bucket/x.csv".to_owned(), format!("file://{}/c.csv", raw.display()), String::new()] {
-        assert_eq!(server.error(&format!("SELECT 1 INTO OUTFILE '{path}'")).await, refused, "{path}");
+    for path in [
+        format!("{}/c.csv", raw.display()),
+        "~/tmp/x.csv".to_owned(),
+        "x.csv".to_owned(),
+        "s3://bucket/x.csv".to_owned(),
+        format!("file://{}/c.csv", raw.display()),
+    ] {
+        assert_eq!(
+            server
+                .error(&format!("SELECT 1 INTO OUTFILE '{path}'"))
+                .await,
+            refused,
+            "{path}"
+        );
     }
-    assert_eq!(server.error("SELECT 1 INTO OUTFILE 'nope:/x.csv'").await, "ERROR 20101 (HY000): internal error: stage 'nope' is not exists, please check");
+    assert_eq!(
+        server.error("SELECT 1 INTO OUTFILE 'nope:/x.csv'").await,
+        "ERROR 20101 (HY000): internal error: stage 'nope' is not exists, please check"
+    );
     server.ok("DROP STAGE s").await;
     server.ok(&target("d.csv")).await;
     assert_eq!(files(&raw), ["a.csv", "b.csv", "d.csv"]);
-    let needs = server.error("SELECT 1 INTO OUTFILE 's3://bucket/x.csv'").await;
+    let needs = server
+        .error("SELECT 1 INTO OUTFILE 's3://bucket/x.csv'")
+        .await;
     assert!(needs.contains("needs CREDENTIALS"), "{needs}");
 }
 
@@ -36,28 +66,76 @@ async fn paths_that_would_leave_the_stage_are_refused() {
     let dir = server.stage("s").await;
     let outside = server.dir("outside");
     std::os::unix::fs::symlink(&outside, dir.join("link")).unwrap();
-    for path in ["../x.csv", "a/../../x.csv", "./x.csv", "%2e%2e/x.csv", "a\\\\b.csv", "a\\0b.csv", ".stagedoor/x", "", "dir/", "link/x.csv"] {
-        let error = server.error(&format!("SELECT 1 INTO OUTFILE 'stage://s/{path}'")).await;
-        assert!(error.starts_with("ERROR 20411 (HY000): invalid file path: ") || error.contains("ERROR 1064"), "{path}: {error}");
+    for path in [
+        "../x.csv",
+        "a/../../x.csv",
+        "./x.csv",
+        "%2e%2e/x.csv",
+        "a\\\\b.csv",
+        "a\\0b.csv",
+        ".stagedoor/x",
+        "",
+        "dir/",
+        "link/x.csv",
+    ] {
+        let error = server
+            .error(&format!("SELECT 1 INTO OUTFILE 'stage://s/{path}'"))
+            .await;
+        assert!(
+            error.starts_with("ERROR 20411 (HY000): invalid file path: ")
+                || error.contains("ERROR 1064"),
+            "{path}: {error}"
+        );
     }
     assert_eq!(files(&outside), Vec::<String>::new());
-    assert_eq!(server.ok("SELECT count(*) FROM stagedoor.exports").await.cell(), "0");
+    assert_eq!(
+        server
+            .ok("SELECT count(*) FROM stagedoor.exports")
+            .await
+            .cell(),
+        "0"
+    );
     // Double slashes are forgiven, as in MatrixOne, and stay in the stage.
-    server.ok("SELECT 1 AS a INTO OUTFILE 'stage://s//abs//x.csv'").await;
-    assert_eq!(std::fs::read_to_string(dir.join("abs/x.csv")).unwrap(), "a\n1\n");
+    server
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://s//abs//x.csv'")
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("abs/x.csv")).unwrap(),
+        "a\n1\n"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_exists_is_refused_before_the_query_and_replaced_on_request() {
     let server = TestServer::start().await;
     let dir = server.stage("s").await;
-    server.ok("SELECT 1 AS a INTO OUTFILE 'stage://s/x.csv'").await;
-    assert_eq!(server.error("SELECT 2 AS a INTO OUTFILE 'stage://s/x.csv'").await, "ERROR 20406 (HY000): file x.csv already exists");
-    assert_eq!(std::fs::read_to_string(dir.join("x.csv")).unwrap(), "a\n1\n");
-    server.ok("SELECT 3 AS a INTO OUTFILE 'stage://s/x.csv' OVERWRITE 'true'").await;
-    assert_eq!(std::fs::read_to_string(dir.join("x.csv")).unwrap(), "a\n3\n");
+    server
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://s/x.csv'")
+        .await;
+    assert_eq!(
+        server
+            .error("SELECT 2 AS a INTO OUTFILE 'stage://s/x.csv'")
+            .await,
+        "ERROR 20406 (HY000): file x.csv already exists"
+    );
+    assert_eq!(
+        std::fs::read_to_string(dir.join("x.csv")).unwrap(),
+        "a\n1\n"
+    );
+    server
+        .ok("SELECT 3 AS a INTO OUTFILE 'stage://s/x.csv' OVERWRITE 'true'")
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("x.csv")).unwrap(),
+        "a\n3\n"
+    );
     std::fs::write(dir.join("y.csv.manifest.json"), "mine").unwrap();
-    assert_eq!(server.error("SELECT 1 INTO OUTFILE 'stage://s/y.csv' MANIFEST 'true'").await, "ERROR 20406 (HY000): file y.csv.manifest.json already exists");
+    assert_eq!(
+        server
+            .error("SELECT 1 INTO OUTFILE 'stage://s/y.csv' MANIFEST 'true'")
+            .await,
+        "ERROR 20406 (HY000): file y.csv.manifest.json already exists"
+    );
     assert_eq!(files(&dir), ["x.csv", "y.csv.manifest.json"]);
 }
 
@@ -75,7 +153,9 @@ async fn every_type_of_a_table_is_written_exactly() {
              (1, 1, 1, -1.5e-7, TRUE, NULL, NULL, NULL, NULL), \
              (2, 1, 1, 3, TRUE, 'a,b\nc', NULL, NULL, NULL)")
         .await;
-    server.ok("SELECT * FROM t INTO OUTFILE 'stage://s/t.csv'").await;
+    server
+        .ok("SELECT * FROM t INTO OUTFILE 'stage://s/t.csv'")
+        .await;
     let want = concat!(
         "i,u,d,f,b,s,dt,da,ti\n",
         "-2147483648,18446744073709551615,1234567890123456.7890,0.1,true,\"it's \"\"q\"\" \\\\ back\",2026-01-02 03:04:05.678,2026-02-28,12:34:56\n",
@@ -86,29 +166,56 @@ async fn every_type_of_a_table_is_written_exactly() {
     );
     assert_eq!(std::fs::read_to_string(dir.join("t.csv")).unwrap(), want);
     server.ok("SELECT s, i FROM t WHERE i > 0 ORDER BY i INTO OUTFILE 'stage://s/r.csv' DIALECT 'rfc4180'").await;
-    assert_eq!(std::fs::read_to_string(dir.join("r.csv")).unwrap(), "s,i\r\n,1\r\n\"a,b\nc\",2\r\n");
+    assert_eq!(
+        std::fs::read_to_string(dir.join("r.csv")).unwrap(),
+        "s,i\r\n,1\r\n\"a,b\nc\",2\r\n"
+    );
     server.ok("SELECT i, s FROM t WHERE i = 2 INTO OUTFILE 'stage://s/o.txt' FIELDS TERMINATED BY '||' ENCLOSED BY '' LINES TERMINATED BY '#\\n' HEADER 'false'").await;
-    assert_eq!(std::fs::read_to_string(dir.join("o.txt")).unwrap(), "2||a,b\nc#\n");
+    assert_eq!(
+        std::fs::read_to_string(dir.join("o.txt")).unwrap(),
+        "2||a,b\nc#\n"
+    );
     server.ok("SELECT i, s FROM t WHERE i = 1 INTO OUTFILE 'stage://s/f.csv' HEADER 'false' FORCE_QUOTE (i)").await;
-    assert_eq!(std::fs::read_to_string(dir.join("f.csv")).unwrap(), "\"1\",\\N\n");
-    server.ok("SELECT i FROM t WHERE false INTO OUTFILE 'stage://s/empty.csv'").await;
-    assert_eq!(std::fs::read_to_string(dir.join("empty.csv")).unwrap(), "i\n");
+    assert_eq!(
+        std::fs::read_to_string(dir.join("f.csv")).unwrap(),
+        "\"1\",\\N\n"
+    );
+    server
+        .ok("SELECT i FROM t WHERE false INTO OUTFILE 'stage://s/empty.csv'")
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("empty.csv")).unwrap(),
+        "i\n"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_default_export_reads_back_value_for_value() {
     let server = TestServer::start().await;
     server.stage("s").await;
-    server.ok("CREATE TABLE t (a int, s text, d decimal(12,2))").await;
+    server
+        .ok("CREATE TABLE t (a int, s text, d decimal(12,2))")
+        .await;
     server.ok("INSERT INTO t VALUES (1, 'x', 1.50), (2, '', NULL), (NULL, NULL, -3.25), (4, '\\\\N', 0), (5, 'a\nb,\"c\"\\\\', 9)").await;
-    server.ok("SELECT * FROM t INTO OUTFILE 'stage://s/t.csv'").await;
+    server
+        .ok("SELECT * FROM t INTO OUTFILE 'stage://s/t.csv'")
+        .await;
     server.ok("CREATE EXTERNAL TABLE e (a int, s text, d decimal(12,2)) INFILE 'stage://s/t.csv' IGNORE 1 LINES").await;
-    assert_eq!(server.ok("SELECT * FROM e").await.rows(), server.ok("SELECT * FROM t").await.rows());
-    let direct = server.ok("SELECT count(*), count(s), sum(a) FROM 'stage://s/t.csv' (FORMAT 'csv')").await.rows();
+    assert_eq!(
+        server.ok("SELECT * FROM e").await.rows(),
+        server.ok("SELECT * FROM t").await.rows()
+    );
+    let direct = server
+        .ok("SELECT count(*), count(s), sum(a) FROM 'stage://s/t.csv' (FORMAT 'csv')")
+        .await
+        .rows();
     assert_eq!(direct, [["5", "4", "12"]]);
     server.ok("ALTER STAGE s SET ENABLE = FALSE").await;
     let disabled = server.error("SELECT * FROM e").await;
-    assert!(disabled.contains("stage 's' is invalid, please check"), "{disabled}");
+    assert!(
+        disabled.contains("stage 's' is invalid, please check"),
+        "{disabled}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,22 +224,72 @@ async fn an_option_that_is_not_built_or_makes_no_sense_is_refused_before_anythin
     let dir = server.stage("s").await;
     server.ok("CREATE TABLE t (a int)").await;
     for (options, want) in [
-        ("x.csv' FORMAT 'jsonline'", "ERROR 20101 (HY000): internal error: format 'jsonline' does not match file suffix '.csv'"),
-        ("x' FORMAT 'parquet'", "ERROR 20102 (HY000): FORMAT 'parquet' is not yet implemented"),
-        ("x.parquet'", "ERROR 20102 (HY000): FORMAT 'parquet' is not yet implemented"),
-        ("x.csv.gz'", "ERROR 20102 (HY000): COMPRESSION 'gzip' is not yet implemented"),
-        ("x.csv' SPLITSIZE '1M'", "ERROR 20102 (HY000): SPLITSIZE and MAX_FILE_SIZE is not yet implemented"),
-        ("x.csv' PARTITION BY (a)", "ERROR 20102 (HY000): PARTITION BY is not yet implemented"),
-        ("x.csv' EXPORT ID 'k'", "ERROR 20102 (HY000): EXPORT ID is not yet implemented"),
+        (
+            "x.csv' FORMAT 'jsonline'",
+            "ERROR 20101 (HY000): internal error: format 'jsonline' does not match file suffix '.csv'",
+        ),
+        (
+            "x' FORMAT 'parquet'",
+            "ERROR 20102 (HY000): FORMAT 'parquet' is not yet implemented",
+        ),
+        (
+            "x.parquet'",
+            "ERROR 20102 (HY000): FORMAT 'parquet' is not yet implemented",
+        ),
+        (
+            "x.csv.gz'",
+            "ERROR 20102 (HY000): COMPRESSION 'gzip' is not yet implemented",
+        ),
+        (
+            "x.csv' SPLITSIZE '1M'",
+            "ERROR 20102 (HY000): SPLITSIZE and MAX_FILE_SIZE is not yet implemented",
+        ),
+        (
+            "x.csv' PARTITION BY (a)",
+            "ERROR 20102 (HY000): PARTITION BY is not yet implemented",
+        ),
+        (
+            "x.csv' EXPORT ID 'k'",
+            "ERROR 20102 (HY000): EXPORT ID is not yet implemented",
+        ),
     ] {
-        assert_eq!(server.error(&format!("SELECT * FROM t INTO OUTFILE 'stage://s/{options}")).await, want);
+        assert_eq!(
+            server
+                .error(&format!(
+                    "SELECT * FROM t INTO OUTFILE 'stage://s/{options}"
+                ))
+                .await,
+            want
+        );
     }
-    for options in ["FORCE_QUOTE (nope)", "FIELDS TERMINATED BY ''", "FIELDS TERMINATED BY '\"'", "HEADER 'maybe'", "FORMAT 'xml'", "COMPRESSION 'lzw'", "NOPE 'x'", "HEADER 'true' HEADER 'true'"] {
-        let error = server.error(&format!("SELECT * FROM t INTO OUTFILE 'stage://s/x.csv' {options}")).await;
-        assert!(error.starts_with("ERROR 1064") || error.starts_with("ERROR 20101"), "{options}: {error}");
+    for options in [
+        "FORCE_QUOTE (nope)",
+        "FIELDS TERMINATED BY ''",
+        "FIELDS TERMINATED BY '\"'",
+        "HEADER 'maybe'",
+        "FORMAT 'xml'",
+        "COMPRESSION 'lzw'",
+        "NOPE 'x'",
+        "HEADER 'true' HEADER 'true'",
+    ] {
+        let error = server
+            .error(&format!(
+                "SELECT * FROM t INTO OUTFILE 'stage://s/x.csv' {options}"
+            ))
+            .await;
+        assert!(
+            error.starts_with("ERROR 1064") || error.starts_with("ERROR 20101"),
+            "{options}: {error}"
+        );
     }
     assert_eq!(files(&dir), Vec::<String>::new());
-    assert_eq!(server.ok("SELECT count(*) FROM stagedoor.exports").await.cell(), "0");
+    assert_eq!(
+        server
+            .ok("SELECT count(*) FROM stagedoor.exports")
+            .await
+            .cell(),
+        "0"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,17 +298,28 @@ async fn a_failing_query_leaves_no_file_and_a_failed_record() {
     let dir = server.stage("s").await;
     server.ok("CREATE TABLE t (a bigint, s text)").await;
     let values: Vec<String> = (0..50_000).map(|n| format!("({n},'{n}')")).collect();
-    server.ok(&format!("INSERT INTO t VALUES {}", values.join(","))).await;
+    server
+        .ok(&format!("INSERT INTO t VALUES {}", values.join(",")))
+        .await;
     server.ok("INSERT INTO t VALUES (-1, 'x,y')").await;
     // Fails at the last row, when much has been written.
-    let error = server.error("SELECT s FROM t INTO OUTFILE 'stage://s/t.csv' FIELDS ENCLOSED BY '' ESCAPED BY ''").await;
+    let error = server
+        .error("SELECT s FROM t INTO OUTFILE 'stage://s/t.csv' FIELDS ENCLOSED BY '' ESCAPED BY ''")
+        .await;
     assert!(error.contains("row 50001"), "{error}");
     assert_eq!(files(&dir), Vec::<String>::new());
     // A value that cannot be told apart names its row and column.
-    let error = server.error("SELECT 'a,b' AS v INTO OUTFILE 'stage://s/u.csv' FIELDS ENCLOSED BY '' ESCAPED BY ''").await;
+    let error = server
+        .error(
+            "SELECT 'a,b' AS v INTO OUTFILE 'stage://s/u.csv' FIELDS ENCLOSED BY '' ESCAPED BY ''",
+        )
+        .await;
     assert!(error.contains("row 1") && error.contains('v'), "{error}");
     assert!(!dir.join("u.csv").exists() && !dir.join(".stagedoor").exists());
-    let failed = server.ok("SELECT state, error FROM stagedoor.exports WHERE target = 'stage://s/u.csv'").await.rows();
+    let failed = server
+        .ok("SELECT state, error FROM stagedoor.exports WHERE target = 'stage://s/u.csv'")
+        .await
+        .rows();
     assert_eq!(failed[0][0], "FAILED");
     assert!(failed[0][1].contains("row 1"), "{failed:?}");
 }
@@ -160,33 +328,61 @@ async fn a_failing_query_leaves_no_file_and_a_failed_record() {
 async fn a_folder_that_is_missing_or_not_writable_says_so() {
     let server = TestServer::start().await;
     let missing = server.folder.path().join("missing");
-    server.ok(&format!("CREATE STAGE m URL = '{}'", missing.display())).await;
-    let error = server.error("SELECT 1 INTO OUTFILE 'stage://m/x.csv'").await;
-    assert!(error.contains("missing': no such file or directory"), "{error}");
+    server
+        .ok(&format!("CREATE STAGE m URL = '{}'", missing.display()))
+        .await;
+    let error = server
+        .error("SELECT 1 INTO OUTFILE 'stage://m/x.csv'")
+        .await;
+    assert!(
+        error.contains("missing': no such file or directory"),
+        "{error}"
+    );
     std::fs::create_dir(&missing).unwrap();
     server.ok("SELECT 1 INTO OUTFILE 'stage://m/x.csv'").await;
     let file = server.folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    server.ok(&format!("CREATE STAGE f URL = '{}'", file.display())).await;
-    let error = server.error("SELECT 1 INTO OUTFILE 'stage://f/x.csv'").await;
+    server
+        .ok(&format!("CREATE STAGE f URL = '{}'", file.display()))
+        .await;
+    let error = server
+        .error("SELECT 1 INTO OUTFILE 'stage://f/x.csv'")
+        .await;
     assert!(error.contains("is not a folder"), "{error}");
     // Root may write anywhere: then the permission bits cannot be tested.
     let locked = server.dir("locked");
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).unwrap();
-    server.ok(&format!("CREATE STAGE l URL = '{}'", locked.display())).await;
+    server
+        .ok(&format!("CREATE STAGE l URL = '{}'", locked.display()))
+        .await;
     let is_root = std::fs::write(locked.join("probe"), "").is_ok();
     if !is_root {
-        let error = server.error("SELECT 1 INTO OUTFILE 'stage://l/x.csv'").await;
+        let error = server
+            .error("SELECT 1 INTO OUTFILE 'stage://l/x.csv'")
+            .await;
         assert!(error.contains("permission denied"), "{error}");
     }
     // The server's own files are out of reach, also for a stage above them.
     let data = server.folder.path().join("data");
-    let error = server.error(&format!("CREATE STAGE d URL = '{}'", data.display())).await;
+    let error = server
+        .error(&format!("CREATE STAGE d URL = '{}'", data.display()))
+        .await;
     assert!(error.contains("not permitted"), "{error}");
-    server.ok(&format!("CREATE STAGE above URL = '{}'", server.folder.path().display())).await;
-    for statement in ["SELECT 1 INTO OUTFILE 'stage://above/data/x.csv'", "SELECT * FROM 'stage://above/data/catalog/LOCK' (FORMAT 'csv')"] {
+    server
+        .ok(&format!(
+            "CREATE STAGE above URL = '{}'",
+            server.folder.path().display()
+        ))
+        .await;
+    for statement in [
+        "SELECT 1 INTO OUTFILE 'stage://above/data/x.csv'",
+        "SELECT * FROM 'stage://above/data/catalog/LOCK' (FORMAT 'csv')",
+    ] {
         let error = server.error(statement).await;
-        assert!(error.contains("not permitted") || error.contains("the server keeps"), "{error}");
+        assert!(
+            error.contains("not permitted") || error.contains("the server keeps"),
+            "{error}"
+        );
     }
 }
 
@@ -196,11 +392,20 @@ async fn rows_keep_the_order_of_files_and_segments() {
     let dir = server.stage("s").await;
     server.ok("CREATE TABLE t (a bigint)").await;
     for part in 0..4 {
-        let values: Vec<String> = (0..30_000).map(|n| format!("({})", part * 30_000 + n)).collect();
-        server.ok(&format!("INSERT INTO t VALUES {}", values.join(","))).await;
+        let values: Vec<String> = (0..30_000)
+            .map(|n| format!("({})", part * 30_000 + n))
+            .collect();
+        server
+            .ok(&format!("INSERT INTO t VALUES {}", values.join(",")))
+            .await;
     }
-    server.ok("SELECT a FROM t WHERE a % 2 = 0 INTO OUTFILE 'stage://s/t.csv' HEADER 'false'").await;
+    server
+        .ok("SELECT a FROM t WHERE a % 2 = 0 INTO OUTFILE 'stage://s/t.csv' HEADER 'false'")
+        .await;
     let got = std::fs::read_to_string(dir.join("t.csv")).unwrap();
-    let want: String = (0..120_000).filter(|n| n % 2 == 0).map(|n| format!("{n}\n")).collect();
+    let want: String = (0..120_000)
+        .filter(|n| n % 2 == 0)
+        .map(|n| format!("{n}\n"))
+        .collect();
     assert!(got == want, "rows out of order or missing");
 }

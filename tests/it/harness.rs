@@ -41,8 +41,17 @@ impl Answer {
         let options = FormatOptions::new().with_null("NULL");
         let mut rows = Vec::new();
         for batch in &self.batches {
-            let columns: Vec<_> = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
-            rows.extend((0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()));
+            let columns: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
+                .collect();
+            rows.extend((0..batch.num_rows()).map(|row| {
+                columns
+                    .iter()
+                    .map(|column| column.value(row).to_string())
+                    .collect()
+            }));
         }
         rows
     }
@@ -66,8 +75,16 @@ impl TestServer {
         change(&mut settings);
         let server = Server::open(settings).unwrap();
         let channel = server.serve_duplex().await.unwrap();
-        let opened = SqlServiceClient::new(channel.clone()).open_session(v1::OpenSessionRequest::default()).await.unwrap();
-        Self { folder, server, channel, session_id: opened.into_inner().session_id }
+        let opened = SqlServiceClient::new(channel.clone())
+            .open_session(v1::OpenSessionRequest::default())
+            .await
+            .unwrap();
+        Self {
+            folder,
+            server,
+            channel,
+            session_id: opened.into_inner().session_id,
+        }
     }
 
     /// A new folder beside the data directory.
@@ -94,12 +111,17 @@ impl TestServer {
     }
 
     pub(crate) async fn run(&self, statement: &str) -> Result<Answer, Status> {
-        let request = v1::ExecuteRequest { session_id: self.session_id.clone(), statement: statement.to_owned() };
+        let request = v1::ExecuteRequest {
+            session_id: self.session_id.clone(),
+            statement: statement.to_owned(),
+        };
         execute(&mut self.sql(), request).await
     }
 
     pub(crate) fn sql(&self) -> SqlServiceClient<Channel> {
-        SqlServiceClient::new(self.channel.clone()).max_decoding_message_size(64 << 20).max_encoding_message_size(64 << 20)
+        SqlServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(64 << 20)
+            .max_encoding_message_size(64 << 20)
     }
 
     pub(crate) fn exports(&self) -> ExportServiceClient<Channel> {
@@ -113,13 +135,17 @@ impl TestServer {
     /// Creates the enabled stage `name` over a new folder.
     pub(crate) async fn stage(&self, name: &str) -> PathBuf {
         let dir = self.dir(name);
-        self.ok(&format!("CREATE STAGE {name} URL = '{}'", dir.display())).await;
+        self.ok(&format!("CREATE STAGE {name} URL = '{}'", dir.display()))
+            .await;
         dir
     }
 }
 
 /// Runs one statement and collects the whole stream.
-pub(crate) async fn execute(client: &mut SqlServiceClient<Channel>, request: v1::ExecuteRequest) -> Result<Answer, Status> {
+pub(crate) async fn execute(
+    client: &mut SqlServiceClient<Channel>,
+    request: v1::ExecuteRequest,
+) -> Result<Answer, Status> {
     let mut stream = client.execute(request).await?.into_inner();
     let mut answer = Answer::default();
     let mut ipc = Vec::new();
@@ -138,16 +164,26 @@ pub(crate) async fn execute(client: &mut SqlServiceClient<Channel>, request: v1:
     }
     assert!(ended, "no result at the end");
     if !ipc.is_empty() {
-        answer.batches = StreamReader::try_new(std::io::Cursor::new(ipc), None).unwrap().map(Result::unwrap).collect();
+        answer.batches = StreamReader::try_new(std::io::Cursor::new(ipc), None)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
     }
     Ok(answer)
 }
 
 /// The error as the shell prints it, from the `google.rpc` details.
 pub(crate) fn error_line(status: &Status) -> String {
-    let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+    let info = status
+        .get_details_error_info()
+        .unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
     assert_eq!(info.domain, "stagedoor");
-    format!("ERROR {} ({}): {}", info.metadata["code"], info.metadata["sqlstate"], status.message())
+    format!(
+        "ERROR {} ({}): {}",
+        info.metadata["code"],
+        info.metadata["sqlstate"],
+        status.message()
+    )
 }
 
 /// The real binary.
@@ -156,8 +192,18 @@ pub(crate) fn binary() -> PathBuf {
         return path.into();
     }
     // target/debug/deps/it-… → target/debug/stagedoor
-    let path = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("stagedoor");
-    assert!(path.exists(), "{} is missing: build it with `cargo build --workspace`", path.display());
+    let path = std::env::current_exe()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("stagedoor");
+    assert!(
+        path.exists(),
+        "{} is missing: build it with `cargo build --workspace`",
+        path.display()
+    );
     path
 }
 
@@ -182,7 +228,13 @@ pub(crate) fn sql(data_dir: &Path, args: &[&str], script: &str) -> Output {
 /// The binary with nothing of the caller's environment that could change what it does.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(binary());
-    for name in ["STAGEDOOR_DATA_DIR", "STAGEDOOR_LISTEN", "RUST_LOG", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+    for name in [
+        "STAGEDOOR_DATA_DIR",
+        "STAGEDOOR_LISTEN",
+        "RUST_LOG",
+        "XDG_DATA_HOME",
+        "XDG_STATE_HOME",
+    ] {
         command.env_remove(name);
     }
     command
@@ -211,18 +263,32 @@ impl Serving {
             .unwrap();
         let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = lines.next().expect("the server ended before it listened").unwrap();
+            let line = lines
+                .next()
+                .expect("the server ended before it listened")
+                .unwrap();
             if let Some(at) = line.find("listening on ") {
-                break line[at + "listening on ".len()..].split_whitespace().next().unwrap().to_owned();
+                break line[at + "listening on ".len()..]
+                    .split_whitespace()
+                    .next()
+                    .unwrap()
+                    .to_owned();
             }
         };
         // Read to its end, so that the server never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url: format!("http://{address}") }
+        Self {
+            child,
+            url: format!("http://{address}"),
+        }
     }
 
     pub(crate) async fn connect(&self) -> Channel {
-        Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
+        Channel::from_shared(self.url.clone())
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
     }
 
     /// SIGKILL: no chance to tidy up.
@@ -249,7 +315,12 @@ pub(crate) fn files(root: &Path) -> Vec<String> {
             if path.is_dir() {
                 open.push(path);
             } else {
-                found.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+                found.push(
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_string_lossy()
+                        .into_owned(),
+                );
             }
         }
     }
@@ -259,7 +330,10 @@ pub(crate) fn files(root: &Path) -> Vec<String> {
 
 /// Sends a signal by number, as `kill -SIGNAL PID` does.
 pub(crate) fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -267,9 +341,15 @@ pub(crate) fn signal(child: &Child, name: &str) {
 pub(crate) fn write_parquet(path: &Path, ids: std::ops::Range<i64>) {
     use arrow::array::{Int64Array, StringArray};
     use std::sync::Arc;
-    let names = StringArray::from_iter_values(ids.clone().map(|id| format!("name {:08} of a row", id.wrapping_mul(7_919) % 1_000_003)));
+    let names = StringArray::from_iter_values(
+        ids.clone()
+            .map(|id| format!("name {:08} of a row", id.wrapping_mul(7_919) % 1_000_003)),
+    );
     let batch = RecordBatch::try_from_iter([
-        ("id", Arc::new(Int64Array::from_iter_values(ids)) as arrow::array::ArrayRef),
+        (
+            "id",
+            Arc::new(Int64Array::from_iter_values(ids)) as arrow::array::ArrayRef,
+        ),
         ("name", Arc::new(names) as arrow::array::ArrayRef),
     ])
     .unwrap();

@@ -1,5 +1,10 @@
 //! One binary for all end-to-end suites: `server` runs in this process, `stagedoor` is the real binary.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod harness;
 
@@ -7,8 +12,8 @@ mod bad_input;
 mod cli;
 mod crash;
 mod example;
-mod exports;
 mod export_service;
+mod exports;
 mod python_readers;
 mod queries;
 mod sql_service;

@@ -22,10 +22,13 @@ print("csv", len(rows), texts.count("\\N"), sum(Decimal(row["d"]) for row in row
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_readers_see_the_same_values() {
-    let python = std::env::var("STAGEDOOR_PYTHON").expect("STAGEDOOR_PYTHON names a Python with duckdb and polars: run `cargo xtask test`");
+    let python = std::env::var("STAGEDOOR_PYTHON")
+        .expect("STAGEDOOR_PYTHON names a Python with duckdb and polars: run `cargo xtask test`");
     let server = TestServer::start().await;
     let dir = server.stage("s").await;
-    server.ok("CREATE TABLE t (i bigint, s varchar(100), d decimal(12,2))").await;
+    server
+        .ok("CREATE TABLE t (i bigint, s varchar(100), d decimal(12,2))")
+        .await;
     let values: Vec<String> = (0..5000)
         .map(|n| {
             let text = match n % 5 {
@@ -38,14 +41,33 @@ async fn python_readers_see_the_same_values() {
             format!("({n},{text},{}.{:02})", n % 1000, n % 100)
         })
         .collect();
-    server.ok(&format!("INSERT INTO t VALUES {}", values.join(","))).await;
-    server.ok("SELECT * FROM t INTO OUTFILE 'stage://s/t.csv'").await;
-    let want = server.ok("SELECT count(*), count(*) - count(s), sum(d), count(DISTINCT s) FROM t").await.rows()[0].join(" ");
-    let output = Command::new(python).args(["-c", READ]).arg(dir.join("t.csv")).output().unwrap();
+    server
+        .ok(&format!("INSERT INTO t VALUES {}", values.join(",")))
+        .await;
+    server
+        .ok("SELECT * FROM t INTO OUTFILE 'stage://s/t.csv'")
+        .await;
+    let want = server
+        .ok("SELECT count(*), count(*) - count(s), sum(d), count(DISTINCT s) FROM t")
+        .await
+        .rows()[0]
+        .join(" ");
+    let output = Command::new(python)
+        .args(["-c", READ])
+        .arg(dir.join("t.csv"))
+        .output()
+        .unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     for reader in ["duckdb", "polars", "csv"] {
-        let line = stdout.lines().find_map(|line| line.strip_prefix(&format!("{reader} "))).unwrap_or_default();
+        let line = stdout
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{reader} ")))
+            .unwrap_or_default();
         assert_eq!(line, want, "{reader}\n{stdout}");
     }
 }

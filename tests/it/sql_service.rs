@@ -3,8 +3,8 @@
 use proto::v1;
 use server::{Server, Settings};
 use tonic::Code;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::harness::{TestServer, error_line, execute};
 
@@ -15,9 +15,21 @@ async fn a_session_keeps_its_database_and_others_do_not_see_it() {
     let used = server.ok("USE d2").await;
     assert_eq!(used.result.database, "d2");
     assert_eq!(server.ok("SELECT DATABASE()").await.cell(), "d2");
-    let fresh = v1::ExecuteRequest { session_id: String::new(), statement: "SELECT DATABASE()".to_owned() };
-    assert_eq!(execute(&mut server.sql(), fresh).await.unwrap().cell(), "main");
-    server.sql().close_session(v1::CloseSessionRequest { session_id: server.session_id.clone() }).await.unwrap();
+    let fresh = v1::ExecuteRequest {
+        session_id: String::new(),
+        statement: "SELECT DATABASE()".to_owned(),
+    };
+    assert_eq!(
+        execute(&mut server.sql(), fresh).await.unwrap().cell(),
+        "main"
+    );
+    server
+        .sql()
+        .close_session(v1::CloseSessionRequest {
+            session_id: server.session_id.clone(),
+        })
+        .await
+        .unwrap();
     let error = server.run("SELECT 1").await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
     assert!(error_line(&error).contains("there is no such session"));
@@ -27,14 +39,33 @@ async fn a_session_keeps_its_database_and_others_do_not_see_it() {
 async fn a_large_result_streams_in_messages_that_fit() {
     let server = TestServer::start().await;
     server.ok("CREATE TABLE t (a bigint, b varchar(200))").await;
-    let values: Vec<String> = (0..2000).map(|n| format!("({n},'{}')", "x".repeat(200))).collect();
-    server.ok(&format!("INSERT INTO t VALUES {}", values.join(","))).await;
+    let values: Vec<String> = (0..2000)
+        .map(|n| format!("({n},'{}')", "x".repeat(200)))
+        .collect();
+    server
+        .ok(&format!("INSERT INTO t VALUES {}", values.join(",")))
+        .await;
     // 400,000 rows of 200 bytes: 80 MB through a client with gRPC's default limit of 4 MiB a message.
     let mut client = proto::v1::sql_service_client::SqlServiceClient::new(server.channel.clone());
     let statement = "SELECT x.a, y.b FROM t x CROSS JOIN (SELECT * FROM t LIMIT 200) y".to_owned();
-    let answer = execute(&mut client, v1::ExecuteRequest { session_id: server.session_id.clone(), statement }).await.unwrap();
+    let answer = execute(
+        &mut client,
+        v1::ExecuteRequest {
+            session_id: server.session_id.clone(),
+            statement,
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(answer.result.returned_rows, 400_000);
-    assert_eq!(answer.batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 400_000);
+    assert_eq!(
+        answer
+            .batches
+            .iter()
+            .map(|batch| batch.num_rows())
+            .sum::<usize>(),
+        400_000
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,10 +74,18 @@ async fn an_empty_result_has_its_columns() {
     server.ok("CREATE TABLE t (a int, b text)").await;
     let answer = server.ok("SELECT * FROM t").await;
     assert_eq!(answer.result.returned_rows, 0);
-    let request = v1::ExecuteRequest { session_id: server.session_id.clone(), statement: "SELECT a AS x FROM t WHERE false".to_owned() };
+    let request = v1::ExecuteRequest {
+        session_id: server.session_id.clone(),
+        statement: "SELECT a AS x FROM t WHERE false".to_owned(),
+    };
     let mut stream = server.sql().execute(request).await.unwrap().into_inner();
-    let Some(v1::execute_response::Part::ArrowIpc(ipc)) = stream.message().await.unwrap().unwrap().part else { panic!("no schema") };
-    let reader = arrow::ipc::reader::StreamReader::try_new(std::io::Cursor::new(ipc), None).unwrap();
+    let Some(v1::execute_response::Part::ArrowIpc(ipc)) =
+        stream.message().await.unwrap().unwrap().part
+    else {
+        panic!("no schema")
+    };
+    let reader =
+        arrow::ipc::reader::StreamReader::try_new(std::io::Cursor::new(ipc), None).unwrap();
     assert_eq!(reader.schema().field(0).name(), "x");
 }
 
@@ -54,7 +93,12 @@ async fn an_empty_result_has_its_columns() {
 async fn scripts_are_split_as_the_grammar_sees_them() {
     let server = TestServer::start().await;
     let script = "SELECT ';'; -- a comment; still\nSELECT `a;b`;\n/* ; */ SELECT 2".to_owned();
-    let split = server.sql().split_script(v1::SplitScriptRequest { script }).await.unwrap().into_inner();
+    let split = server
+        .sql()
+        .split_script(v1::SplitScriptRequest { script })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(split.statements.len(), 2);
     assert_eq!(split.statements[0].statement, "SELECT ';'");
     assert!(split.statements[1].statement.ends_with("SELECT `a;b`"));
@@ -66,8 +110,13 @@ async fn a_dropped_client_stops_its_query_and_leaves_the_server_well() {
     let server = TestServer::start().await;
     server.ok("CREATE TABLE t (a bigint)").await;
     let values: Vec<String> = (0..5000).map(|n| format!("({n})")).collect();
-    server.ok(&format!("INSERT INTO t VALUES {}", values.join(","))).await;
-    let request = v1::ExecuteRequest { session_id: String::new(), statement: "SELECT x.a FROM t x CROSS JOIN t y CROSS JOIN t z".to_owned() };
+    server
+        .ok(&format!("INSERT INTO t VALUES {}", values.join(",")))
+        .await;
+    let request = v1::ExecuteRequest {
+        session_id: String::new(),
+        statement: "SELECT x.a FROM t x CROSS JOIN t y CROSS JOIN t z".to_owned(),
+    };
     let mut stream = server.sql().execute(request).await.unwrap().into_inner();
     stream.message().await.unwrap().unwrap();
     drop(stream);
@@ -79,7 +128,16 @@ async fn health_says_serving_and_then_not() {
     let server = TestServer::start().await;
     let check = |service: &'static str| {
         let mut client = HealthClient::new(server.channel.clone());
-        async move { client.check(tonic_health::pb::HealthCheckRequest { service: service.to_owned() }).await.unwrap().into_inner().status }
+        async move {
+            client
+                .check(tonic_health::pb::HealthCheckRequest {
+                    service: service.to_owned(),
+                })
+                .await
+                .unwrap()
+                .into_inner()
+                .status
+        }
     };
     for service in ["", "stagedoor.v1.SqlService"] {
         assert_eq!(check(service).await, ServingStatus::Serving as i32);
@@ -91,7 +149,10 @@ async fn health_says_serving_and_then_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_text_to_other_machines_must_be_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = Settings { listen: "0.0.0.0:0".parse().unwrap(), ..Settings::embedded(&folder.path().join("data")) };
+    let settings = Settings {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        ..Settings::embedded(&folder.path().join("data"))
+    };
     let error = Server::open(settings).unwrap().bind().await.unwrap_err();
     assert!(error.to_string().contains("insecure = true"), "{error}");
 }

@@ -11,21 +11,48 @@ async fn ddl_answers_with_the_documented_texts() {
     let server = TestServer::start().await;
     let dir = server.dir("out");
     let url = dir.display();
-    server.ok(&format!("CREATE STAGE S1 URL = '{url}' COMMENT = 'it''s'")).await;
+    server
+        .ok(&format!("CREATE STAGE S1 URL = '{url}' COMMENT = 'it''s'"))
+        .await;
     for (statement, error) in [
-        (format!("CREATE STAGE s1 URL = '{url}'"), "ERROR 20101 (HY000): internal error: the stage s1 exists"),
-        ("ALTER STAGE nope SET ENABLE = TRUE".to_owned(), "ERROR 20101 (HY000): internal error: the stage nope not exists"),
-        ("DROP STAGE nope".to_owned(), "ERROR 20101 (HY000): internal error: the stage nope not exists"),
-        ("ALTER STAGE s1 SET ENABLE = TRUE COMMENT = 'x'".to_owned(), "ERROR 20101 (HY000): internal error: at most one option at a time"),
-        ("ALTER STAGE s1 SET".to_owned(), "ERROR 20101 (HY000): internal error: at least one option at a time"),
-        ("DESCRIBE STAGE nope".to_owned(), "ERROR 20101 (HY000): internal error: the stage nope not exists"),
+        (
+            format!("CREATE STAGE s1 URL = '{url}'"),
+            "ERROR 20101 (HY000): internal error: the stage s1 exists",
+        ),
+        (
+            "ALTER STAGE nope SET ENABLE = TRUE".to_owned(),
+            "ERROR 20101 (HY000): internal error: the stage nope not exists",
+        ),
+        (
+            "DROP STAGE nope".to_owned(),
+            "ERROR 20101 (HY000): internal error: the stage nope not exists",
+        ),
+        (
+            "ALTER STAGE s1 SET ENABLE = TRUE COMMENT = 'x'".to_owned(),
+            "ERROR 20101 (HY000): internal error: at most one option at a time",
+        ),
+        (
+            "ALTER STAGE s1 SET".to_owned(),
+            "ERROR 20101 (HY000): internal error: at least one option at a time",
+        ),
+        (
+            "DESCRIBE STAGE nope".to_owned(),
+            "ERROR 20101 (HY000): internal error: the stage nope not exists",
+        ),
     ] {
         assert_eq!(server.error(&statement).await, error, "{statement}");
     }
     let bad = server.error("CREATE STAGE s2 URL = 'http://x/y'").await;
-    assert!(bad.starts_with("ERROR 20300 (HY000): invalid configuration: URL protocol only supports stage://, s3://"), "{bad}");
+    assert!(
+        bad.starts_with(
+            "ERROR 20300 (HY000): invalid configuration: URL protocol only supports stage://, s3://"
+        ),
+        "{bad}"
+    );
     // Existence is decided before the URL is looked at.
-    server.ok("CREATE STAGE IF NOT EXISTS s1 URL = 'http://x/y'").await;
+    server
+        .ok("CREATE STAGE IF NOT EXISTS s1 URL = 'http://x/y'")
+        .await;
     server.ok("DROP STAGE IF EXISTS nope").await;
     let rows = server.ok("SHOW STAGES LIKE 's%'").await.rows();
     assert_eq!(rows, [["s1", &format!("file://{url}"), "ENABLED", "it's"]]);
@@ -39,32 +66,73 @@ async fn every_version_is_kept_and_can_come_back() {
     server.ok("ALTER STAGE s SET COMMENT = 'two'").await;
     server.ok("ALTER STAGE s SET ENABLE = FALSE").await;
     server.ok("ALTER STAGE s ROLLBACK TO VERSION 2").await;
-    let history: Vec<(String, String, String)> = server.ok("SHOW STAGE HISTORY s").await.rows().into_iter().map(|row| (row[0].clone(), row[1].clone(), row[5].clone())).collect();
-    let versions: Vec<&str> = history.iter().map(|(version, _, _)| version.as_str()).collect();
-    assert!(versions == ["1", "2", "3", "4"] || versions == ["4", "3", "2", "1"], "{history:?}");
-    assert_eq!(server.ok("SHOW STAGES").await.rows()[0][2..], ["ENABLED", "two"]);
+    let history: Vec<(String, String, String)> = server
+        .ok("SHOW STAGE HISTORY s")
+        .await
+        .rows()
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone(), row[5].clone()))
+        .collect();
+    let versions: Vec<&str> = history
+        .iter()
+        .map(|(version, _, _)| version.as_str())
+        .collect();
+    assert!(
+        versions == ["1", "2", "3", "4"] || versions == ["4", "3", "2", "1"],
+        "{history:?}"
+    );
+    assert_eq!(
+        server.ok("SHOW STAGES").await.rows()[0][2..],
+        ["ENABLED", "two"]
+    );
     server.ok("DROP STAGE s").await;
     assert_eq!(server.ok("SHOW STAGES").await.rows().len(), 0);
     server.ok("UNDROP STAGE s").await;
     server.ok("ALTER STAGE s RENAME TO s9").await;
     assert_eq!(server.ok("SHOW STAGES").await.rows()[0][0], "s9");
-    assert_eq!(server.ok("SELECT max(version) FROM stagedoor.stage_versions").await.cell(), "7");
-    assert_eq!(server.ok("SELECT stage_status FROM mo_catalog.mo_stages").await.cell(), "enabled");
+    assert_eq!(
+        server
+            .ok("SELECT max(version) FROM stagedoor.stage_versions")
+            .await
+            .cell(),
+        "7"
+    );
+    assert_eq!(
+        server
+            .ok("SELECT stage_status FROM mo_catalog.mo_stages")
+            .await
+            .cell(),
+        "enabled"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sub_stages_are_followed_and_protected() {
     let server = TestServer::start().await;
     let dir = server.stage("parent").await;
-    server.ok("CREATE STAGE sub URL = 'stage://parent/below/'").await;
-    server.ok("SELECT 1 AS a INTO OUTFILE 'stage://sub/x.csv'").await;
-    assert_eq!(std::fs::read_to_string(dir.join("below/x.csv")).unwrap(), "a\n1\n");
+    server
+        .ok("CREATE STAGE sub URL = 'stage://parent/below/'")
+        .await;
+    server
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://sub/x.csv'")
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("below/x.csv")).unwrap(),
+        "a\n1\n"
+    );
     let error = server.error("DROP STAGE parent").await;
     assert!(error.contains("sub"), "{error}");
-    let error = server.error("ALTER STAGE parent SET URL = 'stage://sub/'").await;
+    let error = server
+        .error("ALTER STAGE parent SET URL = 'stage://sub/'")
+        .await;
     assert!(error.contains("parent") && error.contains("sub"), "{error}");
     server.ok("ALTER STAGE parent SET ENABLE = FALSE").await;
-    assert_eq!(server.error("SELECT 1 INTO OUTFILE 'stage://sub/y.csv'").await, "ERROR 20101 (HY000): internal error: stage 'parent' is invalid, please check");
+    assert_eq!(
+        server
+            .error("SELECT 1 INTO OUTFILE 'stage://sub/y.csv'")
+            .await,
+        "ERROR 20101 (HY000): internal error: stage 'parent' is invalid, please check"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,14 +145,23 @@ async fn what_is_not_built_says_so_and_keeps_no_secret() {
         "CREATE TEMPORARY STAGE s",
     ] {
         let error = server.error(statement).await;
-        assert!(error.starts_with("ERROR 20102 (HY000): ") && error.ends_with("is not yet implemented"), "{error}");
+        assert!(
+            error.starts_with("ERROR 20102 (HY000): ") && error.ends_with("is not yet implemented"),
+            "{error}"
+        );
         assert!(!error.contains("PLANTED"), "{error}");
     }
     let error = server.error("CREATE STAGE s URL = 's3://b/x' CREDENTIALS = {'aws_secret_key' = 'PLANTEDSECRET', 'nope' = 'PLANTED2'}").await;
-    assert!(error.contains("1064") && !error.contains("PLANTED"), "{error}");
+    assert!(
+        error.contains("1064") && !error.contains("PLANTED"),
+        "{error}"
+    );
     for file in crate::harness::files(server.folder.path()) {
         let bytes = std::fs::read(server.folder.path().join(&file)).unwrap();
-        assert!(!bytes.windows(7).any(|window| window == b"PLANTED"), "{file}");
+        assert!(
+            !bytes.windows(7).any(|window| window == b"PLANTED"),
+            "{file}"
+        );
     }
 }
 
@@ -93,31 +170,127 @@ async fn the_stage_service_does_what_the_statements_do() {
     let server = TestServer::start().await;
     let mut stages = server.stages();
     let url = format!("file://{}", server.dir("out").display());
-    let stage = v1::Stage { url: url.clone(), enabled: true, comment: "one".to_owned(), ..Default::default() };
-    let create = v1::CreateStageRequest { stage_id: "s".to_owned(), stage: Some(stage) };
-    let created = stages.create_stage(create.clone()).await.unwrap().into_inner().stage.unwrap();
-    assert_eq!((created.name.as_str(), created.version, created.url.as_str()), ("stages/s", 1, url.as_str()));
+    let stage = v1::Stage {
+        url: url.clone(),
+        enabled: true,
+        comment: "one".to_owned(),
+        ..Default::default()
+    };
+    let create = v1::CreateStageRequest {
+        stage_id: "s".to_owned(),
+        stage: Some(stage),
+    };
+    let created = stages
+        .create_stage(create.clone())
+        .await
+        .unwrap()
+        .into_inner()
+        .stage
+        .unwrap();
+    assert_eq!(
+        (created.name.as_str(), created.version, created.url.as_str()),
+        ("stages/s", 1, url.as_str())
+    );
     let exists = stages.create_stage(create).await.unwrap_err();
-    assert_eq!((exists.code(), exists.get_details_error_info().unwrap().reason.as_str()), (Code::AlreadyExists, "STAGE_EXISTS"));
+    assert_eq!(
+        (
+            exists.code(),
+            exists.get_details_error_info().unwrap().reason.as_str()
+        ),
+        (Code::AlreadyExists, "STAGE_EXISTS")
+    );
 
     let update = |etag: &str, comment: &str| v1::UpdateStageRequest {
-        stage: Some(v1::Stage { name: "stages/s".to_owned(), etag: etag.to_owned(), comment: comment.to_owned(), ..Default::default() }),
-        update_mask: Some(prost_types::FieldMask { paths: vec!["comment".to_owned()] }),
+        stage: Some(v1::Stage {
+            name: "stages/s".to_owned(),
+            etag: etag.to_owned(),
+            comment: comment.to_owned(),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["comment".to_owned()],
+        }),
     };
-    let changed = stages.update_stage(update(&created.etag, "two")).await.unwrap().into_inner().stage.unwrap();
+    let changed = stages
+        .update_stage(update(&created.etag, "two"))
+        .await
+        .unwrap()
+        .into_inner()
+        .stage
+        .unwrap();
     assert_eq!((changed.version, changed.comment.as_str()), (2, "two"));
-    let stale = stages.update_stage(update(&created.etag, "three")).await.unwrap_err();
+    let stale = stages
+        .update_stage(update(&created.etag, "three"))
+        .await
+        .unwrap_err();
     assert_eq!(stale.code(), Code::Aborted);
-    let get = v1::GetStageRequest { name: "stages/s".to_owned(), version: 1 };
-    assert_eq!(stages.get_stage(get).await.unwrap().into_inner().stage.unwrap().comment, "one");
-    let rollback = v1::RollbackStageRequest { name: "stages/s".to_owned(), version: 1, etag: changed.etag };
-    assert_eq!(stages.rollback_stage(rollback).await.unwrap().into_inner().stage.unwrap().version, 3);
-    stages.delete_stage(v1::DeleteStageRequest { name: "stages/s".to_owned(), etag: String::new() }).await.unwrap();
-    let missing = stages.get_stage(v1::GetStageRequest { name: "stages/s".to_owned(), version: 0 }).await.unwrap_err();
+    let get = v1::GetStageRequest {
+        name: "stages/s".to_owned(),
+        version: 1,
+    };
+    assert_eq!(
+        stages
+            .get_stage(get)
+            .await
+            .unwrap()
+            .into_inner()
+            .stage
+            .unwrap()
+            .comment,
+        "one"
+    );
+    let rollback = v1::RollbackStageRequest {
+        name: "stages/s".to_owned(),
+        version: 1,
+        etag: changed.etag,
+    };
+    assert_eq!(
+        stages
+            .rollback_stage(rollback)
+            .await
+            .unwrap()
+            .into_inner()
+            .stage
+            .unwrap()
+            .version,
+        3
+    );
+    stages
+        .delete_stage(v1::DeleteStageRequest {
+            name: "stages/s".to_owned(),
+            etag: String::new(),
+        })
+        .await
+        .unwrap();
+    let missing = stages
+        .get_stage(v1::GetStageRequest {
+            name: "stages/s".to_owned(),
+            version: 0,
+        })
+        .await
+        .unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);
-    stages.undelete_stage(v1::UndeleteStageRequest { name: "stages/s".to_owned() }).await.unwrap();
-    let versions = stages.list_stage_versions(v1::ListStageVersionsRequest { name: "stages/s".to_owned() }).await.unwrap().into_inner().versions;
-    assert_eq!(versions.iter().map(|version| version.version).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+    stages
+        .undelete_stage(v1::UndeleteStageRequest {
+            name: "stages/s".to_owned(),
+        })
+        .await
+        .unwrap();
+    let versions = stages
+        .list_stage_versions(v1::ListStageVersionsRequest {
+            name: "stages/s".to_owned(),
+        })
+        .await
+        .unwrap()
+        .into_inner()
+        .versions;
+    assert_eq!(
+        versions
+            .iter()
+            .map(|version| version.version)
+            .collect::<Vec<_>>(),
+        [5, 4, 3, 2, 1]
+    );
 
     for n in 0..5 {
         server.ok(&format!("CREATE STAGE p{n} URL = '/tmp'")).await;
@@ -125,7 +298,14 @@ async fn the_stage_service_does_what_the_statements_do() {
     let mut names = Vec::new();
     let mut page_token = String::new();
     loop {
-        let page = stages.list_stages(v1::ListStagesRequest { page_size: 2, page_token }).await.unwrap().into_inner();
+        let page = stages
+            .list_stages(v1::ListStagesRequest {
+                page_size: 2,
+                page_token,
+            })
+            .await
+            .unwrap()
+            .into_inner();
         assert!(page.stages.len() <= 2);
         names.extend(page.stages.into_iter().map(|stage| stage.name));
         page_token = page.next_page_token;
@@ -133,8 +313,24 @@ async fn the_stage_service_does_what_the_statements_do() {
             break;
         }
     }
-    assert_eq!(names, ["stages/p0", "stages/p1", "stages/p2", "stages/p3", "stages/p4", "stages/s"]);
-    let bad = stages.get_stage(v1::GetStageRequest { name: "s".to_owned(), version: 0 }).await.unwrap_err();
+    assert_eq!(
+        names,
+        [
+            "stages/p0",
+            "stages/p1",
+            "stages/p2",
+            "stages/p3",
+            "stages/p4",
+            "stages/s"
+        ]
+    );
+    let bad = stages
+        .get_stage(v1::GetStageRequest {
+            name: "s".to_owned(),
+            version: 0,
+        })
+        .await
+        .unwrap_err();
     assert_eq!(bad.code(), Code::InvalidArgument);
 }
 
@@ -143,9 +339,16 @@ async fn concurrent_creation_has_one_winner() {
     let server = TestServer::start().await;
     let attempts = (0..8).map(|_| {
         let mut sql = server.sql();
-        let request = v1::ExecuteRequest { session_id: String::new(), statement: "CREATE STAGE s URL = '/tmp'".to_owned() };
+        let request = v1::ExecuteRequest {
+            session_id: String::new(),
+            statement: "CREATE STAGE s URL = '/tmp'".to_owned(),
+        };
         async move { crate::harness::execute(&mut sql, request).await.is_ok() }
     });
-    let won = futures::future::join_all(attempts).await.into_iter().filter(|won| *won).count();
+    let won = futures::future::join_all(attempts)
+        .await
+        .into_iter()
+        .filter(|won| *won)
+        .count();
     assert_eq!(won, 1);
 }

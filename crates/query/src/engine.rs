@@ -10,7 +10,7 @@ use datafusion::catalog::{
 use datafusion::config::ConfigOptions;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -19,13 +19,14 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{Query, Statement};
 
 use crate::error::{Error, ErrorKind, from_datafusion};
+use crate::memory::SharedPool;
 use crate::mysql::{self, Labels, STACK_BYTES, SessionValues};
 use crate::planned::PlannedQuery;
 use crate::settings::Settings;
 use crate::tables::{self, CATALOG, FileFormat, Source, StoreList, Stores, TableDefinition};
 
-/// How many of the largest consumers an out-of-memory message names.
-const CONSUMERS_NAMED: usize = 3;
+/// Sorts that can run side by side; each reserves its part of the memory for merging.
+const SORTS_AT_ONCE: usize = 8;
 
 /// What a query may see.
 #[derive(Debug, Clone)]
@@ -74,12 +75,7 @@ impl QueryEngine {
             .with_max_temp_directory_size(settings.spill_bytes_max)
             .build()
             .map_err(from_datafusion)?;
-        let named =
-            std::num::NonZeroUsize::new(CONSUMERS_NAMED).unwrap_or(std::num::NonZeroUsize::MIN);
-        let memory: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
-            FairSpillPool::new(settings.memory_bytes_max),
-            named,
-        ));
+        let memory: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(settings.memory_bytes_max));
         Ok(Self {
             settings: Arc::new(settings),
             memory,
@@ -260,8 +256,10 @@ impl QueryEngine {
             .map_err(from_datafusion)?;
         options.execution.target_partitions = partitions;
         options.execution.parquet.schema_force_view_types = true;
+        // What a sort keeps free for merging: with less it fails when its memory is full,
+        // with more fewer sorts run at once (so: eight).
         options.execution.sort_spill_reservation_bytes =
-            (self.settings.memory_bytes_max / 64).min(10 << 20);
+            self.settings.memory_bytes_max / SORTS_AT_ONCE / partitions.max(1);
         Ok(SessionConfig::from(options))
     }
 }

@@ -5,13 +5,14 @@ mod arithmetic;
 mod date_add;
 mod date_format;
 mod dates;
+mod rounding;
 mod strings;
 mod text;
 mod truth;
 
 use std::any::type_name_of_val;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
@@ -26,9 +27,6 @@ pub(crate) use text::to_text;
 /// Prefix of every name here.
 pub(crate) const PREFIX: &str = "mysql_";
 
-/// Longest argument list that stands in a name as it is.
-const NAME_BYTES_MAX: usize = 160;
-
 /// All functions of this module.
 pub(crate) fn all() -> Vec<ScalarUDF> {
     arithmetic::functions()
@@ -37,6 +35,7 @@ pub(crate) fn all() -> Vec<ScalarUDF> {
         .chain(date_add::functions())
         .chain(text::functions())
         .chain(strings::functions())
+        .chain(rounding::functions())
         .chain(dates::functions())
         .map(ScalarUDF::new_from_impl)
         .collect()
@@ -103,20 +102,6 @@ impl ScalarUDFImpl for Function {
         self.name
     }
 
-    /// A name that does not grow without end: the planner writes every node's name many times,
-    /// and whole names of a chain of a hundred additions take it seconds.
-    fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        let args: Vec<String> = args
-            .iter()
-            .map(|arg| arg.schema_name().to_string())
-            .collect();
-        Ok(short_name(self.name, &args.join(",")))
-    }
-
-    fn display_name(&self, args: &[Expr]) -> Result<String> {
-        self.schema_name(args)
-    }
-
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -161,19 +146,6 @@ impl ScalarUDFImpl for Function {
             None => ExprSimplifyResult::Original(args),
         })
     }
-}
-
-/// `name(args)`, or `name(digest of args)` when that is long.
-fn short_name(name: &str, args: &str) -> String {
-    if args.len() <= NAME_BYTES_MAX {
-        return format!("{name}({args})");
-    }
-    let digest = |seed: u8| {
-        let mut hasher = DefaultHasher::new();
-        (seed, args).hash(&mut hasher);
-        hasher.finish()
-    };
-    format!("{name}({:016x}{:016x})", digest(0), digest(1))
 }
 
 /// How many arguments there must be, said in the user's name of the function.

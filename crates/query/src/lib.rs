@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod functions;
 mod insert;
+mod memory;
 mod mysql;
 mod planned;
 pub mod segment;

@@ -19,17 +19,28 @@ impl Server {
         let routes = self.routes();
         tokio::spawn(async move {
             let incoming = futures::stream::iter([Ok::<_, std::io::Error>(server)]);
-            if let Err(error) = tonic::transport::Server::builder().add_routes(routes).serve_with_incoming(incoming).await {
+            if let Err(error) = tonic::transport::Server::builder()
+                .add_routes(routes)
+                .serve_with_incoming(incoming)
+                .await
+            {
                 tracing::error!(%error, "the in-memory server failed");
             }
         });
         let mut client = Some(client);
         let connect = tower::service_fn(move |_: Uri| {
             let client = client.take();
-            async move { client.map(TokioIo::new).ok_or_else(|| std::io::Error::other("the in-memory channel was connected already")) }
+            async move {
+                client.map(TokioIo::new).ok_or_else(|| {
+                    std::io::Error::other("the in-memory channel was connected already")
+                })
+            }
         });
         // The address is never looked up; the connector ignores it.
         let endpoint = Endpoint::from_static("http://in-memory");
-        endpoint.connect_with_connector(connect).await.map_err(|e| OpenError(format!("failed to connect in memory: {e}")))
+        endpoint
+            .connect_with_connector(connect)
+            .await
+            .map_err(|e| OpenError(format!("failed to connect in memory: {e}")))
     }
 }

@@ -93,8 +93,20 @@ pub struct Error {
 
 impl Error {
     /// An error with everything said; `message` is complete, prefix included.
-    pub(crate) fn new(reason: Reason, code: u16, sqlstate: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, code, sqlstate, message: message.into(), retryable: false, source: None }
+    pub(crate) fn new(
+        reason: Reason,
+        code: u16,
+        sqlstate: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            reason,
+            code,
+            sqlstate,
+            message: message.into(),
+            retryable: false,
+            source: None,
+        }
     }
 
     /// MatrixOne's code 20101: `internal error: …`, which it also uses for much that is no defect.
@@ -104,17 +116,32 @@ impl Error {
 
     /// Code 20102: `… is not yet implemented`.
     pub(crate) fn not_implemented(what: impl fmt::Display) -> Self {
-        Self::new(Reason::NotImplemented, 20102, "HY000", format!("{what} is not yet implemented"))
+        Self::new(
+            Reason::NotImplemented,
+            20102,
+            "HY000",
+            format!("{what} is not yet implemented"),
+        )
     }
 
     /// Code 20105: `not supported: …`.
     pub(crate) fn not_supported(text: impl fmt::Display) -> Self {
-        Self::new(Reason::NotSupported, 20105, "HY000", format!("not supported: {text}"))
+        Self::new(
+            Reason::NotSupported,
+            20105,
+            "HY000",
+            format!("not supported: {text}"),
+        )
     }
 
     /// Code 20300: `invalid configuration: …`.
     pub(crate) fn invalid_configuration(reason: Reason, text: impl fmt::Display) -> Self {
-        Self::new(reason, 20300, "HY000", format!("invalid configuration: {text}"))
+        Self::new(
+            reason,
+            20300,
+            "HY000",
+            format!("invalid configuration: {text}"),
+        )
     }
 
     /// Code 20301: `invalid input: …`.
@@ -127,7 +154,10 @@ impl Error {
         Self::internal(Reason::Internal, text)
     }
 
-    pub(crate) fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn with_source(
+        mut self,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
@@ -139,8 +169,17 @@ impl Error {
 
     /// Puts `what: ` before the text that follows the code's own prefix.
     pub(crate) fn within(mut self, what: impl fmt::Display) -> Self {
-        let prefixes = ["internal error: ", "invalid configuration: ", "invalid input: ", "not supported: "];
-        let prefix = prefixes.iter().find(|prefix| self.message.starts_with(**prefix)).copied().unwrap_or_default();
+        let prefixes = [
+            "internal error: ",
+            "invalid configuration: ",
+            "invalid input: ",
+            "not supported: ",
+        ];
+        let prefix = prefixes
+            .iter()
+            .find(|prefix| self.message.starts_with(**prefix))
+            .copied()
+            .unwrap_or_default();
         self.message = format!("{prefix}{what}: {}", &self.message[prefix.len()..]);
         self
     }
@@ -173,13 +212,19 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ERROR {} ({}): {}", self.code, self.sqlstate, self.message)
+        write!(
+            f,
+            "ERROR {} ({}): {}",
+            self.code, self.sqlstate, self.message
+        )
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -197,10 +242,17 @@ impl From<catalog::Error> for Error {
         let mapped = match error.kind() {
             Kind::AlreadyExists => Self::internal(Reason::StageExists, &message),
             Kind::NotFound => Self::internal(Reason::StageNotFound, &message),
-            Kind::Conflict => Self::internal(Reason::StageVersionConflict, &message).retryable(true),
+            Kind::Conflict => {
+                Self::internal(Reason::StageVersionConflict, &message).retryable(true)
+            }
             Kind::InUse => Self::internal(Reason::StageInUse, &message),
             Kind::Invalid => Self::internal(Reason::StageInvalid, &message),
-            Kind::ReadOnly => Self::new(Reason::CatalogReadOnly, 1290, "HY000", format!("the catalog takes no changes: {message}")),
+            Kind::ReadOnly => Self::new(
+                Reason::CatalogReadOnly,
+                1290,
+                "HY000",
+                format!("the catalog takes no changes: {message}"),
+            ),
             Kind::Corrupt => Self::internal(Reason::DataLoss, &message),
             Kind::Unsupported => Self::not_supported(&message),
             Kind::Io | Kind::Locked => Self::internal(Reason::StorageFailed, &message),
@@ -215,10 +267,20 @@ impl From<storage::Error> for Error {
         use storage::ErrorKind as Kind;
         let message = error.to_string();
         let mapped = match error.kind() {
-            Kind::Invalid => Self::new(Reason::TargetInvalid, 20411, "HY000", format!("invalid file path: {message}")),
+            Kind::Invalid => Self::new(
+                Reason::TargetInvalid,
+                20411,
+                "HY000",
+                format!("invalid file path: {message}"),
+            ),
             Kind::NotFound => Self::new(Reason::StorageFailed, 20405, "HY000", message),
             Kind::AlreadyExists => Self::new(Reason::TargetExists, 20406, "HY000", message),
-            Kind::PermissionDenied => Self::new(Reason::PermissionDenied, 20101, "HY000", format!("internal error: {message}")),
+            Kind::PermissionDenied => Self::new(
+                Reason::PermissionDenied,
+                20101,
+                "HY000",
+                format!("internal error: {message}"),
+            ),
             Kind::NoSpace => Self::new(Reason::StorageFull, 1021, "HY000", message),
             Kind::Unsupported => Self::not_supported(&message),
             Kind::Io => Self::new(Reason::StorageFailed, 1815, "HY000", message),

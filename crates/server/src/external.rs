@@ -29,7 +29,14 @@ pub(crate) struct CsvReading {
 
 impl Default for CsvReading {
     fn default() -> Self {
-        Self { fields_terminated: ",".to_owned(), enclosed: Some('"'), escaped: Some('\\'), lines_terminated: "\n".to_owned(), ignore_lines: 0, null: None }
+        Self {
+            fields_terminated: ",".to_owned(),
+            enclosed: Some('"'),
+            escaped: Some('\\'),
+            lines_terminated: "\n".to_owned(),
+            ignore_lines: 0,
+            null: None,
+        }
     }
 }
 
@@ -39,14 +46,30 @@ impl ExternalOptions {
         let files = &statement.files;
         let location = files.path.value.clone();
         check_location(&location)?;
-        for (given, what) in [(files.json_data.is_some(), "'jsondata'"), (files.write_file_pattern.is_some(), "'write_file_pattern'"), (files.comment.is_some(), "'comment'")] {
+        for (given, what) in [
+            (files.json_data.is_some(), "'jsondata'"),
+            (files.write_file_pattern.is_some(), "'write_file_pattern'"),
+            (files.comment.is_some(), "'comment'"),
+        ] {
             if given {
-                return Err(Error::not_implemented(format_args!("external table option {what}")));
+                return Err(Error::not_implemented(format_args!(
+                    "external table option {what}"
+                )));
             }
         }
-        let compression = files.compression.as_ref().map(|compression| compression.value);
-        let format = checked_format(&location, files.format.as_ref().map(|format| format.value), compression)?;
-        let mut csv = CsvReading { ignore_lines: statement.ignore_lines, ..CsvReading::default() };
+        let compression = files
+            .compression
+            .as_ref()
+            .map(|compression| compression.value);
+        let format = checked_format(
+            &location,
+            files.format.as_ref().map(|format| format.value),
+            compression,
+        )?;
+        let mut csv = CsvReading {
+            ignore_lines: statement.ignore_lines,
+            ..CsvReading::default()
+        };
         if statement.columns.is_empty() && csv.ignore_lines == 0 {
             csv.ignore_lines = 1;
         }
@@ -63,16 +86,27 @@ impl ExternalOptions {
         if let Some(terminated) = &lines.terminated_by {
             csv.lines_terminated.clone_from(&terminated.value);
         }
-        if lines.starting_by.as_ref().is_some_and(|starting| !starting.value.is_empty()) {
+        if lines
+            .starting_by
+            .as_ref()
+            .is_some_and(|starting| !starting.value.is_empty())
+        {
             return Err(Error::not_implemented("LINES STARTING BY for reading"));
         }
-        Ok(Self { location, format, csv })
+        Ok(Self {
+            location,
+            format,
+            csv,
+        })
     }
 
     /// From `FROM 'stage://…' (FORMAT 'csv', …)`. A CSV file has a header line unless HEADER 'false'.
     pub(crate) fn from_staged_file(file: &StagedFile) -> Result<Self> {
         check_location(&file.target)?;
-        let mut csv = CsvReading { ignore_lines: 1, ..CsvReading::default() };
+        let mut csv = CsvReading {
+            ignore_lines: 1,
+            ..CsvReading::default()
+        };
         let mut format = None;
         for (key, value) in &file.options {
             let one = || -> Result<Option<char>> {
@@ -83,7 +117,12 @@ impl ExternalOptions {
                 }
             };
             match key.to_uppercase().as_str() {
-                "FORMAT" => format = Some(Format::from_word(value).ok_or_else(|| option_error(key, value, "csv or parquet"))?),
+                "FORMAT" => {
+                    format = Some(
+                        Format::from_word(value)
+                            .ok_or_else(|| option_error(key, value, "csv or parquet"))?,
+                    )
+                }
                 "HEADER" => {
                     csv.ignore_lines = match value.to_lowercase().as_str() {
                         "true" => 1,
@@ -96,13 +135,19 @@ impl ExternalOptions {
                 "ESCAPED" | "ESCAPE" => csv.escaped = one()?,
                 "NULL" => csv.null = Some(value.clone()),
                 _ => {
-                    let text = format!("unknown option '{key}' of a staged file; known are FORMAT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL");
+                    let text = format!(
+                        "unknown option '{key}' of a staged file; known are FORMAT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL"
+                    );
                     return Err(Error::invalid_input(Reason::OptionInvalid, text));
                 }
             }
         }
         let format = checked_format(&file.target, format, None)?;
-        Ok(Self { location: file.target.clone(), format, csv })
+        Ok(Self {
+            location: file.target.clone(),
+            format,
+            csv,
+        })
     }
 
     /// For the catalog.
@@ -119,14 +164,29 @@ impl ExternalOptions {
             ]);
             pairs.extend(self.csv.null.clone().map(|null| ("null", null)));
         }
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
     }
 
     /// Back from the catalog.
     pub(crate) fn from_pairs(location: &str, pairs: &[(String, String)]) -> Result<Self> {
-        let get = |key: &str| pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
-        let broken = |key: &str| Error::internal(Reason::DataLoss, format_args!("an external table's record has no valid '{key}'"));
-        let format = get("format").and_then(Format::from_word).ok_or_else(|| broken("format"))?;
+        let get = |key: &str| {
+            pairs
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value.as_str())
+        };
+        let broken = |key: &str| {
+            Error::internal(
+                Reason::DataLoss,
+                format_args!("an external table's record has no valid '{key}'"),
+            )
+        };
+        let format = get("format")
+            .and_then(Format::from_word)
+            .ok_or_else(|| broken("format"))?;
         let mut csv = CsvReading::default();
         if format == Format::Csv {
             let text = |key: &str| get(key).map(str::to_owned).ok_or_else(|| broken(key));
@@ -135,11 +195,17 @@ impl ExternalOptions {
                 enclosed: text("enclosed")?.chars().next(),
                 escaped: text("escaped")?.chars().next(),
                 lines_terminated: text("lines_terminated")?,
-                ignore_lines: text("ignore_lines")?.parse().map_err(|_| broken("ignore_lines"))?,
+                ignore_lines: text("ignore_lines")?
+                    .parse()
+                    .map_err(|_| broken("ignore_lines"))?,
                 null: get("null").map(str::to_owned),
             };
         }
-        Ok(Self { location: location.to_owned(), format, csv })
+        Ok(Self {
+            location: location.to_owned(),
+            format,
+            csv,
+        })
     }
 
     /// Stage and path (or glob) of the location.
@@ -153,7 +219,12 @@ impl ExternalOptions {
 
 fn check_location(location: &str) -> Result<()> {
     match Target::parse(location) {
-        Target::Stage { path, .. } if path.trim_matches('/').is_empty() => Err(Error::invalid_input(Reason::OptionInvalid, format_args!("'{location}' names no file"))),
+        Target::Stage { path, .. } if path.trim_matches('/').is_empty() => {
+            Err(Error::invalid_input(
+                Reason::OptionInvalid,
+                format_args!("'{location}' names no file"),
+            ))
+        }
         Target::Stage { .. } => Ok(()),
         _ => Err(not_a_stage(location)),
     }
@@ -161,21 +232,38 @@ fn check_location(location: &str) -> Result<()> {
 
 /// Files are read from stages only: what governs writing governs reading.
 fn not_a_stage(location: &str) -> Error {
-    Error::invalid_configuration(Reason::OptionInvalid, format_args!("URL protocol only supports stage://, not '{}'", location.escape_default()))
+    Error::invalid_configuration(
+        Reason::OptionInvalid,
+        format_args!(
+            "URL protocol only supports stage://, not '{}'",
+            location.escape_default()
+        ),
+    )
 }
 
-fn checked_format(location: &str, given: Option<Format>, compression: Option<parser::Compression>) -> Result<Format> {
+fn checked_format(
+    location: &str,
+    given: Option<Format>,
+    compression: Option<parser::Compression>,
+) -> Result<Format> {
     let (suffix, suffix_compression) = crate::exports::file_format(location);
     let format = given.or(suffix).unwrap_or(Format::Csv);
     if !matches!(format, Format::Csv | Format::Parquet) {
-        return Err(Error::not_implemented(format_args!("reading format '{format}'")));
+        return Err(Error::not_implemented(format_args!(
+            "reading format '{format}'"
+        )));
     }
     match compression.or(suffix_compression) {
         None | Some(parser::Compression::None) => Ok(format),
-        Some(compression) => Err(Error::not_implemented(format_args!("reading compression '{compression}'"))),
+        Some(compression) => Err(Error::not_implemented(format_args!(
+            "reading compression '{compression}'"
+        ))),
     }
 }
 
 fn option_error(key: &str, value: &str, wanted: &str) -> Error {
-    Error::invalid_input(Reason::OptionInvalid, format_args!("option {key} '{}' must be {wanted}", value.escape_default()))
+    Error::invalid_input(
+        Reason::OptionInvalid,
+        format_args!("option {key} '{}' must be {wanted}", value.escape_default()),
+    )
 }

@@ -31,9 +31,20 @@ impl Instance {
     /// Opens the data directory, creating it if need be, and recovers. Blocking.
     pub(crate) fn open(settings: Settings) -> std::result::Result<Arc<Self>, OpenError> {
         let data = &settings.data_dir;
-        let failed = |what: &str, e: std::io::Error| OpenError(format!("failed to {what} in data directory '{}': {e}", data.display()));
-        create_private(data).map_err(|e| OpenError(format!("failed to create data directory '{}': {e}", data.display())))?;
-        let catalog = Catalog::open(&data.join("catalog"), catalog::Options::default()).map_err(|e| OpenError(e.to_string()))?;
+        let failed = |what: &str, e: std::io::Error| {
+            OpenError(format!(
+                "failed to {what} in data directory '{}': {e}",
+                data.display()
+            ))
+        };
+        create_private(data).map_err(|e| {
+            OpenError(format!(
+                "failed to create data directory '{}': {e}",
+                data.display()
+            ))
+        })?;
+        let catalog = Catalog::open(&data.join("catalog"), catalog::Options::default())
+            .map_err(|e| OpenError(e.to_string()))?;
         let catalog = Arc::new(catalog);
 
         // Whatever a killed server spilled there is of no use to anyone.
@@ -46,8 +57,11 @@ impl Instance {
         engine_settings.memory_bytes_max = settings.limits.query_memory_bytes_max;
         let engine = QueryEngine::local(engine_settings).map_err(|e| OpenError(e.to_string()))?;
 
-        let internal = InternalStorage::open(data).map_err(|e| OpenError(e.message().to_owned()))?;
-        let removed = internal.remove_orphans(&catalog, ACCOUNT).map_err(|e| OpenError(e.message().to_owned()))?;
+        let internal =
+            InternalStorage::open(data).map_err(|e| OpenError(e.message().to_owned()))?;
+        let removed = internal
+            .remove_orphans(&catalog, ACCOUNT)
+            .map_err(|e| OpenError(e.message().to_owned()))?;
         if removed > 0 {
             tracing::info!(files = removed, "removed table files that no table lists");
         }
@@ -56,15 +70,27 @@ impl Instance {
             .map_err(|e| OpenError(format!("default_database: {e}")))?;
 
         let jobs = ExportJobs::new(settings.limits.concurrent_exports_max);
-        let instance = Arc::new(Self { settings, catalog, engine, internal, jobs });
+        let instance = Arc::new(Self {
+            settings,
+            catalog,
+            engine,
+            internal,
+            jobs,
+        });
         crate::exports::recover(&instance);
         Ok(instance)
     }
 
     /// Runs blocking work (fsync, the catalog) off the asynchronous threads.
-    pub(crate) async fn blocking<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> Result<T> + Send + 'static) -> Result<T> {
+    pub(crate) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let instance = Arc::clone(self);
-        Handle::current().spawn_blocking(move || work(&instance)).await.map_err(|e| Error::defect("a task of the server failed").with_source(e))?
+        Handle::current()
+            .spawn_blocking(move || work(&instance))
+            .await
+            .map_err(|e| Error::defect("a task of the server failed").with_source(e))?
     }
 }
 
@@ -76,7 +102,10 @@ pub(crate) fn system_actor() -> Actor {
 /// Creates a folder that only the server's own user can enter.
 fn create_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }
 
 /// Why a server could not be opened, ready for an operator.

@@ -28,13 +28,24 @@ pub(crate) struct ReadPin(#[expect(dead_code, reason = "its count is what matter
 
 impl InternalStorage {
     pub(crate) fn open(data_dir: &Path) -> Result<Self> {
-        let data_dir = data_dir.canonicalize().map_err(|e| Error::defect(format_args!("data directory '{}' is gone: {e}", data_dir.display())))?;
+        let data_dir = data_dir.canonicalize().map_err(|e| {
+            Error::defect(format_args!(
+                "data directory '{}' is gone: {e}",
+                data_dir.display()
+            ))
+        })?;
         let tables_dir = data_dir.join("tables");
         let tables = open_own(&tables_dir)?;
         for id in tables.draft_ids()? {
             tables.discard(&id)?;
         }
-        Ok(Self { data_dir, tables_dir, tables, readers: Arc::new(()), garbage: Mutex::default() })
+        Ok(Self {
+            data_dir,
+            tables_dir,
+            tables,
+            readers: Arc::new(()),
+            garbage: Mutex::default(),
+        })
     }
 
     /// The place of an internal stage's files.
@@ -65,7 +76,12 @@ impl InternalStorage {
     pub(crate) fn remove_orphans(&self, catalog: &Catalog, account: &str) -> Result<usize> {
         let listed: BTreeSet<String> = catalog.all_segment_files(account)?;
         let mut removed = 0;
-        let failed = |e: std::io::Error| Error::defect(format_args!("failed to look through '{}': {e}", self.tables_dir.display()));
+        let failed = |e: std::io::Error| {
+            Error::defect(format_args!(
+                "failed to look through '{}': {e}",
+                self.tables_dir.display()
+            ))
+        };
         for table in std::fs::read_dir(&self.tables_dir).map_err(failed)? {
             let table = table.map_err(failed)?.path();
             if !table.is_dir() {
@@ -73,7 +89,11 @@ impl InternalStorage {
             }
             for segment in std::fs::read_dir(&table).map_err(failed)? {
                 let segment = segment.map_err(failed)?.path();
-                let name = segment.strip_prefix(&self.tables_dir).unwrap_or(&segment).to_string_lossy().into_owned();
+                let name = segment
+                    .strip_prefix(&self.tables_dir)
+                    .unwrap_or(&segment)
+                    .to_string_lossy()
+                    .into_owned();
                 if !listed.contains(&name) {
                     std::fs::remove_file(&segment).map_err(failed)?;
                     removed += 1;
@@ -104,6 +124,13 @@ impl InternalStorage {
 }
 
 fn open_own(folder: &Path) -> Result<Store> {
-    std::fs::create_dir_all(folder).map_err(|e| Error::defect(format_args!("failed to create '{}': {e}", folder.display())))?;
-    Ok(Store::open(&Location::Folder { root: folder.to_owned(), prefix: None }, &Policy::default())?)
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Error::defect(format_args!("failed to create '{}': {e}", folder.display())))?;
+    Ok(Store::open(
+        &Location::Folder {
+            root: folder.to_owned(),
+            prefix: None,
+        },
+        &Policy::default(),
+    )?)
 }

@@ -32,15 +32,29 @@ impl Instance {
     /// Opens a stage as it was at an older version, whatever its state now: for recovery. Blocking.
     pub(crate) fn open_stage_at(&self, name: &str, version: u64) -> Result<OpenStage> {
         let record = self.catalog.stage_at(ACCOUNT, name, version)?;
-        self.open_record(record.ok_or_else(|| Error::internal(Reason::StageNotFound, format_args!("stage '{name}' has no version {version}")))?)
+        self.open_record(record.ok_or_else(|| {
+            Error::internal(
+                Reason::StageNotFound,
+                format_args!("stage '{name}' has no version {version}"),
+            )
+        })?)
     }
 
     fn open_record(&self, record: StageRecord) -> Result<OpenStage> {
         let store = match &record.definition.url {
             None => self.internal.stage(record.id)?,
-            Some(url) => self.open_url(url).map_err(|error| error.within(format_args!("stage '{}'", record.name)))?,
+            Some(url) => self.open_url(url).map_err(|error| match error.reason() {
+                // Of a parent stage, and exact already.
+                Reason::StageDisabled | Reason::StageNotFound => error,
+                _ => error.within(format_args!("stage '{}'", record.name)),
+            })?,
         };
-        Ok(OpenStage { name: record.name, version: record.version, url: record.definition.url, store })
+        Ok(OpenStage {
+            name: record.name,
+            version: record.version,
+            url: record.definition.url,
+            store,
+        })
     }
 
     fn open_url(&self, url: &str) -> Result<Store> {
@@ -59,15 +73,24 @@ impl Instance {
                 None => above,
             };
         }
-        Err(Error::internal(Reason::StageInvalid, format_args!("'{url}' goes through more than {SUB_STAGE_DEPTH_MAX} stages")))
+        Err(Error::internal(
+            Reason::StageInvalid,
+            format_args!("'{url}' goes through more than {SUB_STAGE_DEPTH_MAX} stages"),
+        ))
     }
 
     fn enabled_stage(&self, name: &str) -> Result<StageRecord> {
         let Some(record) = self.catalog.stage(ACCOUNT, name)? else {
-            return Err(Error::internal(Reason::StageNotFound, format_args!("stage '{name}' is not exists, please check")));
+            return Err(Error::internal(
+                Reason::StageNotFound,
+                format_args!("stage '{name}' is not exists, please check"),
+            ));
         };
         if !record.definition.enabled {
-            return Err(Error::internal(Reason::StageDisabled, format_args!("stage '{name}' is invalid, please check")));
+            return Err(Error::internal(
+                Reason::StageDisabled,
+                format_args!("stage '{name}' is invalid, please check"),
+            ));
         }
         Ok(record)
     }
@@ -89,5 +112,9 @@ pub(crate) fn squeezed(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let joined = parts.join("/");
     // `dir/` names a folder: keep that visible, so that it is refused as a file name.
-    if ends_in_folder && !joined.is_empty() { joined + "/" } else { joined }
+    if ends_in_folder && !joined.is_empty() {
+        joined + "/"
+    } else {
+        joined
+    }
 }

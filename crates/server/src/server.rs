@@ -27,7 +27,12 @@ const MESSAGE_BYTES_OVERHEAD: usize = 64 << 10;
 const SCRIPT_BYTES_MAX: usize = 64 << 20;
 
 /// What the health service knows; `""` is the server as a whole.
-const SERVICES: [&str; 4] = ["", "stagedoor.v1.SqlService", "stagedoor.v1.ExportService", "stagedoor.v1.StageService"];
+const SERVICES: [&str; 4] = [
+    "",
+    "stagedoor.v1.SqlService",
+    "stagedoor.v1.ExportService",
+    "stagedoor.v1.StageService",
+];
 
 /// An opened server. Nothing listens until [`Server::bind`].
 #[derive(Debug)]
@@ -54,27 +59,48 @@ impl Server {
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
         let instance = Instance::open(settings)?;
         let limits = &instance.settings.limits;
-        let sessions = Arc::new(Sessions::new(limits.sessions_max, Duration::from_secs(limits.session_idle_s)));
-        let message_bytes_max = (limits.statement_bytes_max + MESSAGE_BYTES_OVERHEAD).max(SCRIPT_BYTES_MAX);
+        let sessions = Arc::new(Sessions::new(
+            limits.sessions_max,
+            Duration::from_secs(limits.session_idle_s),
+        ));
+        let message_bytes_max =
+            (limits.statement_bytes_max + MESSAGE_BYTES_OVERHEAD).max(SCRIPT_BYTES_MAX);
 
         let (health, health_service) = tonic_health::server::health_reporter();
-        let sql = Sql { instance: Arc::clone(&instance), sessions: Arc::clone(&sessions) };
-        let exports = Exports { instance: Arc::clone(&instance), sessions: Arc::clone(&sessions) };
-        let stages = Stages { instance: Arc::clone(&instance) };
+        let sql = Sql {
+            instance: Arc::clone(&instance),
+            sessions: Arc::clone(&sessions),
+        };
+        let exports = Exports {
+            instance: Arc::clone(&instance),
+            sessions: Arc::clone(&sessions),
+        };
+        let stages = Stages {
+            instance: Arc::clone(&instance),
+        };
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(proto::v1::FILE_DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let failed = |e: tonic_reflection::server::Error| OpenError(format!("failed to build gRPC reflection: {e}"));
-        let routes = Routes::new(SqlServiceServer::new(sql).max_decoding_message_size(message_bytes_max))
-            .add_service(ExportServiceServer::new(exports).max_decoding_message_size(message_bytes_max))
-            .add_service(StageServiceServer::new(stages))
-            .add_service(health_service)
-            .add_service(reflection().build_v1().map_err(failed)?)
-            // Older grpcurl and Postman ask for this one.
-            .add_service(reflection().build_v1alpha().map_err(failed)?);
-        Ok(Self { instance, health, routes })
+        let failed = |e: tonic_reflection::server::Error| {
+            OpenError(format!("failed to build gRPC reflection: {e}"))
+        };
+        let routes =
+            Routes::new(SqlServiceServer::new(sql).max_decoding_message_size(message_bytes_max))
+                .add_service(
+                    ExportServiceServer::new(exports).max_decoding_message_size(message_bytes_max),
+                )
+                .add_service(StageServiceServer::new(stages))
+                .add_service(health_service)
+                .add_service(reflection().build_v1().map_err(failed)?)
+                // Older grpcurl and Postman ask for this one.
+                .add_service(reflection().build_v1alpha().map_err(failed)?);
+        Ok(Self {
+            instance,
+            health,
+            routes,
+        })
     }
 
     /// A session that needs no transport.
@@ -94,18 +120,28 @@ impl Server {
     pub async fn bind(self) -> Result<BoundServer, OpenError> {
         let settings = &self.instance.settings;
         if !settings.listen.ip().is_loopback() && !settings.insecure {
-            return Err(OpenError(format!("refusing to listen on {} in plain text and without logins: listen on 127.0.0.1, or set insecure = true", settings.listen)));
+            return Err(OpenError(format!(
+                "refusing to listen on {} in plain text and without logins: listen on 127.0.0.1, or set insecure = true",
+                settings.listen
+            )));
         }
-        let failed = |e: std::io::Error| OpenError(format!("failed to listen on {}: {e}", settings.listen));
+        let failed =
+            |e: std::io::Error| OpenError(format!("failed to listen on {}: {e}", settings.listen));
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
-        Ok(BoundServer { server: self, listener, local_addr })
+        Ok(BoundServer {
+            server: self,
+            listener,
+            local_addr,
+        })
     }
 
     /// Says NOT_SERVING from now on and lets running exports end; after the grace period they are cancelled.
     pub async fn shutdown(&self) {
         for service in SERVICES {
-            self.health.set_service_status(service, ServingStatus::NotServing).await;
+            self.health
+                .set_service_status(service, ServingStatus::NotServing)
+                .await;
         }
         let grace = Duration::from_secs(self.instance.settings.limits.shutdown_grace_s);
         let jobs = self.instance.jobs.all();
@@ -126,7 +162,9 @@ impl Server {
 
     pub(crate) async fn say_serving(&self) {
         for service in SERVICES {
-            self.health.set_service_status(service, ServingStatus::Serving).await;
+            self.health
+                .set_service_status(service, ServingStatus::Serving)
+                .await;
         }
     }
 }
@@ -142,8 +180,13 @@ impl BoundServer {
     ///
     /// # Errors
     /// The transport's.
-    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), OpenError> {
-        let Self { server, listener, .. } = self;
+    pub async fn serve(
+        self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), OpenError> {
+        let Self {
+            server, listener, ..
+        } = self;
         server.say_serving().await;
         let grace = Duration::from_secs(server.instance.settings.limits.shutdown_grace_s);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

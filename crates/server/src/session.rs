@@ -32,7 +32,11 @@ impl Session {
     /// A session of the cluster administrator; logins come with accounts.
     pub(crate) fn new(instance: Arc<Instance>) -> Self {
         let database = instance.settings.default_database.clone();
-        Self { instance, actor: Actor::new(ACCOUNT, "root", "moadmin"), database }
+        Self {
+            instance,
+            actor: Actor::new(ACCOUNT, "root", "moadmin"),
+            database,
+        }
     }
 
     /// Makes `database` the current one.
@@ -61,7 +65,13 @@ impl Session {
     /// What the statement's family documents; [`Reason::SyntaxError`] for a text that is none.
     pub async fn execute(&mut self, text: &str) -> Result<Outcome> {
         let limits = &self.instance.settings.limits;
-        let plan = parser::parse_with(text, &Limits { statement_bytes_max: limits.statement_bytes_max, nesting_max: limits.nesting_max })?;
+        let plan = parser::parse_with(
+            text,
+            &Limits {
+                statement_bytes_max: limits.statement_bytes_max,
+                nesting_max: limits.nesting_max,
+            },
+        )?;
         let verb = plan.verb();
         tracing::debug!(statement = %plan, "executing");
         let result = self.dispatch(plan).await;
@@ -79,11 +89,16 @@ impl Session {
             Plan::AlterStage(statement) => self.alter_stage(statement).await,
             Plan::DropStage(statement) => self.drop_stage(statement).await,
             Plan::UndropStage(name) => self.undrop_stage(&name).await,
-            Plan::ShowStages { like } => self.show_stages(like.as_ref().map(|like| like.value.as_str())),
+            Plan::ShowStages { like } => {
+                self.show_stages(like.as_ref().map(|like| like.value.as_str()))
+            }
             Plan::DescribeStage(name) => self.describe_stage(&name),
             Plan::ShowStageHistory(name) => self.show_stage_history(&name),
 
-            Plan::Export(statement) => self.export(statement, masked.unwrap_or_default()).await.map(Outcome::Export),
+            Plan::Export(statement) => self
+                .export(statement, masked.unwrap_or_default())
+                .await
+                .map(Outcome::Export),
             Plan::ShowExports => self.show_exports(),
             Plan::CancelExport(id) => self.cancel_export(&id).await,
 
@@ -93,7 +108,9 @@ impl Session {
                 self.use_database(&name)?;
                 Ok(Outcome::done(verb))
             }
-            Plan::ShowDatabases { like } => self.show_databases(like.as_ref().map(|like| like.value.as_str())),
+            Plan::ShowDatabases { like } => {
+                self.show_databases(like.as_ref().map(|like| like.value.as_str()))
+            }
             Plan::CreateTable(statement) => self.create_table(statement).await,
             Plan::CreateExternalTable(statement) => self.create_external_table(statement).await,
             Plan::DropTable(statement) => self.drop_table(statement).await,
@@ -119,15 +136,31 @@ impl Session {
     }
 
     fn existing_database(&self, database: &str) -> Result<()> {
-        if crate::system_tables::is_system_database(database) || self.instance.catalog.database(self.account(), database)?.is_some() {
+        if crate::system_tables::is_system_database(database)
+            || self
+                .instance
+                .catalog
+                .database(self.account(), database)?
+                .is_some()
+        {
             return Ok(());
         }
-        Err(Error::new(Reason::DatabaseNotFound, 1049, "42000", format!("Unknown database '{database}'")))
+        Err(Error::new(
+            Reason::DatabaseNotFound,
+            1049,
+            "42000",
+            format!("Unknown database '{database}'"),
+        ))
     }
 
     /// Runs blocking catalog work on behalf of this session.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Instance, &Actor) -> Result<T> + Send + 'static) -> Result<T> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Instance, &Actor) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let actor = self.actor.clone();
-        self.instance.blocking(move |instance| work(instance, &actor)).await
+        self.instance
+            .blocking(move |instance| work(instance, &actor))
+            .await
     }
 }

@@ -26,19 +26,34 @@ struct Open {
 
 impl Sessions {
     pub(crate) fn new(open_max: usize, idle_max: Duration) -> Self {
-        Self { open: Mutex::default(), open_max, idle_max }
+        Self {
+            open: Mutex::default(),
+            open_max,
+            idle_max,
+        }
     }
 
     /// Keeps a session; gives its id, a random one that cannot be guessed.
     pub(crate) fn insert(&self, session: Session) -> Result<String> {
         let mut open = self.lock();
-        open.retain(|_, open| open.used.elapsed() < self.idle_max || Arc::strong_count(&open.session) > 1);
+        open.retain(|_, open| {
+            open.used.elapsed() < self.idle_max || Arc::strong_count(&open.session) > 1
+        });
         if open.len() >= self.open_max {
-            let text = format!("{} sessions are open, as many as limits.sessions_max permits", open.len());
+            let text = format!(
+                "{} sessions are open, as many as limits.sessions_max permits",
+                open.len()
+            );
             return Err(Error::new(Reason::LimitExceeded, 1040, "08004", text).retryable(true));
         }
         let id = Uuid::new_v4().to_string();
-        open.insert(id.clone(), Open { session: Arc::new(AsyncMutex::new(session)), used: Instant::now() });
+        open.insert(
+            id.clone(),
+            Open {
+                session: Arc::new(AsyncMutex::new(session)),
+                used: Instant::now(),
+            },
+        );
         Ok(id)
     }
 
@@ -46,8 +61,15 @@ impl Sessions {
     pub(crate) async fn lock_session(&self, id: &str) -> Result<OwnedMutexGuard<Session>> {
         let session = {
             let mut open = self.lock();
-            let found = open.get_mut(id).filter(|open| open.used.elapsed() < self.idle_max);
-            let found = found.ok_or_else(|| Error::internal(Reason::SessionNotFound, "there is no such session; it may have been idle for too long"))?;
+            let found = open
+                .get_mut(id)
+                .filter(|open| open.used.elapsed() < self.idle_max);
+            let found = found.ok_or_else(|| {
+                Error::internal(
+                    Reason::SessionNotFound,
+                    "there is no such session; it may have been idle for too long",
+                )
+            })?;
             found.used = Instant::now();
             Arc::clone(&found.session)
         };

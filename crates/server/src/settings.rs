@@ -109,7 +109,9 @@ impl Default for Settings {
 
 impl Default for StageSettings {
     fn default() -> Self {
-        Self { default_state: DefaultState::Enabled }
+        Self {
+            default_state: DefaultState::Enabled,
+        }
     }
 }
 
@@ -136,7 +138,10 @@ impl Default for ExportSettings {
 impl Settings {
     /// The defaults with a data directory, for a server inside another program.
     pub fn embedded(data_dir: &Path) -> Self {
-        Self { data_dir: data_dir.to_owned(), ..Self::default() }
+        Self {
+            data_dir: data_dir.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Reads `path`, if given, and then the environment.
@@ -145,33 +150,62 @@ impl Settings {
     /// The file is missing or malformed, a key or its value unknown, or the version not 1.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
         let text = match path {
-            Some(path) => std::fs::read_to_string(path).map_err(|e| SettingsError(format!("failed to read settings '{}': {e}", path.display())))?,
+            Some(path) => std::fs::read_to_string(path).map_err(|e| {
+                SettingsError(format!("failed to read settings '{}': {e}", path.display()))
+            })?,
             None => String::new(),
         };
-        let named = path.map_or_else(|| "the environment".to_owned(), |path| format!("'{}'", path.display()));
-        Self::parse(&text, std::env::vars()).map_err(|SettingsError(why)| SettingsError(format!("settings in {named}: {why}")))
+        let named = path.map_or_else(
+            || "the environment".to_owned(),
+            |path| format!("'{}'", path.display()),
+        );
+        Self::parse(&text, std::env::vars())
+            .map_err(|SettingsError(why)| SettingsError(format!("settings in {named}: {why}")))
     }
 
-    fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Self, SettingsError> {
-        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| SettingsError(e.to_string()))?;
-        let mut overrides: Vec<(String, String)> = environment.filter_map(|(key, value)| Some((key.strip_prefix(ENVIRONMENT_PREFIX)?.to_lowercase(), value))).collect();
+    fn parse(
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let mut table: toml::Table = text
+            .parse()
+            .map_err(|e: toml::de::Error| SettingsError(e.to_string()))?;
+        let mut overrides: Vec<(String, String)> = environment
+            .filter_map(|(key, value)| {
+                Some((key.strip_prefix(ENVIRONMENT_PREFIX)?.to_lowercase(), value))
+            })
+            .collect();
         overrides.sort();
         for (key, value) in overrides {
             set(&mut table, &key, &value);
         }
-        let settings: Self = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| SettingsError(e.to_string()))?;
+        let settings: Self = toml::Value::Table(table)
+            .try_into()
+            .map_err(|e: toml::de::Error| SettingsError(e.to_string()))?;
         settings.check()
     }
 
     fn check(self) -> Result<Self, SettingsError> {
         if self.version != VERSION {
-            return Err(SettingsError(format!("version is {}, this server reads version {VERSION}", self.version)));
+            return Err(SettingsError(format!(
+                "version is {}, this server reads version {VERSION}",
+                self.version
+            )));
         }
         for (name, value) in [
-            ("limits.statement_bytes_max", self.limits.statement_bytes_max),
+            (
+                "limits.statement_bytes_max",
+                self.limits.statement_bytes_max,
+            ),
             ("limits.nesting_max", self.limits.nesting_max),
-            ("limits.query_memory_bytes_max", self.limits.query_memory_bytes_max),
-            ("limits.concurrent_exports_max", self.limits.concurrent_exports_max),
+            (
+                "limits.query_memory_bytes_max",
+                self.limits.query_memory_bytes_max,
+            ),
+            (
+                "limits.concurrent_exports_max",
+                self.limits.concurrent_exports_max,
+            ),
             ("limits.sessions_max", self.limits.sessions_max),
         ] {
             if value == 0 {
@@ -193,13 +227,21 @@ fn set(table: &mut toml::Table, key: &str, value: &str) {
         _ => toml::Value::String(value.to_owned()),
     };
     if TOP_LEVEL.contains(&key) {
-        let value = if key == "insecure" { value() } else { toml::Value::String(value_text(value())) };
+        let value = if key == "insecure" {
+            value()
+        } else {
+            toml::Value::String(value_text(value()))
+        };
         table.insert(key.to_owned(), value);
         return;
     }
-    let section = SECTIONS.iter().find_map(|section| Some((*section, key.strip_prefix(section)?.strip_prefix('_')?)));
+    let section = SECTIONS
+        .iter()
+        .find_map(|section| Some((*section, key.strip_prefix(section)?.strip_prefix('_')?)));
     if let Some((section, key)) = section {
-        let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let section = table
+            .entry(section)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
         if let toml::Value::Table(section) = section {
             section.insert(key.to_owned(), value());
         }
@@ -225,7 +267,12 @@ mod tests {
     use super::*;
 
     fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::parse(text, environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())))
+        Settings::parse(
+            text,
+            environment
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        )
     }
 
     #[test]
@@ -236,7 +283,16 @@ mod tests {
     #[test]
     fn reads_every_section_and_the_environment_wins() {
         let text = "version = 1\nlisten = '127.0.0.1:1'\n[stages]\ndefault_state = 'disabled'\n[paths]\nallow = ['/exports']\n[limits]\nnesting_max = 9\n";
-        let settings = parse(text, &[("STAGEDOOR_LISTEN", "127.0.0.1:2"), ("STAGEDOOR_LIMITS_NESTING_MAX", "10"), ("STAGEDOOR_DATA_DIR", "/x"), ("STAGEDOOR_LOG", "debug")]).unwrap();
+        let settings = parse(
+            text,
+            &[
+                ("STAGEDOOR_LISTEN", "127.0.0.1:2"),
+                ("STAGEDOOR_LIMITS_NESTING_MAX", "10"),
+                ("STAGEDOOR_DATA_DIR", "/x"),
+                ("STAGEDOOR_LOG", "debug"),
+            ],
+        )
+        .unwrap();
         assert_eq!(settings.listen.port(), 2);
         assert_eq!(settings.limits.nesting_max, 10);
         assert_eq!(settings.data_dir, Path::new("/x"));
@@ -246,10 +302,20 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        assert!(parse("[limit]\nx = 1\n", &[]).unwrap_err().to_string().contains("unknown field `limit`"));
+        assert!(
+            parse("[limit]\nx = 1\n", &[])
+                .unwrap_err()
+                .to_string()
+                .contains("unknown field `limit`")
+        );
         assert!(parse("[limits]\nnesting = 1\n", &[]).is_err());
         assert!(parse("", &[("STAGEDOOR_LIMITS_NESTING", "1")]).is_err());
-        assert!(parse("version = 2\n", &[]).unwrap_err().to_string().contains("version is 2"));
+        assert!(
+            parse("version = 2\n", &[])
+                .unwrap_err()
+                .to_string()
+                .contains("version is 2")
+        );
         assert!(parse("[limits]\nnesting_max = 0\n", &[]).is_err());
         assert!(parse("[limits]\nnesting_max = -1\n", &[]).is_err());
     }

@@ -20,7 +20,8 @@ impl From<Error> for Status {
             ("code".to_owned(), error.code().to_string()),
             ("sqlstate".to_owned(), error.sqlstate().to_owned()),
         ]);
-        let mut details = ErrorDetails::with_error_info(name(error.reason()), ERROR_DOMAIN, metadata);
+        let mut details =
+            ErrorDetails::with_error_info(name(error.reason()), ERROR_DOMAIN, metadata);
         if error.is_retryable() {
             details.set_retry_info(Some(RETRY_AFTER));
         }
@@ -38,16 +39,22 @@ fn code(reason: Reason) -> Code {
         | Reason::OptionInvalid
         | Reason::ValueInvalid
         | Reason::QueryInvalid => Code::InvalidArgument,
-        Reason::StageExists | Reason::TargetExists | Reason::DatabaseExists | Reason::TableExists => Code::AlreadyExists,
+        Reason::StageExists
+        | Reason::TargetExists
+        | Reason::DatabaseExists
+        | Reason::TableExists => Code::AlreadyExists,
         Reason::StageNotFound
         | Reason::DatabaseNotFound
         | Reason::TableNotFound
         | Reason::ColumnNotFound
         | Reason::ExportNotFound
         | Reason::SessionNotFound => Code::NotFound,
-        Reason::StageDisabled | Reason::StageRequired | Reason::StageInUse | Reason::ExportState | Reason::FileInvalid | Reason::CatalogReadOnly => {
-            Code::FailedPrecondition
-        }
+        Reason::StageDisabled
+        | Reason::StageRequired
+        | Reason::StageInUse
+        | Reason::ExportState
+        | Reason::FileInvalid
+        | Reason::CatalogReadOnly => Code::FailedPrecondition,
         Reason::StageVersionConflict => Code::Aborted,
         Reason::PermissionDenied => Code::PermissionDenied,
         Reason::ExportCancelled => Code::Cancelled,

@@ -15,9 +15,15 @@ pub(crate) fn rfc3339(micros: u64) -> String {
 
 /// For the wire.
 pub(crate) fn proto_timestamp(micros: u64) -> Timestamp {
-    Timestamp { seconds: (micros / 1_000_000) as i64, nanos: (micros % 1_000_000 * 1000) as i32 }
+    Timestamp {
+        seconds: (micros / 1_000_000) as i64,
+        nanos: (micros % 1_000_000 * 1000) as i32,
+    }
 }
 
 fn instant(micros: u64) -> DateTime<Utc> {
-    i64::try_from(micros).ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default()
+    i64::try_from(micros)
+        .ok()
+        .and_then(DateTime::from_timestamp_micros)
+        .unwrap_or_default()
 }

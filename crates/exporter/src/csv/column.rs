@@ -4,7 +4,7 @@
 use arrow::array::timezone::Tz;
 use arrow::array::{Array, ArrayRef};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::leaf::{self, Leaf};
 use super::nested::Json;
@@ -42,7 +42,50 @@ impl Context<'_> {
         };
         let name = self.options.time_zone.as_deref().unwrap_or(own);
         let zone = parse_zone(name, self.options.zone_offset).map_err(Unsupported)?;
-        Ok(Leaf { zone: Some(zone) })
+        Ok(Leaf {
+            zone: Some(zone),
+            ..Leaf::default()
+        })
+    }
+}
+
+/// The field metadata that holds a column's declared SQL type, such as `time` or `datetime(3)`. Arrow's
+/// units know 0, 3, 6 or 9 fractional digits only.
+const SQL_TYPE_KEY: &str = "stagedoor:sql_type";
+
+/// How many bytes of the unit's fraction lie beyond the digits the column declares.
+fn undeclared(field: &Field, plain: &DataType) -> usize {
+    let (word, unit) = match plain {
+        DataType::Time32(unit) | DataType::Time64(unit) => ("time", unit),
+        DataType::Timestamp(unit, None) => ("datetime", unit),
+        DataType::Timestamp(unit, Some(_)) => ("timestamp", unit),
+        _ => return 0,
+    };
+    let digits = match unit {
+        TimeUnit::Second => 0,
+        TimeUnit::Millisecond => 3,
+        TimeUnit::Microsecond => 6,
+        TimeUnit::Nanosecond => 9,
+    };
+    let Some(rest) = field
+        .metadata()
+        .get(SQL_TYPE_KEY)
+        .and_then(|sql| sql.strip_prefix(word))
+    else {
+        return 0;
+    };
+    let declared = match rest
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
+        Some(declared) => declared.parse().unwrap_or(digits),
+        None if rest.is_empty() => 0,
+        None => digits,
+    };
+    match declared {
+        _ if declared >= digits => 0,
+        0 => digits + 1,
+        _ => digits - declared,
     }
 }
 
@@ -92,7 +135,11 @@ impl Column {
         // A dictionary of strings is a string; the uuid mark belongs to an unpacked column only.
         let uuid = context.is_uuid(field);
         let (kind, rule) = if let Some(alphabet) = leaf::alphabet(plain, uuid) {
-            let leaf = context.leaf(plain).map_err(unsupported)?;
+            let mut leaf = context.leaf(plain).map_err(unsupported)?;
+            // An offset would stand behind the fraction.
+            if !leaf.zone.is_some_and(|zone| zone.with_offset) {
+                leaf.undeclared = undeclared(field, plain);
+            }
             let rule = TextRule::new(options, force_quote, false, tail);
             let kind = if rule.leaves_alone(alphabet) {
                 Kind::Leaf(leaf)

@@ -21,6 +21,8 @@ use super::{decimal, float, integer};
 pub(crate) struct Leaf {
     /// The zone of a timestamp with one.
     pub(crate) zone: Option<Zone>,
+    /// Bytes at the end of a time or timestamp that its column does not declare, the point included.
+    pub(crate) undeclared: usize,
 }
 
 /// The bytes a type's text may consist of; `None` if the type is no leaf type.
@@ -55,23 +57,24 @@ pub(crate) fn fill(leaf: &Leaf, array: &dyn Array, at: usize, lane: &mut Lane<'_
         ($type:ty, $digits:literal) => {
             match leaf.zone {
                 Some(zone) => {
-                    each!($type, |v, slot, spill| temporal::write_zoned::<$digits>(
-                        v, zone, slot, spill
-                    ))
+                    each!($type, |v, slot, spill| {
+                        let len = temporal::write_zoned::<$digits>(v, zone, slot, spill);
+                        temporal::shorten(len, leaf.undeclared, slot, spill)
+                    })
                 }
                 None => each!($type, |v, slot, spill| {
-                    temporal::write_timestamp::<$digits>(v, None, slot, spill)
+                    let len = temporal::write_timestamp::<$digits>(v, None, slot, spill);
+                    temporal::shorten(len, leaf.undeclared, slot, spill)
                 }),
             }
         };
     }
     macro_rules! times {
         ($type:ty, $digits:literal) => {
-            each!($type, |v, slot, spill| temporal::write_time::<$digits>(
-                i64::from(v),
-                slot,
-                spill
-            ))
+            each!($type, |v, slot, spill| {
+                let len = temporal::write_time::<$digits>(i64::from(v), slot, spill);
+                temporal::shorten(len, leaf.undeclared, slot, spill)
+            })
         };
     }
     match array.data_type() {

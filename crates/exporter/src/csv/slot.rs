@@ -23,6 +23,12 @@ pub(crate) struct Slot([u8; SLOT_BYTES]);
 impl Slot {
     pub(crate) const EMPTY: Self = Self([0; SLOT_BYTES]);
 
+    /// Bytes of the text written so far; a range beyond the slot is empty.
+    #[inline(always)]
+    pub(crate) fn bytes(&self, range: std::ops::Range<usize>) -> &[u8] {
+        self.0.get(range).unwrap_or_default()
+    }
+
     /// Writes eight bytes.
     ///
     /// # Safety

@@ -20,7 +20,7 @@ pub(crate) struct Zone {
     tz: Tz,
     /// The offset of a zone that never changes it, so that it need not be looked up for each value.
     fixed_s: Option<i64>,
-    with_offset: bool,
+    pub(crate) with_offset: bool,
 }
 
 impl Zone {
@@ -123,6 +123,34 @@ fn date_any(days: i64) -> String {
     let (year, month, day) = civil_any(days);
     let sign = if year < 0 { "-" } else { "" };
     format!("{sign}{:04}-{month:02}-{day:02}", year.unsigned_abs())
+}
+
+/// Takes off the last `undeclared` bytes of a text just written, if they say nothing: a value that an
+/// expression gave more digits than its column declares keeps them.
+#[inline(always)]
+pub(crate) fn shorten(
+    len: usize,
+    undeclared: usize,
+    slot: &mut Slot,
+    spill: &mut Vec<u8>,
+) -> usize {
+    if undeclared == 0 {
+        return len;
+    }
+    let empty = |tail: &[u8]| tail.iter().all(|byte| matches!(byte, b'0' | b'.'));
+    if len == LONG {
+        let kept = spill.len().saturating_sub(undeclared);
+        if empty(&spill[kept..]) {
+            spill.truncate(kept);
+        }
+        return LONG;
+    }
+    let kept = len.saturating_sub(undeclared);
+    if empty(slot.bytes(kept..len)) {
+        kept
+    } else {
+        len
+    }
 }
 
 fn push(spill: &mut Vec<u8>, text: &str) -> usize {

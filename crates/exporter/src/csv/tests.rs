@@ -208,6 +208,48 @@ fn timestamps_at_the_ends_of_their_range() {
 }
 
 #[test]
+fn a_column_declares_its_fractional_digits() {
+    use arrow::array::{ArrayRef, RecordBatch, Time64MicrosecondArray, TimestampMillisecondArray};
+    use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    let declared = |name: &str, data_type: DataType, sql: &str| {
+        let metadata = HashMap::from([("stagedoor:sql_type".to_owned(), sql.to_owned())]);
+        Field::new(name, data_type, true).with_metadata(metadata)
+    };
+    let time = DataType::Time64(TimeUnit::Microsecond);
+    let schema = Arc::new(Schema::new(vec![
+        declared("a", time.clone(), "time"),
+        declared("b", time.clone(), "time(2)"),
+        declared(
+            "c",
+            DataType::Timestamp(TimeUnit::Millisecond, None),
+            "datetime(1)",
+        ),
+        Field::new("d", time, true),
+    ]));
+    let times = Arc::new(Time64MicrosecondArray::from(vec![1_500_000, 2_000_000, -1])) as ArrayRef;
+    let stamps = Arc::new(TimestampMillisecondArray::from(vec![
+        100,
+        0,
+        253_402_300_800_000,
+    ])) as ArrayRef;
+    let columns = vec![times.clone(), times.clone(), stamps, times];
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let mut out = Vec::new();
+    let encoder = super::CsvEncoder::new(&schema, super::CsvOptions::default()).unwrap();
+    encoder.encode(&batch, 0, &mut out).unwrap();
+    // A value with more digits than declared keeps them: nothing is cut but zeros.
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "00:00:01.500000,00:00:01.50,1970-01-01 00:00:00.1,00:00:01.500000\n\
+         00:00:02,00:00:02.00,1970-01-01 00:00:00.0,00:00:02.000000\n\
+         -00:00:00.000001,-00:00:00.000001,10000-01-01 00:00:00.0,-00:00:00.000001\n"
+    );
+}
+
+#[test]
 fn intervals() {
     let interval = |m, d, n| text(|_, spill| temporal::write_interval(m, d, n, spill));
     assert_eq!(interval(0, 0, 0), "PT0S");

@@ -205,13 +205,9 @@ fn exhausted(text: &str) -> Error {
         "the query needs more spill space than spill_bytes_max allows".to_owned()
     } else {
         let consumer = first_line(&plain(text));
-        let consumer = consumer
-            .split(" with top memory consumers")
-            .next()
-            .unwrap_or_default();
         format!(
             "the query needs more memory than memory_bytes_max allows: {}",
-            lower_first(consumer)
+            consumer
         )
     };
     Error::new(ErrorKind::ResourcesExhausted, what)
@@ -239,6 +235,13 @@ fn from_text(text: &str) -> Error {
             .strip_prefix(crate::tables::CATALOG_DOT)
             .unwrap_or(name);
         return Error::new(ErrorKind::NotFound, format!("no such table {name}"));
+    }
+    if text.contains("must appear in the GROUP BY clause")
+        && let Some(column) = between(&text, "olumn \"", "\"")
+    {
+        return Error::invalid(format!(
+            "column '{column}' must be in GROUP BY or within an aggregate"
+        ));
     }
     if text.starts_with("Physical plan does not support")
         || text.starts_with("Unsupported")

@@ -85,7 +85,7 @@ fn exact(data_type: &DataType) -> DataType {
 }
 
 /// An operand as a number: text counts as a float, a truth value as 0 or 1.
-fn number(data_type: &DataType) -> DataType {
+pub(super) fn number(data_type: &DataType) -> DataType {
     match plain_type(data_type) {
         text if is_text(text) => DataType::Float64,
         DataType::Boolean => DataType::Int64,
@@ -118,7 +118,7 @@ fn coerce(types: &[DataType], op: Operator) -> Result<Vec<DataType>> {
     Ok(vec![left, right])
 }
 
-fn widen(data_type: DataType) -> DataType {
+pub(super) fn widen(data_type: DataType) -> DataType {
     match data_type {
         DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
@@ -287,7 +287,7 @@ fn quotient<T>(
     narrow(whole.wrapping_add(away)).map_or_else(out_of_range, Ok)
 }
 
-fn power_of_ten(exponent: i8) -> i256 {
+pub(super) fn power_of_ten(exponent: i8) -> i256 {
     i256::from_i128(10).wrapping_pow(u32::from(exponent.max(0).unsigned_abs()))
 }
 

@@ -14,13 +14,13 @@ use super::session::SessionValues;
 use crate::error::Error;
 
 /// Another name for the same.
-const SAME: [(&str, &str); 22] = [
+const SAME: [(&str, &str); 23] = [
     ("lcase", "lower"),
     ("ucase", "upper"),
     ("char_length", "character_length"),
     ("ifnull", "coalesce"),
     ("nvl", "coalesce"),
-    ("ceiling", "ceil"),
+    ("ceiling", "mysql_ceil"),
     ("pow", "power"),
     ("sign", "signum"),
     ("truncate", "trunc"),
@@ -36,7 +36,8 @@ const SAME: [(&str, &str); 22] = [
     ("from_unixtime", "mysql_from_unixtime"),
     ("last_day", "mysql_last_day"),
     ("date_format", "mysql_date_format"),
-    ("datediff", "mysql_days_between"),
+    ("ceil", "mysql_ceil"),
+    ("floor", "mysql_floor"),
 ];
 
 /// Functions of MySQL that would mean something else, or nothing, here.
@@ -303,6 +304,7 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
             BinaryOperator::Modulo,
             number(1_000_000),
         ),
+        ("datediff", [to, from]) => call("mysql_days_between", vec![take(from), take(to)]),
         ("monthname", [value]) => call("mysql_date_format", vec![take(value), string("%M")]),
         ("dayname", [value]) => call("mysql_date_format", vec![take(value), string("%W")]),
         ("date", [value]) => cast(call("mysql_datetime", vec![take(value)]), DataType::Date),

@@ -78,6 +78,11 @@ impl SqlDialect for Dialect {
         true
     }
 
+    /// So that WITH ROLLUP can be refused by name.
+    fn supports_group_by_with_modifier(&self) -> bool {
+        true
+    }
+
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::StringConcat => Some(Ok(OR)),

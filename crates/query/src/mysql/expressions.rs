@@ -116,6 +116,14 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
             *expr = super::date_calls::date_part(&field, take(value));
             Ok(())
         }
+        Expr::Ceil { expr: value, .. } => {
+            *expr = call("mysql_ceil", vec![take(value)]);
+            Ok(())
+        }
+        Expr::Floor { expr: value, .. } => {
+            *expr = call("mysql_floor", vec![take(value)]);
+            Ok(())
+        }
         Expr::Position { expr: needle, r#in } => {
             *expr = call("mysql_locate", vec![text(take(needle)), text(take(r#in))]);
             Ok(())

@@ -12,24 +12,40 @@ use super::rewrite::fold;
 /// DataFusion refuses `SELECT a, a`.
 pub(super) fn name_items(select: &mut Select) {
     let mut seen = HashSet::new();
+    let mut qualified: HashSet<String> = HashSet::new();
     for item in &mut select.projection {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let (name, column) = match &*expr {
+                let (name, fresh) = match &*expr {
                     Expr::Identifier(ident) if !ident.value.starts_with('@') => {
-                        (ident.value.to_lowercase(), true)
+                        let name = ident.value.to_lowercase();
+                        let fresh = !qualified.contains(&name) && seen.insert(name.clone());
+                        (name, fresh)
                     }
-                    Expr::CompoundIdentifier(idents) => (
-                        idents
-                            .last()
+                    // `p.id, q.id` are two columns, `id, p.id` may be one.
+                    Expr::CompoundIdentifier(idents) => {
+                        let parts: Vec<String> = idents
+                            .iter()
                             .map(|ident| ident.value.to_lowercase())
-                            .unwrap_or_default(),
-                        true,
-                    ),
-                    other => (other.to_string().to_lowercase(), false),
+                            .collect();
+                        let last = parts.last().cloned().unwrap_or_default();
+                        let fresh = !seen.contains(&last) && seen.insert(parts.join("."));
+                        qualified.insert(last.clone());
+                        (last, fresh)
+                    }
+                    other => {
+                        let name = other.to_string().to_lowercase();
+                        let fresh = seen.insert(name.clone());
+                        let alias = unique(name, fresh, &mut seen);
+                        let expr = take(expr);
+                        *item = SelectItem::ExprWithAlias {
+                            expr,
+                            alias: Ident::with_quote('`', alias),
+                        };
+                        continue;
+                    }
                 };
-                let fresh = seen.insert(name.clone());
-                if column && fresh {
+                if fresh {
                     continue;
                 }
                 let alias = unique(name, fresh, &mut seen);

@@ -66,7 +66,9 @@ impl Labels {
 fn label(expr: &Expr, text: String) -> String {
     match expr {
         Expr::Identifier(ident) => ident.value.clone(),
-        Expr::CompoundIdentifier(idents) => idents.last().map_or(text, |ident| ident.value.clone()),
+        Expr::CompoundIdentifier(idents) if !text.starts_with('@') => idents
+            .last()
+            .map_or_else(|| text.clone(), |ident| ident.value.clone()),
         Expr::Value(value) => match &value.value {
             Value::SingleQuotedString(string) | Value::DoubleQuotedString(string) => string.clone(),
             _ => text,

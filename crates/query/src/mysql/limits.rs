@@ -7,6 +7,8 @@ use crate::error::Error;
 
 /// sqlparser's recursion limit; a bracket takes about three steps.
 pub(super) const DEPTH_MAX: usize = 600;
+/// Brackets and CASEs within each other.
+const NESTING_MAX: usize = 150;
 /// Operators in one expression that do not associate, between commas, brackets, AND and OR.
 pub(super) const OPERATORS_MAX: usize = 1_000;
 /// ANDs and ORs in one expression; they are balanced later, so more of them do no harm.
@@ -80,6 +82,12 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), Error> {
             | Token::Tilde
             | Token::ExclamationMark => counts.operators += 1,
             _ => {}
+        }
+        if stack.len() > NESTING_MAX {
+            return Err(Error::unsupported(format!(
+                "brackets and CASEs are nested more than {NESTING_MAX} deep"
+            ))
+            .at(token.span.start.line, token.span.start.column));
         }
         if let Some(counts) = stack.last() {
             if counts.operators > OPERATORS_MAX {

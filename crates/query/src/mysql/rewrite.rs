@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::session::SessionValues;
-use super::{balance::balance, calls, expressions, items::name_items};
+use super::{balance::flatten, calls, expressions, items::name_items};
 use crate::error::Error;
 
 /// Tables joined by commas in one FROM.
@@ -220,13 +220,9 @@ impl VisitorMut for Walk<'_> {
             _ => {}
         }
         if self.values.is_some()
-            && let Expr::BinaryOp {
-                op: op @ (BinaryOperator::And | BinaryOperator::Or),
-                ..
-            } = expr
+            && let Err(error) = flatten(expr)
         {
-            let op = op.clone();
-            balance(expr, &op);
+            return ControlFlow::Break(error);
         }
         ControlFlow::Continue(())
     }

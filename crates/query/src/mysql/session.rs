@@ -4,7 +4,7 @@
 use datafusion::sql::sqlparser::ast::{DataType, Expr, TimezoneInfo};
 
 use super::build::{boolean, cast, null, number, string};
-use crate::error::{Error, ErrorKind, list};
+use crate::error::{Error, ErrorKind};
 use crate::temporal::{Civil, SECOND_US};
 
 /// The values of the session and of the moment.
@@ -134,14 +134,10 @@ impl SessionValues {
             _ => match FIXED.iter().find(|(known, _)| *known == name) {
                 Some((_, value)) if value.parse::<i64>().is_ok() => Ok(number(value)),
                 Some((_, value)) => Ok(string(*value)),
-                None => {
-                    let known: Vec<&str> = FIXED.iter().map(|(known, _)| *known).collect();
-                    let known = list(&known).unwrap_or_default();
-                    Err(Error::new(
-                        ErrorKind::NotFound,
-                        format!("unknown system variable '{name}'; some are version, {known}"),
-                    ))
-                }
+                None => Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("unknown system variable '{name}'"),
+                )),
             },
         }
     }

@@ -72,9 +72,9 @@ id
 SELECT p.name, q.name FROM people p LEFT JOIN pets q ON p.id = q.owner WHERE p.id < 3 ORDER BY q.name
 ----
 name|name
+Bob|kit
 ann|rex
 ann|tom
-Bob|kit
 
 SELECT a.id FROM people a, pets b WHERE a.id = b.owner AND b.name LIKE 'r%'
 ----
@@ -106,3 +106,65 @@ SELECT STDDEV(id), VARIANCE(id), LOG(1), LOG(2, 8) FROM people
 ----
 STDDEV(id)|VARIANCE(id)|LOG(1)|LOG(2, 8)
 1.118033988749895|1.25|0.0|3.0
+
+SELECT p.name, q.name AS n FROM people p LEFT JOIN pets q ON p.id = q.owner WHERE p.id < 3 ORDER BY q.name DESC
+----
+name|n
+ann|tom
+ann|rex
+Bob|kit
+
+SELECT p.name FROM people p LEFT JOIN pets q ON p.id = q.owner WHERE p.id < 3 ORDER BY q.name
+----
+name
+Bob
+ann
+ann
+
+SELECT id, people.id, ID FROM people ORDER BY people.id DESC LIMIT 1
+----
+id|id|ID
+4|4|4
+
+SELECT name AS id FROM people ORDER BY id LIMIT 1
+----
+id
+NULL
+
+SELECT s.a, s.`1 + 1` FROM (SELECT id AS A, 1 + 1 FROM people) S WHERE a = 3
+----
+a|1 + 1
+3|2
+
+SELECT ok, SUM(id) AS s, COUNT(*) * 2 FROM people GROUP BY 1 ORDER BY SUM(id) DESC, COUNT(*) * 2
+----
+ok|s|COUNT(*) * 2
+true|5|4
+NULL|3|2
+false|2|2
+
+SELECT ok, id, ROW_NUMBER() OVER (PARTITION BY ok ORDER BY id) AS r, SUM(id) OVER (ORDER BY id) AS s FROM people ORDER BY id
+----
+ok|id|r|s
+true|1|1|1
+false|2|1|3
+NULL|3|1|6
+true|4|2|10
+
+WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n WHERE x < 3) SELECT x FROM n ORDER BY x
+----
+x
+1
+2
+3
+
+VALUES (1, 'a'), (2, 'b')
+----
+column1|column2
+1|a
+2|b
+
+SELECT CEIL(2.1), FLOOR(-2.1), CEIL(1e0/3), FLOOR(7), CEIL(money) FROM people WHERE id = 2
+----
+CEIL(2.1)|FLOOR(-2.1)|CEIL(1e0/3)|FLOOR(7)|CEIL(money)
+3|-3|1.0|7|-3

@@ -26,7 +26,7 @@ SELECT name FROM people p JOIN pets q ON p.id = q.owner
 
 SELECT * FROM 'file:///etc/passwd'
 ----
-! Syntax: expected identifier, found '
+! NotFound: no such table db.file:///etc/passwd; the statement's known tables are people, pets
 
 SELECT NOSUCH(1)
 ----
@@ -58,7 +58,7 @@ SELECT COUNT(DISTINCT id, name) FROM people
 
 SELECT id, COUNT(*) FROM people
 ----
-! Invalid: x
+! Invalid: column 'people.id' must be in GROUP BY or within an aggregate
 
 SELECT ?
 ----
@@ -66,7 +66,7 @@ SELECT ?
 
 SELECT id FROM people WHERE name = 1
 ----
-! Invalid: x
+! Invalid: cannot cast string 'ann' to value of Int64 type
 
 SELECT 'a' COLLATE utf8mb4_general_ci
 ----
@@ -78,11 +78,11 @@ SELECT owner, COUNT(*) FROM pets GROUP BY owner WITH ROLLUP
 
 SELECT @@nosuch_variable
 ----
-! NotFound: x
+! NotFound: unknown system variable 'nosuch_variable'
 
 SELECT id FROM
 ----
-! Syntax: expected identifier, found the end of the statement
+! Syntax: expected: identifier, found the end of the statement
 
 SELECT * FROM information_schema.df_settings
 ----

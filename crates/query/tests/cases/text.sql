@@ -44,10 +44,10 @@ SELECT MD5('a'), SHA2('a', 256), REGEXP_REPLACE('aaa', 'a', 'b')
 MD5('a')|SHA2('a', 256)|REGEXP_REPLACE('aaa', 'a', 'b')
 0cc175b9c0f1b6a831c399e269772661|ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb|bbb
 
-SELECT GROUP_CONCAT(name), GROUP_CONCAT(name ORDER BY id DESC SEPARATOR '; '), GROUP_CONCAT(DISTINCT id ORDER BY id DESC), GROUP_CONCAT(id, ':', name ORDER BY id) FROM people
+SELECT GROUP_CONCAT(name ORDER BY name), GROUP_CONCAT(name ORDER BY id DESC SEPARATOR '; '), GROUP_CONCAT(DISTINCT id ORDER BY id DESC), GROUP_CONCAT(id, ':', name ORDER BY id) FROM people
 ----
-GROUP_CONCAT(name)|GROUP_CONCAT(name ORDER BY id DESC SEPARATOR '; ')|GROUP_CONCAT(DISTINCT id ORDER BY id DESC)|GROUP_CONCAT(id, ':', name ORDER BY id)
-ann,Bob,čeněk|čeněk; Bob; ann|4,3,2,1|1:ann,2:Bob,3:čeněk
+GROUP_CONCAT(name ORDER BY name)|GROUP_CONCAT(name ORDER BY id DESC SEPARATOR '; ')|GROUP_CONCAT(DISTINCT id ORDER BY id DESC)|GROUP_CONCAT(id, ':', name ORDER BY id)
+Bob,ann,čeněk|čeněk; Bob; ann|4,3,2,1|1:ann,2:Bob,3:čeněk
 
 SELECT GROUP_CONCAT(name) FROM people WHERE id > 9
 ----

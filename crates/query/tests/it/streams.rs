@@ -1,7 +1,6 @@
 //! Order of rows, estimates, and that a dropped stream stops the work.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array};
 use futures::{StreamExt, TryStreamExt};
@@ -10,7 +9,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use stagedoor_query::{Context, FileRef, Source, TableDefinition, segment};
 use url::Url;
 
-use crate::support::{World, batch, values};
+use crate::support::{World, batch, drained, values};
 
 async fn segments(files: i64, rows: i64) -> Context {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
@@ -140,13 +139,7 @@ async fn a_dropped_stream_gives_its_memory_back() {
     assert!(stream.next().await.unwrap().is_ok());
     assert!(world.engine.memory_bytes() > 0);
     drop(stream);
-    tokio::time::timeout(Duration::from_secs(20), async {
-        while world.engine.memory_bytes() > 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .unwrap();
+    drained(&world).await;
 }
 
 #[tokio::test]

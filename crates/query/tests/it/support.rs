@@ -194,3 +194,15 @@ pub(crate) fn context() -> Context {
         values: values(),
     }
 }
+
+/// Waits until all queries have given their memory back.
+pub(crate) async fn drained(world: &World) {
+    let empty = async {
+        while world.engine.memory_bytes() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), empty)
+        .await
+        .unwrap();
+}

@@ -50,17 +50,28 @@ pub struct ExportProgress {
 
 impl ExportJobs {
     pub(crate) fn new(running_max: usize) -> Self {
-        Self { running: Mutex::default(), running_max }
+        Self {
+            running: Mutex::default(),
+            running_max,
+        }
     }
 
     /// Takes a place among the running exports.
     ///
     /// # Errors
     /// [`Reason::LimitExceeded`], naming the limit.
-    pub(crate) fn admit(&self, id: &str, progress: Arc<Progress>, rows_estimated: Option<u64>) -> Result<Arc<Job>> {
+    pub(crate) fn admit(
+        &self,
+        id: &str,
+        progress: Arc<Progress>,
+        rows_estimated: Option<u64>,
+    ) -> Result<Arc<Job>> {
         let mut running = self.lock();
         if running.len() >= self.running_max {
-            let text = format!("{} exports are running, as many as limits.concurrent_exports_max permits; try again later", running.len());
+            let text = format!(
+                "{} exports are running, as many as limits.concurrent_exports_max permits; try again later",
+                running.len()
+            );
             return Err(Error::internal(Reason::LimitExceeded, text).retryable(true));
         }
         let job = Arc::new(Job {
@@ -98,7 +109,12 @@ impl Job {
     pub(crate) fn progress(&self) -> ExportProgress {
         let (rows, bytes) = (self.progress.rows(), self.progress.bytes());
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        ExportProgress { rows, bytes, rows_estimated: self.rows_estimated, elapsed_ms }
+        ExportProgress {
+            rows,
+            bytes,
+            rows_estimated: self.rows_estimated,
+            elapsed_ms,
+        }
     }
 
     pub(crate) fn cancel(&self) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use arrow::datatypes::SchemaRef;
 use catalog::ExportRecord;
 use exporter::ExportReport;
-use exporter::manifest::{MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest};
+use exporter::manifest::{
+    MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest,
+};
 use storage::ObjectPath;
 
 use crate::error::{Error, Result};
@@ -26,15 +28,33 @@ pub(crate) struct ManifestInput {
 
 impl ManifestInput {
     /// The manifest's text.
-    pub(crate) fn json(&self, export: &ExportRecord, target: &ExportTarget, report: &ExportReport, finished_us: u64) -> Result<String> {
-        let file = |file: &exporter::FileReport| ManifestFile { path: target.path.to_string(), rows: file.rows, bytes: file.bytes, sha256: file.sha256.clone() };
+    pub(crate) fn json(
+        &self,
+        export: &ExportRecord,
+        target: &ExportTarget,
+        report: &ExportReport,
+        finished_us: u64,
+    ) -> Result<String> {
+        let file = |file: &exporter::FileReport| ManifestFile {
+            path: target.path.to_string(),
+            rows: file.rows,
+            bytes: file.bytes,
+            sha256: file.sha256.clone(),
+        };
         let manifest = Manifest {
             manifest_version: MANIFEST_VERSION,
             export_id: export.id.clone(),
             statement_sha256: statement_digest(&self.statement),
             principal: self.principal.clone(),
             account: self.account.clone(),
-            stage: target.stage.as_ref().map(|(name, version, url)| ManifestStage { name: name.clone(), version: *version, url: url.clone().unwrap_or_default() }),
+            stage: target
+                .stage
+                .as_ref()
+                .map(|(name, version, url)| ManifestStage {
+                    name: name.clone(),
+                    version: *version,
+                    url: url.clone().unwrap_or_default(),
+                }),
             target: target.shown.clone(),
             format: "csv".to_owned(),
             options: self.options.clone(),
@@ -46,7 +66,9 @@ impl ManifestInput {
             finished_at: rfc3339(finished_us),
             stagedoor_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        manifest.to_json().map_err(|e| Error::defect("failed to write a manifest").with_source(e))
+        manifest
+            .to_json()
+            .map_err(|e| Error::defect("failed to write a manifest").with_source(e))
     }
 }
 

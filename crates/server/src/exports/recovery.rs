@@ -24,7 +24,9 @@ pub(crate) fn recover(instance: &Instance) {
         let (id, state) = (export.id.clone(), export.state);
         match recover_one(instance, export) {
             Ok(end) => tracing::info!(id, from = ?state, to = ?end, "recovered an export"),
-            Err(error) => tracing::error!(id, state = ?state, error = error.message(), "failed to recover an export; the next start tries again"),
+            Err(error) => {
+                tracing::error!(id, state = ?state, error = error.message(), "failed to recover an export; the next start tries again")
+            }
         }
     }
 }
@@ -37,21 +39,31 @@ fn recover_one(instance: &Instance, export: ExportRecord) -> Result<ExportState>
         Err("the server stopped before the export was complete".to_owned())
     };
     store.discard(&export.id)?;
-    let state = if end.is_ok() { ExportState::Committed } else { ExportState::Failed };
-    instance.catalog.update_export(&system_actor(), &export.id, |record| {
-        record.state = state;
-        record.temp_files.clear();
-        if let Err(why) = end {
-            record.files.clear();
-            record.manifest_json = None;
-            record.error = Some(why);
-        }
-    })?;
+    let state = if end.is_ok() {
+        ExportState::Committed
+    } else {
+        ExportState::Failed
+    };
+    instance
+        .catalog
+        .update_export(&system_actor(), &export.id, |record| {
+            record.state = state;
+            record.temp_files.clear();
+            if let Err(why) = end {
+                record.files.clear();
+                record.manifest_json = None;
+                record.error = Some(why);
+            }
+        })?;
     Ok(state)
 }
 
 /// Publishes the data, then the manifest. A draft that is gone was published before the server stopped.
-fn publish_again(store: &Store, path: &ObjectPath, export: &ExportRecord) -> std::result::Result<(), String> {
+fn publish_again(
+    store: &Store,
+    path: &ObjectPath,
+    export: &ExportRecord,
+) -> std::result::Result<(), String> {
     let drafts = store.draft_ids().map_err(|e| e.to_string())?;
     if !drafts.contains(&export.id) {
         // All drafts were published; only the COMMITTED record was missing.
@@ -61,22 +73,40 @@ fn publish_again(store: &Store, path: &ObjectPath, export: &ExportRecord) -> std
         if !export.temp_files.contains(&index.to_string()) {
             continue;
         }
-        let target = if index == 0 { path.clone() } else { manifest_path(path).map_err(|e| e.message().to_owned())? };
-        match store.publish(&Finished::recorded(&export.id, index, bytes), &target, OnExisting::Refuse) {
+        let target = if index == 0 {
+            path.clone()
+        } else {
+            manifest_path(path).map_err(|e| e.message().to_owned())?
+        };
+        match store.publish(
+            &Finished::recorded(&export.id, index, bytes),
+            &target,
+            OnExisting::Refuse,
+        ) {
             Ok(()) => {}
             Err(error) if error.kind() == storage::ErrorKind::NotFound => {}
             // Ours, if its draft was linked under the name and not yet unlinked; else somebody else's.
             Err(error) if index == 0 => return Err(format!("not published: {error}")),
-            Err(error) => tracing::warn!(id = export.id, %error, "the manifest was not written beside the data"),
+            Err(error) => {
+                tracing::warn!(id = export.id, %error, "the manifest was not written beside the data")
+            }
         }
     }
     Ok(())
 }
 
 fn place(instance: &Instance, export: &ExportRecord) -> Result<(Store, ObjectPath)> {
-    let defect = || Error::internal(Reason::DataLoss, format_args!("export {} names no place: '{}'", export.id, export.target));
+    let defect = || {
+        Error::internal(
+            Reason::DataLoss,
+            format_args!("export {} names no place: '{}'", export.id, export.target),
+        )
+    };
     match (&export.stage, Target::parse(&export.target)) {
-        (Some((name, version)), Target::Stage { path, .. }) => Ok((instance.open_stage_at(name, *version)?.store, ObjectPath::parse(&path)?)),
+        (Some((name, version)), Target::Stage { path, .. }) => Ok((
+            instance.open_stage_at(name, *version)?.store,
+            ObjectPath::parse(&path)?,
+        )),
         (None, Target::Raw(path)) => local(instance, &path),
         _ => Err(defect()),
     }
@@ -88,5 +118,8 @@ pub(crate) fn local(instance: &Instance, path: &str) -> Result<(Store, ObjectPat
     let folder = if folder.is_empty() { "/" } else { folder };
     let name = ObjectPath::parse(name)?;
     let root = std::path::PathBuf::from(folder);
-    Ok((Store::open(&Location::Folder { root, prefix: None }, &instance.policy())?, name))
+    Ok((
+        Store::open(&Location::Folder { root, prefix: None }, &instance.policy())?,
+        name,
+    ))
 }

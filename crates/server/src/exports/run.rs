@@ -21,7 +21,8 @@ use crate::internal::ReadPin;
 pub(crate) struct ExportPlan {
     pub(crate) actor: Actor,
     pub(crate) target: ExportTarget,
-    pub(crate) batches: Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
+    pub(crate) batches:
+        Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
     pub(crate) rows_estimated: Option<u64>,
     pub(crate) options: exporter::ExportOptions,
     pub(crate) manifest: ManifestInput,
@@ -36,16 +37,28 @@ pub(crate) struct ExportPlan {
 pub(crate) async fn start(instance: &Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle> {
     let id = Uuid::now_v7().to_string();
     let progress = Arc::new(Progress::default());
-    let job = instance.jobs.admit(&id, Arc::clone(&progress), plan.rows_estimated)?;
+    let job = instance
+        .jobs
+        .admit(&id, Arc::clone(&progress), plan.rows_estimated)?;
     let new = NewExport {
         id: id.clone(),
         statement: plan.manifest.statement.clone(),
-        stage: plan.target.stage.as_ref().map(|(name, version, _)| (name.clone(), *version)),
+        stage: plan
+            .target
+            .stage
+            .as_ref()
+            .map(|(name, version, _)| (name.clone(), *version)),
         target: plan.target.shown.clone(),
-        temp_files: if plan.manifest_file { vec!["0".to_owned(), "1".to_owned()] } else { vec!["0".to_owned()] },
+        temp_files: if plan.manifest_file {
+            vec!["0".to_owned(), "1".to_owned()]
+        } else {
+            vec!["0".to_owned()]
+        },
     };
     let actor = plan.actor.clone();
-    let admitted = instance.blocking(move |instance| Ok(instance.catalog.create_export(&actor, new)?)).await;
+    let admitted = instance
+        .blocking(move |instance| Ok(instance.catalog.create_export(&actor, new)?))
+        .await;
     let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(error) => {
@@ -56,11 +69,25 @@ pub(crate) async fn start(instance: &Arc<Instance>, plan: ExportPlan) -> Result<
     let handle = ExportHandle::new(Arc::clone(&job), admitted);
     let instance = Arc::clone(instance);
     tokio::spawn(async move {
-        let running = Running { instance: Arc::clone(&instance), id, actor: plan.actor.clone(), store: plan.target.store.clone() };
+        let running = Running {
+            instance: Arc::clone(&instance),
+            id,
+            actor: plan.actor.clone(),
+            store: plan.target.store.clone(),
+        };
         let end = running.to_the_end(plan, &job, progress).await;
         match &end {
-            Ok(record) => tracing::info!(id = record.id, rows = record.rows, bytes = record.bytes, "export committed"),
-            Err(error) => tracing::info!(id = running.id, error = error.message(), "export ended without a file"),
+            Ok(record) => tracing::info!(
+                id = record.id,
+                rows = record.rows,
+                bytes = record.bytes,
+                "export committed"
+            ),
+            Err(error) => tracing::info!(
+                id = running.id,
+                error = error.message(),
+                "export ended without a file"
+            ),
         }
         instance.jobs.finish(&job, end);
     });
@@ -75,15 +102,31 @@ struct Running {
 }
 
 impl Running {
-    async fn to_the_end(&self, plan: ExportPlan, job: &Job, progress: Arc<Progress>) -> Result<ExportRecord> {
+    async fn to_the_end(
+        &self,
+        plan: ExportPlan,
+        job: &Job,
+        progress: Arc<Progress>,
+    ) -> Result<ExportRecord> {
         let result = self.run(plan, job, progress).await;
         let Err(error) = result else { return result };
-        let state = if error.reason() == Reason::ExportCancelled { ExportState::Cancelled } else { ExportState::Failed };
+        let state = if error.reason() == Reason::ExportCancelled {
+            ExportState::Cancelled
+        } else {
+            ExportState::Failed
+        };
         let (store, id) = (self.store.clone(), self.id.clone());
         let text = error.message().to_owned();
-        let cleaned = self.instance.blocking(move |_| Ok(store.discard(&id)?)).await;
+        let cleaned = self
+            .instance
+            .blocking(move |_| Ok(store.discard(&id)?))
+            .await;
         if let Err(clean_error) = cleaned {
-            tracing::warn!(id = self.id, error = clean_error.message(), "failed to remove an export's drafts; the next start does");
+            tracing::warn!(
+                id = self.id,
+                error = clean_error.message(),
+                "failed to remove an export's drafts; the next start does"
+            );
         }
         let recorded = self.update(move |record| {
             record.state = state;
@@ -93,16 +136,39 @@ impl Running {
             record.error = Some(text);
         });
         if let Err(record_error) = recorded.await {
-            tracing::error!(id = self.id, error = record_error.message(), "failed to record how an export ended");
+            tracing::error!(
+                id = self.id,
+                error = record_error.message(),
+                "failed to record how an export ended"
+            );
         }
         Err(error)
     }
 
-    async fn run(&self, plan: ExportPlan, job: &Job, progress: Arc<Progress>) -> Result<ExportRecord> {
-        let ExportPlan { target, batches, options, manifest, manifest_file, on_existing, pin, .. } = plan;
-        let running = self.update(|record| record.state = ExportState::Running).await?;
+    async fn run(
+        &self,
+        plan: ExportPlan,
+        job: &Job,
+        progress: Arc<Progress>,
+    ) -> Result<ExportRecord> {
+        let ExportPlan {
+            target,
+            batches,
+            options,
+            manifest,
+            manifest_file,
+            on_existing,
+            pin,
+            ..
+        } = plan;
+        let running = self
+            .update(|record| record.state = ExportState::Running)
+            .await?;
 
-        let sink = DraftSink { store: self.store.clone(), id: self.id.clone() };
+        let sink = DraftSink {
+            store: self.store.clone(),
+            id: self.id.clone(),
+        };
         let report = tokio::select! {
             biased;
             () = job.cancelled() => return Err(cancelled()),
@@ -120,7 +186,14 @@ impl Running {
             self.instance
                 .blocking(move |_| {
                     let mut draft = store.draft(&id, 1)?;
-                    draft.write_all(json.as_bytes()).map_err(|e| Error::new(Reason::StorageFailed, 1815, "HY000", format!("failed to write the manifest: {e}")))?;
+                    draft.write_all(json.as_bytes()).map_err(|e| {
+                        Error::new(
+                            Reason::StorageFailed,
+                            1815,
+                            "HY000",
+                            format!("failed to write the manifest: {e}"),
+                        )
+                    })?;
                     draft.finish()?;
                     Ok(())
                 })
@@ -141,10 +214,16 @@ impl Running {
         let (store, id) = (self.store.clone(), self.id.clone());
         self.instance
             .blocking(move |_| {
-                store.publish(&Finished::recorded(&id, 0, report.bytes), &target.path, on_existing)?;
+                store.publish(
+                    &Finished::recorded(&id, 0, report.bytes),
+                    &target.path,
+                    on_existing,
+                )?;
                 if manifest_file {
                     let beside = manifest_path(&target.path)?;
-                    if let Err(error) = store.publish(&Finished::recorded(&id, 1, 0), &beside, on_existing) {
+                    if let Err(error) =
+                        store.publish(&Finished::recorded(&id, 1, 0), &beside, on_existing)
+                    {
                         tracing::warn!(id, %error, "the manifest was not written beside the data");
                     }
                 }
@@ -158,29 +237,50 @@ impl Running {
         .await
     }
 
-    async fn update(&self, change: impl FnOnce(&mut ExportRecord) + Send + 'static) -> Result<ExportRecord> {
+    async fn update(
+        &self,
+        change: impl FnOnce(&mut ExportRecord) + Send + 'static,
+    ) -> Result<ExportRecord> {
         let (id, actor) = (self.id.clone(), self.actor.clone());
-        self.instance.blocking(move |instance| Ok(instance.catalog.update_export(&actor, &id, change)?)).await
+        self.instance
+            .blocking(move |instance| Ok(instance.catalog.update_export(&actor, &id, change)?))
+            .await
     }
 }
 
 fn files(path: &str, report: &ExportReport) -> Vec<ExportFile> {
-    report.files.iter().map(|file| ExportFile { path: path.to_owned(), rows: file.rows, bytes: file.bytes, sha256: file.sha256.clone() }).collect()
+    report
+        .files
+        .iter()
+        .map(|file| ExportFile {
+            path: path.to_owned(),
+            rows: file.rows,
+            bytes: file.bytes,
+            sha256: file.sha256.clone(),
+        })
+        .collect()
 }
 
 fn cancelled() -> Error {
     // MySQL's code for an interrupted query.
-    Error::new(Reason::ExportCancelled, 1317, "70100", "Query execution was interrupted: the export was cancelled, and left no file")
+    Error::new(
+        Reason::ExportCancelled,
+        1317,
+        "70100",
+        "Query execution was interrupted: the export was cancelled, and left no file",
+    )
 }
 
 /// What stopped the driver, in the words of the layer where it happened.
 fn export_error(error: exporter::ExportError) -> Error {
     let source = || std::error::Error::source(&error);
     match error.kind() {
-        ExportErrorKind::Source => match source().and_then(|source| source.downcast_ref::<query::Error>()) {
-            Some(query_error) => query_error.clone().into(),
-            None => Error::defect(&error).with_source(error),
-        },
+        ExportErrorKind::Source => {
+            match source().and_then(|source| source.downcast_ref::<query::Error>()) {
+                Some(query_error) => query_error.clone().into(),
+                None => Error::defect(&error).with_source(error),
+            }
+        }
         ExportErrorKind::Encode => Error::internal(Reason::ValueInvalid, &error).with_source(error),
         ExportErrorKind::Sink => sink_error(error),
         _ => Error::defect(&error).with_source(error),
@@ -188,10 +288,15 @@ fn export_error(error: exporter::ExportError) -> Error {
 }
 
 fn sink_error(error: exporter::ExportError) -> Error {
-    let io = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    let io =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
     let (reason, code) = match io.map(io::Error::kind) {
-        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge) => (Reason::StorageFull, 1021),
-        Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => (Reason::PermissionDenied, 1815),
+        Some(
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge,
+        ) => (Reason::StorageFull, 1021),
+        Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            (Reason::PermissionDenied, 1815)
+        }
         _ => (Reason::StorageFailed, 1815),
     };
     let text = match io {

@@ -44,16 +44,34 @@ pub(crate) fn numbered(name: &str, number: u32) -> Result<String> {
     let mut replaced = false;
     let mut rest = name;
     while let Some(at) = rest.find('%') {
-        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        let digits = rest[at + 1..]
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count();
         let end = at + 1 + digits;
         if rest[end..].starts_with('d') {
             let spec = &rest[at + 1..end];
-            let width: usize = if spec.is_empty() { 0 } else { spec.parse().unwrap_or(usize::MAX) };
+            let width: usize = if spec.is_empty() {
+                0
+            } else {
+                spec.parse().unwrap_or(usize::MAX)
+            };
             if replaced || width > 20 {
-                return Err(Error::new(Reason::TargetInvalid, 20411, "HY000", format!("invalid file path: '{name}' may hold one %d or %0Nd (N up to 20) for the file's number")));
+                return Err(Error::new(
+                    Reason::TargetInvalid,
+                    20411,
+                    "HY000",
+                    format!(
+                        "invalid file path: '{name}' may hold one %d or %0Nd (N up to 20) for the file's number"
+                    ),
+                ));
             }
             out.push_str(&rest[..at]);
-            out.push_str(&if spec.starts_with('0') { format!("{number:0width$}") } else { format!("{number:width$}") });
+            out.push_str(&if spec.starts_with('0') {
+                format!("{number:0width$}")
+            } else {
+                format!("{number:width$}")
+            });
             replaced = true;
             rest = &rest[end + 1..];
         } else {
@@ -74,7 +92,10 @@ mod tests {
     #[test]
     fn suffixes_tell_format_and_compression() {
         assert_eq!(file_format("a/B.CSV"), (Some(Format::Csv), None));
-        assert_eq!(file_format("a.csv.gz"), (Some(Format::Csv), Some(Compression::Gzip)));
+        assert_eq!(
+            file_format("a.csv.gz"),
+            (Some(Format::Csv), Some(Compression::Gzip))
+        );
         assert_eq!(file_format("a.ndjson"), (Some(Format::JsonLine), None));
         assert_eq!(file_format("a.txt"), (None, None));
         assert_eq!(file_format("parquet"), (None, None));

@@ -18,7 +18,16 @@ pub(super) fn export(record: ExportRecord) -> v1::Export {
         stage_version,
         rows: record.rows,
         bytes: record.bytes,
-        files: record.files.into_iter().map(|file| v1::ExportFile { path: file.path, rows: file.rows, bytes: file.bytes, sha256: file.sha256 }).collect(),
+        files: record
+            .files
+            .into_iter()
+            .map(|file| v1::ExportFile {
+                path: file.path,
+                rows: file.rows,
+                bytes: file.bytes,
+                sha256: file.sha256,
+            })
+            .collect(),
         error: record.error.unwrap_or_default(),
         create_time: Some(proto_timestamp(record.created_us)),
         end_time: record.finished_us.map(proto_timestamp),
@@ -38,7 +47,12 @@ fn export_state(state: ExportState) -> v1::ExportState {
 }
 
 pub(super) fn progress(progress: ExportProgress) -> v1::ExportProgress {
-    v1::ExportProgress { rows: progress.rows, bytes: progress.bytes, rows_estimated: progress.rows_estimated.unwrap_or(0), elapsed_ms: progress.elapsed_ms }
+    v1::ExportProgress {
+        rows: progress.rows,
+        bytes: progress.bytes,
+        rows_estimated: progress.rows_estimated.unwrap_or(0),
+        elapsed_ms: progress.elapsed_ms,
+    }
 }
 
 pub(super) fn stage(record: StageRecord) -> v1::Stage {
@@ -70,10 +84,19 @@ pub(super) fn expected_version(sent: &str, current: &StageRecord) -> Result<cata
     if sent.is_empty() {
         return Ok(catalog::Expected::Any);
     }
-    let version = sent.strip_prefix(&format!("{}-", current.id)).and_then(|version| version.parse().ok());
+    let version = sent
+        .strip_prefix(&format!("{}-", current.id))
+        .and_then(|version| version.parse().ok());
     match version {
         Some(version) => Ok(catalog::Expected::Version(version)),
-        None => Err(Error::internal(Reason::StageVersionConflict, format_args!("stage {} is at etag {}, not at {sent}", current.name, etag(current.id, current.version)))),
+        None => Err(Error::internal(
+            Reason::StageVersionConflict,
+            format_args!(
+                "stage {} is at etag {}, not at {sent}",
+                current.name,
+                etag(current.id, current.version)
+            ),
+        )),
     }
 }
 
@@ -82,8 +105,19 @@ pub(super) fn expected_version(sent: &str, current: &StageRecord) -> Result<cata
 /// # Errors
 /// [`Reason::OptionInvalid`], saying what a name looks like.
 pub(super) fn resource_id<'a>(name: &'a str, collection: &str) -> Result<&'a str> {
-    let id = name.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/')).filter(|id| !id.is_empty() && !id.contains('/'));
-    id.ok_or_else(|| Error::invalid_input(Reason::OptionInvalid, format_args!("name '{}' is not of the form {collection}/{{id}}", name.escape_default())))
+    let id = name
+        .strip_prefix(collection)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .filter(|id| !id.is_empty() && !id.contains('/'));
+    id.ok_or_else(|| {
+        Error::invalid_input(
+            Reason::OptionInvalid,
+            format_args!(
+                "name '{}' is not of the form {collection}/{{id}}",
+                name.escape_default()
+            ),
+        )
+    })
 }
 
 /// How many items a page has: 100 unless asked, 1000 at most (AIP-158).
@@ -91,6 +125,9 @@ pub(super) fn page_size(asked: i32) -> Result<usize> {
     match asked {
         0 => Ok(100),
         1.. => Ok(usize::try_from(asked).unwrap_or(1000).min(1000)),
-        _ => Err(Error::invalid_input(Reason::OptionInvalid, "page_size must not be negative")),
+        _ => Err(Error::invalid_input(
+            Reason::OptionInvalid,
+            "page_size must not be negative",
+        )),
     }
 }

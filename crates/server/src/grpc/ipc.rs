@@ -17,18 +17,23 @@ pub(crate) struct IpcChunks {
 
 impl IpcChunks {
     pub(crate) fn new(schema: &SchemaRef) -> Result<Self> {
-        Ok(Self { writer: StreamWriter::try_new(Vec::new(), schema).map_err(failed)? })
+        Ok(Self {
+            writer: StreamWriter::try_new(Vec::new(), schema).map_err(failed)?,
+        })
     }
 
     /// The chunks of one batch; the first batch's begin with the schema.
     pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Result<Vec<Vec<u8>>> {
         let bytes = batch.get_array_memory_size().max(1);
-        let rows_each = (batch.num_rows() * CHUNK_BYTES_TARGET / bytes).clamp(1, batch.num_rows().max(1));
+        let rows_each =
+            (batch.num_rows() * CHUNK_BYTES_TARGET / bytes).clamp(1, batch.num_rows().max(1));
         let mut chunks = Vec::new();
         let mut from = 0;
         while from < batch.num_rows() {
             let rows = rows_each.min(batch.num_rows() - from);
-            self.writer.write(&batch.slice(from, rows)).map_err(failed)?;
+            self.writer
+                .write(&batch.slice(from, rows))
+                .map_err(failed)?;
             chunks.extend(self.take());
             from += rows;
         }
@@ -44,7 +49,10 @@ impl IpcChunks {
     /// What has been written since the last call, cut where a message would be too long.
     fn take(&mut self) -> Vec<Vec<u8>> {
         let written = std::mem::take(self.writer.get_mut());
-        written.chunks(CHUNK_BYTES_MAX).map(<[u8]>::to_vec).collect()
+        written
+            .chunks(CHUNK_BYTES_MAX)
+            .map(<[u8]>::to_vec)
+            .collect()
     }
 }
 

@@ -36,7 +36,10 @@ pub(crate) struct Sql {
 
 #[tonic::async_trait]
 impl SqlService for Sql {
-    async fn open_session(&self, request: Request<v1::OpenSessionRequest>) -> std::result::Result<Response<v1::OpenSessionResponse>, Status> {
+    async fn open_session(
+        &self,
+        request: Request<v1::OpenSessionRequest>,
+    ) -> std::result::Result<Response<v1::OpenSessionResponse>, Status> {
         let mut session = Session::new(Arc::clone(&self.instance));
         let database = request.into_inner().database;
         if !database.is_empty() {
@@ -44,26 +47,46 @@ impl SqlService for Sql {
         }
         let database = session.database().to_owned();
         let session_id = self.sessions.insert(session)?;
-        Ok(Response::new(v1::OpenSessionResponse { session_id, server_version: env!("CARGO_PKG_VERSION").to_owned(), database }))
+        Ok(Response::new(v1::OpenSessionResponse {
+            session_id,
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+            database,
+        }))
     }
 
-    async fn close_session(&self, request: Request<v1::CloseSessionRequest>) -> std::result::Result<Response<v1::CloseSessionResponse>, Status> {
+    async fn close_session(
+        &self,
+        request: Request<v1::CloseSessionRequest>,
+    ) -> std::result::Result<Response<v1::CloseSessionResponse>, Status> {
         self.sessions.remove(&request.into_inner().session_id);
         Ok(Response::new(v1::CloseSessionResponse {}))
     }
 
-    type ExecuteStream = Pin<Box<dyn Stream<Item = std::result::Result<v1::ExecuteResponse, Status>> + Send>>;
+    type ExecuteStream =
+        Pin<Box<dyn Stream<Item = std::result::Result<v1::ExecuteResponse, Status>> + Send>>;
 
-    async fn execute(&self, request: Request<v1::ExecuteRequest>) -> std::result::Result<Response<Self::ExecuteStream>, Status> {
-        let v1::ExecuteRequest { session_id, statement } = request.into_inner();
+    async fn execute(
+        &self,
+        request: Request<v1::ExecuteRequest>,
+    ) -> std::result::Result<Response<Self::ExecuteStream>, Status> {
+        let v1::ExecuteRequest {
+            session_id,
+            statement,
+        } = request.into_inner();
         // The statement runs here, so that what refuses it is the call's own status. Changes go on to
         // their end even if the client leaves: they run in blocking tasks that nothing cancels.
         let (outcome, database) = if session_id.is_empty() {
             let mut session = Session::new(Arc::clone(&self.instance));
-            (session.execute(&statement).await?, session.database().to_owned())
+            (
+                session.execute(&statement).await?,
+                session.database().to_owned(),
+            )
         } else {
             let mut session = self.sessions.lock_session(&session_id).await?;
-            (session.execute(&statement).await?, session.database().to_owned())
+            (
+                session.execute(&statement).await?,
+                session.database().to_owned(),
+            )
         };
         let (parts, receiver) = mpsc::channel(PARTS_QUEUED_MAX);
         tokio::spawn(async move {
@@ -86,11 +109,25 @@ impl SqlService for Sql {
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
-    async fn split_script(&self, request: Request<v1::SplitScriptRequest>) -> std::result::Result<Response<v1::SplitScriptResponse>, Status> {
+    async fn split_script(
+        &self,
+        request: Request<v1::SplitScriptRequest>,
+    ) -> std::result::Result<Response<v1::SplitScriptResponse>, Status> {
         let script = request.into_inner().script;
         let split = parser::split(&script);
-        let statements = split.statements.iter().map(|statement| v1::ScriptStatement { statement: statement.text.to_owned(), line: statement.line as u32 }).collect();
-        Ok(Response::new(v1::SplitScriptResponse { statements, rest: split.rest.to_owned(), rest_line: split.rest_line as u32 }))
+        let statements = split
+            .statements
+            .iter()
+            .map(|statement| v1::ScriptStatement {
+                statement: statement.text.to_owned(),
+                line: statement.line as u32,
+            })
+            .collect();
+        Ok(Response::new(v1::SplitScriptResponse {
+            statements,
+            rest: split.rest.to_owned(),
+            rest_line: split.rest_line as u32,
+        }))
     }
 }
 
@@ -99,7 +136,12 @@ fn part(part: Part) -> v1::ExecuteResponse {
 }
 
 fn result_of(done: Done) -> v1::StatementResult {
-    v1::StatementResult { verb: done.verb.to_owned(), affected_rows: done.affected_rows, warnings: done.warnings, ..Default::default() }
+    v1::StatementResult {
+        verb: done.verb.to_owned(),
+        affected_rows: done.affected_rows,
+        warnings: done.warnings,
+        ..Default::default()
+    }
 }
 
 /// Sends a result set. `None` when the client has left: the query stops with its stream.
@@ -120,13 +162,21 @@ async fn send_rows(parts: &Parts, mut rows: Rows) -> Result<Option<v1::Statement
             return Ok(None);
         }
     }
-    Ok(Some(v1::StatementResult { verb: rows.verb.to_owned(), returned_rows, ..Default::default() }))
+    Ok(Some(v1::StatementResult {
+        verb: rows.verb.to_owned(),
+        returned_rows,
+        ..Default::default()
+    }))
 }
 
 /// Sends an export's beginning, its progress and its report. A client that leaves does not stop it.
 async fn follow_export(parts: &Parts, handle: ExportHandle) -> Result<Option<v1::StatementResult>> {
     let started = convert::export(handle.admitted().clone());
-    if parts.send(Ok(part(Part::ExportStarted(started)))).await.is_err() {
+    if parts
+        .send(Ok(part(Part::ExportStarted(started))))
+        .await
+        .is_err()
+    {
         return Ok(None);
     }
     let mut ticks = tokio::time::interval(PROGRESS_EVERY);
@@ -145,5 +195,10 @@ async fn follow_export(parts: &Parts, handle: ExportHandle) -> Result<Option<v1:
         }
     };
     let affected_rows = record.rows;
-    Ok(Some(v1::StatementResult { verb: "EXPORT".to_owned(), affected_rows, export: Some(convert::export(record)), ..Default::default() }))
+    Ok(Some(v1::StatementResult {
+        verb: "EXPORT".to_owned(),
+        affected_rows,
+        export: Some(convert::export(record)),
+        ..Default::default()
+    }))
 }

@@ -6,7 +6,9 @@ use parser::{Compression, Export, Format, Scheme, Target};
 use storage::{OnExisting, Store};
 
 use crate::error::{Error, Reason, Result};
-use crate::exports::{ExportHandle, ExportPlan, ExportTarget, ManifestInput, file_format, manifest_path, numbered};
+use crate::exports::{
+    ExportHandle, ExportPlan, ExportTarget, ManifestInput, file_format, manifest_path, numbered,
+};
 use crate::instance::Instance;
 use crate::places::{path_in_stage, squeezed};
 
@@ -21,23 +23,36 @@ impl Session {
     pub(super) async fn export(&self, statement: Export, masked: String) -> Result<ExportHandle> {
         let credentials = statement.options.credentials.is_some();
         let target = statement.target.value.clone();
-        let target = self.blocking(move |instance, _| admit(instance, target, credentials)).await?;
+        let target = self
+            .blocking(move |instance, _| admit(instance, target, credentials))
+            .await?;
         check_options(&statement, &target)?;
-        let manifest_file = statement.options.manifest.as_ref().is_some_and(|manifest| manifest.value);
-        let on_existing = match statement.options.overwrite.as_ref().is_some_and(|overwrite| overwrite.value) {
+        let manifest_file = statement
+            .options
+            .manifest
+            .as_ref()
+            .is_some_and(|manifest| manifest.value);
+        let on_existing = match statement
+            .options
+            .overwrite
+            .as_ref()
+            .is_some_and(|overwrite| overwrite.value)
+        {
             true => OnExisting::Replace,
             false => OnExisting::Refuse,
         };
         if on_existing == OnExisting::Refuse {
             let target = target.clone();
-            self.blocking(move |_, _| refuse_existing(&target, manifest_file)).await?;
+            self.blocking(move |_, _| refuse_existing(&target, manifest_file))
+                .await?;
         }
 
         let csv = csv_options(&statement)?;
         let (planned, pin) = self.plan_query(statement.query).await?;
         let schema = planned.schema();
         let options = exporter::manifest::csv_options(&csv);
-        let driver = exporter::ExportOptions::csv(&schema, csv).map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
+        let driver = exporter::ExportOptions::csv(&schema, csv)
+            .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
         let rows_estimated = planned.row_estimate();
         let batches = planned.stream()?;
 
@@ -46,7 +61,13 @@ impl Session {
             0 => std::thread::available_parallelism().map_or(2, usize::from),
             threads => threads,
         };
-        let manifest = ManifestInput { statement: masked, principal: self.principal(), account: self.account().to_owned(), schema, options };
+        let manifest = ManifestInput {
+            statement: masked,
+            principal: self.principal(),
+            account: self.account().to_owned(),
+            schema,
+            options,
+        };
         let plan = ExportPlan {
             actor: self.actor.clone(),
             target,
@@ -71,11 +92,19 @@ impl Session {
     /// # Errors
     /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] when it has ended, or ended well meanwhile.
     pub(crate) async fn cancel(&self, id: &str) -> Result<()> {
-        let ended = |state| Error::internal(Reason::ExportState, format_args!("export '{id}' is {state}, not running"));
+        let ended = |state| {
+            Error::internal(
+                Reason::ExportState,
+                format_args!("export '{id}' is {state}, not running"),
+            )
+        };
         let Some(job) = self.instance.jobs.get(id) else {
             return match self.instance.catalog.export(self.account(), id)? {
                 Some(record) => Err(ended(format!("{:?}", record.state).to_uppercase())),
-                None => Err(Error::internal(Reason::ExportNotFound, format_args!("there is no export '{id}'"))),
+                None => Err(Error::internal(
+                    Reason::ExportNotFound,
+                    format_args!("there is no export '{id}'"),
+                )),
             };
         };
         job.cancel();
@@ -93,18 +122,43 @@ fn admit(instance: &Instance, target: Target, credentials: bool) -> Result<Expor
         let stage = instance.open_stage(name)?;
         let path = path_in_stage(&numbered(path, 0)?)?;
         let shown = format!("stage://{name}/{path}");
-        return Ok(ExportTarget { store: stage.store, path, stage: Some((stage.name, stage.version, stage.url)), shown });
+        return Ok(ExportTarget {
+            store: stage.store,
+            path,
+            stage: Some((stage.name, stage.version, stage.url)),
+            shown,
+        });
     }
-    if instance.catalog.any_stage_enabled(crate::instance::ACCOUNT)? {
-        return Err(Error::internal(Reason::StageRequired, "stage exists, please try to check and use a stage instead"));
+    if instance
+        .catalog
+        .any_stage_enabled(crate::instance::ACCOUNT)?
+    {
+        return Err(Error::internal(
+            Reason::StageRequired,
+            "stage exists, please try to check and use a stage instead",
+        ));
     }
     let path = match target {
         Target::Raw(path) => path,
-        Target::Url { scheme: Scheme::File, rest } => rest,
+        Target::Url {
+            scheme: Scheme::File,
+            rest,
+        } => rest,
         Target::Url { scheme, .. } if !credentials => {
-            return Err(Error::invalid_configuration(Reason::OptionInvalid, format_args!("an {}:// target needs CREDENTIALS = {{…}} where no stage is used", scheme.as_str())));
+            return Err(Error::invalid_configuration(
+                Reason::OptionInvalid,
+                format_args!(
+                    "an {}:// target needs CREDENTIALS = {{…}} where no stage is used",
+                    scheme.as_str()
+                ),
+            ));
         }
-        Target::Url { scheme, .. } => return Err(Error::not_implemented(format_args!("export to an {}:// target", scheme.as_str()))),
+        Target::Url { scheme, .. } => {
+            return Err(Error::not_implemented(format_args!(
+                "export to an {}:// target",
+                scheme.as_str()
+            )));
+        }
         Target::Stage { .. } => return Err(Error::defect("a stage path passed as a local path")),
     };
     local_target(instance, &path)
@@ -112,20 +166,36 @@ fn admit(instance: &Instance, target: Target, credentials: bool) -> Result<Expor
 
 fn local_target(instance: &Instance, path: &str) -> Result<ExportTarget> {
     if path.is_empty() || path.contains('\0') {
-        return Err(Error::new(Reason::TargetInvalid, 20411, "HY000", format!("invalid file path: '{}'", path.escape_default())));
+        return Err(Error::new(
+            Reason::TargetInvalid,
+            20411,
+            "HY000",
+            format!("invalid file path: '{}'", path.escape_default()),
+        ));
     }
     let absolute = path.starts_with('/');
     let path = numbered(&squeezed(path), 0)?;
     let path = if absolute { format!("/{path}") } else { path };
     // `..` is refused here as in a stage: what a path means must not depend on links and folders.
     if path.split('/').any(|part| part == "..") {
-        return Err(Error::new(Reason::TargetInvalid, 20411, "HY000", format!("invalid file path: '{path}' has a '..' component")));
+        return Err(Error::new(
+            Reason::TargetInvalid,
+            20411,
+            "HY000",
+            format!("invalid file path: '{path}' has a '..' component"),
+        ));
     }
     // Absolute in the record, so that recovery finds it whatever the server's working directory is then.
-    let full = std::path::absolute(&path).map_err(|e| Error::defect(format_args!("failed to make '{path}' absolute: {e}")))?;
+    let full = std::path::absolute(&path)
+        .map_err(|e| Error::defect(format_args!("failed to make '{path}' absolute: {e}")))?;
     let full = full.to_string_lossy().into_owned();
     let (store, name): (Store, _) = crate::exports::local(instance, &full)?;
-    Ok(ExportTarget { store, path: name, stage: None, shown: full })
+    Ok(ExportTarget {
+        store,
+        path: name,
+        stage: None,
+        shown: full,
+    })
 }
 
 fn refuse_existing(target: &ExportTarget, manifest_file: bool) -> Result<()> {
@@ -135,7 +205,12 @@ fn refuse_existing(target: &ExportTarget, manifest_file: bool) -> Result<()> {
     }
     for name in names {
         if target.store.exists(&name)? {
-            return Err(Error::new(Reason::TargetExists, 20406, "HY000", format!("file {} already exists", name.file_name())));
+            return Err(Error::new(
+                Reason::TargetExists,
+                20406,
+                "HY000",
+                format!("file {} already exists", name.file_name()),
+            ));
         }
     }
     Ok(())
@@ -147,8 +222,20 @@ fn check_options(statement: &Export, target: &ExportTarget) -> Result<()> {
     let (suffix_format, suffix_compression) = file_format(target.path.as_str());
     let format = match (&options.format, suffix_format) {
         (Some(format), Some(suffix)) if format.value != suffix => {
-            let shown = target.path.file_name().rsplit('.').next().unwrap_or_default().to_lowercase();
-            return Err(Error::internal(Reason::OptionInvalid, format_args!("format '{}' does not match file suffix '.{shown}'", format.value)));
+            let shown = target
+                .path
+                .file_name()
+                .rsplit('.')
+                .next()
+                .unwrap_or_default()
+                .to_lowercase();
+            return Err(Error::internal(
+                Reason::OptionInvalid,
+                format_args!(
+                    "format '{}' does not match file suffix '.{shown}'",
+                    format.value
+                ),
+            ));
         }
         (Some(format), _) => format.value,
         (None, suffix) => suffix.unwrap_or(Format::Csv),
@@ -156,12 +243,29 @@ fn check_options(statement: &Export, target: &ExportTarget) -> Result<()> {
     if format != Format::Csv {
         return Err(Error::not_implemented(format_args!("FORMAT '{format}'")));
     }
-    let compression = options.compression.as_ref().map(|compression| compression.value).or(suffix_compression);
+    let compression = options
+        .compression
+        .as_ref()
+        .map(|compression| compression.value)
+        .or(suffix_compression);
     if let Some(compression) = compression.filter(|compression| *compression != Compression::None) {
-        return Err(Error::not_implemented(format_args!("COMPRESSION '{compression}'")));
+        return Err(Error::not_implemented(format_args!(
+            "COMPRESSION '{compression}'"
+        )));
     }
-    let split = options.split_size_bytes.as_ref().is_some_and(|size| size.value > 0) || options.max_file_size_kib.as_ref().is_some_and(|size| size.value > 0);
-    for (given, what) in [(split, "SPLITSIZE and MAX_FILE_SIZE"), (!options.partition_by.is_empty(), "PARTITION BY"), (options.export_id.is_some(), "EXPORT ID")] {
+    let split = options
+        .split_size_bytes
+        .as_ref()
+        .is_some_and(|size| size.value > 0)
+        || options
+            .max_file_size_kib
+            .as_ref()
+            .is_some_and(|size| size.value > 0);
+    for (given, what) in [
+        (split, "SPLITSIZE and MAX_FILE_SIZE"),
+        (!options.partition_by.is_empty(), "PARTITION BY"),
+        (options.export_id.is_some(), "EXPORT ID"),
+    ] {
         if given {
             return Err(Error::not_implemented(what));
         }
@@ -184,7 +288,10 @@ fn csv_options(statement: &Export) -> Result<CsvOptions> {
         csv.fields_terminated.clone_from(&terminated.value);
     }
     if let Some(enclosed) = &fields.enclosed_by {
-        csv.enclosed = enclosed.value.map(|c| one_byte("FIELDS ENCLOSED BY", c)).transpose()?;
+        csv.enclosed = enclosed
+            .value
+            .map(|c| one_byte("FIELDS ENCLOSED BY", c))
+            .transpose()?;
         csv.quote = match (dialect, fields.optionally_enclosed) {
             (Dialect::Mysql, _) => QuotePolicy::Strings,
             (_, true) => QuotePolicy::Needed,
@@ -193,7 +300,10 @@ fn csv_options(statement: &Export) -> Result<CsvOptions> {
         };
     }
     if let Some(escaped) = &fields.escaped_by {
-        csv.escaped = escaped.value.map(|c| one_byte("FIELDS ESCAPED BY", c)).transpose()?;
+        csv.escaped = escaped
+            .value
+            .map(|c| one_byte("FIELDS ESCAPED BY", c))
+            .transpose()?;
     }
     if let Some(starting) = &options.lines.starting_by {
         csv.lines_starting.clone_from(&starting.value);
@@ -207,11 +317,24 @@ fn csv_options(statement: &Export) -> Result<CsvOptions> {
     if let Some(null) = &options.null_as {
         csv.null.clone_from(&null.value);
     }
-    csv.force_quote = options.force_quote.iter().map(|name| name.value.clone()).collect();
-    csv.validate().map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
+    csv.force_quote = options
+        .force_quote
+        .iter()
+        .map(|name| name.value.clone())
+        .collect();
+    csv.validate()
+        .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
     Ok(csv)
 }
 
 fn one_byte(clause: &str, character: char) -> Result<u8> {
-    u8::try_from(character).ok().filter(u8::is_ascii).ok_or_else(|| Error::internal(Reason::OptionInvalid, format_args!("{clause} must be an ASCII character, not '{character}'")))
+    u8::try_from(character)
+        .ok()
+        .filter(u8::is_ascii)
+        .ok_or_else(|| {
+            Error::internal(
+                Reason::OptionInvalid,
+                format_args!("{clause} must be an ASCII character, not '{character}'"),
+            )
+        })
 }

@@ -26,24 +26,45 @@ impl Session {
     pub(super) async fn insert(&self, statement: Insert) -> Result<Outcome> {
         let (database, name) = self.resolve(&statement.table)?;
         if system_tables::is_system_database(&database) {
-            return Err(Error::new(Reason::PermissionDenied, 1044, "42000", format!("database '{database}' is the server's own and read-only")));
+            return Err(Error::new(
+                Reason::PermissionDenied,
+                1044,
+                "42000",
+                format!("database '{database}' is the server's own and read-only"),
+            ));
         }
         let table = self.existing_table(&database, &name)?;
         if matches!(table.source, TableSource::External { .. }) {
-            return Err(Error::invalid_input(Reason::QueryInvalid, "cannot insert/update/delete from external table"));
+            return Err(Error::invalid_input(
+                Reason::QueryInvalid,
+                "cannot insert/update/delete from external table",
+            ));
         }
         let pin = self.instance.internal.pin();
         let target = insert_target(&table, &statement)?;
         let (source, context) = self.query_context(&statement.source).await?;
-        let planned = self.instance.engine.plan_insert(&source, target, context).await?;
+        let planned = self
+            .instance
+            .engine
+            .plan_insert(&source, target, context)
+            .await?;
         let schema = planned.schema();
         let rows = self.write_segment(table, planned.stream()?, schema).await?;
         drop(pin);
-        Ok(Outcome::Done(Done { verb: "INSERT", affected_rows: rows, warnings: Vec::new() }))
+        Ok(Outcome::Done(Done {
+            verb: "INSERT",
+            affected_rows: rows,
+            warnings: Vec::new(),
+        }))
     }
 
     /// Writes the batches as a new segment of the table, and lists it. No rows: no segment.
-    async fn write_segment(&self, table: TableRecord, mut batches: BatchStream, schema: arrow::datatypes::SchemaRef) -> Result<u64> {
+    async fn write_segment(
+        &self,
+        table: TableRecord,
+        mut batches: BatchStream,
+        schema: arrow::datatypes::SchemaRef,
+    ) -> Result<u64> {
         let id = Uuid::now_v7().to_string();
         let file = ObjectPath::parse(&format!("{}/{id}.parquet", table.id))?;
         let (sender, mut receiver) = tokio::sync::mpsc::channel(BATCHES_QUEUED_MAX);
@@ -60,12 +81,31 @@ impl Session {
                 return Ok(0);
             }
             let (buffer, _) = writer.finish()?;
-            let draft = buffer.into_inner().map_err(|e| Error::new(Reason::StorageFailed, 1815, "HY000", format!("failed to write a table's segment: {}", e.error())))?;
+            let draft = buffer.into_inner().map_err(|e| {
+                Error::new(
+                    Reason::StorageFailed,
+                    1815,
+                    "HY000",
+                    format!("failed to write a table's segment: {}", e.error()),
+                )
+            })?;
             let finished = draft.finish()?;
             store.publish(&finished, &file, OnExisting::Refuse)?;
             store.discard(&id)?;
-            let segment = Segment { id: 0, file: file.to_string(), rows, bytes: finished.bytes, sha256: String::new() };
-            let listed = instance.catalog.add_segments(actor, &table.database, &table.name, table.id, vec![segment]);
+            let segment = Segment {
+                id: 0,
+                file: file.to_string(),
+                rows,
+                bytes: finished.bytes,
+                sha256: String::new(),
+            };
+            let listed = instance.catalog.add_segments(
+                actor,
+                &table.database,
+                &table.name,
+                table.id,
+                vec![segment],
+            );
             if let Err(error) = listed {
                 instance.internal.remove_segments([file.to_string()]);
                 return Err(missing_table(error, &table.database, &table.name));
@@ -86,7 +126,23 @@ impl Session {
 }
 
 fn insert_target(table: &TableRecord, statement: &Insert) -> Result<InsertTarget> {
-    let columns = fields(table)?.into_iter().zip(&table.columns).map(|(field, column)| InsertColumn { field, default: column.default.clone(), auto_increment: None });
-    let named = (!statement.columns.is_empty()).then(|| statement.columns.iter().map(|name| name.value.clone()).collect());
-    Ok(InsertTarget { columns: columns.collect(), named })
+    let columns = fields(table)?
+        .into_iter()
+        .zip(&table.columns)
+        .map(|(field, column)| InsertColumn {
+            field,
+            default: column.default.clone(),
+            auto_increment: None,
+        });
+    let named = (!statement.columns.is_empty()).then(|| {
+        statement
+            .columns
+            .iter()
+            .map(|name| name.value.clone())
+            .collect()
+    });
+    Ok(InsertTarget {
+        columns: columns.collect(),
+        named,
+    })
 }

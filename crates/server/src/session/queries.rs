@@ -6,7 +6,10 @@ use std::sync::Arc;
 use catalog::{Column, TableRecord, TableSource};
 use futures::StreamExt;
 use parser::{Format, QueryText, StagedFile};
-use query::{Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, SessionValues, Source, StoreList, TableDefinition, TableRef};
+use query::{
+    Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, SessionValues, Source, StoreList,
+    TableDefinition, TableRef,
+};
 use storage::Store;
 use url::Url;
 
@@ -17,9 +20,9 @@ use crate::internal::ReadPin;
 use crate::places::squeezed;
 use crate::system_tables;
 
+use super::Session;
 use super::result::Rows;
 use super::tables::no_such_table;
-use super::Session;
 
 /// The database whose tables stand for the staged files of one query; no user can name it, for `:` is
 /// in no name.
@@ -35,7 +38,11 @@ impl Session {
             let _pinned = &pin;
             batch.map_err(Error::from)
         });
-        Ok(Rows { verb: "QUERY", schema, batches: Box::pin(batches) })
+        Ok(Rows {
+            verb: "QUERY",
+            schema,
+            batches: Box::pin(batches),
+        })
     }
 
     /// Plans a query. The pin keeps its tables' files until it is dropped.
@@ -52,23 +59,56 @@ impl Session {
         for (index, file) in query.staged_files.iter().enumerate() {
             let options = ExternalOptions::from_staged_file(file)?;
             let source = sources.files(&self.instance, &options).await?;
-            let schema = self.instance.engine.infer_schema(&source, &sources.stores).await.map_err(|e| Error::from(e).within(format_args!("'{}'", file.target)))?;
-            tables.push(TableDefinition { database: STAGED_FILES.to_owned(), name: staged_name(index), schema: Some(schema), source });
+            let schema = self
+                .instance
+                .engine
+                .infer_schema(&source, &sources.stores)
+                .await
+                .map_err(|e| Error::from(e).within(format_args!("'{}'", file.target)))?;
+            tables.push(TableDefinition {
+                database: STAGED_FILES.to_owned(),
+                name: staged_name(index),
+                schema: Some(schema),
+                source,
+            });
         }
         let text = replaced(&query.text, &query.staged_files);
         for reference in query::table_references(&text)? {
-            let database = reference.database.clone().unwrap_or_else(|| self.database().to_owned());
+            let database = reference
+                .database
+                .clone()
+                .unwrap_or_else(|| self.database().to_owned());
             if database != STAGED_FILES {
-                tables.push(self.table_definition(&database, &reference, &mut sources).await?);
+                tables.push(
+                    self.table_definition(&database, &reference, &mut sources)
+                        .await?,
+                );
             }
         }
-        Ok((text, Context { tables, stores: sources.stores, values: self.values() }))
+        Ok((
+            text,
+            Context {
+                tables,
+                stores: sources.stores,
+                values: self.values(),
+            },
+        ))
     }
 
-    async fn table_definition(&self, database: &str, reference: &TableRef, sources: &mut Sources) -> Result<TableDefinition> {
+    async fn table_definition(
+        &self,
+        database: &str,
+        reference: &TableRef,
+        sources: &mut Sources,
+    ) -> Result<TableDefinition> {
         let (database, name) = (database.to_owned(), reference.table.clone());
         if let Some(batch) = system_tables::batch(&self.instance, &database, &name)? {
-            return Ok(TableDefinition { database, name, schema: Some(batch.schema()), source: Source::Batches(vec![batch]) });
+            return Ok(TableDefinition {
+                database,
+                name,
+                schema: Some(batch.schema()),
+                source: Source::Batches(vec![batch]),
+            });
         }
         if system_tables::is_system_database(&database) {
             return Err(no_such_table(&database, &name));
@@ -77,22 +117,44 @@ impl Session {
         let schema = Some(Arc::new(arrow::datatypes::Schema::new(fields(&record)?)));
         let source = match &record.source {
             TableSource::Segments(segments) => {
-                let files = segments.iter().map(|segment| FileRef { path: segment.file.clone(), bytes: segment.bytes, rows: Some(segment.rows) }).collect();
-                Source::Segments { store: sources.internal.clone(), files }
+                let files = segments
+                    .iter()
+                    .map(|segment| FileRef {
+                        path: segment.file.clone(),
+                        bytes: segment.bytes,
+                        rows: Some(segment.rows),
+                    })
+                    .collect();
+                Source::Segments {
+                    store: sources.internal.clone(),
+                    files,
+                }
             }
             TableSource::External { location, options } => {
                 let options = ExternalOptions::from_pairs(location, options)?;
-                sources.files(&self.instance, &options).await.map_err(|error| error.within(format_args!("external table '{name}'")))?
+                sources
+                    .files(&self.instance, &options)
+                    .await
+                    .map_err(|error| error.within(format_args!("external table '{name}'")))?
             }
         };
-        Ok(TableDefinition { database, name, schema, source })
+        Ok(TableDefinition {
+            database,
+            name,
+            schema,
+            source,
+        })
     }
 
     /// The columns of files, as SQL types, for CREATE EXTERNAL TABLE without columns.
     pub(super) async fn inferred_columns(&self, options: &ExternalOptions) -> Result<Vec<Column>> {
         let mut sources = Sources::new(&self.instance)?;
         let source = sources.files(&self.instance, options).await?;
-        let schema = self.instance.engine.infer_schema(&source, &sources.stores).await?;
+        let schema = self
+            .instance
+            .engine
+            .infer_schema(&source, &sources.stores)
+            .await?;
         let column = |field: &Arc<arrow::datatypes::Field>| Column {
             name: field.name().to_lowercase(),
             data_type: query::field_sql_type(field),
@@ -127,24 +189,49 @@ struct Sources {
 impl Sources {
     fn new(instance: &Instance) -> Result<Self> {
         let internal = store_url("internal")?;
-        Ok(Self { stores: vec![(internal.clone(), instance.internal.tables.object_store())], internal })
+        Ok(Self {
+            stores: vec![(internal.clone(), instance.internal.tables.object_store())],
+            internal,
+        })
     }
 
     /// The files of an external table or staged file, in order of their paths; at least one.
-    async fn files(&mut self, instance: &Arc<Instance>, options: &ExternalOptions) -> Result<Source> {
+    async fn files(
+        &mut self,
+        instance: &Arc<Instance>,
+        options: &ExternalOptions,
+    ) -> Result<Source> {
         let (stage, pattern) = options.stage_path()?;
-        let stage = instance.blocking(move |instance| instance.open_stage(&stage)).await?;
+        let stage = instance
+            .blocking(move |instance| instance.open_stage(&stage))
+            .await?;
         let found = stage.store.glob(&squeezed(&pattern)).await?;
         if found.is_empty() {
-            return Err(Error::new(Reason::FileInvalid, 20405, "HY000", format!("file {} is not found", options.location)));
+            return Err(Error::new(
+                Reason::FileInvalid,
+                20405,
+                "HY000",
+                format!("file {} is not found", options.location),
+            ));
         }
-        let files = found.into_iter().map(|file| FileRef { path: file.path.to_string(), bytes: file.bytes, rows: None }).collect();
+        let files = found
+            .into_iter()
+            .map(|file| FileRef {
+                path: file.path.to_string(),
+                bytes: file.bytes,
+                rows: None,
+            })
+            .collect();
         let store = self.add(&stage.store)?;
         let format = match options.format {
             Format::Parquet => FileFormat::Parquet,
             _ => FileFormat::Csv(csv_options(&options.csv)?),
         };
-        Ok(Source::Files { store, files, format })
+        Ok(Source::Files {
+            store,
+            files,
+            format,
+        })
     }
 
     fn add(&mut self, store: &Store) -> Result<Url> {
@@ -156,12 +243,16 @@ impl Sources {
 
 /// A name for a store within one query; nothing is ever looked up by it outside.
 fn store_url(host: &str) -> Result<Url> {
-    Url::parse(&format!("stagedoor://{host}/")).map_err(|e| Error::defect("failed to name a store").with_source(e))
+    Url::parse(&format!("stagedoor://{host}/"))
+        .map_err(|e| Error::defect("failed to name a store").with_source(e))
 }
 
 pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
     let byte = |clause: &str, letter: Option<char>| match letter {
-        Some(letter) if !letter.is_ascii() => Err(Error::invalid_input(Reason::OptionInvalid, format_args!("{clause} must be an ASCII character, not '{letter}'"))),
+        Some(letter) if !letter.is_ascii() => Err(Error::invalid_input(
+            Reason::OptionInvalid,
+            format_args!("{clause} must be an ASCII character, not '{letter}'"),
+        )),
         letter => Ok(letter.map(|letter| letter as u8)),
     };
     let options = CsvReadOptions {
@@ -179,7 +270,17 @@ pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
 
 /// A table's columns in the engine's types.
 pub(super) fn fields(record: &TableRecord) -> Result<Vec<arrow::datatypes::Field>> {
-    record.columns.iter().map(|column| Ok(query::arrow_field(&column.name, &column.data_type, column.nullable)?)).collect()
+    record
+        .columns
+        .iter()
+        .map(|column| {
+            Ok(query::arrow_field(
+                &column.name,
+                &column.data_type,
+                column.nullable,
+            )?)
+        })
+        .collect()
 }
 
 fn staged_name(index: usize) -> String {
@@ -202,7 +303,10 @@ fn replaced(text: &str, files: &[StagedFile]) -> String {
 impl From<query::Error> for Error {
     fn from(error: query::Error) -> Self {
         use query::{ErrorKind as Kind, Violation as Broken};
-        let at = error.position().map(|at| format!(" at line {} column {}", at.line, at.column)).unwrap_or_default();
+        let at = error
+            .position()
+            .map(|at| format!(" at line {} column {}", at.line, at.column))
+            .unwrap_or_default();
         let message = error.to_string();
         if let Some(broken) = error.violation() {
             let (code, sqlstate) = match broken {
@@ -219,7 +323,12 @@ impl From<query::Error> for Error {
             return Self::new(Reason::ValueInvalid, code, sqlstate, message).with_source(error);
         }
         let mapped = match error.kind() {
-            Kind::Syntax => Self::new(Reason::SyntaxError, 1064, "HY000", format!("SQL parser error: {message}{at}")),
+            Kind::Syntax => Self::new(
+                Reason::SyntaxError,
+                1064,
+                "HY000",
+                format!("SQL parser error: {message}{at}"),
+            ),
             Kind::NotFound => Self::new(Reason::ColumnNotFound, 1054, "42S22", message),
             Kind::Invalid => Self::invalid_input(Reason::QueryInvalid, &message),
             Kind::Unsupported => Self::not_supported(&message),

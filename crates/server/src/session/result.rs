@@ -44,35 +44,60 @@ pub struct Rows {
 impl Outcome {
     /// Done, with nothing to count.
     pub(crate) fn done(verb: &'static str) -> Self {
-        Self::Done(Done { verb, ..Done::default() })
+        Self::Done(Done {
+            verb,
+            ..Done::default()
+        })
     }
 
     /// Done, with something worth knowing.
     pub(crate) fn done_with_warnings(verb: &'static str, warnings: Vec<String>) -> Self {
-        Self::Done(Done { verb, warnings, ..Done::default() })
+        Self::Done(Done {
+            verb,
+            warnings,
+            ..Done::default()
+        })
     }
 
     /// Rows known at once.
     pub(crate) fn batch(verb: &'static str, batch: RecordBatch) -> Self {
         let schema = batch.schema();
-        Self::Rows(Rows { verb, schema, batches: Box::pin(futures::stream::iter([Ok(batch)])) })
+        Self::Rows(Rows {
+            verb,
+            schema,
+            batches: Box::pin(futures::stream::iter([Ok(batch)])),
+        })
     }
 
     /// Text rows of SHOW and DESCRIBE; a `None` is NULL.
-    pub(crate) fn text_rows(verb: &'static str, columns: &[&str], rows: Vec<Vec<Option<String>>>) -> Result<Self> {
+    pub(crate) fn text_rows(
+        verb: &'static str,
+        columns: &[&str],
+        rows: Vec<Vec<Option<String>>>,
+    ) -> Result<Self> {
         Ok(Self::batch(verb, text_batch(columns, rows)?))
     }
 }
 
 /// A batch of nullable text columns; every row has one cell for each of `columns`.
 pub(crate) fn text_batch(columns: &[&str], rows: Vec<Vec<Option<String>>>) -> Result<RecordBatch> {
-    let fields: Vec<Field> = columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
-    let mut cells: Vec<Vec<Option<String>>> = columns.iter().map(|_| Vec::with_capacity(rows.len())).collect();
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|name| Field::new(*name, DataType::Utf8, true))
+        .collect();
+    let mut cells: Vec<Vec<Option<String>>> = columns
+        .iter()
+        .map(|_| Vec::with_capacity(rows.len()))
+        .collect();
     for row in rows {
         for (column, cell) in cells.iter_mut().zip(row) {
             column.push(cell);
         }
     }
-    let arrays = cells.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| Error::defect("failed to build a result").with_source(e))
+    let arrays = cells
+        .into_iter()
+        .map(|column| Arc::new(StringArray::from(column)) as ArrayRef)
+        .collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .map_err(|e| Error::defect("failed to build a result").with_source(e))
 }

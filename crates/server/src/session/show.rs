@@ -15,20 +15,44 @@ const SHOWN_EXPORTS_MAX: usize = 1000;
 
 impl Session {
     pub(super) fn show_databases(&self, like: Option<&str>) -> Result<Outcome> {
-        let mut names: Vec<String> = self.instance.catalog.databases(self.account())?.into_iter().map(|database| database.name).collect();
-        names.extend(system_tables::SYSTEM_DATABASES.iter().map(|name| (*name).to_owned()));
+        let mut names: Vec<String> = self
+            .instance
+            .catalog
+            .databases(self.account())?
+            .into_iter()
+            .map(|database| database.name)
+            .collect();
+        names.extend(
+            system_tables::SYSTEM_DATABASES
+                .iter()
+                .map(|name| (*name).to_owned()),
+        );
         names.sort();
         names_outcome("SHOW DATABASES", "Database", names, like)
     }
 
     pub(super) fn show_tables(&self, statement: &ShowTables) -> Result<Outcome> {
-        let database = statement.database.as_ref().map_or(self.database(), |name| name.value.as_str());
+        let database = statement
+            .database
+            .as_ref()
+            .map_or(self.database(), |name| name.value.as_str());
         self.existing_database(database)?;
         let names = match system_tables::table_names(database) {
             Some(names) => names.into_iter().map(str::to_owned).collect(),
-            None => self.instance.catalog.tables(self.account(), database)?.into_iter().map(|table| table.name).collect(),
+            None => self
+                .instance
+                .catalog
+                .tables(self.account(), database)?
+                .into_iter()
+                .map(|table| table.name)
+                .collect(),
         };
-        names_outcome("SHOW TABLES", &format!("Tables_in_{database}"), names, statement.like.as_ref().map(|like| like.value.as_str()))
+        names_outcome(
+            "SHOW TABLES",
+            &format!("Tables_in_{database}"),
+            names,
+            statement.like.as_ref().map(|like| like.value.as_str()),
+        )
     }
 
     pub(super) fn show_columns(&self, statement: &ShowColumns) -> Result<Outcome> {
@@ -40,21 +64,59 @@ impl Session {
         self.columns("DESCRIBE TABLE", name, false, None)
     }
 
-    fn columns(&self, verb: &'static str, name: &TableName, full: bool, like: Option<&str>) -> Result<Outcome> {
+    fn columns(
+        &self,
+        verb: &'static str,
+        name: &TableName,
+        full: bool,
+        like: Option<&str>,
+    ) -> Result<Outcome> {
         let (database, table) = self.resolve(name)?;
-        let rows: Vec<Vec<Option<String>>> = match system_tables::batch(&self.instance, &database, &table)? {
-            Some(batch) => batch.schema().fields().iter().map(|field| vec![Some(field.name().clone()), Some(query::sql_type(field.data_type())), yes(field.is_nullable()), Some(String::new()), None, Some(String::new()), Some(String::new())]).collect(),
-            None => {
-                let record = self.existing_table(&database, &table)?;
-                let row = |column: catalog::Column| {
-                    let key = if column.primary_key { "PRI" } else { "" };
-                    vec![Some(column.name), Some(column.data_type), yes(column.nullable), Some(key.to_owned()), column.default, Some(String::new()), Some(column.comment)]
-                };
-                record.columns.into_iter().map(row).collect()
-            }
-        };
-        let rows = rows.into_iter().filter(|row| like.is_none_or(|pattern| row[0].as_ref().is_some_and(|name| like_matches(pattern, name))));
-        let columns = ["Field", "Type", "Null", "Key", "Default", "Extra", "Comment"];
+        let rows: Vec<Vec<Option<String>>> =
+            match system_tables::batch(&self.instance, &database, &table)? {
+                Some(batch) => batch
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|field| {
+                        vec![
+                            Some(field.name().clone()),
+                            Some(query::sql_type(field.data_type())),
+                            yes(field.is_nullable()),
+                            Some(String::new()),
+                            None,
+                            Some(String::new()),
+                            Some(String::new()),
+                        ]
+                    })
+                    .collect(),
+                None => {
+                    let record = self.existing_table(&database, &table)?;
+                    let row = |column: catalog::Column| {
+                        let key = if column.primary_key { "PRI" } else { "" };
+                        vec![
+                            Some(column.name),
+                            Some(column.data_type),
+                            yes(column.nullable),
+                            Some(key.to_owned()),
+                            column.default,
+                            Some(String::new()),
+                            Some(column.comment),
+                        ]
+                    };
+                    record.columns.into_iter().map(row).collect()
+                }
+            };
+        let rows = rows.into_iter().filter(|row| {
+            like.is_none_or(|pattern| {
+                row[0]
+                    .as_ref()
+                    .is_some_and(|name| like_matches(pattern, name))
+            })
+        });
+        let columns = [
+            "Field", "Type", "Null", "Key", "Default", "Extra", "Comment",
+        ];
         let width = if full { 7 } else { 6 };
         Outcome::text_rows(verb, &columns[..width], rows.collect())
     }
@@ -67,9 +129,14 @@ impl Session {
     }
 
     pub(super) fn show_exports(&self) -> Result<Outcome> {
-        let exports = self.instance.catalog.exports(self.account(), SHOWN_EXPORTS_MAX)?;
+        let exports = self
+            .instance
+            .catalog
+            .exports(self.account(), SHOWN_EXPORTS_MAX)?;
         let row = |export: ExportRecord| {
-            let stage = export.stage.map(|(name, version)| format!("{name} (version {version})"));
+            let stage = export
+                .stage
+                .map(|(name, version)| format!("{name} (version {version})"));
             vec![
                 Some(export.id),
                 Some(format!("{:?}", export.state).to_uppercase()),
@@ -83,19 +150,45 @@ impl Session {
                 export.error,
             ]
         };
-        let columns = ["EXPORT_ID", "STATE", "TARGET", "STAGE", "ROWS", "BYTES", "STARTED", "FINISHED", "USER", "ERROR"];
-        Outcome::text_rows("SHOW EXPORTS", &columns, exports.into_iter().map(row).collect())
+        let columns = [
+            "EXPORT_ID",
+            "STATE",
+            "TARGET",
+            "STAGE",
+            "ROWS",
+            "BYTES",
+            "STARTED",
+            "FINISHED",
+            "USER",
+            "ERROR",
+        ];
+        Outcome::text_rows(
+            "SHOW EXPORTS",
+            &columns,
+            exports.into_iter().map(row).collect(),
+        )
     }
 }
 
 /// SQL's LIKE, without regard to case: names are folded.
 pub(super) fn like_matches(pattern: &str, name: &str) -> bool {
-    let (name, pattern) = (StringArray::from(vec![name]), Scalar::new(StringArray::from(vec![pattern])));
+    let (name, pattern) = (
+        StringArray::from(vec![name]),
+        Scalar::new(StringArray::from(vec![pattern])),
+    );
     arrow::compute::ilike(&name, &pattern).is_ok_and(|matches| matches.value(0))
 }
 
-fn names_outcome(verb: &'static str, column: &str, names: Vec<String>, like: Option<&str>) -> Result<Outcome> {
-    let rows = names.into_iter().filter(|name| like.is_none_or(|pattern| like_matches(pattern, name))).map(|name| vec![Some(name)]);
+fn names_outcome(
+    verb: &'static str,
+    column: &str,
+    names: Vec<String>,
+    like: Option<&str>,
+) -> Result<Outcome> {
+    let rows = names
+        .into_iter()
+        .filter(|name| like.is_none_or(|pattern| like_matches(pattern, name)))
+        .map(|name| vec![Some(name)]);
     Outcome::text_rows(verb, &[column], rows.collect())
 }
 
@@ -105,7 +198,12 @@ fn yes(nullable: bool) -> Option<String> {
 
 fn create_statement(table: &TableRecord) -> String {
     let mut lines: Vec<String> = table.columns.iter().map(column_line).collect();
-    let keys: Vec<String> = table.columns.iter().filter(|column| column.primary_key).map(|column| backquoted(&column.name)).collect();
+    let keys: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|column| column.primary_key)
+        .map(|column| backquoted(&column.name))
+        .collect();
     if !keys.is_empty() {
         lines.push(format!("  PRIMARY KEY ({})", keys.join(",")));
     }
@@ -113,9 +211,20 @@ fn create_statement(table: &TableRecord) -> String {
     match &table.source {
         TableSource::External { location, options } => {
             let mut pairs = vec![("FILEPATH", location.as_str())];
-            pairs.extend(options.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-            let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("'{}'={}", key.to_uppercase(), quoted(value))).collect();
-            format!("CREATE EXTERNAL TABLE {} (\n{body}\n) INFILE{{{}}}", backquoted(&table.name), pairs.join(","))
+            pairs.extend(
+                options
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_str())),
+            );
+            let pairs: Vec<String> = pairs
+                .iter()
+                .map(|(key, value)| format!("'{}'={}", key.to_uppercase(), quoted(value)))
+                .collect();
+            format!(
+                "CREATE EXTERNAL TABLE {} (\n{body}\n) INFILE{{{}}}",
+                backquoted(&table.name),
+                pairs.join(",")
+            )
         }
         _ => format!("CREATE TABLE {} (\n{body}\n)", backquoted(&table.name)),
     }
@@ -128,8 +237,16 @@ fn column_line(column: &catalog::Column) -> String {
         None if column.nullable => " DEFAULT NULL".to_owned(),
         None => String::new(),
     };
-    let comment = if column.comment.is_empty() { String::new() } else { format!(" COMMENT {}", quoted(&column.comment)) };
-    format!("  {} {}{null}{default}{comment}", backquoted(&column.name), column.data_type)
+    let comment = if column.comment.is_empty() {
+        String::new()
+    } else {
+        format!(" COMMENT {}", quoted(&column.comment))
+    };
+    format!(
+        "  {} {}{null}{default}{comment}",
+        backquoted(&column.name),
+        column.data_type
+    )
 }
 
 fn backquoted(name: &str) -> String {

@@ -16,14 +16,26 @@ impl Session {
     pub(super) async fn create_stage(&self, statement: CreateStage) -> Result<Outcome> {
         let name = statement.name.value.clone();
         let on_exists = match (statement.or_replace, statement.if_not_exists) {
-            (true, true) => return Err(Error::new(Reason::SyntaxError, 1064, "HY000", "SQL parser error: OR REPLACE and IF NOT EXISTS exclude each other")),
+            (true, true) => {
+                return Err(Error::new(
+                    Reason::SyntaxError,
+                    1064,
+                    "HY000",
+                    "SQL parser error: OR REPLACE and IF NOT EXISTS exclude each other",
+                ));
+            }
             (true, false) => OnExists::Replace,
             (false, true) => OnExists::Keep,
             (false, false) => OnExists::Error,
         };
         let existing = self.instance.catalog.stage(self.account(), &name)?;
         match (&existing, on_exists) {
-            (Some(_), OnExists::Keep) => return Ok(Outcome::done_with_warnings("CREATE STAGE", vec![format!("the stage {name} exists; nothing was changed")])),
+            (Some(_), OnExists::Keep) => {
+                return Ok(Outcome::done_with_warnings(
+                    "CREATE STAGE",
+                    vec![format!("the stage {name} exists; nothing was changed")],
+                ));
+            }
             (Some(_), OnExists::Error) => return Err(stage_exists(&name)),
             _ => {}
         }
@@ -31,10 +43,23 @@ impl Session {
             return Err(Error::not_implemented("a TEMPORARY stage"));
         }
         let definition = self.definition(&statement.options)?;
-        let created = self.blocking(move |instance, actor| Ok(instance.catalog.create_stage(actor, &name, definition, on_exists)?)).await?;
-        tracing::info!(stage = created.record.name, version = created.record.version, "stage created");
+        let created = self
+            .blocking(move |instance, actor| {
+                Ok(instance
+                    .catalog
+                    .create_stage(actor, &name, definition, on_exists)?)
+            })
+            .await?;
+        tracing::info!(
+            stage = created.record.name,
+            version = created.record.version,
+            "stage created"
+        );
         let warnings = match created.outcome {
-            CreateOutcome::Kept => vec![format!("the stage {} exists; nothing was changed", created.record.name)],
+            CreateOutcome::Kept => vec![format!(
+                "the stage {} exists; nothing was changed",
+                created.record.name
+            )],
             _ => Vec::new(),
         };
         Ok(Outcome::done_with_warnings("CREATE STAGE", warnings))
@@ -45,44 +70,85 @@ impl Session {
         if let AlterStageAction::Set(options) = &statement.action {
             match options.count() {
                 1 => {}
-                0 => return Err(Error::internal(Reason::StageOptionCount, "at least one option at a time")),
-                _ => return Err(Error::internal(Reason::StageOptionCount, "at most one option at a time")),
+                0 => {
+                    return Err(Error::internal(
+                        Reason::StageOptionCount,
+                        "at least one option at a time",
+                    ));
+                }
+                _ => {
+                    return Err(Error::internal(
+                        Reason::StageOptionCount,
+                        "at most one option at a time",
+                    ));
+                }
             }
         }
         let name = statement.name.value.clone();
-        if self.instance.catalog.stage(self.account(), &name)?.is_none() {
+        if self
+            .instance
+            .catalog
+            .stage(self.account(), &name)?
+            .is_none()
+        {
             return self.missing_stage(verb, &name, statement.if_exists);
         }
         match statement.action {
             AlterStageAction::Set(options) => {
                 let change = self.change(options)?;
-                self.blocking(move |instance, actor| Ok(instance.catalog.alter_stage(actor, &name, change, Expected::Any)?)).await?;
+                self.blocking(move |instance, actor| {
+                    Ok(instance
+                        .catalog
+                        .alter_stage(actor, &name, change, Expected::Any)?)
+                })
+                .await?;
             }
             AlterStageAction::Rename(new_name) => {
                 let new_name = new_name.value;
-                self.blocking(move |instance, actor| Ok(instance.catalog.rename_stage(actor, &name, &new_name, Expected::Any)?)).await?;
+                self.blocking(move |instance, actor| {
+                    Ok(instance
+                        .catalog
+                        .rename_stage(actor, &name, &new_name, Expected::Any)?)
+                })
+                .await?;
             }
             AlterStageAction::Rollback(version) => {
                 let version = version.value;
-                self.blocking(move |instance, actor| Ok(instance.catalog.rollback_stage(actor, &name, version, Expected::Any)?)).await?;
+                self.blocking(move |instance, actor| {
+                    Ok(instance
+                        .catalog
+                        .rollback_stage(actor, &name, version, Expected::Any)?)
+                })
+                .await?;
             }
-            AlterStageAction::Refresh { .. } => return Err(Error::not_implemented("ALTER STAGE … REFRESH")),
+            AlterStageAction::Refresh { .. } => {
+                return Err(Error::not_implemented("ALTER STAGE … REFRESH"));
+            }
         }
         Ok(Outcome::done(verb))
     }
 
     pub(super) async fn drop_stage(&self, statement: DropStage) -> Result<Outcome> {
         let name = statement.name.value;
-        if self.instance.catalog.stage(self.account(), &name)?.is_none() {
+        if self
+            .instance
+            .catalog
+            .stage(self.account(), &name)?
+            .is_none()
+        {
             return self.missing_stage("DROP STAGE", &name, statement.if_exists);
         }
-        self.blocking(move |instance, actor| Ok(instance.catalog.drop_stage(actor, &name, Expected::Any)?)).await?;
+        self.blocking(move |instance, actor| {
+            Ok(instance.catalog.drop_stage(actor, &name, Expected::Any)?)
+        })
+        .await?;
         Ok(Outcome::done("DROP STAGE"))
     }
 
     pub(super) async fn undrop_stage(&self, name: &str) -> Result<Outcome> {
         let name = name.to_owned();
-        self.blocking(move |instance, actor| Ok(instance.catalog.undrop_stage(actor, &name)?)).await?;
+        self.blocking(move |instance, actor| Ok(instance.catalog.undrop_stage(actor, &name)?))
+            .await?;
         Ok(Outcome::done("UNDROP STAGE"))
     }
 
@@ -91,18 +157,41 @@ impl Session {
         let rows = stages
             .into_iter()
             .filter(|stage| like.is_none_or(|pattern| like_matches(pattern, &stage.name)))
-            .map(|stage| vec![Some(stage.name), Some(stage.definition.url.unwrap_or_default()), Some(status(stage.definition.enabled).to_owned()), Some(stage.definition.comment)])
+            .map(|stage| {
+                vec![
+                    Some(stage.name),
+                    Some(stage.definition.url.unwrap_or_default()),
+                    Some(status(stage.definition.enabled).to_owned()),
+                    Some(stage.definition.comment),
+                ]
+            })
             .collect();
-        Outcome::text_rows("SHOW STAGES", &["STAGE_NAME", "URL", "STATUS", "COMMENT"], rows)
+        Outcome::text_rows(
+            "SHOW STAGES",
+            &["STAGE_NAME", "URL", "STATUS", "COMMENT"],
+            rows,
+        )
     }
 
     pub(super) fn describe_stage(&self, name: &str) -> Result<Outcome> {
-        let stage = self.instance.catalog.stage(self.account(), name)?.ok_or_else(|| stage_not_exists(name))?;
+        let stage = self
+            .instance
+            .catalog
+            .stage(self.account(), name)?
+            .ok_or_else(|| stage_not_exists(name))?;
         let property = |name: &str, value: String| vec![Some(name.to_owned()), Some(value)];
         let rows = vec![
             property("name", stage.name.clone()),
             property("url", stage.definition.url.clone().unwrap_or_default()),
-            property("kind", if stage.definition.url.is_some() { "external" } else { "internal" }.to_owned()),
+            property(
+                "kind",
+                if stage.definition.url.is_some() {
+                    "external"
+                } else {
+                    "internal"
+                }
+                .to_owned(),
+            ),
             property("status", status(stage.definition.enabled).to_owned()),
             property("directory", status(stage.definition.directory).to_owned()),
             property("comment", stage.definition.comment.clone()),
@@ -131,16 +220,40 @@ impl Session {
                 Some(version.changed_by),
             ]
         };
-        let columns = ["VERSION", "CHANGE", "STAGE_NAME", "URL", "STATUS", "COMMENT", "CHANGED", "CHANGED_BY"];
-        Outcome::text_rows("SHOW STAGE HISTORY", &columns, versions.into_iter().map(row).collect())
+        let columns = [
+            "VERSION",
+            "CHANGE",
+            "STAGE_NAME",
+            "URL",
+            "STATUS",
+            "COMMENT",
+            "CHANGED",
+            "CHANGED_BY",
+        ];
+        Outcome::text_rows(
+            "SHOW STAGE HISTORY",
+            &columns,
+            versions.into_iter().map(row).collect(),
+        )
     }
 
     fn missing_stage(&self, verb: &'static str, name: &str, if_exists: bool) -> Result<Outcome> {
-        if if_exists { Ok(Outcome::done_with_warnings(verb, vec![format!("the stage {name} not exists; nothing was changed")])) } else { Err(stage_not_exists(name)) }
+        if if_exists {
+            Ok(Outcome::done_with_warnings(
+                verb,
+                vec![format!("the stage {name} not exists; nothing was changed")],
+            ))
+        } else {
+            Err(stage_not_exists(name))
+        }
     }
 
     fn definition(&self, options: &StageOptions) -> Result<StageDefinition> {
-        if options.credentials.as_ref().is_some_and(|credentials| !credentials.entries.is_empty()) {
+        if options
+            .credentials
+            .as_ref()
+            .is_some_and(|credentials| !credentials.entries.is_empty())
+        {
             return Err(credentials_not_kept());
         }
         let enabled = match &options.enable {
@@ -148,10 +261,21 @@ impl Session {
             None => self.instance.settings.stages.default_state == DefaultState::Enabled,
         };
         Ok(StageDefinition {
-            url: options.url.as_ref().map(|url| self.checked_url(url)).transpose()?,
+            url: options
+                .url
+                .as_ref()
+                .map(|url| self.checked_url(url))
+                .transpose()?,
             enabled,
-            directory: options.directory.as_ref().map_or(enabled, |directory| directory.value),
-            comment: options.comment.as_ref().map(|comment| comment.value.clone()).unwrap_or_default(),
+            directory: options
+                .directory
+                .as_ref()
+                .map_or(enabled, |directory| directory.value),
+            comment: options
+                .comment
+                .as_ref()
+                .map(|comment| comment.value.clone())
+                .unwrap_or_default(),
         })
     }
 
@@ -178,7 +302,8 @@ impl Session {
             StageUrl::Location(text) => Location::parse(text),
             StageUrl::Endpoint(text) => Location::parse_endpoint(text, None),
         };
-        let location = location.map_err(|e| Error::invalid_configuration(Reason::StageInvalid, &e))?;
+        let location =
+            location.map_err(|e| Error::invalid_configuration(Reason::StageInvalid, &e))?;
         self.check_location(&location)?;
         Ok(location.to_string())
     }
@@ -186,11 +311,17 @@ impl Session {
     /// Refuses places that could never be opened. A folder that is only missing may still come.
     pub(crate) fn check_location(&self, location: &Location) -> Result<()> {
         match location {
-            Location::Bucket { .. } => Err(Error::not_implemented(format_args!("a stage on {location} (s3:// and oss://)"))),
-            Location::Folder { .. } => match storage::Store::open(location, &self.instance.policy()) {
-                Err(error) if error.kind() == storage::ErrorKind::PermissionDenied => Err(error.into()),
-                _ => Ok(()),
-            },
+            Location::Bucket { .. } => Err(Error::not_implemented(format_args!(
+                "a stage on {location} (s3:// and oss://)"
+            ))),
+            Location::Folder { .. } => {
+                match storage::Store::open(location, &self.instance.policy()) {
+                    Err(error) if error.kind() == storage::ErrorKind::PermissionDenied => {
+                        Err(error.into())
+                    }
+                    _ => Ok(()),
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -202,7 +333,9 @@ pub(crate) fn status(enabled: bool) -> &'static str {
 }
 
 fn credentials_not_kept() -> Error {
-    Error::not_implemented("keeping CREDENTIALS (this version has no sealed storage for secrets, and keeps none in the clear)")
+    Error::not_implemented(
+        "keeping CREDENTIALS (this version has no sealed storage for secrets, and keeps none in the clear)",
+    )
 }
 
 fn stage_exists(name: &str) -> Error {
@@ -210,5 +343,8 @@ fn stage_exists(name: &str) -> Error {
 }
 
 pub(crate) fn stage_not_exists(name: &str) -> Error {
-    Error::internal(Reason::StageNotFound, format_args!("the stage {name} not exists"))
+    Error::internal(
+        Reason::StageNotFound,
+        format_args!("the stage {name} not exists"),
+    )
 }
