@@ -173,7 +173,7 @@ async fn every_type_of_a_table_is_written_exactly() {
     server.ok("SELECT i, s FROM t WHERE i = 2 INTO OUTFILE 'stage://s/o.txt' FIELDS TERMINATED BY '||' ENCLOSED BY '' LINES TERMINATED BY '#\\n' HEADER 'false'").await;
     assert_eq!(
         std::fs::read_to_string(dir.join("o.txt")).unwrap(),
-        "2||a,b\nc#\n"
+        "2||a,b\\\nc#\n"
     );
     server.ok("SELECT i, s FROM t WHERE i = 1 INTO OUTFILE 'stage://s/f.csv' HEADER 'false' FORCE_QUOTE (i)").await;
     assert_eq!(

@@ -41,6 +41,9 @@ pub(crate) fn all() -> Vec<ScalarUDF> {
         .collect()
 }
 
+/// A plainer expression for arguments of these types, if there is one.
+type Simplify = fn(&[Expr], &[DataType]) -> Option<Expr>;
+
 /// One function: what it takes, what it gives, how it is computed on whole arrays.
 pub(crate) struct Function {
     name: &'static str,
@@ -51,7 +54,7 @@ pub(crate) struct Function {
     returns: fn(&[DataType]) -> Result<DataType>,
     run: fn(&[ArrayRef], &DataType) -> Result<ArrayRef>,
     /// A plainer expression that means the same for these argument types.
-    simplify: Option<fn(&[Expr], &[DataType]) -> Option<Expr>>,
+    simplify: Option<Simplify>,
 }
 
 impl Function {
@@ -71,7 +74,7 @@ impl Function {
         }
     }
 
-    fn simplified(mut self, simplify: fn(&[Expr], &[DataType]) -> Option<Expr>) -> Self {
+    fn simplified(mut self, simplify: Simplify) -> Self {
         self.simplify = Some(simplify);
         self
     }

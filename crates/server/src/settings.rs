@@ -84,7 +84,7 @@ pub struct LimitSettings {
 }
 
 /// `[export]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExportSettings {
     /// Threads that encode one export; 0 takes the number of cores.
@@ -126,12 +126,6 @@ impl Default for LimitSettings {
             session_idle_s: 8 * 3600,
             shutdown_grace_s: 30,
         }
-    }
-}
-
-impl Default for ExportSettings {
-    fn default() -> Self {
-        Self { threads: 0 }
     }
 }
 

@@ -208,7 +208,7 @@ fn timestamps_at_the_ends_of_their_range() {
 }
 
 #[test]
-fn a_column_declares_its_fractional_digits() {
+fn a_column_declares_its_fractional_digits() -> Result<(), Box<dyn std::error::Error>> {
     use arrow::array::{ArrayRef, RecordBatch, Time64MicrosecondArray, TimestampMillisecondArray};
     use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
     use std::collections::HashMap;
@@ -236,17 +236,18 @@ fn a_column_declares_its_fractional_digits() {
         253_402_300_800_000,
     ])) as ArrayRef;
     let columns = vec![times.clone(), times.clone(), stamps, times];
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     let mut out = Vec::new();
-    let encoder = super::CsvEncoder::new(&schema, super::CsvOptions::default()).unwrap();
-    encoder.encode(&batch, 0, &mut out).unwrap();
+    let encoder = super::CsvEncoder::new(&schema, super::CsvOptions::default())?;
+    encoder.encode(&batch, 0, &mut out)?;
     // A value with more digits than declared keeps them: nothing is cut but zeros.
     assert_eq!(
-        String::from_utf8(out).unwrap(),
+        String::from_utf8(out)?,
         "00:00:01.500000,00:00:01.50,1970-01-01 00:00:00.1,00:00:01.500000\n\
          00:00:02,00:00:02.00,1970-01-01 00:00:00.0,00:00:02.000000\n\
          -00:00:00.000001,-00:00:00.000001,10000-01-01 00:00:00.0,-00:00:00.000001\n"
     );
+    Ok(())
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub(super) async fn convert(
                 writer.push(cell, number)?;
             }
         }
-        if number as usize % BATCH_ROWS == 0 || number as usize == values.rows.len() {
+        if (number as usize).is_multiple_of(BATCH_ROWS) || number as usize == values.rows.len() {
             let columns = writers
                 .iter_mut()
                 .map(ColumnWriter::finish)

@@ -199,8 +199,14 @@ impl ColumnWriter {
         };
         let outcome = match &mut self.values {
             Values::Bool(values) => match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "1" => Ok(values.append_value(true)),
-                "false" | "0" => Ok(values.append_value(false)),
+                "true" | "1" => {
+                    values.append_value(true);
+                    Ok(())
+                }
+                "false" | "0" => {
+                    values.append_value(false);
+                    Ok(())
+                }
                 _ => Err("boolean"),
             },
             Values::Integer {
@@ -212,7 +218,10 @@ impl ColumnWriter {
                     .to_i128()
                     .filter(|value| (*least..=*most).contains(value))
                 {
-                    Some(value) => Ok(values.push(Some(value))),
+                    Some(value) => {
+                        values.push(Some(value));
+                        Ok(())
+                    }
                     None => return Err(self.out_of_range(row)),
                 },
                 Scaled::TooBig => return Err(self.out_of_range(row)),
@@ -224,12 +233,16 @@ impl ColumnWriter {
                         && (self.field.data_type() == &DataType::Float64
                             || (value as f32).is_finite()) =>
                 {
-                    Ok(values.push(Some(value)))
+                    values.push(Some(value));
+                    Ok(())
                 }
                 Some(value) if value.is_infinite() || value.is_finite() => {
                     return Err(self.out_of_range(row));
                 }
-                Some(value) => Ok(values.push(Some(value))),
+                Some(value) => {
+                    values.push(Some(value));
+                    Ok(())
+                }
                 None => Err("double"),
             },
             Values::Decimal {
@@ -238,22 +251,30 @@ impl ColumnWriter {
                 scale,
             } => match scaled(text, *scale) {
                 Scaled::Value(value) if digits(value) <= usize::from(*precision) => {
-                    Ok(values.push(Some(value)))
+                    values.push(Some(value));
+                    Ok(())
                 }
                 Scaled::Value(_) | Scaled::TooBig => return Err(self.out_of_range(row)),
                 Scaled::Not => Err("decimal"),
             },
             Values::Date(values) => match parse_datetime(text) {
-                Some((civil, _)) => Ok(values.push(i32::try_from(civil.days()).ok())),
+                Some((civil, _)) => {
+                    values.push(i32::try_from(civil.days()).ok());
+                    Ok(())
+                }
                 None => Err("date"),
             },
             Values::Timestamp(values) => match parse_datetime(text) {
-                Some((civil, _)) => Ok(values.push(Some(civil.micros()))),
+                Some((civil, _)) => {
+                    values.push(Some(civil.micros()));
+                    Ok(())
+                }
                 None => Err("datetime"),
             },
             Values::Time(values) => match parse_time(text) {
                 Some(micros) if (0..crate::temporal::DAY_US).contains(&micros) => {
-                    Ok(values.push(Some(micros)))
+                    values.push(Some(micros));
+                    Ok(())
                 }
                 Some(_) => return Err(self.out_of_range(row)),
                 None => Err("time"),

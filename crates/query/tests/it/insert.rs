@@ -36,10 +36,16 @@ async fn insert(source: &str, target: InsertTarget) -> Result<Vec<String>, Error
     Ok(rows(&batches))
 }
 
+/// Type, literal, the stored value or the message.
+type Case = (
+    &'static str,
+    &'static str,
+    Result<&'static str, (&'static str, Violation)>,
+);
+
 #[tokio::test]
 async fn values_are_converted_and_refused_as_mysql_does() {
-    // Type, literal, the stored value or the message.
-    let cases: &[(&str, &str, Result<&str, (&str, Violation)>)] = &[
+    let cases: &[Case] = &[
         ("int", "'12'", Ok("12")),
         ("int", "1.5", Ok("2")),
         ("int", "-1.5", Ok("-2")),

@@ -123,7 +123,11 @@ fn many(rows: i64) -> Context {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sort_beyond_memory_spills() {
-    let world = World::with(|settings| settings.memory_bytes_max = 32 << 20);
+    let world = World::with(|settings| {
+        settings.memory_bytes_max = 32 << 20;
+        // One sorter: several would race for the memory, and the test with it.
+        settings.target_partitions = 1;
+    });
     let query = world
         .engine
         .plan("SELECT id, text FROM many ORDER BY id", many(800_000))

@@ -32,7 +32,7 @@ pub(crate) struct Job {
 #[derive(Debug, Clone)]
 pub struct ExportHandle {
     job: Arc<Job>,
-    admitted: ExportRecord,
+    admitted: Arc<ExportRecord>,
 }
 
 /// How far an export is.
@@ -145,7 +145,10 @@ impl Job {
 
 impl ExportHandle {
     pub(crate) fn new(job: Arc<Job>, admitted: ExportRecord) -> Self {
-        Self { job, admitted }
+        Self {
+            job,
+            admitted: Arc::new(admitted),
+        }
     }
 
     /// The export's id.
