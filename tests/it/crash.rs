@@ -92,6 +92,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_partial_is_left() {
             files(&out)
         );
         check_files(&out, &acknowledged);
+        check_digests(serving.connect().await, &out, round).await;
         for name in files(&out) {
             std::fs::remove_file(out.join(name)).unwrap();
         }
@@ -232,6 +233,24 @@ async fn check(channel: Channel, acknowledged: &Acknowledged) {
         lost.is_empty(),
         "acknowledged exports are not committed: {lost:?}"
     );
+}
+
+/// Every export of this round that is COMMITTED has its file, with the recorded digest.
+async fn check_digests(channel: Channel, out: &Path, round: u64) {
+    use sha2::{Digest, Sha256};
+    let query = format!(
+        "SELECT f.path, f.sha256 FROM stagedoor.export_files f JOIN stagedoor.exports e ON f.export_id = e.export_id \
+         WHERE e.state = 'COMMITTED' AND e.target LIKE 'stage://out/{round}\\_%'"
+    );
+    for row in run(channel, &query).await.unwrap().rows() {
+        let bytes = std::fs::read(out.join(&row[0]))
+            .unwrap_or_else(|e| panic!("{} is COMMITTED and gone: {e}", row[0]));
+        let digest: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(digest, row[1], "{}", row[0]);
+    }
 }
 
 /// Every file under a final name is complete, and every acknowledged one is there. The folder is emptied

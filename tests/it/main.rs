@@ -17,5 +17,6 @@ mod export_service;
 mod exports;
 mod python_readers;
 mod queries;
+mod recovery;
 mod sql_service;
 mod stages;

@@ -156,3 +156,51 @@ async fn plain_text_to_other_machines_must_be_asked_for() {
     let error = Server::open(settings).unwrap().bind().await.unwrap_err();
     assert!(error.to_string().contains("insecure = true"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_insert_whose_client_leaves_inserts_nothing() {
+    let server = TestServer::start().await;
+    server.ok("CREATE TABLE t (a bigint)").await;
+    server.ok("CREATE TABLE u (a bigint)").await;
+    let values: Vec<String> = (0..2000).map(|n| format!("({n})")).collect();
+    server
+        .ok(&format!("INSERT INTO t VALUES {}", values.join(",")))
+        .await;
+    // Would run for minutes; some batches are written before the client leaves.
+    let statement = "INSERT INTO u SELECT x.a FROM t x CROSS JOIN t y CROSS JOIN t z".to_owned();
+    let request = v1::ExecuteRequest {
+        session_id: String::new(),
+        statement,
+    };
+    let drafts = server.folder.path().join("data/tables/.stagedoor");
+    let mut client = server.sql();
+    // Bytes in the file mean that rows were written: a row group, at least.
+    let written = || {
+        let files = if drafts.exists() {
+            crate::harness::files(&drafts)
+        } else {
+            Vec::new()
+        };
+        files
+            .iter()
+            .any(|file| std::fs::metadata(drafts.join(file)).is_ok_and(|found| found.len() > 4096))
+    };
+    tokio::select! {
+        result = client.execute(request) => panic!("ended: {result:?}"),
+        () = until(written) => {}
+    }
+    until(|| !drafts.exists()).await;
+    assert_eq!(server.ok("SELECT count(*) FROM u").await.cell(), "0");
+}
+
+/// Waits for a condition; a test that waits in vain fails after a minute.
+async fn until(condition: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !condition() {
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(60),
+            "waited in vain"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

@@ -210,6 +210,14 @@ impl Error {
     }
 }
 
+/// The governance rule's refusal, in the original document's words.
+pub(crate) fn stage_required() -> Error {
+    Error::internal(
+        Reason::StageRequired,
+        "stage exists, please try to check and use a stage instead",
+    )
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -10,6 +10,6 @@ mod target;
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};
-pub(crate) use recovery::{local, recover};
+pub(crate) use recovery::{give_up, recover};
 pub(crate) use run::{ExportPlan, start};
 pub(crate) use target::{ExportTarget, file_format, numbered};

@@ -26,28 +26,62 @@ impl Instance {
     /// # Errors
     /// The exact texts of a missing and of a disabled stage; the place's own.
     pub(crate) fn open_stage(&self, name: &str) -> Result<OpenStage> {
-        self.open_record(self.enabled_stage(name)?)
+        self.open_place(self.enabled_stage(name)?, Self::enabled_stage)
     }
 
-    /// Opens a stage as it was at an older version, whatever its state now: for recovery. Blocking.
-    pub(crate) fn open_stage_at(&self, name: &str, version: u64) -> Result<OpenStage> {
-        let record = self.catalog.stage_at(ACCOUNT, name, version)?;
-        self.open_record(record.ok_or_else(|| {
+    /// Opens a stage as it was at an older version, whatever its name and state now: for recovery. A
+    /// sub-stage's parents are taken as they are now, since only their names are in its record. Blocking.
+    pub(crate) fn open_stage_at(
+        &self,
+        id: Option<u64>,
+        name: &str,
+        version: u64,
+    ) -> Result<OpenStage> {
+        let record = match id {
+            Some(id) => {
+                let versions = self.catalog.stage_history_by_id(ACCOUNT, id)?;
+                versions
+                    .into_iter()
+                    .find(|record| record.version == version)
+            }
+            None => self.catalog.stage_at(ACCOUNT, name, version)?,
+        };
+        let record = record.ok_or_else(|| {
             Error::internal(
                 Reason::StageNotFound,
                 format_args!("stage '{name}' has no version {version}"),
             )
-        })?)
+        })?;
+        self.open_place(record, Self::stage_in_any_state)
     }
 
-    fn open_record(&self, record: StageRecord) -> Result<OpenStage> {
+    /// The folder of an absolute local path, and the file's name in it. Blocking.
+    pub(crate) fn open_local(&self, path: &str) -> Result<(Store, ObjectPath)> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+        let folder = if folder.is_empty() { "/" } else { folder };
+        let name = ObjectPath::parse(name)?;
+        let location = Location::Folder {
+            root: folder.into(),
+            prefix: None,
+        };
+        Ok((Store::open(&location, &self.policy())?, name))
+    }
+
+    /// Opens a stage's place; `parent` looks up the stages that its URL goes through.
+    fn open_place(
+        &self,
+        record: StageRecord,
+        parent: fn(&Self, &str) -> Result<StageRecord>,
+    ) -> Result<OpenStage> {
         let store = match &record.definition.url {
             None => self.internal.stage(record.id)?,
-            Some(url) => self.open_url(url).map_err(|error| match error.reason() {
-                // Of a parent stage, and exact already.
-                Reason::StageDisabled | Reason::StageNotFound => error,
-                _ => error.within(format_args!("stage '{}'", record.name)),
-            })?,
+            Some(url) => self
+                .open_url(url, parent)
+                .map_err(|error| match error.reason() {
+                    // Of a parent stage, and exact already.
+                    Reason::StageDisabled | Reason::StageNotFound => error,
+                    _ => error.within(format_args!("stage '{}'", record.name)),
+                })?,
         };
         Ok(OpenStage {
             name: record.name,
@@ -57,14 +91,17 @@ impl Instance {
         })
     }
 
-    fn open_url(&self, url: &str) -> Result<Store> {
+    fn open_url(&self, url: &str, parent: fn(&Self, &str) -> Result<StageRecord>) -> Result<Store> {
         let mut location = Location::parse(url)?;
         for _ in 0..SUB_STAGE_DEPTH_MAX {
-            let Location::SubStage { parent, prefix } = &location else {
+            let Location::SubStage {
+                parent: name,
+                prefix,
+            } = &location
+            else {
                 return Ok(Store::open(&location, &self.policy())?);
             };
-            let parent = self.enabled_stage(parent)?;
-            let above = match &parent.definition.url {
+            let above = match &parent(self, name)?.definition.url {
                 Some(url) => Location::parse(url)?,
                 None => return Err(Error::not_implemented("a sub-stage of an internal stage")),
             };
@@ -79,13 +116,17 @@ impl Instance {
         ))
     }
 
-    fn enabled_stage(&self, name: &str) -> Result<StageRecord> {
-        let Some(record) = self.catalog.stage(ACCOUNT, name)? else {
-            return Err(Error::internal(
+    fn stage_in_any_state(&self, name: &str) -> Result<StageRecord> {
+        self.catalog.stage(ACCOUNT, name)?.ok_or_else(|| {
+            Error::internal(
                 Reason::StageNotFound,
                 format_args!("stage '{name}' is not exists, please check"),
-            ));
-        };
+            )
+        })
+    }
+
+    fn enabled_stage(&self, name: &str) -> Result<StageRecord> {
+        let record = self.stage_in_any_state(name)?;
         if !record.definition.enabled {
             return Err(Error::internal(
                 Reason::StageDisabled,

@@ -34,6 +34,9 @@ const SERVICES: [&str; 4] = [
     "stagedoor.v1.StageService",
 ];
 
+/// How long a cancelled export may take to stop before the server goes without it.
+const CANCEL_MAX: Duration = Duration::from_secs(10);
+
 /// An opened server. Nothing listens until [`Server::bind`].
 #[derive(Debug)]
 pub struct Server {
@@ -144,7 +147,7 @@ impl Server {
                 .await;
         }
         let grace = Duration::from_secs(self.instance.settings.limits.shutdown_grace_s);
-        let jobs = self.instance.jobs.all();
+        let jobs = self.instance.jobs.close();
         let all_ended = async {
             for job in &jobs {
                 let _ = job.ended().await;
@@ -154,8 +157,13 @@ impl Server {
             for job in &jobs {
                 job.cancel();
             }
-            for job in &jobs {
-                let _ = job.ended().await;
+            let cancelled = async {
+                for job in &jobs {
+                    let _ = job.ended().await;
+                }
+            };
+            if tokio::time::timeout(CANCEL_MAX, cancelled).await.is_err() {
+                tracing::warn!("an export did not stop in time; the next start settles it");
             }
         }
     }

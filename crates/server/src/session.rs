@@ -76,7 +76,9 @@ impl Session {
         tracing::debug!(statement = %plan, "executing");
         let result = self.dispatch(plan).await;
         if let Err(error) = &result {
-            tracing::info!(verb, reason = ?error.reason(), error = error.message(), "statement refused or failed");
+            tracing::info!(verb, reason = ?error.reason(), "statement refused or failed");
+            // May hold values of rows.
+            tracing::debug!(error = error.message(), "why");
         }
         result
     }

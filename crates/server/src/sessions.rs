@@ -61,9 +61,9 @@ impl Sessions {
     pub(crate) async fn lock_session(&self, id: &str) -> Result<OwnedMutexGuard<Session>> {
         let session = {
             let mut open = self.lock();
-            let found = open
-                .get_mut(id)
-                .filter(|open| open.used.elapsed() < self.idle_max);
+            let found = open.get_mut(id).filter(|open| {
+                open.used.elapsed() < self.idle_max || Arc::strong_count(&open.session) > 1
+            });
             let found = found.ok_or_else(|| {
                 Error::internal(
                     Reason::SessionNotFound,

@@ -153,7 +153,7 @@ impl Settings {
             || "the environment".to_owned(),
             |path| format!("'{}'", path.display()),
         );
-        Self::parse(&text, std::env::vars())
+        Self::parse(&text, text_variables())
             .map_err(|SettingsError(why)| SettingsError(format!("settings in {named}: {why}")))
     }
 
@@ -208,6 +208,12 @@ impl Settings {
         }
         Ok(self)
     }
+}
+
+/// The environment; what is not UTF-8 is none of ours.
+fn text_variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place.

@@ -196,10 +196,15 @@ impl Beneath {
         match rustix::fs::openat(&reserved, id, folder_flags(), Mode::empty()) {
             Ok(drafts) => {
                 for name in self.names(&drafts, &path)? {
-                    rustix::fs::unlinkat(&drafts, name.as_str(), AtFlags::empty())
-                        .map_err(|errno| self.failed("remove", &path, errno))?;
+                    // Gone meanwhile: a cancelled writer tidies up, too.
+                    gone(rustix::fs::unlinkat(
+                        &drafts,
+                        name.as_str(),
+                        AtFlags::empty(),
+                    ))
+                    .map_err(|errno| self.failed("remove", &path, errno))?;
                 }
-                rustix::fs::unlinkat(&reserved, id, AtFlags::REMOVEDIR)
+                gone(rustix::fs::unlinkat(&reserved, id, AtFlags::REMOVEDIR))
                     .map_err(|errno| self.failed("remove", &path, errno))?;
             }
             Err(Errno::NOENT) => {}
@@ -224,6 +229,53 @@ impl Beneath {
             Ok(reserved) => self.names(&reserved, &ObjectPath::reserved("x")?),
             Err(Errno::NOENT) => Ok(Vec::new()),
             Err(errno) => Err(self.failed("open", &ObjectPath::reserved("x")?, errno)),
+        }
+    }
+
+    /// Makes the names of the drafts of `id` durable: fsync of their folder and of those above it.
+    pub(crate) fn sync_reserved(&self, id: &str) -> Result<()> {
+        let path = ObjectPath::reserved(id)?;
+        let sync = |folder: &OwnedFd| {
+            rustix::fs::fsync(folder).map_err(|errno| self.failed("sync", &path, errno))
+        };
+        sync(&self.walk(Some(&path))?)?;
+        sync(&self.walk(path.parent().as_ref())?)?;
+        sync(&self.open_root()?)
+    }
+
+    /// Whether `.stagedoor/{id}/{name}` is there.
+    pub(crate) fn has_reserved(&self, id: &str, name: &str) -> Result<bool> {
+        let path = ObjectPath::reserved(&format!("{id}/{name}"))?;
+        let folder = match self.walk(path.parent().as_ref()) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match rustix::fs::statat(&folder, path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(self.failed("read", &path, errno)),
+        }
+    }
+
+    /// Opens a file for reading.
+    pub(crate) fn open_file(&self, path: &ObjectPath) -> Result<File> {
+        let Some(path) = self.below_root(Some(path)) else {
+            return Err(Error::new(ErrorKind::Invalid, "the path is empty"));
+        };
+        self.policy.check(&self.root.join(path.to_relative()))?;
+        let folder = self.walk(path.parent().as_ref())?;
+        // NONBLOCK: opening a pipe that nobody writes to must not wait.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&folder, path.file_name(), flags, Mode::empty())
+            .map(File::from)
+            .map_err(|errno| self.failed("open", &path, errno))?;
+        match file.metadata() {
+            Ok(found) if found.is_file() => Ok(file),
+            _ => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("'{path}' is not a file"),
+            )),
         }
     }
 
@@ -320,6 +372,14 @@ pub(crate) fn already_exists(target: &ObjectPath) -> Error {
     )
 }
 
+/// Removing what is not there has succeeded.
+fn gone(result: std::result::Result<(), Errno>) -> std::result::Result<(), Errno> {
+    match result {
+        Err(Errno::NOENT) => Ok(()),
+        result => result,
+    }
+}
+
 fn is_link(folder: impl AsFd, component: &str) -> bool {
     rustix::fs::statat(folder.as_fd(), component, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink())
@@ -339,7 +399,9 @@ fn rename_no_replace(
     match rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             rustix::fs::linkat(from, old, to, new, AtFlags::empty())?;
-            rustix::fs::unlinkat(from, old, AtFlags::empty())
+            // Published. The draft's own name goes with its folder, now or later.
+            let _ = rustix::fs::unlinkat(from, old, AtFlags::empty());
+            Ok(())
         }
         result => result,
     }

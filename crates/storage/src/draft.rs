@@ -87,9 +87,17 @@ impl Draft {
         };
         match self.body.take() {
             Some(Body::File(file)) => {
-                if let Err(error) = file.sync_all() {
+                let synced = file
+                    .sync_all()
+                    .map_err(|error| Error::io("sync a draft to disk", error))
+                    .and_then(|()| match &*self.backend {
+                        Backend::Folder(beneath) => beneath.sync_reserved(&self.id),
+                        Backend::Memory(_) => Ok(()),
+                    });
+                if let Err(error) = synced {
+                    // Dropping the draft then removes it.
                     self.body = Some(Body::File(file));
-                    return Err(Error::io("sync a draft to disk", error));
+                    return Err(error);
                 }
             }
             Some(Body::Memory(bytes)) => {

@@ -171,6 +171,35 @@ impl Store {
         }
     }
 
+    /// Whether a finished draft still waits to be published. Blocking.
+    ///
+    /// # Errors
+    /// The file system's, with the path.
+    pub fn has_draft(&self, finished: &Finished) -> Result<bool> {
+        match &*self.backend {
+            Backend::Folder(beneath) => beneath.has_reserved(&finished.id, &finished.name),
+            Backend::Memory(memory) => {
+                let key = (finished.id.clone(), finished.name.clone());
+                Ok(memory.lock().contains_key(&key))
+            }
+        }
+    }
+
+    /// A file to be read from its beginning, no symbolic link followed. Blocking.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`]; the file system's, with the path.
+    pub fn open_file(&self, path: &ObjectPath) -> Result<Box<dyn std::io::Read + Send>> {
+        match &*self.backend {
+            Backend::Folder(beneath) => Ok(Box::new(beneath.open_file(path)?)),
+            Backend::Memory(_) => {
+                let body = futures::executor::block_on(self.operator.read(path.as_str()))
+                    .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?;
+                Ok(Box::new(std::io::Cursor::new(body.to_bytes())))
+            }
+        }
+    }
+
     /// Whether anything has this name. Blocking.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Running exports by id, and the handle through which one is followed and cancelled.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use crate::error::{Error, Reason, Result};
 pub(crate) struct ExportJobs {
     running: Mutex<HashMap<String, Arc<Job>>>,
     running_max: usize,
+    closing: AtomicBool,
 }
 
 /// One running export, as those see it who follow or cancel it.
@@ -53,6 +55,7 @@ impl ExportJobs {
         Self {
             running: Mutex::default(),
             running_max,
+            closing: AtomicBool::new(false),
         }
     }
 
@@ -67,6 +70,15 @@ impl ExportJobs {
         rows_estimated: Option<u64>,
     ) -> Result<Arc<Job>> {
         let mut running = self.lock();
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(Error::new(
+                Reason::ShuttingDown,
+                1053,
+                "08S01",
+                "the server is stopping and starts no export",
+            )
+            .retryable(true));
+        }
         if running.len() >= self.running_max {
             let text = format!(
                 "{} exports are running, as many as limits.concurrent_exports_max permits; try again later",
@@ -90,8 +102,11 @@ impl ExportJobs {
         self.lock().get(id).cloned()
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Job>> {
-        self.lock().values().cloned().collect()
+    /// Admits no further export, and gives those that run.
+    pub(crate) fn close(&self) -> Vec<Arc<Job>> {
+        let running = self.lock();
+        self.closing.store(true, Ordering::SeqCst);
+        running.values().cloned().collect()
     }
 
     /// Ends a job: tells those who wait, and frees its place.

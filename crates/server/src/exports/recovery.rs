@@ -3,12 +3,16 @@
 //! every byte is durable: publication goes on where it stopped, each step idempotent.
 
 use catalog::{ExportRecord, ExportState};
-use parser::Target;
-use storage::{Finished, Location, ObjectPath, OnExisting, Store};
+use parser::{Limits, Plan, Target};
+use sha2::{Digest, Sha256};
+use storage::{Finished, ObjectPath, OnExisting, Store};
 
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::manifest::manifest_path;
-use crate::instance::{Instance, system_actor};
+use crate::instance::{ACCOUNT, Instance, system_actor};
+
+/// Deep enough for every statement that some setting once let in, and shallow enough for the stack.
+const RECORDED_NESTING_MAX: usize = 1000;
 
 /// Recovers every unfinished export. One that cannot be recovered now (its folder is not there, say) is
 /// left for the next start, and named in the log. Blocking.
@@ -33,66 +37,139 @@ pub(crate) fn recover(instance: &Instance) {
 
 fn recover_one(instance: &Instance, export: ExportRecord) -> Result<ExportState> {
     let (store, path) = place(instance, &export)?;
+    // An error that may pass (a disk that does not answer) ends here: the drafts stay for the next start.
     let end = if export.state == ExportState::Prepared {
-        publish_again(&store, &path, &export)
+        publish_again(instance, &store, &path, &export)?
     } else {
-        Err("the server stopped before the export was complete".to_owned())
+        Some("the server stopped before the export was complete".to_owned())
     };
     store.discard(&export.id)?;
-    let state = if end.is_ok() {
+    settle(instance, &export.id, end)
+}
+
+/// Records how an unfinished export ended: COMMITTED, or FAILED for a reason.
+fn settle(instance: &Instance, id: &str, failed: Option<String>) -> Result<ExportState> {
+    let state = if failed.is_none() {
         ExportState::Committed
     } else {
         ExportState::Failed
     };
     instance
         .catalog
-        .update_export(&system_actor(), &export.id, |record| {
+        .update_export(&system_actor(), id, |record| {
             record.state = state;
             record.temp_files.clear();
-            if let Err(why) = end {
+            if failed.is_some() {
                 record.files.clear();
                 record.manifest_json = None;
-                record.error = Some(why);
+                record.error = failed;
             }
         })?;
     Ok(state)
 }
 
-/// Publishes the data, then the manifest. A draft that is gone was published before the server stopped.
+/// Gives up an export that no task runs and that could not be recovered, its folder being gone for good,
+/// say. Blocking.
+pub(crate) fn give_up(instance: &Instance, export: &ExportRecord) -> Result<()> {
+    if let Ok((store, _)) = place(instance, export) {
+        store.discard(&export.id)?;
+    }
+    let why = "not published: given up by CANCEL EXPORT".to_owned();
+    settle(instance, &export.id, Some(why)).map(|_| ())
+}
+
+/// Publishes the data, then the manifest, as the statement asked. A draft that is gone was published
+/// before the server stopped, if the file of that name is the one that was prepared: it is read to see.
+/// Gives the reason why nothing can ever be published, if there is one.
 fn publish_again(
+    instance: &Instance,
     store: &Store,
     path: &ObjectPath,
     export: &ExportRecord,
-) -> std::result::Result<(), String> {
-    let drafts = store.draft_ids().map_err(|e| e.to_string())?;
-    if !drafts.contains(&export.id) {
-        // All drafts were published; only the COMMITTED record was missing.
-        return Ok(());
-    }
-    for (index, bytes) in [(0, export.bytes), (1, 0)] {
-        if !export.temp_files.contains(&index.to_string()) {
-            continue;
+) -> Result<Option<String>> {
+    let on_existing = match overwrites(&export.statement) {
+        true => OnExisting::Replace,
+        false => OnExisting::Refuse,
+    };
+    let data = Finished::recorded(&export.id, 0, export.bytes);
+    if store.has_draft(&data)? {
+        if export.stage.is_none() && instance.catalog.any_stage_enabled(ACCOUNT)? {
+            return Ok(Some(format!(
+                "not published: {}",
+                stage_required().message()
+            )));
         }
-        let target = if index == 0 {
-            path.clone()
-        } else {
-            manifest_path(path).map_err(|e| e.message().to_owned())?
-        };
-        match store.publish(
-            &Finished::recorded(&export.id, index, bytes),
-            &target,
-            OnExisting::Refuse,
-        ) {
+        match store.publish(&data, path, on_existing) {
             Ok(()) => {}
-            Err(error) if error.kind() == storage::ErrorKind::NotFound => {}
-            // Ours, if its draft was linked under the name and not yet unlinked; else somebody else's.
-            Err(error) if index == 0 => return Err(format!("not published: {error}")),
-            Err(error) => {
-                tracing::warn!(id = export.id, %error, "the manifest was not written beside the data")
+            Err(error) if error.kind() == storage::ErrorKind::AlreadyExists => {
+                // Ours, where a file system links and unlinks instead of renaming.
+                if !is_prepared_file(store, path, export)? {
+                    return Ok(Some(format!("not published: {error}")));
+                }
             }
+            Err(error) => return Err(error.into()),
         }
+    } else if !is_prepared_file(store, path, export)? {
+        let why =
+            format!("not published: neither its draft nor a file '{path}' with its bytes is there");
+        return Ok(Some(why));
     }
-    Ok(())
+    let manifest = Finished::recorded(&export.id, 1, 0);
+    if store.has_draft(&manifest)?
+        && let Err(error) = store.publish(&manifest, &manifest_path(path)?, on_existing)
+    {
+        tracing::warn!(id = export.id, %error, "the manifest was not written beside the data");
+    }
+    Ok(None)
+}
+
+/// Whether the export's statement said OVERWRITE 'true'.
+fn overwrites(statement: &str) -> bool {
+    // It was within the limits when it was admitted, whatever they are now.
+    let limits = Limits {
+        statement_bytes_max: usize::MAX,
+        nesting_max: RECORDED_NESTING_MAX,
+    };
+    match parser::parse_with(statement, &limits) {
+        Ok(Plan::Export(export)) => export
+            .options
+            .overwrite
+            .is_some_and(|overwrite| overwrite.value),
+        _ => false,
+    }
+}
+
+/// Whether the file under the final name has the length and the SHA-256 that PREPARED recorded.
+fn is_prepared_file(store: &Store, path: &ObjectPath, export: &ExportRecord) -> Result<bool> {
+    let Some(recorded) = export.files.first() else {
+        return Ok(false);
+    };
+    let mut file = match store.open_file(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == storage::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let mut hasher = DigestWriter(Sha256::new());
+    let bytes = std::io::copy(&mut file, &mut hasher).map_err(|e| {
+        let text = format!("failed to read '{path}': {e}");
+        Error::new(Reason::StorageFailed, 1815, "HY000", text).with_source(e)
+    })?;
+    let digest = hasher.0.finalize();
+    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(bytes == recorded.bytes && sha256 == recorded.sha256)
+}
+
+struct DigestWriter(Sha256);
+
+impl std::io::Write for DigestWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn place(instance: &Instance, export: &ExportRecord) -> Result<(Store, ObjectPath)> {
@@ -104,22 +181,12 @@ fn place(instance: &Instance, export: &ExportRecord) -> Result<(Store, ObjectPat
     };
     match (&export.stage, Target::parse(&export.target)) {
         (Some((name, version)), Target::Stage { path, .. }) => Ok((
-            instance.open_stage_at(name, *version)?.store,
+            instance
+                .open_stage_at(export.stage_id, name, *version)?
+                .store,
             ObjectPath::parse(&path)?,
         )),
-        (None, Target::Raw(path)) => local(instance, &path),
+        (None, Target::Raw(path)) => instance.open_local(&path),
         _ => Err(defect()),
     }
-}
-
-/// The folder of a local path, and the file's name in it.
-pub(crate) fn local(instance: &Instance, path: &str) -> Result<(Store, ObjectPath)> {
-    let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
-    let folder = if folder.is_empty() { "/" } else { folder };
-    let name = ObjectPath::parse(name)?;
-    let root = std::path::PathBuf::from(folder);
-    Ok((
-        Store::open(&Location::Folder { root, prefix: None }, &instance.policy())?,
-        name,
-    ))
 }

@@ -12,9 +12,9 @@ use futures::Stream;
 use storage::{Draft, Finished, OnExisting, Store};
 use uuid::Uuid;
 
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput, manifest_path};
-use crate::instance::Instance;
+use crate::instance::{ACCOUNT, Instance};
 use crate::internal::ReadPin;
 
 /// Everything an export needs once it has been let in.
@@ -33,13 +33,26 @@ pub(crate) struct ExportPlan {
     pub(crate) pin: ReadPin,
 }
 
-/// Admits an export durably and starts its task.
+/// Admits an export durably and starts its task. Both happen in a task of their own, so that a caller
+/// that leaves meanwhile cannot leave half an admission behind.
 pub(crate) async fn start(instance: &Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle> {
+    let admission = tokio::spawn(admit(Arc::clone(instance), plan));
+    admission
+        .await
+        .map_err(|e| Error::defect("an export's admission failed").with_source(e))?
+}
+
+async fn admit(instance: Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle> {
     let id = Uuid::now_v7().to_string();
     let progress = Arc::new(Progress::default());
     let job = instance
         .jobs
         .admit(&id, Arc::clone(&progress), plan.rows_estimated)?;
+    let mut place = Place {
+        instance: Arc::clone(&instance),
+        job: Arc::clone(&job),
+        end: Err(Error::defect("an export's task ended without a result")),
+    };
     let new = NewExport {
         id: id.clone(),
         statement: plan.manifest.statement.clone(),
@@ -58,25 +71,17 @@ pub(crate) async fn start(instance: &Arc<Instance>, plan: ExportPlan) -> Result<
     let actor = plan.actor.clone();
     let admitted = instance
         .blocking(move |instance| Ok(instance.catalog.create_export(&actor, new)?))
-        .await;
-    let admitted = match admitted {
-        Ok(admitted) => admitted,
-        Err(error) => {
-            instance.jobs.finish(&job, Err(error.clone()));
-            return Err(error);
-        }
-    };
+        .await?;
     let handle = ExportHandle::new(Arc::clone(&job), admitted);
-    let instance = Arc::clone(instance);
     tokio::spawn(async move {
         let running = Running {
-            instance: Arc::clone(&instance),
+            instance,
             id,
             actor: plan.actor.clone(),
             store: plan.target.store.clone(),
         };
-        let end = running.to_the_end(plan, &job, progress).await;
-        match &end {
+        place.end = running.to_the_end(plan, &job, progress).await;
+        match &place.end {
             Ok(record) => tracing::info!(
                 id = record.id,
                 rows = record.rows,
@@ -85,13 +90,25 @@ pub(crate) async fn start(instance: &Arc<Instance>, plan: ExportPlan) -> Result<
             ),
             Err(error) => tracing::info!(
                 id = running.id,
-                error = error.message(),
+                reason = ?error.reason(),
                 "export ended without a file"
             ),
         }
-        instance.jobs.finish(&job, end);
     });
     Ok(handle)
+}
+
+/// A place among the running exports. Dropping it, even in a panic, frees it and tells those who wait.
+struct Place {
+    instance: Arc<Instance>,
+    job: Arc<Job>,
+    end: Result<ExportRecord>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.instance.jobs.finish(&self.job, self.end.clone());
+    }
 }
 
 struct Running {
@@ -108,8 +125,149 @@ impl Running {
         job: &Job,
         progress: Arc<Progress>,
     ) -> Result<ExportRecord> {
-        let result = self.run(plan, job, progress).await;
-        let Err(error) = result else { return result };
+        let publication = match self.prepare(plan, job, progress).await {
+            Ok(publication) => publication,
+            Err(error) => return self.fail(error).await,
+        };
+        // From here on it cannot be cancelled: it is rolled forward, now or after a restart.
+        match self.publish(publication).await {
+            Ok(()) => self.commit().await,
+            Err(Unpublished::Nothing(error)) => self.fail(error).await,
+            Err(Unpublished::Unknown(error)) => {
+                tracing::error!(
+                    id = self.id,
+                    error = error.message(),
+                    "whether an export was published is settled at the next start"
+                );
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the files out of sight and records PREPARED: every byte is durable, digests are known.
+    async fn prepare(
+        &self,
+        plan: ExportPlan,
+        job: &Job,
+        progress: Arc<Progress>,
+    ) -> Result<Publication> {
+        let ExportPlan {
+            target,
+            batches,
+            options,
+            manifest,
+            manifest_file,
+            on_existing,
+            pin,
+            ..
+        } = plan;
+        let running = self
+            .update(|record| record.state = ExportState::Running)
+            .await?;
+        let sink = DraftSink {
+            store: self.store.clone(),
+            id: self.id.clone(),
+        };
+        let report = tokio::select! {
+            biased;
+            () = job.cancelled() => return Err(cancelled()),
+            report = exporter::export(batches, sink, options, progress) => report.map_err(export_error)?,
+        };
+        drop(pin);
+
+        let finished_us = (catalog::system_clock())();
+        let json = manifest.json(&running, &target, &report, finished_us)?;
+        if manifest_file {
+            self.draft_manifest(json.clone()).await?;
+        }
+        if job.is_cancelled() {
+            return Err(cancelled());
+        }
+        let path = target.path.to_string();
+        let bytes = report.bytes;
+        self.update(move |record| {
+            record.state = ExportState::Prepared;
+            record.rows = report.rows;
+            record.bytes = report.bytes;
+            record.files = files(&path, &report);
+            record.manifest_json = Some(json);
+        })
+        .await?;
+        Ok(Publication {
+            target,
+            bytes,
+            manifest_file,
+            on_existing,
+        })
+    }
+
+    async fn draft_manifest(&self, json: String) -> Result<()> {
+        let (store, id) = (self.store.clone(), self.id.clone());
+        self.instance
+            .blocking(move |_| {
+                let mut draft = store.draft(&id, 1)?;
+                draft
+                    .write_all(json.as_bytes())
+                    .map_err(|e| write_error(&e))?;
+                draft.finish()?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Gives the data its name, then the manifest.
+    async fn publish(&self, publication: Publication) -> std::result::Result<(), Unpublished> {
+        let (store, id) = (self.store.clone(), self.id.clone());
+        let published = self.instance.blocking(move |instance| {
+            let Publication {
+                target,
+                bytes,
+                manifest_file,
+                on_existing,
+            } = publication;
+            if target.stage.is_none() && instance.catalog.any_stage_enabled(ACCOUNT)? {
+                // A stage was enabled while a local export ran: the rule holds to the last moment.
+                return Ok(Err(Unpublished::Nothing(stage_required())));
+            }
+            let data = Finished::recorded(&id, 0, bytes);
+            if let Err(error) = store.publish(&data, &target.path, on_existing) {
+                let refused = error.kind() == storage::ErrorKind::AlreadyExists;
+                // After a failure past the renaming (of an fsync, say) the draft is no longer there.
+                return Ok(Err(if refused || store.has_draft(&data).unwrap_or(false) {
+                    Unpublished::Nothing(error.into())
+                } else {
+                    Unpublished::Unknown(error.into())
+                }));
+            }
+            if manifest_file {
+                let beside = manifest_path(&target.path)?;
+                if let Err(error) =
+                    store.publish(&Finished::recorded(&id, 1, 0), &beside, on_existing)
+                {
+                    tracing::warn!(id, %error, "the manifest was not written beside the data");
+                }
+            }
+            if let Err(error) = store.discard(&id) {
+                tracing::warn!(id, %error, "failed to tidy up after an export");
+            }
+            Ok(Ok(()))
+        });
+        match published.await {
+            Ok(result) => result,
+            Err(error) => Err(Unpublished::Unknown(error)),
+        }
+    }
+
+    async fn commit(&self) -> Result<ExportRecord> {
+        self.update(|record| {
+            record.state = ExportState::Committed;
+            record.temp_files.clear();
+        })
+        .await
+    }
+
+    /// Removes what was written and records FAILED or CANCELLED.
+    async fn fail(&self, error: Error) -> Result<ExportRecord> {
         let state = if error.reason() == Reason::ExportCancelled {
             ExportState::Cancelled
         } else {
@@ -129,11 +287,17 @@ impl Running {
             );
         }
         let recorded = self.update(move |record| {
+            // The catalog lets a prepared export fail only with these words.
+            let prepared = record.state == ExportState::Prepared;
+            record.error = Some(if prepared {
+                format!("not published: {text}")
+            } else {
+                text
+            });
             record.state = state;
             record.files.clear();
             record.temp_files.clear();
             record.manifest_json = None;
-            record.error = Some(text);
         });
         if let Err(record_error) = recorded.await {
             tracing::error!(
@@ -145,98 +309,6 @@ impl Running {
         Err(error)
     }
 
-    async fn run(
-        &self,
-        plan: ExportPlan,
-        job: &Job,
-        progress: Arc<Progress>,
-    ) -> Result<ExportRecord> {
-        let ExportPlan {
-            target,
-            batches,
-            options,
-            manifest,
-            manifest_file,
-            on_existing,
-            pin,
-            ..
-        } = plan;
-        let running = self
-            .update(|record| record.state = ExportState::Running)
-            .await?;
-
-        let sink = DraftSink {
-            store: self.store.clone(),
-            id: self.id.clone(),
-        };
-        let report = tokio::select! {
-            biased;
-            () = job.cancelled() => return Err(cancelled()),
-            report = exporter::export(batches, sink, options, progress) => report.map_err(export_error)?,
-        };
-        drop(pin);
-        if job.is_cancelled() {
-            return Err(cancelled());
-        }
-
-        let finished_us = (catalog::system_clock())();
-        let json = manifest.json(&running, &target, &report, finished_us)?;
-        if manifest_file {
-            let (store, id, json) = (self.store.clone(), self.id.clone(), json.clone());
-            self.instance
-                .blocking(move |_| {
-                    let mut draft = store.draft(&id, 1)?;
-                    draft.write_all(json.as_bytes()).map_err(|e| {
-                        Error::new(
-                            Reason::StorageFailed,
-                            1815,
-                            "HY000",
-                            format!("failed to write the manifest: {e}"),
-                        )
-                    })?;
-                    draft.finish()?;
-                    Ok(())
-                })
-                .await?;
-        }
-        let path = target.path.to_string();
-        let prepared = report.clone();
-        self.update(move |record| {
-            record.state = ExportState::Prepared;
-            record.rows = prepared.rows;
-            record.bytes = prepared.bytes;
-            record.files = files(&path, &prepared);
-            record.manifest_json = Some(json);
-        })
-        .await?;
-
-        // From here on it cannot be cancelled: it is rolled forward, now or after a restart.
-        let (store, id) = (self.store.clone(), self.id.clone());
-        self.instance
-            .blocking(move |_| {
-                store.publish(
-                    &Finished::recorded(&id, 0, report.bytes),
-                    &target.path,
-                    on_existing,
-                )?;
-                if manifest_file {
-                    let beside = manifest_path(&target.path)?;
-                    if let Err(error) =
-                        store.publish(&Finished::recorded(&id, 1, 0), &beside, on_existing)
-                    {
-                        tracing::warn!(id, %error, "the manifest was not written beside the data");
-                    }
-                }
-                Ok(store.discard(&id)?)
-            })
-            .await?;
-        self.update(|record| {
-            record.state = ExportState::Committed;
-            record.temp_files.clear();
-        })
-        .await
-    }
-
     async fn update(
         &self,
         change: impl FnOnce(&mut ExportRecord) + Send + 'static,
@@ -246,6 +318,22 @@ impl Running {
             .blocking(move |instance| Ok(instance.catalog.update_export(&actor, &id, change)?))
             .await
     }
+}
+
+/// What is left to do once an export is PREPARED.
+struct Publication {
+    target: ExportTarget,
+    bytes: u64,
+    manifest_file: bool,
+    on_existing: OnExisting,
+}
+
+/// Why publishing ended with an error.
+enum Unpublished {
+    /// Certainly nothing is visible.
+    Nothing(Error),
+    /// The data may have its name already: recovery looks at the file itself.
+    Unknown(Error),
 }
 
 fn files(path: &str, report: &ExportReport) -> Vec<ExportFile> {
@@ -287,23 +375,34 @@ fn export_error(error: exporter::ExportError) -> Error {
     }
 }
 
-fn sink_error(error: exporter::ExportError) -> Error {
-    let io =
-        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
-    let (reason, code) = match io.map(io::Error::kind) {
-        Some(
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge,
-        ) => (Reason::StorageFull, 1021),
-        Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+/// What the operating system said to a write, in a client's terms.
+fn write_error(error: &io::Error) -> Error {
+    let (reason, code) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            (Reason::StorageFull, 1021)
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             (Reason::PermissionDenied, 1815)
         }
         _ => (Reason::StorageFailed, 1815),
     };
-    let text = match io {
-        Some(io) => format!("failed to write the export: {io}"),
-        None => error.to_string(),
-    };
-    Error::new(reason, code, "HY000", text).with_source(error)
+    Error::new(
+        reason,
+        code,
+        "HY000",
+        format!("failed to write the export: {error}"),
+    )
+}
+
+fn sink_error(error: exporter::ExportError) -> Error {
+    let io =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    match io {
+        Some(io) => write_error(io).with_source(error),
+        None => {
+            Error::new(Reason::StorageFailed, 1815, "HY000", error.to_string()).with_source(error)
+        }
+    }
 }
 
 /// Gives the driver drafts in the target's place.

@@ -125,7 +125,7 @@ impl ExportService for Exports {
             .catalog
             .exports(ACCOUNT, skip.saturating_add(size).saturating_add(1))
             .map_err(Error::from)?;
-        let more = records.len() > skip + size;
+        let more = records.len() > skip.saturating_add(size);
         let exports = records
             .into_iter()
             .skip(skip)
@@ -133,7 +133,7 @@ impl ExportService for Exports {
             .map(convert::export)
             .collect();
         let next_page_token = if more {
-            (skip + size).to_string()
+            skip.saturating_add(size).to_string()
         } else {
             String::new()
         };

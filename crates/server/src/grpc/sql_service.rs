@@ -73,8 +73,9 @@ impl SqlService for Sql {
             session_id,
             statement,
         } = request.into_inner();
-        // The statement runs here, so that what refuses it is the call's own status. Changes go on to
-        // their end even if the client leaves: they run in blocking tasks that nothing cancels.
+        // The statement runs here, so that what refuses it is the call's own status. If the client
+        // leaves meanwhile, a change is made whole (it runs in a blocking task that nothing cancels) or,
+        // for an INSERT that is still reading its query, not at all.
         let (outcome, database) = if session_id.is_empty() {
             let mut session = Session::new(Arc::clone(&self.instance));
             (

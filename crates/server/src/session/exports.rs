@@ -3,9 +3,9 @@
 
 use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
 use parser::{Compression, Export, Format, Scheme, Target};
-use storage::{OnExisting, Store};
+use storage::OnExisting;
 
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::{
     ExportHandle, ExportPlan, ExportTarget, ManifestInput, file_format, manifest_path, numbered,
 };
@@ -32,6 +32,10 @@ impl Session {
             .manifest
             .as_ref()
             .is_some_and(|manifest| manifest.value);
+        if manifest_file {
+            // Its name may be too long where the file's own is not.
+            manifest_path(&target.path)?;
+        }
         let on_existing = match statement
             .options
             .overwrite
@@ -100,7 +104,14 @@ impl Session {
         };
         let Some(job) = self.instance.jobs.get(id) else {
             return match self.instance.catalog.export(self.account(), id)? {
-                Some(record) => Err(ended(format!("{:?}", record.state).to_uppercase())),
+                Some(record) if record.state.is_final() => {
+                    Err(ended(format!("{:?}", record.state).to_uppercase()))
+                }
+                // Left by a stopped server, and not recoverable so far.
+                Some(record) => {
+                    self.blocking(move |instance, _| crate::exports::give_up(instance, &record))
+                        .await
+                }
                 None => Err(Error::internal(
                     Reason::ExportNotFound,
                     format_args!("there is no export '{id}'"),
@@ -110,7 +121,8 @@ impl Session {
         job.cancel();
         match job.ended().await {
             Ok(_) => Err(ended("COMMITTED".to_owned())),
-            Err(_) => Ok(()),
+            Err(error) if error.reason() == Reason::ExportCancelled => Ok(()),
+            Err(error) => Err(error.within(format_args!("export '{id}' had ended"))),
         }
     }
 }
@@ -133,10 +145,7 @@ fn admit(instance: &Instance, target: Target, credentials: bool) -> Result<Expor
         .catalog
         .any_stage_enabled(crate::instance::ACCOUNT)?
     {
-        return Err(Error::internal(
-            Reason::StageRequired,
-            "stage exists, please try to check and use a stage instead",
-        ));
+        return Err(stage_required());
     }
     let path = match target {
         Target::Raw(path) => path,
@@ -189,7 +198,7 @@ fn local_target(instance: &Instance, path: &str) -> Result<ExportTarget> {
     let full = std::path::absolute(&path)
         .map_err(|e| Error::defect(format_args!("failed to make '{path}' absolute: {e}")))?;
     let full = full.to_string_lossy().into_owned();
-    let (store, name): (Store, _) = crate::exports::local(instance, &full)?;
+    let (store, name) = instance.open_local(&full)?;
     Ok(ExportTarget {
         store,
         path: name,

@@ -3,6 +3,7 @@
 
 use std::io::BufWriter;
 
+use arrow::array::RecordBatch;
 use catalog::{Segment, TableRecord, TableSource};
 use futures::StreamExt;
 use parser::Insert;
@@ -71,10 +72,15 @@ impl Session {
         let written = self.blocking(move |instance, actor| {
             let store = &instance.internal.tables;
             let mut writer = SegmentWriter::new(BufWriter::new(store.draft(&id, 0)?), schema)?;
-            while let Some(batch) = receiver.blocking_recv() {
-                // Dropping the writer on an error removes the draft.
-                let batch: std::result::Result<_, query::Error> = batch;
-                writer.write(&batch?)?;
+            // Leaving with an error drops the writer, which removes the draft. So does a client that
+            // leaves: then the channel closes without the end having been said, and a part of the rows
+            // must not pass for all of them.
+            loop {
+                match receiver.blocking_recv() {
+                    Some(Fed::Batch(batch)) => writer.write(&batch?)?,
+                    Some(Fed::End) => break,
+                    None => return Err(interrupted()),
+                }
             }
             let rows = writer.rows();
             if rows == 0 {
@@ -106,23 +112,40 @@ impl Session {
                 table.id,
                 vec![segment],
             );
-            if let Err(error) = listed {
-                instance.internal.remove_segments([file.to_string()]);
-                return Err(missing_table(error, &table.database, &table.name));
+            // The file stays where it is: an error does not always mean that the listing was not
+            // written, and a file that no table lists is removed at the next start.
+            match listed {
+                Ok(_) => Ok(rows),
+                Err(error) => Err(missing_table(error, &table.database, &table.name)),
             }
-            Ok(rows)
         });
         let feed = async {
             while let Some(batch) = batches.next().await {
-                if sender.send(batch).await.is_err() {
-                    break;
+                if sender.send(Fed::Batch(batch)).await.is_err() {
+                    return;
                 }
             }
-            drop(sender);
+            // A writer that has failed says so itself.
+            let _ = sender.send(Fed::End).await;
         };
         let (written, ()) = tokio::join!(written, feed);
         written
     }
+}
+
+/// What the query's side sends to the writer's.
+enum Fed {
+    Batch(std::result::Result<RecordBatch, query::Error>),
+    End,
+}
+
+fn interrupted() -> Error {
+    Error::new(
+        Reason::Internal,
+        1317,
+        "70100",
+        "Query execution was interrupted: the client left, and nothing was inserted",
+    )
 }
 
 fn insert_target(table: &TableRecord, statement: &Insert) -> Result<InsertTarget> {

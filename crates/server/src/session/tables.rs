@@ -33,11 +33,16 @@ impl Session {
             }
             return Err(exists());
         }
-        let created = name.clone();
+        let (created, taken) = (name.clone(), exists());
         self.blocking(move |instance, actor| {
-            Ok(instance
+            let made = instance
                 .catalog
-                .create_database(actor, &created, OnExists::Error)?)
+                .create_database(actor, &created, OnExists::Error);
+            made.map_err(|error| match error.kind() {
+                catalog::ErrorKind::AlreadyExists => taken,
+                catalog::ErrorKind::Invalid => Error::invalid_input(Reason::QueryInvalid, &error),
+                _ => error.into(),
+            })
         })
         .await?;
         Ok(Outcome::done("CREATE DATABASE"))
@@ -376,7 +381,10 @@ pub(super) fn no_such_table(database: &str, name: &str) -> Error {
 /// For a table that was dropped between our look and our change.
 pub(super) fn missing_table(error: catalog::Error, database: &str, name: &str) -> Error {
     match error.kind() {
-        catalog::ErrorKind::NotFound => no_such_table(database, name),
+        // Dropped, or dropped and made anew, since it was looked up.
+        catalog::ErrorKind::NotFound | catalog::ErrorKind::Conflict => {
+            no_such_table(database, name)
+        }
         _ => error.into(),
     }
 }
