@@ -127,6 +127,20 @@ async fn a_target_that_exists_is_refused_before_the_query_and_replaced_on_reques
         std::fs::read_to_string(dir.join("x.csv")).unwrap(),
         "a\n3\n"
     );
+    // The manifest beside a replaced file is replaced with it.
+    let manifest = || -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(dir.join("m.csv.manifest.json")).unwrap()).unwrap()
+    };
+    server
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://s/m.csv' MANIFEST 'true'")
+        .await;
+    assert_eq!(manifest()["bytes"], 4);
+    server
+        .ok("SELECT 10 AS a INTO OUTFILE 'stage://s/m.csv' OVERWRITE 'true'")
+        .await;
+    assert_eq!(manifest()["bytes"], 5);
+    std::fs::remove_file(dir.join("m.csv")).unwrap();
+    std::fs::remove_file(dir.join("m.csv.manifest.json")).unwrap();
     std::fs::write(dir.join("y.csv.manifest.json"), "mine").unwrap();
     assert_eq!(
         server

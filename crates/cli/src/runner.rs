@@ -2,7 +2,7 @@
 //! Ctrl-C cancels an export on the server and waits for its end; a query is simply dropped.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::buffer::Buffer;
 use arrow::ipc::reader::StreamDecoder;
@@ -15,6 +15,9 @@ use crate::interrupt::{Interrupts, Listener};
 use crate::output::{Stdout, complain, stdout};
 use crate::progress::ExportBar;
 use crate::render::{Format, Rows, export_report};
+
+/// How long after Ctrl-C an export that is just being admitted is waited for.
+const ADMISSION_MAX: Duration = Duration::from_secs(2);
 
 /// Runs statements in one session.
 #[derive(Debug)]
@@ -117,9 +120,22 @@ impl Runner {
         statement: &str,
         listener: &mut Listener,
     ) -> Result<(StatementResult, Option<Rows>), RunError> {
-        let mut stream = tokio::select! {
-            stream = self.client.execute(statement) => stream?,
-            () = listener.pressed() => return Err(RunError::Interrupted(Failure::interrupted())),
+        let mut pressed = false;
+        let mut stream = {
+            let execute = self.client.execute(statement);
+            tokio::pin!(execute);
+            tokio::select! {
+                stream = &mut execute => stream?,
+                () = listener.pressed() => {
+                    // An export may be admitted at this moment, and would go on without us: it is
+                    // waited for a little, to be cancelled. Anything else stops when it is dropped.
+                    pressed = true;
+                    match tokio::time::timeout(ADMISSION_MAX, execute).await {
+                        Ok(stream) => stream?,
+                        Err(_) => return Err(RunError::Interrupted(Failure::interrupted())),
+                    }
+                }
+            }
         };
         let mut decoder = StreamDecoder::new();
         let mut rows = None;
@@ -148,11 +164,20 @@ impl Runner {
                 Err(status) => return Err(self.client.failure(&status).into()),
             };
             match part {
+                Some(Part::ArrowIpc(_)) if pressed => {
+                    return Err(RunError::Interrupted(Failure::interrupted()));
+                }
                 Some(Part::ArrowIpc(bytes)) => self.print_rows(&mut decoder, &mut rows, bytes)?,
                 Some(Part::ExportStarted(started)) => {
-                    export = Some(started.name);
                     bar = self.settings.progress.then(ExportBar::begin);
+                    if pressed {
+                        cancelled = true;
+                        bar.iter().for_each(ExportBar::cancelling);
+                        self.cancel(started.name.clone());
+                    }
+                    export = Some(started.name);
                 }
+
                 Some(Part::ExportProgress(progress)) if !cancelled => {
                     bar.iter().for_each(|bar| bar.update(&progress));
                 }

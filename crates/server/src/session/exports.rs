@@ -27,7 +27,7 @@ impl Session {
             .blocking(move |instance, _| admit(instance, target, credentials))
             .await?;
         check_options(&statement, &target)?;
-        let manifest_file = statement
+        let mut manifest_file = statement
             .options
             .manifest
             .as_ref()
@@ -45,10 +45,18 @@ impl Session {
             true => OnExisting::Replace,
             false => OnExisting::Refuse,
         };
-        if on_existing == OnExisting::Refuse {
-            let target = target.clone();
-            self.blocking(move |_, _| refuse_existing(&target, manifest_file))
-                .await?;
+        let found = target.clone();
+        match on_existing {
+            OnExisting::Refuse => {
+                self.blocking(move |_, _| refuse_existing(&found, manifest_file))
+                    .await?;
+            }
+            // A manifest beside the old file would prove the wrong bytes: it is replaced, too.
+            OnExisting::Replace => {
+                manifest_file |= self
+                    .blocking(move |_, _| Ok(found.store.exists(&manifest_path(&found.path)?)?))
+                    .await?;
+            }
         }
 
         let csv = csv_options(&statement)?;
