@@ -10,7 +10,7 @@ const READ: &str = r#"
 import csv, sys
 import duckdb, polars
 path = sys.argv[1]
-r = duckdb.sql(f"select count(*), count(*) - count(s), sum(d), count(distinct s) from read_csv('{path}', header=true, quote='\"', escape='\"', nullstr='\\N', columns={{'i':'BIGINT','s':'VARCHAR','d':'DECIMAL(12,2)'}})").fetchone()
+r = duckdb.sql(f"select count(*), count(*) - count(s), sum(d), count(distinct s) from read_csv('{path}', header=true, quote='\"', escape='\"', nullstr='\\N', columns={{'i':'BIGINT','s':'VARCHAR','d':'DECIMAL(12,2)'}})").fetchall()[0]
 print("duckdb", *r)
 f = polars.read_csv(path, null_values=["\\N"], schema={"i": polars.Int64, "s": polars.String, "d": polars.Decimal(12, 2)})
 print("polars", f.height, f["s"].null_count(), f["d"].sum(), f["s"].drop_nulls().n_unique())
