@@ -246,16 +246,7 @@ impl Beneath {
     /// Whether `.stagedoor/{id}/{name}` is there.
     pub(crate) fn has_reserved(&self, id: &str, name: &str) -> Result<bool> {
         let path = ObjectPath::reserved(&format!("{id}/{name}"))?;
-        let folder = match self.walk(path.parent().as_ref()) {
-            Ok(folder) => folder,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        match rustix::fs::statat(&folder, path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(self.failed("read", &path, errno)),
-        }
+        self.is_there(&path)
     }
 
     /// Opens a file for reading.
@@ -285,6 +276,11 @@ impl Beneath {
         let Some(path) = self.below_root(Some(path)) else {
             return Ok(true);
         };
+        self.is_there(&path)
+    }
+
+    /// Whether a path below the root is taken, be it by a symbolic link.
+    fn is_there(&self, path: &ObjectPath) -> Result<bool> {
         let folder = match self.walk(path.parent().as_ref()) {
             Ok(folder) => folder,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
@@ -293,7 +289,7 @@ impl Beneath {
         match rustix::fs::statat(&folder, path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(self.failed("read", &path, errno)),
+            Err(errno) => Err(self.failed("read", path, errno)),
         }
     }
 
