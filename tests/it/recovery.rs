@@ -48,6 +48,7 @@ impl Left {
             id: id.clone(),
             statement: format!("SELECT 1 AS a INTO OUTFILE '{target}' {options}"),
             stage: Some(("s".to_owned(), 1)),
+            stage_parents: Vec::new(),
             target,
             temp_files: vec!["0".to_owned()],
         };

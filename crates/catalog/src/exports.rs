@@ -39,6 +39,8 @@ pub struct ExportRecord {
     pub stage: Option<(String, u64)>,
     /// The id of that stage, which a renaming does not change.
     pub stage_id: Option<u64>,
+    /// Ids and versions of the stages that its stage's URL goes through, nearest first.
+    pub stage_parents: Vec<(u64, u64)>,
     /// Where it writes, as the statement named it.
     pub target: String,
     /// How far it is.
@@ -55,6 +57,8 @@ pub struct ExportRecord {
     pub error: Option<String>,
     /// Its manifest.
     pub manifest_json: Option<String>,
+    /// What did not go as asked, though the data was exported.
+    pub warnings: Vec<String>,
     /// When it was admitted, in microseconds since 1970 UTC.
     pub created_us: u64,
     /// When the record was changed last, in microseconds since 1970 UTC.
@@ -72,6 +76,8 @@ pub struct NewExport {
     pub statement: String,
     /// The stage it writes to, by name and current version.
     pub stage: Option<(String, u64)>,
+    /// Ids and versions of the stages that its stage's URL goes through, nearest first.
+    pub stage_parents: Vec<(u64, u64)>,
     /// Where it writes, as the statement named it.
     pub target: String,
     /// What must be removed if it fails.
@@ -108,6 +114,7 @@ impl Catalog {
                     statement: export.statement,
                     stage: export.stage,
                     stage_id,
+                    stage_parents: export.stage_parents,
                     target: export.target,
                     state: ExportState::Admitted,
                     temp_files: export.temp_files,
@@ -116,6 +123,7 @@ impl Catalog {
                     bytes: 0,
                     error: None,
                     manifest_json: None,
+                    warnings: Vec::new(),
                     created_us: draft.now_us(),
                     changed_us: draft.now_us(),
                     finished_us: None,
@@ -227,6 +235,7 @@ fn check_identity(before: &ExportRecord, after: &ExportRecord) -> Result<(), Err
         && before.statement == after.statement
         && before.stage == after.stage
         && before.stage_id == after.stage_id
+        && before.stage_parents == after.stage_parents
         && before.target == after.target
         && before.created_us == after.created_us;
     if same {

@@ -45,7 +45,7 @@ impl ExportOptions {
         Ok(Self {
             encoder,
             threads,
-            chunk_bytes: 1 << 20,
+            chunk_bytes: 2 << 20,
         })
     }
 
@@ -57,7 +57,7 @@ impl ExportOptions {
         }
     }
 
-    /// About how many bytes of text one thread encodes at a time; a megabyte if not said.
+    /// About how many bytes of text one thread encodes at a time; two megabytes if not said.
     pub fn chunk_bytes(self, chunk_bytes: u64) -> Self {
         Self {
             chunk_bytes: chunk_bytes.max(1),

@@ -1,4 +1,4 @@
-//! Cuts batches into jobs of about a megabyte of text: tiny batches are put together, big ones sliced,
+//! Cuts batches into jobs of about two megabytes of text: tiny batches are put together, big ones sliced,
 //! so that memory is bounded by bytes whatever the batches and the widths of the rows are.
 
 use std::mem;

@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod csv;
+mod digest;
 mod error;
 mod export;
 mod job;
@@ -11,6 +12,7 @@ mod part;
 mod report;
 mod writer;
 
+pub use digest::Digest;
 pub use error::{EncodeError, EncodeErrorKind, ExportError, ExportErrorKind};
 pub use export::{ExportOptions, export};
 pub use part::{MemoryPart, MemorySink, Part, PartSink};

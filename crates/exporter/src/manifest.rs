@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, Schema};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::csv::{CsvOptions, QuotePolicy};
+use crate::digest::Digest;
 
 /// The version of the manifest's form that this crate writes.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -107,10 +107,9 @@ impl Manifest {
 
 /// SHA-256 of a statement's text, lower-case hexadecimal.
 pub fn statement_digest(statement: &str) -> String {
-    Sha256::digest(statement)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut digest = Digest::default();
+    digest.update(statement.as_bytes());
+    digest.finish()
 }
 
 /// A schema's columns.

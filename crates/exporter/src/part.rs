@@ -18,7 +18,8 @@ pub trait PartSink: Send {
 
 /// One file while it is written. Either `finish` or `abort` is called, once, unless the part itself panics.
 pub trait Part: Send {
-    /// Takes all of `bytes`; an export writes a megabyte or more at a time.
+    /// Takes all of `bytes`: the header, then about a chunk at a time. A part that wants larger or even writes
+    /// puts them together itself.
     ///
     /// # Errors
     /// Any; the part is aborted then.

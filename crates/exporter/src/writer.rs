@@ -1,17 +1,13 @@
-//! The writer thread: takes encoded chunks in their order, hashes them, and hands them to the sink
-//! in large writes. The one place that knows which part is open, and that ends it.
+//! The writer thread: takes encoded chunks in their order, hashes them, and hands them to the sink.
+//! The one place that knows which part is open, and that ends it.
 
 use std::io;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
+use crate::digest::Digest;
 use crate::error::ExportError;
 use crate::part::{Part, PartSink};
 use crate::report::{ExportReport, FileReport, Progress};
-
-/// Smaller chunks are put together before they are written.
-const WRITE_BYTES_MIN: usize = 1 << 20;
 
 /// Writes the files of one export. Dropped before `finish`, it aborts the part that is open.
 pub(crate) struct Writer<K: PartSink> {
@@ -27,10 +23,7 @@ struct OpenPart<P> {
     index: u32,
     rows: u64,
     bytes: u64,
-    digest: Sha256,
-    /// What is not yet written.
-    pending: Vec<u8>,
-    pending_rows: u64,
+    digest: Digest,
 }
 
 impl<K: PartSink> Writer<K> {
@@ -51,18 +44,17 @@ impl<K: PartSink> Writer<K> {
             .sink
             .open(index)
             .map_err(|error| ExportError::sink("cannot open the file", error))?;
-        let digest = Sha256::new();
-        let open = OpenPart {
+        self.open = Some(OpenPart {
             part,
             index,
             rows: 0,
             bytes: 0,
-            digest,
-            pending: self.header.clone(),
-            pending_rows: 0,
-        };
-        self.open = Some(open);
-        Ok(())
+            digest: Digest::default(),
+        });
+        let header = std::mem::take(&mut self.header);
+        let result = self.write(&header, 0);
+        self.header = header;
+        result
     }
 
     /// Writes a chunk of whole rows.
@@ -70,32 +62,22 @@ impl<K: PartSink> Writer<K> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
-        let result = open.push(chunk, rows, &self.progress);
+        let result = open.write(chunk, rows, &self.progress);
         result.map_err(|error| ExportError::sink("cannot write the file", error))
     }
 
     /// Ends the part and gives the report.
     pub(crate) fn finish(mut self) -> Result<ExportReport, ExportError> {
-        if let Some(mut open) = self.open.take() {
-            if let Err(error) = open.flush(&self.progress) {
-                open.part.abort();
-                return Err(ExportError::sink("cannot write the file", error));
-            }
+        if let Some(open) = self.open.take() {
             open.part
                 .finish()
                 .map_err(|error| ExportError::sink("cannot finish the file", error))?;
             self.progress.add_file();
-            let sha256 = open
-                .digest
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
             self.files.push(FileReport {
                 index: open.index,
                 rows: open.rows,
                 bytes: open.bytes,
-                sha256,
+                sha256: open.digest.finish(),
             });
         }
         let files = std::mem::take(&mut self.files);
@@ -115,34 +97,6 @@ impl<K: PartSink> Drop for Writer<K> {
 }
 
 impl<P: Part> OpenPart<P> {
-    fn push(&mut self, chunk: &[u8], rows: u64, progress: &Progress) -> io::Result<()> {
-        if chunk.len() < WRITE_BYTES_MIN {
-            self.pending.extend_from_slice(chunk);
-            self.pending_rows += rows;
-            return if self.pending.len() < WRITE_BYTES_MIN {
-                Ok(())
-            } else {
-                self.flush(progress)
-            };
-        }
-        self.flush(progress)?;
-        self.write(chunk, rows, progress)
-    }
-
-    fn flush(&mut self, progress: &Progress) -> io::Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let (mut pending, rows) = (
-            std::mem::take(&mut self.pending),
-            std::mem::take(&mut self.pending_rows),
-        );
-        self.write(&pending, rows, progress)?;
-        pending.clear();
-        self.pending = pending;
-        Ok(())
-    }
-
     fn write(&mut self, bytes: &[u8], rows: u64, progress: &Progress) -> io::Result<()> {
         self.digest.update(bytes);
         self.part.write(bytes)?;

@@ -12,4 +12,4 @@ pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};
 pub(crate) use recovery::{give_up, recover};
 pub(crate) use run::{ExportPlan, start};
-pub(crate) use target::{ExportTarget, file_format, numbered};
+pub(crate) use target::{ExportTarget, TargetStage, file_format, numbered};

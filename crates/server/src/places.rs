@@ -1,7 +1,7 @@
 //! From a stage's name to its open place: state checked, sub-stages followed to where files really are.
 //! The one spot where a name turns into something that can be written to or read.
 
-use catalog::StageRecord;
+use catalog::{ExportRecord, StageRecord};
 use storage::{Location, ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
@@ -18,6 +18,8 @@ pub(crate) struct OpenStage {
     /// Without secrets; `None` for an internal stage.
     pub(crate) url: Option<String>,
     pub(crate) store: Store,
+    /// Ids and versions of the stages that the URL goes through, nearest first.
+    pub(crate) parents: Vec<(u64, u64)>,
 }
 
 impl Instance {
@@ -26,33 +28,38 @@ impl Instance {
     /// # Errors
     /// The exact texts of a missing and of a disabled stage; the place's own.
     pub(crate) fn open_stage(&self, name: &str) -> Result<OpenStage> {
-        self.open_place(self.enabled_stage(name)?, Self::enabled_stage)
+        self.open_place(self.enabled_stage(name)?, &mut |name| {
+            self.enabled_stage(name)
+        })
     }
 
-    /// Opens a stage as it was at an older version, whatever its name and state now: for recovery. A
-    /// sub-stage's parents are taken as they are now, since only their names are in its record. Blocking.
-    pub(crate) fn open_stage_at(
-        &self,
-        id: Option<u64>,
-        name: &str,
-        version: u64,
-    ) -> Result<OpenStage> {
-        let record = match id {
-            Some(id) => {
-                let versions = self.catalog.stage_history_by_id(ACCOUNT, id)?;
-                versions
-                    .into_iter()
-                    .find(|record| record.version == version)
-            }
-            None => self.catalog.stage_at(ACCOUNT, name, version)?,
+    /// Opens an export's stage as it was when the export was admitted, parents included, whatever its name
+    /// and state now: for recovery. Blocking.
+    pub(crate) fn open_stage_of(&self, export: &ExportRecord) -> Result<OpenStage> {
+        let Some((name, version)) = &export.stage else {
+            return Err(Error::defect("a local export's stage was asked for"));
         };
-        let record = record.ok_or_else(|| {
-            Error::internal(
-                Reason::StageNotFound,
-                format_args!("stage '{name}' has no version {version}"),
-            )
-        })?;
-        self.open_place(record, Self::stage_in_any_state)
+        let record = match export.stage_id {
+            Some(id) => self.stage_version(id, name, *version)?,
+            None => self
+                .catalog
+                .stage_at(ACCOUNT, name, *version)?
+                .ok_or_else(|| no_version(name, *version))?,
+        };
+        let mut parents = export.stage_parents.iter();
+        self.open_place(record, &mut |name| match parents.next() {
+            Some((id, version)) => self.stage_version(*id, name, *version),
+            // A record of format 1 has none.
+            None => self.stage_in_any_state(name),
+        })
+    }
+
+    fn stage_version(&self, id: u64, name: &str, version: u64) -> Result<StageRecord> {
+        self.catalog
+            .stage_history_by_id(ACCOUNT, id)?
+            .into_iter()
+            .find(|record| record.version == version)
+            .ok_or_else(|| no_version(name, version))
     }
 
     /// The folder of an absolute local path, and the file's name in it. Blocking.
@@ -71,10 +78,10 @@ impl Instance {
     fn open_place(
         &self,
         record: StageRecord,
-        parent: fn(&Self, &str) -> Result<StageRecord>,
+        parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
     ) -> Result<OpenStage> {
-        let store = match &record.definition.url {
-            None => self.internal.stage(record.id)?,
+        let (store, parents) = match &record.definition.url {
+            None => (self.internal.stage(record.id)?, Vec::new()),
             Some(url) => self
                 .open_url(url, parent)
                 .map_err(|error| match error.reason() {
@@ -88,20 +95,29 @@ impl Instance {
             version: record.version,
             url: record.definition.url,
             store,
+            parents,
         })
     }
 
-    fn open_url(&self, url: &str, parent: fn(&Self, &str) -> Result<StageRecord>) -> Result<Store> {
+    /// The place, and the ids and versions of the stages on the way.
+    fn open_url(
+        &self,
+        url: &str,
+        parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
+    ) -> Result<(Store, Vec<(u64, u64)>)> {
         let mut location = Location::parse(url)?;
+        let mut parents = Vec::new();
         for _ in 0..SUB_STAGE_DEPTH_MAX {
             let Location::SubStage {
                 parent: name,
                 prefix,
             } = &location
             else {
-                return Ok(Store::open(&location, &self.policy())?);
+                return Ok((Store::open(&location, &self.policy())?, parents));
             };
-            let above = match &parent(self, name)?.definition.url {
+            let record = parent(name)?;
+            parents.push((record.id, record.version));
+            let above = match &record.definition.url {
                 Some(url) => Location::parse(url)?,
                 None => return Err(Error::not_implemented("a sub-stage of an internal stage")),
             };
@@ -140,6 +156,13 @@ impl Instance {
     pub(crate) fn policy(&self) -> storage::Policy {
         self.internal.policy(self.settings.paths.allow.as_deref())
     }
+}
+
+fn no_version(name: &str, version: u64) -> Error {
+    Error::internal(
+        Reason::StageNotFound,
+        format_args!("stage '{name}' has no version {version}"),
+    )
 }
 
 /// The path within a stage that a stage path names; double slashes are forgiven, as MatrixOne does.

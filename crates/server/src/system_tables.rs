@@ -133,6 +133,12 @@ fn exports(records: &[ExportRecord]) -> Result<RecordBatch> {
         ("rows", numbers(records, |r| r.rows)),
         ("bytes", numbers(records, |r| r.bytes)),
         ("error", texts(records, |r| r.error.clone())),
+        (
+            "warnings",
+            texts(records, |r| {
+                (!r.warnings.is_empty()).then(|| r.warnings.join("; "))
+            }),
+        ),
         ("started_time", times(records, |r| Some(r.created_us))),
         ("finished_time", times(records, |r| r.finished_us)),
         ("manifest", texts(records, |r| r.manifest_json.clone())),

@@ -1,12 +1,12 @@
 //! `Draft`: a file being written out of sight. Dropped without `finish`, it removes itself.
 //! Finished, its bytes are durable and it waits to be published.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::store::Backend;
+use crate::write_behind::WriteBehind;
 
 /// What publication does with a file that already has the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Draft {
 
 #[derive(Debug)]
 enum Body {
-    File(File),
+    File(WriteBehind),
     Memory(Vec<u8>),
 }
 
@@ -58,7 +58,9 @@ impl Draft {
     pub(crate) fn new(backend: Arc<Backend>, id: &str, index: u32) -> Result<Self> {
         let name = index.to_string();
         let body = match &*backend {
-            Backend::Folder(beneath) => Body::File(beneath.create_reserved(id, &name)?),
+            Backend::Folder(beneath) => {
+                Body::File(WriteBehind::new(beneath.create_reserved(id, &name)?))
+            }
             Backend::Memory(_) => Body::Memory(Vec::new()),
         };
         Ok(Self {
@@ -86,10 +88,10 @@ impl Draft {
             bytes: self.bytes,
         };
         match self.body.take() {
-            Some(Body::File(file)) => {
+            Some(Body::File(mut file)) => {
                 let synced = file
-                    .sync_all()
-                    .map_err(|error| Error::io("sync a draft to disk", error))
+                    .finish()
+                    .map_err(|error| Error::io("write a draft to disk", error))
                     .and_then(|()| match &*self.backend {
                         Backend::Folder(beneath) => beneath.sync_reserved(&self.id),
                         Backend::Memory(_) => Ok(()),

@@ -10,6 +10,7 @@ mod location;
 mod path;
 mod policy;
 mod store;
+mod write_behind;
 
 pub use draft::{Draft, Finished, OnExisting};
 pub use error::{Error, ErrorKind, Result};

@@ -37,6 +37,9 @@ pub struct Export {
     /// Who started it.
     #[prost(string, tag = "13")]
     pub principal: ::prost::alloc::string::String,
+    /// What did not go as asked, though the data was exported.
+    #[prost(string, repeated, tag = "14")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportFile {

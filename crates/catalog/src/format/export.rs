@@ -42,12 +42,24 @@ pub(crate) struct ExportMessage {
     finished_us: Option<u64>,
     #[prost(uint64, optional, tag = "17")]
     stage_id: Option<u64>,
+    #[prost(message, repeated, tag = "18")]
+    stage_parents: Vec<StageParentMessage>,
+    #[prost(string, repeated, tag = "19")]
+    warnings: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct StageVersionMessage {
     #[prost(string, tag = "1")]
     name: String,
+    #[prost(uint64, tag = "2")]
+    version: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StageParentMessage {
+    #[prost(uint64, tag = "1")]
+    id: u64,
     #[prost(uint64, tag = "2")]
     version: u64,
 }
@@ -94,6 +106,12 @@ impl Stored for ExportRecord {
             changed_us: self.changed_us,
             finished_us: self.finished_us,
             stage_id: self.stage_id,
+            stage_parents: self
+                .stage_parents
+                .iter()
+                .map(|&(id, version)| StageParentMessage { id, version })
+                .collect(),
+            warnings: self.warnings.clone(),
         }
     }
 
@@ -105,6 +123,12 @@ impl Stored for ExportRecord {
             statement: message.statement,
             stage: message.stage.map(|stage| (stage.name, stage.version)),
             stage_id: message.stage_id,
+            stage_parents: message
+                .stage_parents
+                .into_iter()
+                .map(|parent| (parent.id, parent.version))
+                .collect(),
+            warnings: message.warnings,
             target: message.target,
             state: state_of(message.state)?,
             temp_files: message.temp_files,

@@ -19,6 +19,7 @@ fn export(number: u64, stage: Option<(&str, u64)>) -> NewExport {
         id: id(number),
         statement: "SELECT 1 INTO OUTFILE …".into(),
         stage: stage.map(|(name, version)| (name.to_owned(), version)),
+        stage_parents: Vec::new(),
         target: "stage://s/a.csv".into(),
         temp_files: vec!["tmp".into()],
     }

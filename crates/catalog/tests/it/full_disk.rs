@@ -130,6 +130,7 @@ fn a_full_journal_is_named_in_the_error() {
         id: id.into(),
         statement: "x".repeat(20_000),
         stage: None,
+        stage_parents: Vec::new(),
         target: String::new(),
         temp_files: Vec::new(),
     };

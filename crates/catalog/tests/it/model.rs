@@ -165,6 +165,7 @@ fn run(catalog: &Catalog, model: &Model, step: &Step) -> Result<(), ErrorKind> {
                 id: export_id(model.exports()),
                 statement: String::new(),
                 stage: Some((name.to_owned(), version)),
+                stage_parents: Vec::new(),
                 target: String::new(),
                 temp_files: Vec::new(),
             };

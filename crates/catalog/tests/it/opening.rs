@@ -142,6 +142,7 @@ fn compaction_keeps_everything_and_shrinks_the_journal() {
         id: id.into(),
         statement: pad.clone(),
         stage: None,
+        stage_parents: Vec::new(),
         target: String::new(),
         temp_files: Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! Decimals of every width, with all the digits of their scale, and in plain notation.
 //! Values of up to eight digits, the usual money column, take one path without a branch on digits.
 
-use super::integer::{ASCII, digits8, write_i64};
+use super::integer::{leading_zeros, text8, write_i64};
 use super::slot::{LONG, Slot, TEXT_MAX};
 
 /// Cell writer for a decimal `value / 10^scale`.
@@ -26,10 +26,9 @@ pub(crate) fn write_small(value: i64, scale: i8, slot: &mut Slot, spill: &mut Ve
         let scale = scale as u32;
         let start = usize::from(value < 0);
         slot.set_byte::<0>(b'-');
-        let digits = digits8(magnitude as u32);
+        let text = text8(magnitude as u32);
         // One digit before the point stays even if it is a zero.
-        let zeros = (digits | 1 << (8 * (7 - scale))).trailing_zeros() / 8;
-        let text = digits | ASCII;
+        let zeros = leading_zeros(text, scale + 1);
         let point = start + (8 - scale - zeros) as usize;
         // SAFETY: `start <= 1` and `point <= 8`, both below 24.
         unsafe {

@@ -95,11 +95,12 @@ impl TextRule {
         &self.needles
     }
 
-    /// Whether a clean text still needs a closer look: it is empty, or begins like the NULL marker.
+    /// Whether a clean text with this first byte still needs a closer look: it is empty, or begins like
+    /// the NULL marker.
     #[inline(always)]
-    pub(crate) fn is_suspect(&self, text: &[u8]) -> bool {
-        match text.first() {
-            Some(byte) => self.first[usize::from(*byte)],
+    pub(crate) fn is_suspect(&self, first: Option<u8>) -> bool {
+        match first {
+            Some(byte) => self.first[usize::from(byte)],
             None => self.mode != Mode::Enclose,
         }
     }

@@ -18,17 +18,14 @@ impl<const N: usize> Scan<N> {
     /// One bit per byte that is in the set, the first byte in the lowest bit.
     #[inline(always)]
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn mask16(&self, bytes: &[u8; 16]) -> u32 {
-        use std::arch::x86_64::{
-            __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
-            _mm_set1_epi8,
-        };
-        // SAFETY: SSE2 is in the x86-64 baseline; the load reads exactly the 16 bytes of the array.
+    pub(crate) fn mask(&self, chunk: Chunk) -> u32 {
+        use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8};
+        // SAFETY: SSE2 is in the x86-64 baseline.
         unsafe {
-            let text = _mm_loadu_si128(bytes.as_ptr().cast::<__m128i>());
-            let mut found = _mm_cmpeq_epi8(text, _mm_set1_epi8(self.needles[0] as i8));
+            let mut found = _mm_cmpeq_epi8(chunk.0, _mm_set1_epi8(self.needles[0] as i8));
             for needle in &self.needles[1..N] {
-                found = _mm_or_si128(found, _mm_cmpeq_epi8(text, _mm_set1_epi8(*needle as i8)));
+                let equal = _mm_cmpeq_epi8(chunk.0, _mm_set1_epi8(*needle as i8));
+                found = _mm_or_si128(found, equal);
             }
             _mm_movemask_epi8(found) as u32
         }
@@ -37,9 +34,10 @@ impl<const N: usize> Scan<N> {
     /// One bit per byte that is in the set, the first byte in the lowest bit.
     #[inline(always)]
     #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn mask16(&self, bytes: &[u8; 16]) -> u32 {
+    pub(crate) fn mask(&self, chunk: Chunk) -> u32 {
         let set = &self.needles[..N];
-        bytes
+        chunk
+            .0
             .iter()
             .rev()
             .fold(0, |mask, byte| mask << 1 | u32::from(set.contains(byte)))
@@ -51,12 +49,65 @@ impl<const N: usize> Scan<N> {
         let (chunks, rest) = text.as_chunks::<16>();
         let mut mask = 0;
         for chunk in chunks {
-            mask |= self.mask16(chunk);
+            mask |= self.mask(Chunk::load(chunk));
         }
         match text.last_chunk::<16>() {
             // The last chunk overlaps the one before.
-            Some(last) => mask | self.mask16(last) == 0,
+            Some(last) => mask | self.mask(Chunk::load(last)) == 0,
             None => !rest.iter().any(|byte| self.needles[..N].contains(byte)),
         }
+    }
+}
+
+/// Sixteen bytes of text, in a register where there is one.
+#[derive(Clone, Copy)]
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Chunk(std::arch::x86_64::__m128i);
+
+#[cfg(target_arch = "x86_64")]
+impl Chunk {
+    #[inline(always)]
+    pub(crate) fn load(bytes: &[u8; 16]) -> Self {
+        // SAFETY: the load reads exactly the array's 16 bytes; no alignment is needed.
+        Self(unsafe { std::arch::x86_64::_mm_loadu_si128(bytes.as_ptr().cast()) })
+    }
+
+    /// The text inside a view of at most twelve bytes, and four zeros.
+    #[inline(always)]
+    pub(crate) fn of_short_view(view: &u128) -> Self {
+        use std::arch::x86_64::{_mm_loadu_si128, _mm_srli_si128};
+        // Not taken from the integer: two registers stored apart and loaded as one would stall.
+        // SAFETY: the load reads exactly the view's 16 bytes; no alignment is needed.
+        Self(unsafe { _mm_srli_si128::<4>(_mm_loadu_si128(std::ptr::from_ref(view).cast())) })
+    }
+
+    #[inline(always)]
+    pub(crate) fn store(self, to: &mut [u8; 16]) {
+        // SAFETY: the store writes exactly the array's 16 bytes; no alignment is needed.
+        unsafe { std::arch::x86_64::_mm_storeu_si128(to.as_mut_ptr().cast(), self.0) }
+    }
+}
+
+/// Sixteen bytes of text.
+#[derive(Clone, Copy)]
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) struct Chunk([u8; 16]);
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Chunk {
+    #[inline(always)]
+    pub(crate) fn load(bytes: &[u8; 16]) -> Self {
+        Self(*bytes)
+    }
+
+    /// The text inside a view of at most twelve bytes, and four zeros.
+    #[inline(always)]
+    pub(crate) fn of_short_view(view: &u128) -> Self {
+        Self((view >> 32).to_le_bytes())
+    }
+
+    #[inline(always)]
+    pub(crate) fn store(self, to: &mut [u8; 16]) {
+        *to = self.0;
     }
 }

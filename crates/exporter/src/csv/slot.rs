@@ -1,6 +1,8 @@
 //! The cell slots of a block: each column writes its cells there in a tight loop of its own type,
 //! then `interleave` copies them row by row into the output, one fixed-size copy per short cell.
 
+use super::scan::Chunk;
+
 /// Bytes of a slot; the last one holds the length, so that a cell is one cache line's half.
 const SLOT_BYTES: usize = 32;
 const LEN_AT: usize = SLOT_BYTES - 1;
@@ -82,9 +84,11 @@ impl Slot {
 
     /// Writes sixteen bytes at a place known to fit.
     #[inline(always)]
-    pub(crate) fn put16<const AT: usize>(&mut self, bytes: [u8; 16]) {
+    pub(crate) fn put16<const AT: usize>(&mut self, chunk: Chunk) {
         const { assert!(AT + 16 <= SLOT_BYTES) };
-        self.0[AT..AT + 16].copy_from_slice(&bytes);
+        if let Some(to) = self.0[AT..].first_chunk_mut() {
+            chunk.store(to);
+        }
     }
 
     /// Copies a text of at most [`TEXT_MAX`] bytes to the slot's beginning.

@@ -7,7 +7,7 @@ use arrow::array::timezone::Tz;
 use arrow::datatypes::TimestampSecondType;
 use arrow::temporal_conversions::as_datetime_with_timezone;
 
-use super::integer::{ASCII, digits8};
+use super::integer::{text4, text8};
 use super::slot::{LONG, Slot, TEXT_MAX};
 
 const DAY_S: i64 = 86_400;
@@ -60,13 +60,13 @@ fn civil_any(days: i64) -> (i64, u32, u32) {
 #[inline(always)]
 fn put_date(slot: &mut Slot, days: i64) {
     let (year, month, day) = civil(days);
-    let digits = digits8(year * 10_000 + month * 100 + day) | ASCII;
+    let (year, month_day) = (u64::from(text4(year)), text4(month * 100 + day));
     let dash = u64::from(b'-');
-    let word = digits & 0xffff_ffff | dash << 32 | (digits >> 32 & 0xffff) << 40 | dash << 56;
+    let word = year | dash << 32 | u64::from(month_day & 0xffff) << 40 | dash << 56;
     // SAFETY: both places are constants below 24.
     unsafe {
         slot.put8(0, word);
-        slot.put2(8, (digits >> 48) as u16);
+        slot.put2(8, (month_day >> 16) as u16);
     }
 }
 
@@ -74,7 +74,7 @@ fn put_date(slot: &mut Slot, days: i64) {
 #[inline(always)]
 fn clock(second: u32) -> u64 {
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let digits = digits8(hour * 10_000 + minute * 100 + second) | ASCII;
+    let digits = text8(hour * 10_000 + minute * 100 + second);
     let colon = u64::from(b':');
     digits >> 16 & 0xffff
         | colon << 16
@@ -98,9 +98,9 @@ fn put_fraction<const DIGITS: u32>(slot: &mut Slot, at: usize, fraction: u32) ->
                 at,
                 u16::from(b'.') | ((first as u16) | u16::from(b'0')) << 8,
             );
-            slot.put8(at + 2, digits8(fraction % 100_000_000) | ASCII);
+            slot.put8(at + 2, text8(fraction % 100_000_000));
         } else {
-            let digits = (digits8(fraction) | ASCII) >> (8 * (8 - DIGITS));
+            let digits = text8(fraction) >> (8 * (8 - DIGITS));
             slot.put8(at, u64::from(b'.') | digits << 8);
         }
     }

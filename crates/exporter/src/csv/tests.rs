@@ -20,7 +20,7 @@ fn text(write: impl FnOnce(&mut Slot, &mut Vec<u8>) -> usize) -> String {
 fn all_groups_of_eight_digits() {
     let mut expected = *b"00000000";
     for value in 0..100_000_000 {
-        let digits = (integer::digits8(value) | integer::ASCII).to_le_bytes();
+        let digits = integer::text8(value).to_le_bytes();
         assert_eq!(digits, expected, "{value}");
         for digit in expected.iter_mut().rev() {
             *digit += 1;

@@ -9,7 +9,7 @@ use arrow::datatypes::{
 };
 
 use super::quote::{Mode, TextRule};
-use super::scan::Scan;
+use super::scan::{Chunk, Scan};
 use super::slot::{Ends, Lane, Slot};
 
 /// A row of the block, and why its value cannot be written.
@@ -134,21 +134,22 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
                 let data = &buffers[view.buffer_index as usize];
                 return writer.put_within(data, view.offset as usize, len, slot);
             }
-            let bytes = (view >> 32).to_le_bytes();
+            let text = Chunk::of_short_view(view);
+            let first = (len > 0).then_some((view >> 32) as u8);
             if let Some(ends) = writer.ends
-                && writer.scan.mask16(&bytes) & ((1 << len) - 1) == 0
-                && !writer.rule.is_suspect(&bytes[..len])
+                && writer.scan.mask(text) & ((1 << len) - 1) == 0
+                && !writer.rule.is_suspect(first)
             {
                 if N == 2 {
                     slot.set_byte::<0>(ends.prefix);
-                    slot.put16::<1>(bytes);
+                    slot.put16::<1>(text);
                 } else {
-                    slot.put16::<0>(bytes);
+                    slot.put16::<0>(text);
                 }
                 Self::end(&ends, len, slot);
                 return Ok(());
             }
-            writer.put_careful(&bytes[..len], slot)
+            writer.put_careful(&(view >> 32).to_le_bytes()[..len], slot)
         })
     }
 
@@ -165,20 +166,19 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
             && let Some(ends) = self.ends
             && let Some(window) = data.get(start..).and_then(|data| data.first_chunk::<32>())
         {
-            let [low, high] = halves(window);
-            let mask = self.scan.mask16(&low) | self.scan.mask16(&high) << 16;
-            if mask & ((1 << len) - 1) == 0 && !self.rule.is_suspect(&window[..len]) {
+            let (low, high) = (at::<0>(window), at::<16>(window));
+            let mask = self.scan.mask(low) | self.scan.mask(high) << 16;
+            let first = (len > 0).then_some(window[0]);
+            if mask & ((1 << len) - 1) == 0 && !self.rule.is_suspect(first) {
                 // The second copy ends before the slot's length byte.
-                let mut middle = [0; 16];
                 if N == 2 {
-                    middle.copy_from_slice(&window[14..30]);
                     slot.set_byte::<0>(ends.prefix);
                     slot.put16::<1>(low);
+                    slot.put16::<15>(at::<14>(window));
                 } else {
-                    middle.copy_from_slice(&window[15..31]);
                     slot.put16::<0>(low);
+                    slot.put16::<15>(at::<15>(window));
                 }
-                slot.put16::<15>(middle);
                 Self::end(&ends, len, slot);
                 return Ok(());
             }
@@ -206,7 +206,7 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
     fn put(&mut self, text: &'b [u8], slot: &mut Slot) -> Result<(), String> {
         if let Some(ends) = self.ends
             && self.scan.is_clean(text)
-            && !self.rule.is_suspect(text)
+            && !self.rule.is_suspect(text.first().copied())
         {
             slot.set_borrowed(self.lane.borrowed.len(), &ends);
             self.lane.borrowed.push(text);
@@ -233,11 +233,11 @@ pub(crate) fn put_ruled(
     Ok(())
 }
 
+/// Sixteen bytes of a window from `AT` on.
 #[inline(always)]
-fn halves(window: &[u8; 32]) -> [[u8; 16]; 2] {
-    let (low, high) = window.split_at(16);
-    let mut halves = [[0; 16]; 2];
-    halves[0].copy_from_slice(low);
-    halves[1].copy_from_slice(high);
-    halves
+fn at<const AT: usize>(window: &[u8; 32]) -> Chunk {
+    const { assert!(AT + 16 <= 32) };
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&window[AT..AT + 16]);
+    Chunk::load(&bytes)
 }

@@ -8,7 +8,7 @@ use exporter::ExportReport;
 use exporter::manifest::{
     MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest,
 };
-use storage::ObjectPath;
+use storage::{Finished, ObjectPath, OnExisting, Store};
 
 use crate::error::{Error, Result};
 use crate::exports::ExportTarget;
@@ -50,10 +50,10 @@ impl ManifestInput {
             stage: target
                 .stage
                 .as_ref()
-                .map(|(name, version, url)| ManifestStage {
-                    name: name.clone(),
-                    version: *version,
-                    url: url.clone().unwrap_or_default(),
+                .map(|stage| ManifestStage {
+                    name: stage.name.clone(),
+                    version: stage.version,
+                    url: stage.url.clone().unwrap_or_default(),
                 }),
             target: target.shown.clone(),
             format: "csv".to_owned(),
@@ -75,4 +75,22 @@ impl ManifestInput {
 /// `user.csv` → `user.csv.manifest.json`, beside it.
 pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
     Ok(ObjectPath::parse(&format!("{path}.manifest.json"))?)
+}
+
+/// Gives the drafted manifest its name beside the published data, which stays whatever happens here: gives
+/// a warning if it cannot. Blocking.
+pub(crate) fn publish_manifest(
+    store: &Store,
+    id: &str,
+    data: &ObjectPath,
+    on_existing: OnExisting,
+) -> Result<Vec<String>> {
+    let path = manifest_path(data)?;
+    let published = store.publish(&Finished::recorded(id, 1, 0), &path, on_existing);
+    Ok(published.err().map_or_else(Vec::new, |error| {
+        tracing::warn!(id, %error, "the manifest was not written beside the data");
+        vec![format!(
+            "the manifest was not written to '{path}': {error}; GetManifest and stagedoor.exports have it"
+        )]
+    }))
 }

@@ -3,12 +3,12 @@
 //! every byte is durable: publication goes on where it stopped, each step idempotent.
 
 use catalog::{ExportRecord, ExportState};
+use exporter::Digest;
 use parser::{Limits, Plan, Target};
-use sha2::{Digest, Sha256};
 use storage::{Finished, ObjectPath, OnExisting, Store};
 
 use crate::error::{Error, Reason, Result, stage_required};
-use crate::exports::manifest::manifest_path;
+use crate::exports::manifest::publish_manifest;
 use crate::instance::{ACCOUNT, Instance, system_actor};
 
 /// Deep enough for every statement that some setting once let in, and shallow enough for the stack.
@@ -41,31 +41,34 @@ fn recover_one(instance: &Instance, export: ExportRecord) -> Result<ExportState>
     let end = if export.state == ExportState::Prepared {
         publish_again(instance, &store, &path, &export)?
     } else {
-        Some("the server stopped before the export was complete".to_owned())
+        End::Failed {
+            why: "the server stopped before the export was complete".to_owned(),
+        }
     };
     store.discard(&export.id)?;
     settle(instance, &export.id, end)
 }
 
 /// Records how an unfinished export ended: COMMITTED, or FAILED for a reason.
-fn settle(instance: &Instance, id: &str, failed: Option<String>) -> Result<ExportState> {
-    let state = if failed.is_none() {
-        ExportState::Committed
-    } else {
-        ExportState::Failed
-    };
-    instance
+fn settle(instance: &Instance, id: &str, end: End) -> Result<ExportState> {
+    let settled = instance
         .catalog
         .update_export(&system_actor(), id, |record| {
-            record.state = state;
             record.temp_files.clear();
-            if failed.is_some() {
-                record.files.clear();
-                record.manifest_json = None;
-                record.error = failed;
+            match end {
+                End::Committed { warnings } => {
+                    record.state = ExportState::Committed;
+                    record.warnings = warnings;
+                }
+                End::Failed { why } => {
+                    record.state = ExportState::Failed;
+                    record.files.clear();
+                    record.manifest_json = None;
+                    record.error = Some(why);
+                }
             }
         })?;
-    Ok(state)
+    Ok(settled.state)
 }
 
 /// Gives up an export that no task runs and that could not be recovered, its folder being gone for good,
@@ -75,18 +78,23 @@ pub(crate) fn give_up(instance: &Instance, export: &ExportRecord) -> Result<()> 
         store.discard(&export.id)?;
     }
     let why = "not published: given up by CANCEL EXPORT".to_owned();
-    settle(instance, &export.id, Some(why)).map(|_| ())
+    settle(instance, &export.id, End::Failed { why }).map(|_| ())
+}
+
+/// How an unfinished export ends.
+enum End {
+    Committed { warnings: Vec<String> },
+    Failed { why: String },
 }
 
 /// Publishes the data, then the manifest, as the statement asked. A draft that is gone was published
 /// before the server stopped, if the file of that name is the one that was prepared: it is read to see.
-/// Gives the reason why nothing can ever be published, if there is one.
 fn publish_again(
     instance: &Instance,
     store: &Store,
     path: &ObjectPath,
     export: &ExportRecord,
-) -> Result<Option<String>> {
+) -> Result<End> {
     let on_existing = match overwrites(&export.statement) {
         true => OnExisting::Replace,
         false => OnExisting::Refuse,
@@ -94,17 +102,17 @@ fn publish_again(
     let data = Finished::recorded(&export.id, 0, export.bytes);
     if store.has_draft(&data)? {
         if export.stage.is_none() && instance.catalog.any_stage_enabled(ACCOUNT)? {
-            return Ok(Some(format!(
-                "not published: {}",
-                stage_required().message()
-            )));
+            return Ok(End::Failed {
+                why: format!("not published: {}", stage_required().message()),
+            });
         }
         match store.publish(&data, path, on_existing) {
             Ok(()) => {}
             Err(error) if error.kind() == storage::ErrorKind::AlreadyExists => {
                 // Ours, where a file system links and unlinks instead of renaming.
                 if !is_prepared_file(store, path, export)? {
-                    return Ok(Some(format!("not published: {error}")));
+                    let why = format!("not published: {error}");
+                    return Ok(End::Failed { why });
                 }
             }
             Err(error) => return Err(error.into()),
@@ -112,15 +120,14 @@ fn publish_again(
     } else if !is_prepared_file(store, path, export)? {
         let why =
             format!("not published: neither its draft nor a file '{path}' with its bytes is there");
-        return Ok(Some(why));
+        return Ok(End::Failed { why });
     }
     let manifest = Finished::recorded(&export.id, 1, 0);
-    if store.has_draft(&manifest)?
-        && let Err(error) = store.publish(&manifest, &manifest_path(path)?, on_existing)
-    {
-        tracing::warn!(id = export.id, %error, "the manifest was not written beside the data");
-    }
-    Ok(None)
+    let warnings = match store.has_draft(&manifest)? {
+        true => publish_manifest(store, &export.id, path, on_existing)?,
+        false => Vec::new(),
+    };
+    Ok(End::Committed { warnings })
 }
 
 /// Whether the export's statement said OVERWRITE 'true'.
@@ -149,27 +156,12 @@ fn is_prepared_file(store: &Store, path: &ObjectPath, export: &ExportRecord) -> 
         Err(error) if error.kind() == storage::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    let mut hasher = DigestWriter(Sha256::new());
-    let bytes = std::io::copy(&mut file, &mut hasher).map_err(|e| {
+    let mut digest = Digest::default();
+    let bytes = std::io::copy(&mut file, &mut digest).map_err(|e| {
         let text = format!("failed to read '{path}': {e}");
         Error::new(Reason::StorageFailed, 1815, "HY000", text).with_source(e)
     })?;
-    let digest = hasher.0.finalize();
-    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(bytes == recorded.bytes && sha256 == recorded.sha256)
-}
-
-struct DigestWriter(Sha256);
-
-impl std::io::Write for DigestWriter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    Ok(bytes == recorded.bytes && digest.finish() == recorded.sha256)
 }
 
 fn place(instance: &Instance, export: &ExportRecord) -> Result<(Store, ObjectPath)> {
@@ -180,10 +172,8 @@ fn place(instance: &Instance, export: &ExportRecord) -> Result<(Store, ObjectPat
         )
     };
     match (&export.stage, Target::parse(&export.target)) {
-        (Some((name, version)), Target::Stage { path, .. }) => Ok((
-            instance
-                .open_stage_at(export.stage_id, name, *version)?
-                .store,
+        (Some(_), Target::Stage { path, .. }) => Ok((
+            instance.open_stage_of(export)?.store,
             ObjectPath::parse(&path)?,
         )),
         (None, Target::Raw(path)) => instance.open_local(&path),

@@ -13,7 +13,8 @@ use storage::{Draft, Finished, OnExisting, Store};
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result, stage_required};
-use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput, manifest_path};
+use crate::exports::manifest::publish_manifest;
+use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::{ACCOUNT, Instance};
 use crate::internal::ReadPin;
 
@@ -60,7 +61,12 @@ async fn admit(instance: Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle
             .target
             .stage
             .as_ref()
-            .map(|(name, version, _)| (name.clone(), *version)),
+            .map(|stage| (stage.name.clone(), stage.version)),
+        stage_parents: plan
+            .target
+            .stage
+            .as_ref()
+            .map_or_else(Vec::new, |stage| stage.parents.clone()),
         target: plan.target.shown.clone(),
         temp_files: if plan.manifest_file {
             vec!["0".to_owned(), "1".to_owned()]
@@ -131,7 +137,7 @@ impl Running {
         };
         // From here on it cannot be cancelled: it is rolled forward, now or after a restart.
         match self.publish(publication).await {
-            Ok(()) => self.commit().await,
+            Ok(warnings) => self.commit(warnings).await,
             Err(Unpublished::Nothing(error)) => self.fail(error).await,
             Err(Unpublished::Unknown(error)) => {
                 tracing::error!(
@@ -215,8 +221,11 @@ impl Running {
             .await
     }
 
-    /// Gives the data its name, then the manifest.
-    async fn publish(&self, publication: Publication) -> std::result::Result<(), Unpublished> {
+    /// Gives the data its name, then the manifest; gives what went less well than asked.
+    async fn publish(
+        &self,
+        publication: Publication,
+    ) -> std::result::Result<Vec<String>, Unpublished> {
         let (store, id) = (self.store.clone(), self.id.clone());
         let published = self.instance.blocking(move |instance| {
             let Publication {
@@ -239,18 +248,14 @@ impl Running {
                     Unpublished::Unknown(error.into())
                 }));
             }
-            if manifest_file {
-                let beside = manifest_path(&target.path)?;
-                if let Err(error) =
-                    store.publish(&Finished::recorded(&id, 1, 0), &beside, on_existing)
-                {
-                    tracing::warn!(id, %error, "the manifest was not written beside the data");
-                }
-            }
+            let warnings = match manifest_file {
+                true => publish_manifest(&store, &id, &target.path, on_existing)?,
+                false => Vec::new(),
+            };
             if let Err(error) = store.discard(&id) {
                 tracing::warn!(id, %error, "failed to tidy up after an export");
             }
-            Ok(Ok(()))
+            Ok(Ok(warnings))
         });
         match published.await {
             Ok(result) => result,
@@ -258,9 +263,10 @@ impl Running {
         }
     }
 
-    async fn commit(&self) -> Result<ExportRecord> {
-        self.update(|record| {
+    async fn commit(&self, warnings: Vec<String>) -> Result<ExportRecord> {
+        self.update(move |record| {
             record.state = ExportState::Committed;
+            record.warnings = warnings;
             record.temp_files.clear();
         })
         .await

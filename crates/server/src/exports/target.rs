@@ -11,10 +11,21 @@ pub(crate) struct ExportTarget {
     pub(crate) store: Store,
     /// Within the store; a `%d` is replaced already.
     pub(crate) path: ObjectPath,
-    /// Name, version and URL of the stage; `None` for a local path.
-    pub(crate) stage: Option<(String, u64, Option<String>)>,
+    /// `None` for a local path.
+    pub(crate) stage: Option<TargetStage>,
     /// As shown: `stage://name/path`, or the local path.
     pub(crate) shown: String,
+}
+
+/// The stage of a target, pinned.
+#[derive(Debug, Clone)]
+pub(crate) struct TargetStage {
+    pub(crate) name: String,
+    pub(crate) version: u64,
+    /// Without secrets; `None` for an internal stage.
+    pub(crate) url: Option<String>,
+    /// Ids and versions of the stages that the URL goes through, nearest first.
+    pub(crate) parents: Vec<(u64, u64)>,
 }
 
 /// What a file's suffix says about its content (case does not matter), as in MatrixOne.

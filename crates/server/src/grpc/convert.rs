@@ -32,6 +32,7 @@ pub(super) fn export(record: ExportRecord) -> v1::Export {
         create_time: Some(proto_timestamp(record.created_us)),
         end_time: record.finished_us.map(proto_timestamp),
         principal: format!("{}:{}", record.account, record.user),
+        warnings: record.warnings,
     }
 }
 

@@ -195,10 +195,11 @@ async fn follow_export(parts: &Parts, handle: ExportHandle) -> Result<Option<v1:
             }
         }
     };
-    let affected_rows = record.rows;
+    let (affected_rows, warnings) = (record.rows, record.warnings.clone());
     Ok(Some(v1::StatementResult {
         verb: "EXPORT".to_owned(),
         affected_rows,
+        warnings,
         export: Some(convert::export(record)),
         ..Default::default()
     }))

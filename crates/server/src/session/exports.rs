@@ -7,7 +7,8 @@ use storage::OnExisting;
 
 use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::{
-    ExportHandle, ExportPlan, ExportTarget, ManifestInput, file_format, manifest_path, numbered,
+    ExportHandle, ExportPlan, ExportTarget, ManifestInput, TargetStage, file_format, manifest_path,
+    numbered,
 };
 use crate::instance::Instance;
 use crate::places::{path_in_stage, squeezed};
@@ -145,7 +146,12 @@ fn admit(instance: &Instance, target: Target, credentials: bool) -> Result<Expor
         return Ok(ExportTarget {
             store: stage.store,
             path,
-            stage: Some((stage.name, stage.version, stage.url)),
+            stage: Some(TargetStage {
+                name: stage.name,
+                version: stage.version,
+                url: stage.url,
+                parents: stage.parents,
+            }),
             shown,
         });
     }
