@@ -4,7 +4,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use catalog::{Actor, Catalog, ExportFile, ExportState, NewExport, OnExists, StageDefinition};
+use catalog::{
+    Actor, Catalog, Expected, ExportFile, ExportState, NewExport, OnExists, StageChange,
+    StageDefinition,
+};
 use server::{Server, Settings};
 use sha2::{Digest, Sha256};
 use storage::{Location, Policy, Store};
@@ -28,63 +31,20 @@ impl Left {
         self.folder.path().join("data")
     }
 
-    /// Lays out one export: its record in `state`, and its draft if `draft`.
-    fn export(&self, number: u32, state: ExportState, draft: bool, options: &str) -> String {
+    fn catalog(&self) -> Catalog {
         let catalog_dir = self.data().join("catalog");
         std::fs::create_dir_all(&catalog_dir).unwrap();
-        let catalog = Catalog::open(&catalog_dir, catalog::Options::default()).unwrap();
-        let actor = Actor::new("sys", "root", "moadmin");
+        Catalog::open(&catalog_dir, catalog::Options::default()).unwrap()
+    }
+
+    /// Lays out one export: its record in `state`, and its draft if `draft`.
+    fn export(&self, number: u32, state: ExportState, draft: bool, options: &str) -> String {
+        let catalog = self.catalog();
         let url = format!("file://{}", self.out.display());
-        let definition = StageDefinition {
-            url: Some(url),
-            ..Default::default()
-        };
-        catalog
-            .create_stage(&actor, "s", definition, OnExists::Keep)
-            .unwrap();
-        let id = format!("01900000-0000-7000-8000-{number:012}");
-        let target = format!("stage://s/{number}.csv");
-        let new = NewExport {
-            id: id.clone(),
-            statement: format!("SELECT 1 AS a INTO OUTFILE '{target}' {options}"),
-            stage: Some(("s".to_owned(), 1)),
-            stage_parents: Vec::new(),
-            target,
-            temp_files: vec!["0".to_owned()],
-        };
-        catalog.create_export(&actor, new).unwrap();
-        for next in [ExportState::Running, ExportState::Prepared] {
-            let sha256: String = Sha256::digest(BODY)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            catalog
-                .update_export(&actor, &id, |record| {
-                    record.state = next;
-                    if next == ExportState::Prepared {
-                        record.bytes = BODY.len() as u64;
-                        record.rows = 1;
-                        record.files = vec![ExportFile {
-                            path: format!("{number}.csv"),
-                            rows: 1,
-                            bytes: BODY.len() as u64,
-                            sha256,
-                        }];
-                    }
-                })
-                .unwrap();
-            if next == state {
-                break;
-            }
-        }
+        create_stage(&catalog, "s", url);
+        let id = record(&catalog, number, state, "s", Vec::new(), options);
         if draft {
-            let location = Location::parse(self.out.to_str().unwrap()).unwrap();
-            let mut file = Store::open(&location, &Policy::default())
-                .unwrap()
-                .draft(&id, 0)
-                .unwrap();
-            file.write_all(BODY).unwrap();
-            file.finish().unwrap();
+            write_draft(&self.out, &id, 0);
         }
         id
     }
@@ -92,9 +52,7 @@ impl Left {
     /// Starts a server over it and gives each export's state and error.
     async fn recovered(&self, id: &str) -> (ExportState, Option<String>) {
         drop(Server::open(Settings::embedded(&self.data())).unwrap());
-        let catalog =
-            Catalog::open(&self.data().join("catalog"), catalog::Options::default()).unwrap();
-        let record = catalog.export("sys", id).unwrap().unwrap();
+        let record = self.catalog().export("sys", id).unwrap().unwrap();
         assert!(!self.out.join(".stagedoor").exists(), "drafts are left");
         (record.state, record.error)
     }
@@ -102,6 +60,76 @@ impl Left {
     fn file(&self, number: u32) -> Option<Vec<u8>> {
         read(&self.out.join(format!("{number}.csv")))
     }
+}
+
+fn actor() -> Actor {
+    Actor::new("sys", "root", "moadmin")
+}
+
+fn create_stage(catalog: &Catalog, name: &str, url: String) -> u64 {
+    let definition = StageDefinition {
+        url: Some(url),
+        ..Default::default()
+    };
+    catalog
+        .create_stage(&actor(), name, definition, OnExists::Keep)
+        .unwrap();
+    catalog.stage("sys", name).unwrap().unwrap().id
+}
+
+/// The record of an export to version 1 of a stage.
+fn record(
+    catalog: &Catalog,
+    number: u32,
+    state: ExportState,
+    stage: &str,
+    stage_parents: Vec<(u64, u64)>,
+    options: &str,
+) -> String {
+    let id = format!("01900000-0000-7000-8000-{number:012}");
+    let target = format!("stage://{stage}/{number}.csv");
+    let new = NewExport {
+        id: id.clone(),
+        statement: format!("SELECT 1 AS a INTO OUTFILE '{target}' {options}"),
+        stage: Some((stage.to_owned(), 1)),
+        stage_parents,
+        target,
+        temp_files: vec!["0".to_owned()],
+    };
+    catalog.create_export(&actor(), new).unwrap();
+    for next in [ExportState::Running, ExportState::Prepared] {
+        let sha256: String = Sha256::digest(BODY)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        catalog
+            .update_export(&actor(), &id, |record| {
+                record.state = next;
+                if next == ExportState::Prepared {
+                    record.bytes = BODY.len() as u64;
+                    record.rows = 1;
+                    record.files = vec![ExportFile {
+                        path: format!("{number}.csv"),
+                        rows: 1,
+                        bytes: BODY.len() as u64,
+                        sha256,
+                    }];
+                }
+            })
+            .unwrap();
+        if next == state {
+            break;
+        }
+    }
+    id
+}
+
+fn write_draft(folder: &Path, id: &str, index: u32) {
+    let location = Location::parse(folder.to_str().unwrap()).unwrap();
+    let store = Store::open(&location, &Policy::default()).unwrap();
+    let mut file = store.draft(id, index).unwrap();
+    file.write_all(BODY).unwrap();
+    file.finish().unwrap();
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
@@ -163,4 +191,47 @@ async fn what_was_there_is_replaced_only_if_the_statement_said_so() {
     std::fs::write(left.out.join("7.csv"), b"old").unwrap();
     assert_eq!(left.recovered(&id).await.0, ExportState::Failed);
     assert_eq!(left.file(7).unwrap(), b"old");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sub_stage_is_recovered_where_its_parent_was_when_the_export_began() {
+    let left = Left::new();
+    let (sub, elsewhere) = (
+        left.out.join("sub"),
+        left.folder.path().join("elsewhere/sub"),
+    );
+    std::fs::create_dir(&sub).unwrap();
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    let catalog = left.catalog();
+    let parent = create_stage(&catalog, "parent", format!("file://{}", left.out.display()));
+    create_stage(&catalog, "child", "stage://parent/sub/".to_owned());
+    let prepared = ExportState::Prepared;
+    let id = record(&catalog, 9, prepared, "child", vec![(parent, 1)], "");
+    write_draft(&sub, &id, 0);
+    let elsewhere = format!("file://{}", elsewhere.parent().unwrap().display());
+    let moved = StageChange::Url(Some(elsewhere));
+    catalog
+        .alter_stage(&actor(), "parent", moved, Expected::Any)
+        .unwrap();
+    drop(catalog);
+
+    assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
+    assert_eq!(read(&sub.join("9.csv")).unwrap(), BODY);
+    assert!(!sub.join(".stagedoor").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_cannot_be_written_is_a_warning() {
+    let left = Left::new();
+    let id = left.export(10, ExportState::Prepared, true, "MANIFEST 'true'");
+    write_draft(&left.out, &id, 1);
+    let beside = left.out.join("10.csv.manifest.json");
+    std::fs::write(&beside, "mine").unwrap();
+    assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
+    assert_eq!(left.file(10).unwrap(), BODY);
+    assert_eq!(read(&beside).unwrap(), b"mine");
+    let warnings = left.catalog().export("sys", &id).unwrap().unwrap().warnings;
+    assert_eq!(warnings.len(), 1);
+    let expected = "the manifest was not written to '10.csv.manifest.json': ";
+    assert!(warnings[0].starts_with(expected), "{warnings:?}");
 }

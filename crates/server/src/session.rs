@@ -18,6 +18,7 @@ pub use result::{Done, Outcome, Rows};
 pub(crate) use stages::{stage_not_exists, status as stage_status};
 
 use crate::error::{Error, Reason, Result};
+use crate::exports::ExportHandle;
 use crate::instance::{ACCOUNT, Instance};
 
 /// One client's identity and current database.
@@ -64,6 +65,29 @@ impl Session {
     /// # Errors
     /// What the statement's family documents; [`Reason::SyntaxError`] for a text that is none.
     pub async fn execute(&mut self, text: &str) -> Result<Outcome> {
+        let plan = self.parse(text)?;
+        self.run(plan).await
+    }
+
+    /// Starts the export that a statement asks for, and nothing else.
+    ///
+    /// # Errors
+    /// [`Reason::OptionInvalid`] for another statement; those of [`Session::execute`].
+    pub async fn execute_export(&mut self, text: &str) -> Result<ExportHandle> {
+        let plan = self.parse(text)?;
+        if !matches!(plan, Plan::Export(_)) {
+            return Err(Error::invalid_input(
+                Reason::OptionInvalid,
+                "StartExport takes a SELECT … INTO OUTFILE statement",
+            ));
+        }
+        match self.run(plan).await? {
+            Outcome::Export(handle) => Ok(handle),
+            _ => Err(Error::defect("an export statement gave no export")),
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<Plan> {
         let limits = &self.instance.settings.limits;
         let plan = parser::parse_with(
             text,
@@ -72,6 +96,10 @@ impl Session {
                 nesting_max: limits.nesting_max,
             },
         )?;
+        Ok(plan)
+    }
+
+    async fn run(&mut self, plan: Plan) -> Result<Outcome> {
         let verb = plan.verb();
         tracing::debug!(statement = %plan, "executing");
         let result = self.dispatch(plan).await;

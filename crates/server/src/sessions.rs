@@ -1,6 +1,7 @@
 //! The open sessions of remote clients, by id; closed when they have been idle for too long.
 
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,40 @@ pub(crate) struct Sessions {
 #[derive(Debug)]
 struct Open {
     session: Arc<AsyncMutex<Session>>,
-    used: Instant,
+    used: Arc<Mutex<Instant>>,
+}
+
+/// A session while a statement uses it. Its idle time counts from when this is dropped.
+pub(crate) struct SessionInUse {
+    session: OwnedMutexGuard<Session>,
+    used: Arc<Mutex<Instant>>,
+}
+
+impl Open {
+    fn is_alive(&self, idle_max: Duration) -> bool {
+        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.elapsed() < idle_max || Arc::strong_count(&self.session) > 1
+    }
+}
+
+impl Deref for SessionInUse {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for SessionInUse {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+impl Drop for SessionInUse {
+    fn drop(&mut self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
 }
 
 impl Sessions {
@@ -36,9 +70,7 @@ impl Sessions {
     /// Keeps a session; gives its id, a random one that cannot be guessed.
     pub(crate) fn insert(&self, session: Session) -> Result<String> {
         let mut open = self.lock();
-        open.retain(|_, open| {
-            open.used.elapsed() < self.idle_max || Arc::strong_count(&open.session) > 1
-        });
+        open.retain(|_, open| open.is_alive(self.idle_max));
         if open.len() >= self.open_max {
             let text = format!(
                 "{} sessions are open, as many as limits.sessions_max permits",
@@ -51,29 +83,27 @@ impl Sessions {
             id.clone(),
             Open {
                 session: Arc::new(AsyncMutex::new(session)),
-                used: Instant::now(),
+                used: Arc::new(Mutex::new(Instant::now())),
             },
         );
         Ok(id)
     }
 
     /// The session `id`, for one statement: the statements of a session run one after the other.
-    pub(crate) async fn lock_session(&self, id: &str) -> Result<OwnedMutexGuard<Session>> {
-        let session = {
-            let mut open = self.lock();
-            let found = open.get_mut(id).filter(|open| {
-                open.used.elapsed() < self.idle_max || Arc::strong_count(&open.session) > 1
-            });
+    pub(crate) async fn lock_session(&self, id: &str) -> Result<SessionInUse> {
+        let (session, used) = {
+            let open = self.lock();
+            let found = open.get(id).filter(|open| open.is_alive(self.idle_max));
             let found = found.ok_or_else(|| {
                 Error::internal(
                     Reason::SessionNotFound,
                     "there is no such session; it may have been idle for too long",
                 )
             })?;
-            found.used = Instant::now();
-            Arc::clone(&found.session)
+            (Arc::clone(&found.session), Arc::clone(&found.used))
         };
-        Ok(session.lock_owned().await)
+        let session = session.lock_owned().await;
+        Ok(SessionInUse { session, used })
     }
 
     pub(crate) fn remove(&self, id: &str) {

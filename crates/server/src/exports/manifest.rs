@@ -47,14 +47,11 @@ impl ManifestInput {
             statement_sha256: statement_digest(&self.statement),
             principal: self.principal.clone(),
             account: self.account.clone(),
-            stage: target
-                .stage
-                .as_ref()
-                .map(|stage| ManifestStage {
-                    name: stage.name.clone(),
-                    version: stage.version,
-                    url: stage.url.clone().unwrap_or_default(),
-                }),
+            stage: target.stage.as_ref().map(|stage| ManifestStage {
+                name: stage.name.clone(),
+                version: stage.version,
+                url: stage.url.clone().unwrap_or_default(),
+            }),
             target: target.shown.clone(),
             format: "csv".to_owned(),
             options: self.options.clone(),

@@ -51,6 +51,14 @@ impl Session {
     pub(super) async fn drop_database(&mut self, statement: DropDatabase) -> Result<Outcome> {
         let name = statement.name.value;
         refuse_system(&name)?;
+        let missing = |name: &str| {
+            Error::new(
+                Reason::DatabaseNotFound,
+                1008,
+                "HY000",
+                format!("Can't drop database '{name}'; database doesn't exist"),
+            )
+        };
         if self
             .instance
             .catalog
@@ -65,15 +73,15 @@ impl Session {
                     )],
                 ));
             }
-            return Err(Error::new(
-                Reason::DatabaseNotFound,
-                1008,
-                "HY000",
-                format!("Can't drop database '{name}'; database doesn't exist"),
-            ));
+            return Err(missing(&name));
         }
         self.blocking(move |instance, actor| {
-            let dropped = instance.catalog.drop_database(actor, &name)?;
+            let dropped = instance.catalog.drop_database(actor, &name);
+            let dropped = dropped.map_err(|error| match error.kind() {
+                // Dropped by another session just now.
+                catalog::ErrorKind::NotFound => missing(&name),
+                _ => error.into(),
+            })?;
             let files = dropped
                 .tables
                 .iter()
