@@ -221,7 +221,11 @@ fn with_segments(view: View<'_>, account: &str, stored: StoredTable) -> Result<T
         Some((location, options)) => TableSource::External { location, options },
         None => TableSource::Segments(view.list(&keys::segments(account, stored.id))?),
     };
-    Ok(TableRecord {
+    Ok(record(stored, source))
+}
+
+fn record(stored: StoredTable, source: TableSource) -> TableRecord {
+    TableRecord {
         id: stored.id,
         database: stored.database,
         name: stored.name,
@@ -232,7 +236,7 @@ fn with_segments(view: View<'_>, account: &str, stored: StoredTable) -> Result<T
         changed_us: stored.changed_us,
         next_segment: stored.next_segment,
         comment: stored.comment,
-    })
+    }
 }
 
 fn put_new(draft: &mut Draft<'_>, account: &str, table: NewTable) -> Result<TableRecord, Error> {
@@ -261,18 +265,7 @@ fn put_new(draft: &mut Draft<'_>, account: &str, table: NewTable) -> Result<Tabl
         keys::table(account, &stored.database, &stored.name),
         &stored,
     );
-    Ok(TableRecord {
-        id: stored.id,
-        database: stored.database,
-        name: stored.name,
-        version: stored.version,
-        columns: stored.columns,
-        source,
-        created_us: stored.created_us,
-        changed_us: stored.changed_us,
-        next_segment: stored.next_segment,
-        comment: stored.comment,
-    })
+    Ok(record(stored, source))
 }
 
 fn check_columns(table: &NewTable) -> Result<(), Error> {
