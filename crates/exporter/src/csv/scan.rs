@@ -2,6 +2,7 @@
 //! take the portable loop.
 
 use super::quote::NEEDLES;
+use super::slot::Window;
 
 /// A set of bytes to look for: `N` of them, at most [`NEEDLES`].
 #[derive(Clone, Copy)]
@@ -41,6 +42,16 @@ impl<const N: usize> Scan<N> {
             .iter()
             .rev()
             .fold(0, |mask, byte| mask << 1 | u32::from(set.contains(byte)))
+    }
+
+    /// [`Self::mask`] of a whole window.
+    #[inline(always)]
+    pub(crate) fn mask_window(&self, window: &Window) -> u64 {
+        let (chunks, _) = window.as_chunks::<16>();
+        let masks = chunks.iter().rev();
+        masks.fold(0, |mask, chunk| {
+            mask << 16 | u64::from(self.mask(Chunk::load(chunk)))
+        })
     }
 
     /// Whether no byte of a text is in the set.

@@ -10,6 +10,10 @@ const LEN_AT: usize = SLOT_BYTES - 1;
 const SPILLED: u8 = 0xff;
 /// The cell's text is still in the batch, and found in the block's list of borrowed texts.
 const BORROWED: u8 = 0xfe;
+/// As `BORROWED`, but the list has a whole [`Window`], of which the text is the beginning.
+const WINDOWED: u8 = 0xfd;
+/// Bytes that can be read from a text's beginning on, whatever its length: copied without a loop.
+pub(crate) type Window = [u8; 64];
 /// What a cell writer returns when it has put the text at the end of the spill instead of the slot.
 pub(crate) const LONG: usize = usize::MAX;
 /// The longest text a cell writer may leave in a slot.
@@ -127,6 +131,14 @@ impl Slot {
         self.0[17] = ends.prefix_len;
         self.0[18] = ends.suffix_len;
         self.0[LEN_AT] = BORROWED;
+    }
+
+    /// Marks the cell as the first `len` bytes of the borrowed window number `index`.
+    #[inline(always)]
+    pub(crate) fn set_windowed(&mut self, index: usize, len: usize, ends: &Ends) {
+        self.set_borrowed(index, ends);
+        self.0[19] = len as u8;
+        self.0[LEN_AT] = WINDOWED;
     }
 
     #[inline(always)]
@@ -292,6 +304,21 @@ impl Block<'_, '_> {
             return unsafe { append(to, &self.spill[slot.word(0)..slot.word(8)]) };
         }
         let text = self.borrowed[slot.word(0)];
+        if slot.0[LEN_AT] == WINDOWED
+            && let Some(window) = text.first_chunk::<{ size_of::<Window>() }>()
+        {
+            // SAFETY: `bytes_max` counts two bytes of prefix, the whole window and eight of suffix for
+            // each windowed cell; its text is no longer than the window.
+            return unsafe {
+                to.write(slot.0[16]);
+                let to = to.add(usize::from(slot.0[17]));
+                to.cast::<Window>().write_unaligned(*window);
+                let to = to.add(usize::from(slot.0[19]));
+                to.cast::<u64>()
+                    .write_unaligned((slot.word(8) as u64).to_le());
+                to.add(usize::from(slot.0[18]))
+            };
+        }
         // SAFETY: `bytes_max` counts two bytes of prefix, the text and eight of suffix for each
         // borrowed cell. The prefix and suffix lengths are at most 1 and 8.
         unsafe {

@@ -10,7 +10,7 @@ use arrow::datatypes::{
 
 use super::quote::{Mode, TextRule};
 use super::scan::{Chunk, Scan};
-use super::slot::{Ends, Lane, Slot};
+use super::slot::{Ends, Lane, Slot, Window};
 
 /// A row of the block, and why its value cannot be written.
 pub(crate) type CellError = (usize, String);
@@ -180,6 +180,18 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
                     slot.put16::<15>(at::<15>(window));
                 }
                 Self::end(&ends, len, slot);
+                return Ok(());
+            }
+        } else if len <= size_of::<Window>()
+            && let Some(ends) = self.ends
+            && let Some(window) = data.get(start..).and_then(|data| data.first_chunk())
+        {
+            // Lengths of texts are hard to predict: no loop, the same work for each.
+            let first = (len > 0).then_some(window[0]);
+            let found = self.scan.mask_window(window) & (u64::MAX >> (64 - len.max(1)));
+            if found == 0 && !self.rule.is_suspect(first) {
+                slot.set_windowed(self.lane.borrowed.len(), len, &ends);
+                self.lane.borrowed.push(window);
                 return Ok(());
             }
         }

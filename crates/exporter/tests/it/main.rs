@@ -5,6 +5,7 @@
 
 mod driver;
 mod golden;
+mod lengths;
 mod manifest;
 mod options;
 mod oracle;
