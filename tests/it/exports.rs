@@ -419,3 +419,32 @@ async fn rows_keep_the_order_of_files_and_segments() {
         .collect();
     assert!(got == want, "rows out of order or missing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_cannot_be_written_is_a_warning() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    // A folder cannot be replaced by a file.
+    std::fs::create_dir(dir.join("x.csv.manifest.json")).unwrap();
+    let answer = server
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://s/x.csv' MANIFEST 'true' OVERWRITE 'true'")
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("x.csv")).unwrap(),
+        "a\n1\n"
+    );
+    let [warning] = &answer.result.warnings[..] else {
+        panic!("{answer:?}");
+    };
+    assert!(
+        warning.starts_with("the manifest was not written to 'x.csv.manifest.json'"),
+        "{warning}"
+    );
+    let export = answer.result.export.as_ref().unwrap();
+    assert_eq!(export.warnings, [warning.clone()]);
+    let kept = server
+        .ok("SELECT state, warnings, manifest IS NULL FROM stagedoor.exports")
+        .await;
+    assert_eq!(kept.rows(), [["COMMITTED", warning, "0"]]);
+    assert_eq!(files(&dir), ["x.csv", "x.csv.manifest.json"]);
+}

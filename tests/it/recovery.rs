@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use storage::{Location, Policy, Store};
 
 const BODY: &[u8] = b"a\n1\n";
+const MANIFEST: &str = "{}";
 
 struct Left {
     folder: tempfile::TempDir,
@@ -44,7 +45,7 @@ impl Left {
         create_stage(&catalog, "s", url);
         let id = record(&catalog, number, state, "s", Vec::new(), options);
         if draft {
-            write_draft(&self.out, &id, 0);
+            write_draft(&self.out, &id, 0, BODY);
         }
         id
     }
@@ -94,7 +95,10 @@ fn record(
         stage: Some((stage.to_owned(), 1)),
         stage_parents,
         target,
-        temp_files: vec!["0".to_owned()],
+        temp_files: match options.contains("MANIFEST 'true'") {
+            true => vec!["0".to_owned(), "1".to_owned()],
+            false => vec!["0".to_owned()],
+        },
     };
     catalog.create_export(&actor(), new).unwrap();
     for next in [ExportState::Running, ExportState::Prepared] {
@@ -107,6 +111,7 @@ fn record(
                 record.state = next;
                 if next == ExportState::Prepared {
                     record.bytes = BODY.len() as u64;
+                    record.manifest_json = Some(MANIFEST.to_owned());
                     record.rows = 1;
                     record.files = vec![ExportFile {
                         path: format!("{number}.csv"),
@@ -124,11 +129,11 @@ fn record(
     id
 }
 
-fn write_draft(folder: &Path, id: &str, index: u32) {
+fn write_draft(folder: &Path, id: &str, index: u32, body: &[u8]) {
     let location = Location::parse(folder.to_str().unwrap()).unwrap();
     let store = Store::open(&location, &Policy::default()).unwrap();
     let mut file = store.draft(id, index).unwrap();
-    file.write_all(BODY).unwrap();
+    file.write_all(body).unwrap();
     file.finish().unwrap();
 }
 
@@ -204,10 +209,11 @@ async fn a_sub_stage_is_recovered_where_its_parent_was_when_the_export_began() {
     std::fs::create_dir_all(&elsewhere).unwrap();
     let catalog = left.catalog();
     let parent = create_stage(&catalog, "parent", format!("file://{}", left.out.display()));
-    create_stage(&catalog, "child", "stage://parent/sub/".to_owned());
-    let prepared = ExportState::Prepared;
-    let id = record(&catalog, 9, prepared, "child", vec![(parent, 1)], "");
-    write_draft(&sub, &id, 0);
+    let between = create_stage(&catalog, "between", "stage://parent".to_owned());
+    create_stage(&catalog, "child", "stage://between/sub/".to_owned());
+    let (prepared, parents) = (ExportState::Prepared, vec![(between, 1), (parent, 1)]);
+    let id = record(&catalog, 9, prepared, "child", parents, "");
+    write_draft(&sub, &id, 0, BODY);
     let elsewhere = format!("file://{}", elsewhere.parent().unwrap().display());
     let moved = StageChange::Url(Some(elsewhere));
     catalog
@@ -220,18 +226,43 @@ async fn a_sub_stage_is_recovered_where_its_parent_was_when_the_export_began() {
     assert!(!sub.join(".stagedoor").exists());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_manifest_that_cannot_be_written_is_a_warning() {
+/// What is beside the data in the end, and what was warned of, for a prepared export with a manifest.
+async fn recovered_manifest(draft: bool, beside: Option<&str>) -> (Option<String>, Vec<String>) {
     let left = Left::new();
     let id = left.export(10, ExportState::Prepared, true, "MANIFEST 'true'");
-    write_draft(&left.out, &id, 1);
-    let beside = left.out.join("10.csv.manifest.json");
-    std::fs::write(&beside, "mine").unwrap();
+    if draft {
+        write_draft(&left.out, &id, 1, MANIFEST.as_bytes());
+    }
+    let path = left.out.join("10.csv.manifest.json");
+    if let Some(text) = beside {
+        std::fs::write(&path, text).unwrap();
+    }
     assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
     assert_eq!(left.file(10).unwrap(), BODY);
-    assert_eq!(read(&beside).unwrap(), b"mine");
-    let warnings = left.catalog().export("sys", &id).unwrap().unwrap().warnings;
-    assert_eq!(warnings.len(), 1);
-    let expected = "the manifest was not written to '10.csv.manifest.json': ";
-    assert!(warnings[0].starts_with(expected), "{warnings:?}");
+    let record = left.catalog().export("sys", &id).unwrap().unwrap();
+    (std::fs::read_to_string(&path).ok(), record.warnings)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_is_published_or_missed_by_a_warning() {
+    let whole = (Some(MANIFEST.to_owned()), Vec::new());
+    assert_eq!(recovered_manifest(true, None).await, whole);
+    // Published before the server stopped.
+    assert_eq!(recovered_manifest(false, Some(MANIFEST)).await, whole);
+    for (draft, beside, why) in [
+        (true, Some("mine"), "exists"),
+        (false, Some("mine"), "when the server stopped"),
+        (false, None, "when the server stopped"),
+    ] {
+        let (text, warnings) = recovered_manifest(draft, beside).await;
+        assert_eq!(text.as_deref(), beside);
+        let [warning] = &warnings[..] else {
+            panic!("{warnings:?}");
+        };
+        assert!(
+            warning.starts_with("the manifest was not written to '10.csv.manifest.json'")
+                && warning.contains(why),
+            "{warning}"
+        );
+    }
 }

@@ -216,8 +216,12 @@ fn not_exists(database: &str, name: &str) -> Error {
     Error::not_found(format!("the table {database}.{name} not exists"))
 }
 
-fn with_segments(view: View<'_>, account: &str, stored: StoredTable) -> Result<TableRecord, Error> {
-    let source = match stored.external {
+fn with_segments(
+    view: View<'_>,
+    account: &str,
+    mut stored: StoredTable,
+) -> Result<TableRecord, Error> {
+    let source = match stored.external.take() {
         Some((location, options)) => TableSource::External { location, options },
         None => TableSource::Segments(view.list(&keys::segments(account, stored.id))?),
     };

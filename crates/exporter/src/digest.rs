@@ -34,6 +34,8 @@ impl io::Write for Digest {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     /// The standard's test vector (FIPS 180-4, "abc"), in two pieces.

@@ -78,7 +78,7 @@ impl Session {
         if !matches!(plan, Plan::Export(_)) {
             return Err(Error::invalid_input(
                 Reason::OptionInvalid,
-                "StartExport takes a SELECT … INTO OUTFILE statement",
+                "an export is a SELECT … INTO OUTFILE statement",
             ));
         }
         match self.run(plan).await? {

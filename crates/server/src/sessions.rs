@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,16 +26,35 @@ struct Open {
     used: Arc<Mutex<Instant>>,
 }
 
-/// A session while a statement uses it. Its idle time counts from when this is dropped.
+/// A session while a statement runs in it.
 pub(crate) struct SessionInUse {
     session: OwnedMutexGuard<Session>,
+    in_use: InUse,
+}
+
+/// Keeps a session from being closed as idle, while its statement's rows or progress are still read. Its
+/// idle time counts from when this is dropped.
+pub(crate) struct InUse {
     used: Arc<Mutex<Instant>>,
+    _session: Arc<AsyncMutex<Session>>,
 }
 
 impl Open {
     fn is_alive(&self, idle_max: Duration) -> bool {
+        // In this order: who stops using it sets the time before it lets go.
+        if Arc::strong_count(&self.session) > 1 {
+            return true;
+        }
+        fence(Ordering::Acquire);
         let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.elapsed() < idle_max || Arc::strong_count(&self.session) > 1
+        used.elapsed() < idle_max
+    }
+}
+
+impl SessionInUse {
+    /// Lets the next statement begin, while this one's results are still read.
+    pub(crate) fn release(self) -> InUse {
+        self.in_use
     }
 }
 
@@ -52,7 +72,7 @@ impl DerefMut for SessionInUse {
     }
 }
 
-impl Drop for SessionInUse {
+impl Drop for InUse {
     fn drop(&mut self) {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
@@ -102,8 +122,13 @@ impl Sessions {
             })?;
             (Arc::clone(&found.session), Arc::clone(&found.used))
         };
+        // Made first: a statement that waits for its turn uses the session, too.
+        let in_use = InUse {
+            used,
+            _session: Arc::clone(&session),
+        };
         let session = session.lock_owned().await;
-        Ok(SessionInUse { session, used })
+        Ok(SessionInUse { session, in_use })
     }
 
     pub(crate) fn remove(&self, id: &str) {
@@ -112,5 +137,33 @@ impl Sessions {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::{Server, Settings};
+
+    const IDLE: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn idle_time_counts_from_the_end_of_a_statements_results() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::open(Settings::embedded(folder.path())).unwrap();
+        let sessions = Sessions::new(1, IDLE);
+        let id = sessions.insert(server.session()).unwrap();
+        let in_use = sessions.lock_session(&id).await.unwrap().release();
+        tokio::time::sleep(2 * IDLE).await;
+        // In use: neither gone nor in the way of the next statement, and its place is taken.
+        assert!(sessions.insert(server.session()).is_err());
+        drop(sessions.lock_session(&id).await.unwrap());
+        drop(in_use);
+        drop(sessions.lock_session(&id).await.unwrap());
+        tokio::time::sleep(2 * IDLE).await;
+        assert!(sessions.lock_session(&id).await.is_err());
+        assert!(sessions.insert(server.session()).is_ok());
     }
 }

@@ -1,5 +1,5 @@
 //! A long file is written by a thread of its own, and past the page cache where the file system can.
-//! So the disk works while the next bytes are made, and the last fsync finds nothing left to write.
+//! So the disk works while the next bytes are made, and the last fsync finds next to nothing to write.
 //! A file shorter than one buffer is written once, at its end, without any of this.
 
 use std::fs::File;
@@ -13,7 +13,8 @@ const BUFFER_BYTES: usize = 4 << 20;
 /// What direct writes must be aligned to, in memory and in the file: no smaller than any disk's block.
 const ALIGNMENT: usize = 4096;
 
-/// A file being written in order. [`finish`](Self::finish) makes it durable; dropped, it just closes.
+/// A file being written in order. [`finish`](Self::finish) makes it durable; dropped, it waits for the
+/// buffer that is being written, and closes.
 #[derive(Debug)]
 pub(crate) struct WriteBehind {
     file: Arc<File>,
@@ -60,6 +61,7 @@ impl WriteBehind {
             set_direct(&self.file, false);
         }
         (&*self.file).write_all(self.filling.bytes())?;
+        self.filling.clear();
         self.file.sync_all()
     }
 
@@ -67,7 +69,15 @@ impl WriteBehind {
     fn flush_full(&mut self) -> io::Result<()> {
         let flusher = match self.flusher.take() {
             Some(flusher) => flusher,
-            None => Flusher::start(&self.file)?,
+            None => match Flusher::start(&self.file) {
+                Ok(flusher) => flusher,
+                // No further thread is to be had: this one writes, then, and asks again with the next buffer.
+                Err(_) => {
+                    (&*self.file).write_all(self.filling.bytes())?;
+                    self.filling.clear();
+                    return Ok(());
+                }
+            },
         };
         let flusher = self.flusher.insert(flusher);
         // Both channels are open as long as the thread is; it only ends early for an error.
@@ -139,7 +149,10 @@ impl Flusher {
             .spawn(move || {
                 let mut direct = set_direct(&file, true);
                 for mut buffer in full_queue {
-                    write_through(&file, buffer.bytes(), &mut direct)?;
+                    let buffered = || {
+                        set_direct(&file, false);
+                    };
+                    write_through(&mut &*file, buffer.bytes(), &mut direct, buffered)?;
                     buffer.clear();
                     // After the last buffer nobody takes it back.
                     let _ = empty_back.send(buffer);
@@ -154,21 +167,28 @@ impl Flusher {
     }
 }
 
-/// Writes all bytes; where a direct write is refused or comes out short, through the page cache.
-fn write_through(file: &File, mut bytes: &[u8], direct: &mut bool) -> io::Result<()> {
+/// Writes all bytes; from where a direct write is refused or comes out short on, `buffered` has the page
+/// cache take over.
+fn write_through(
+    out: &mut impl Write,
+    mut bytes: &[u8],
+    direct: &mut bool,
+    buffered: impl Fn(),
+) -> io::Result<()> {
     while !bytes.is_empty() {
-        let mut file_out = file;
-        match file_out.write(bytes) {
+        match out.write(bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => {
                 bytes = &bytes[written..];
                 if *direct && !written.is_multiple_of(ALIGNMENT) {
-                    *direct = set_direct(file, false);
+                    *direct = false;
+                    buffered();
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if *direct && error.kind() == io::ErrorKind::InvalidInput => {
-                *direct = set_direct(file, false);
+            Err(error) if *direct && is_refusal(&error) => {
+                *direct = false;
+                buffered();
             }
             Err(error) => return Err(error),
         }
@@ -176,7 +196,16 @@ fn write_through(file: &File, mut bytes: &[u8], direct: &mut bool) -> io::Result
     Ok(())
 }
 
-/// Turns direct writing on or off; says whether it is on. File systems that cannot say so, or refuse the first write.
+/// What file systems say that cannot write directly, or not these bytes.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+    )
+}
+
+/// Turns direct writing on or off; says whether it is on. A file system without it refuses here, or at the
+/// first write.
 #[cfg(target_os = "linux")]
 fn set_direct(file: &File, direct: bool) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -192,7 +221,7 @@ fn set_direct(_file: &File, _direct: bool) -> bool {
     false
 }
 
-/// Up to [`BUFFER_BYTES`], at an aligned address once there are any. Grows as it is filled first.
+/// Up to [`BUFFER_BYTES`], at an aligned address once there are any.
 #[derive(Debug, Default)]
 struct Buffer {
     /// Longer than the buffer by the alignment, so that an aligned place for all of it is inside.
@@ -217,7 +246,6 @@ impl Buffer {
     /// Copies as many of the bytes as fit; says how many.
     fn take(&mut self, bytes: &[u8]) -> usize {
         if self.memory.is_empty() {
-            // Zeroed memory comes from the system untouched: a short file does not pay for it.
             self.memory = vec![0; BUFFER_BYTES + ALIGNMENT];
             self.start = self.memory.as_ptr().align_offset(ALIGNMENT);
         }
@@ -231,6 +259,8 @@ impl Buffer {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use std::fs::{self, OpenOptions};
 
     use super::*;
@@ -293,17 +323,62 @@ mod tests {
         );
     }
 
+    /// Answers writes as told, then takes everything; refuses unaligned lengths while it is direct.
+    struct Disk {
+        answers: Vec<io::Result<usize>>,
+        direct: std::rc::Rc<std::cell::Cell<bool>>,
+        written: Vec<u8>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.direct.get() && !bytes.len().is_multiple_of(ALIGNMENT) {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            let taken = match self.answers.pop() {
+                Some(answer) => answer?,
+                None => bytes.len(),
+            };
+            self.written.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
-    fn after_a_short_direct_write_the_page_cache_takes_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let file = File::create(&path).unwrap();
-        let mut direct = set_direct(&file, true);
-        // Neither the address nor the length suits direct writing.
-        let bytes = pattern(3 * ALIGNMENT + 1);
-        write_through(&file, &bytes[1..], &mut direct).unwrap();
-        write_through(&file, &bytes, &mut direct).unwrap();
-        assert!(fs::read(&path).unwrap() == [&bytes[1..], &bytes[..]].concat());
+    fn refused_and_short_writes_go_on_through_the_page_cache() {
+        use io::ErrorKind::{Interrupted, InvalidInput, StorageFull, Unsupported};
+        let bytes = pattern(5 * ALIGNMENT);
+        let run = |answers: Vec<io::Result<usize>>| {
+            let on = std::rc::Rc::new(std::cell::Cell::new(true));
+            let mut disk = Disk {
+                answers,
+                direct: std::rc::Rc::clone(&on),
+                written: Vec::new(),
+            };
+            let mut direct = true;
+            let result = write_through(&mut disk, &bytes, &mut direct, || on.set(false));
+            assert_eq!(direct, on.get());
+            if result.is_ok() {
+                assert!(disk.written == bytes);
+            }
+            (result.map_err(|error| error.kind()), direct)
+        };
+        assert_eq!(run(vec![]), (Ok(()), true));
+        assert_eq!(run(vec![Err(Interrupted.into())]), (Ok(()), true));
+        assert_eq!(run(vec![Ok(ALIGNMENT)]), (Ok(()), true));
+        assert_eq!(run(vec![Ok(ALIGNMENT + 1)]), (Ok(()), false));
+        assert_eq!(run(vec![Err(InvalidInput.into())]), (Ok(()), false));
+        assert_eq!(run(vec![Err(Unsupported.into())]), (Ok(()), false));
+        // Popped from the end: a part, then the disk is full.
+        assert_eq!(
+            run(vec![Err(StorageFull.into()), Ok(ALIGNMENT)]),
+            (Err(StorageFull), true)
+        );
+        assert_eq!(run(vec![Ok(0)]).0, Err(io::ErrorKind::WriteZero));
     }
 
     #[test]

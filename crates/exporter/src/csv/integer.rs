@@ -39,7 +39,7 @@ pub(crate) fn text8(value: u32) -> u64 {
     u64::from(text4(value / 10_000)) | u64::from(text4(value % 10_000)) << 32
 }
 
-/// How many of the eight digits are zeros before another digit, or before the last.
+/// How many of the eight digits are zeros before another digit, or before the last `digits_min`.
 #[inline(always)]
 pub(crate) fn leading_zeros(text: u64, digits_min: u32) -> u32 {
     (text ^ ZEROS | 1 << (8 * (8 - digits_min))).trailing_zeros() / 8
@@ -55,7 +55,7 @@ pub(crate) unsafe fn put_u64(slot: &mut Slot, at: usize, value: u64) -> usize {
     const E8: u64 = 100_000_000;
     // SAFETY: `at <= 4`; the first group ends at most 8 later, the next ones at most 16 and 20 later
     // (the first group of a 64-bit integer above 10^16 has at most 4 digits), so each eight-byte
-    // write begins at `4 + 4 + 8 = 16` or `4 + 8 = 12` at most, below 24.
+    // write begins at `4 + 4 + 8 = 16` or `4 + 8 = 12` at most, below 24. The four-byte write is at `at`.
     unsafe {
         if value < 10_000 {
             let text = text4(value as u32);

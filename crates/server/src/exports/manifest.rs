@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::exports::ExportTarget;
 use crate::time::rfc3339;
 
+/// The name of a manifest's draft in an export's record; `0` is the data's.
+pub(crate) const MANIFEST_DRAFT: &str = "1";
+
 /// What a manifest says besides the report.
 #[derive(Debug, Clone)]
 pub(crate) struct ManifestInput {
@@ -74,20 +77,30 @@ pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
     Ok(ObjectPath::parse(&format!("{path}.manifest.json"))?)
 }
 
-/// Gives the drafted manifest its name beside the published data, which stays whatever happens here: gives
-/// a warning if it cannot. Blocking.
+/// Gives the drafted manifest its name beside the published data. The data stays whatever happens here:
+/// a manifest that cannot be written is a warning. Blocking.
 pub(crate) fn publish_manifest(
     store: &Store,
     id: &str,
     data: &ObjectPath,
     on_existing: OnExisting,
-) -> Result<Vec<String>> {
-    let path = manifest_path(data)?;
-    let published = store.publish(&Finished::recorded(id, 1, 0), &path, on_existing);
-    Ok(published.err().map_or_else(Vec::new, |error| {
-        tracing::warn!(id, %error, "the manifest was not written beside the data");
-        vec![format!(
-            "the manifest was not written to '{path}': {error}; GetManifest and stagedoor.exports have it"
-        )]
-    }))
+) -> Vec<String> {
+    let published = manifest_path(data).and_then(|path| {
+        let draft = Finished::recorded(id, 1, 0);
+        Ok(store.publish(&draft, &path, on_existing)?)
+    });
+    let Err(error) = published else {
+        return Vec::new();
+    };
+    let reason = error.message();
+    tracing::warn!(id, reason, "the manifest was not written beside the data");
+    vec![manifest_warning(data, reason)]
+}
+
+/// That there is no manifest beside the data, and why.
+pub(crate) fn manifest_warning(data: &ObjectPath, reason: &str) -> String {
+    format!(
+        "the manifest was not written to '{data}.manifest.json' (what has that name is not of this export): {reason}; \
+         GetManifest and stagedoor.exports have it"
+    )
 }

@@ -8,7 +8,7 @@ use parser::{Limits, Plan, Target};
 use storage::{Finished, ObjectPath, OnExisting, Store};
 
 use crate::error::{Error, Reason, Result, stage_required};
-use crate::exports::manifest::publish_manifest;
+use crate::exports::manifest::{MANIFEST_DRAFT, manifest_path, manifest_warning};
 use crate::instance::{ACCOUNT, Instance, system_actor};
 
 /// Deep enough for every statement that some setting once let in, and shallow enough for the stack.
@@ -72,13 +72,25 @@ fn settle(instance: &Instance, id: &str, end: End) -> Result<ExportState> {
 }
 
 /// Gives up an export that no task runs and that could not be recovered, its folder being gone for good,
-/// say. Blocking.
-pub(crate) fn give_up(instance: &Instance, export: &ExportRecord) -> Result<()> {
-    if let Ok((store, _)) = place(instance, export) {
+/// say. One whose file turns out to be published is COMMITTED instead. Gives its final state. Blocking.
+pub(crate) fn give_up(instance: &Instance, export: &ExportRecord) -> Result<ExportState> {
+    let mut end = End::Failed {
+        why: "not published: given up by CANCEL EXPORT".to_owned(),
+    };
+    if let Ok((store, path)) = place(instance, export) {
+        let data = Finished::recorded(&export.id, 0, export.bytes);
+        if export.state == ExportState::Prepared
+            && !store.has_draft(&data)?
+            && is_prepared_file(&store, &path, export)?
+        {
+            let on_existing = on_existing(export);
+            end = End::Committed {
+                warnings: publish_manifest_again(&store, &path, export, on_existing)?,
+            };
+        }
         store.discard(&export.id)?;
     }
-    let why = "not published: given up by CANCEL EXPORT".to_owned();
-    settle(instance, &export.id, End::Failed { why }).map(|_| ())
+    settle(instance, &export.id, end)
 }
 
 /// How an unfinished export ends.
@@ -95,10 +107,7 @@ fn publish_again(
     path: &ObjectPath,
     export: &ExportRecord,
 ) -> Result<End> {
-    let on_existing = match overwrites(&export.statement) {
-        true => OnExisting::Replace,
-        false => OnExisting::Refuse,
-    };
+    let on_existing = on_existing(export);
     let data = Finished::recorded(&export.id, 0, export.bytes);
     if store.has_draft(&data)? {
         if export.stage.is_none() && instance.catalog.any_stage_enabled(ACCOUNT)? {
@@ -122,27 +131,63 @@ fn publish_again(
             format!("not published: neither its draft nor a file '{path}' with its bytes is there");
         return Ok(End::Failed { why });
     }
-    let manifest = Finished::recorded(&export.id, 1, 0);
-    let warnings = match store.has_draft(&manifest)? {
-        true => publish_manifest(store, &export.id, path, on_existing)?,
-        false => Vec::new(),
-    };
-    Ok(End::Committed { warnings })
+    Ok(End::Committed {
+        warnings: publish_manifest_again(store, path, export, on_existing)?,
+    })
 }
 
-/// Whether the export's statement said OVERWRITE 'true'.
-fn overwrites(statement: &str) -> bool {
+/// The same for the manifest, if the statement asked for one beside the data: what counts is what has its
+/// name in the end.
+fn publish_manifest_again(
+    store: &Store,
+    path: &ObjectPath,
+    export: &ExportRecord,
+    on_existing: OnExisting,
+) -> Result<Vec<String>> {
+    let draft = Finished::recorded(&export.id, 1, 0);
+    if !export.temp_files.iter().any(|name| name == MANIFEST_DRAFT) {
+        return Ok(Vec::new());
+    }
+    let beside = manifest_path(path)?;
+    let mut reason = "it had not been written when the server stopped".to_owned();
+    if store.has_draft(&draft)?
+        && let Err(error) = store.publish(&draft, &beside, on_existing)
+    {
+        reason = error.to_string();
+    }
+    let found = match store.open_file(&beside) {
+        Ok(file) => std::io::read_to_string(file).ok(),
+        Err(_) => None,
+    };
+    if found.is_some() && found == export.manifest_json {
+        return Ok(Vec::new());
+    }
+    tracing::warn!(
+        id = export.id,
+        reason,
+        "the manifest was not written beside the data"
+    );
+    Ok(vec![manifest_warning(path, &reason)])
+}
+
+/// What the export's statement said by OVERWRITE.
+fn on_existing(export: &ExportRecord) -> OnExisting {
     // It was within the limits when it was admitted, whatever they are now.
     let limits = Limits {
         statement_bytes_max: usize::MAX,
         nesting_max: RECORDED_NESTING_MAX,
     };
-    match parser::parse_with(statement, &limits) {
-        Ok(Plan::Export(export)) => export
-            .options
-            .overwrite
-            .is_some_and(|overwrite| overwrite.value),
-        _ => false,
+    match parser::parse_with(&export.statement, &limits) {
+        Ok(Plan::Export(statement))
+            if statement
+                .options
+                .overwrite
+                .as_ref()
+                .is_some_and(|overwrite| overwrite.value) =>
+        {
+            OnExisting::Replace
+        }
+        _ => OnExisting::Refuse,
     }
 }
 

@@ -13,7 +13,7 @@ use storage::{Draft, Finished, OnExisting, Store};
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result, stage_required};
-use crate::exports::manifest::publish_manifest;
+use crate::exports::manifest::{MANIFEST_DRAFT, publish_manifest};
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::{ACCOUNT, Instance};
 use crate::internal::ReadPin;
@@ -69,7 +69,7 @@ async fn admit(instance: Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle
             .map_or_else(Vec::new, |stage| stage.parents.clone()),
         target: plan.target.shown.clone(),
         temp_files: if plan.manifest_file {
-            vec!["0".to_owned(), "1".to_owned()]
+            vec!["0".to_owned(), MANIFEST_DRAFT.to_owned()]
         } else {
             vec!["0".to_owned()]
         },
@@ -249,7 +249,7 @@ impl Running {
                 }));
             }
             let warnings = match manifest_file {
-                true => publish_manifest(&store, &id, &target.path, on_existing)?,
+                true => publish_manifest(&store, &id, &target.path, on_existing),
                 false => Vec::new(),
             };
             if let Err(error) = store.discard(&id) {

@@ -76,21 +76,22 @@ impl SqlService for Sql {
         // The statement runs here, so that what refuses it is the call's own status. If the client
         // leaves meanwhile, a change is made whole (it runs in a blocking task that nothing cancels) or,
         // for an INSERT that is still reading its query, not at all.
-        let (outcome, database) = if session_id.is_empty() {
+        let (outcome, database, in_use) = if session_id.is_empty() {
             let mut session = Session::new(Arc::clone(&self.instance));
             (
                 session.execute(&statement).await?,
                 session.database().to_owned(),
+                None,
             )
         } else {
             let mut session = self.sessions.lock_session(&session_id).await?;
-            (
-                session.execute(&statement).await?,
-                session.database().to_owned(),
-            )
+            let outcome = session.execute(&statement).await?;
+            let database = session.database().to_owned();
+            (outcome, database, Some(session.release()))
         };
         let (parts, receiver) = mpsc::channel(PARTS_QUEUED_MAX);
         tokio::spawn(async move {
+            let _in_use = in_use;
             let result = match outcome {
                 Outcome::Done(done) => Ok(Some(result_of(done))),
                 Outcome::Rows(rows) => send_rows(&parts, rows).await,

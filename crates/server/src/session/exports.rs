@@ -1,6 +1,7 @@
 //! `SELECT … INTO OUTFILE`: who may write where (the governance rule), and an export job for it.
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
+use catalog::ExportState;
 use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
 use parser::{Compression, Export, Format, Scheme, Target};
 use storage::OnExisting;
@@ -118,8 +119,13 @@ impl Session {
                 }
                 // Left by a stopped server, and not recoverable so far.
                 Some(record) => {
-                    self.blocking(move |instance, _| crate::exports::give_up(instance, &record))
-                        .await
+                    let end = self
+                        .blocking(move |instance, _| crate::exports::give_up(instance, &record))
+                        .await?;
+                    match end {
+                        ExportState::Committed => Err(ended("COMMITTED".to_owned())),
+                        _ => Ok(()),
+                    }
                 }
                 None => Err(Error::internal(
                     Reason::ExportNotFound,

@@ -1,8 +1,6 @@
 //! INSERT: the rows become one Parquet segment, durable before the catalog lists it; the listing is the
 //! moment at which they exist. A crash before it leaves a file that the next start removes.
 
-use std::io::BufWriter;
-
 use arrow::array::RecordBatch;
 use catalog::{Segment, TableRecord, TableSource};
 use futures::StreamExt;
@@ -71,7 +69,7 @@ impl Session {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(BATCHES_QUEUED_MAX);
         let written = self.blocking(move |instance, actor| {
             let store = &instance.internal.tables;
-            let mut writer = SegmentWriter::new(BufWriter::new(store.draft(&id, 0)?), schema)?;
+            let mut writer = SegmentWriter::new(store.draft(&id, 0)?, schema)?;
             // Leaving with an error drops the writer, which removes the draft. So does a client that
             // leaves: then the channel closes without the end having been said, and a part of the rows
             // must not pass for all of them.
@@ -86,15 +84,7 @@ impl Session {
             if rows == 0 {
                 return Ok(0);
             }
-            let (buffer, _) = writer.finish()?;
-            let draft = buffer.into_inner().map_err(|e| {
-                Error::new(
-                    Reason::StorageFailed,
-                    1815,
-                    "HY000",
-                    format!("failed to write a table's segment: {}", e.error()),
-                )
-            })?;
+            let (draft, _) = writer.finish()?;
             let finished = draft.finish()?;
             store.publish(&finished, &file, OnExisting::Refuse)?;
             store.discard(&id)?;

@@ -76,12 +76,18 @@ impl Session {
             return Err(missing(&name));
         }
         self.blocking(move |instance, actor| {
-            let dropped = instance.catalog.drop_database(actor, &name);
-            let dropped = dropped.map_err(|error| match error.kind() {
+            let dropped = match instance.catalog.drop_database(actor, &name) {
+                Ok(dropped) => dropped,
                 // Dropped by another session just now.
-                catalog::ErrorKind::NotFound => missing(&name),
-                _ => error.into(),
-            })?;
+                Err(error) if error.kind() == catalog::ErrorKind::NotFound => {
+                    return if statement.if_exists {
+                        Ok(())
+                    } else {
+                        Err(missing(&name))
+                    };
+                }
+                Err(error) => return Err(error.into()),
+            };
             let files = dropped
                 .tables
                 .iter()
