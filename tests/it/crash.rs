@@ -13,7 +13,8 @@ use tonic::transport::Channel;
 use crate::harness::{Answer, Serving, execute, files, write_parquet};
 
 const ROWS_PER_INSERT: u64 = 7;
-const EXPORTED_ROWS: usize = 120_000;
+/// About ten megabytes: long enough to be written by a thread of its own while it grows.
+const EXPORTED_ROWS: usize = 300_000;
 
 fn rounds() -> u64 {
     std::env::var("STAGEDOOR_CRASH_ROUNDS")

@@ -445,6 +445,6 @@ async fn a_manifest_that_cannot_be_written_is_a_warning() {
     let kept = server
         .ok("SELECT state, warnings, manifest IS NULL FROM stagedoor.exports")
         .await;
-    assert_eq!(kept.rows(), [["COMMITTED", warning, "0"]]);
+    assert_eq!(kept.rows(), [["COMMITTED", warning, "false"]]);
     assert_eq!(files(&dir), ["x.csv", "x.csv.manifest.json"]);
 }
