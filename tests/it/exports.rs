@@ -446,5 +446,5 @@ async fn a_manifest_that_cannot_be_written_is_a_warning() {
         .ok("SELECT state, warnings, manifest IS NULL FROM stagedoor.exports")
         .await;
     assert_eq!(kept.rows(), [["COMMITTED", warning, "false"]]);
-    assert_eq!(files(&dir), ["x.csv", "x.csv.manifest.json"]);
+    assert_eq!(files(&dir), ["x.csv"]);
 }

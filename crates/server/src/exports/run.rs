@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use catalog::{Actor, ExportFile, ExportRecord, ExportState, NewExport};
 use exporter::{ExportErrorKind, ExportReport, Part, PartSink, Progress};
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use storage::{Draft, Finished, OnExisting, Store};
 use uuid::Uuid;
 
@@ -174,11 +174,12 @@ impl Running {
             store: self.store.clone(),
             id: self.id.clone(),
         };
-        let report = tokio::select! {
-            biased;
-            () = job.cancelled() => return Err(cancelled()),
-            report = exporter::export(batches, sink, options, progress) => report.map_err(export_error)?,
-        };
+        let batches = until_cancelled(batches, job);
+        let report = exporter::export(batches, sink, options, progress).await;
+        if job.is_cancelled() {
+            return Err(cancelled());
+        }
+        let report = report.map_err(export_error)?;
         drop(pin);
 
         let finished_us = (catalog::system_clock())();
@@ -324,6 +325,23 @@ impl Running {
             .blocking(move |instance| Ok(instance.catalog.update_export(&actor, &id, change)?))
             .await
     }
+}
+
+/// The batches, and an error once the export is cancelled. So the exporter ends by itself, and none of its
+/// threads can open a draft after the drafts have been removed, as one could if its future were dropped.
+fn until_cancelled<'a>(
+    batches: Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
+    job: &'a Job,
+) -> impl Stream<Item = std::result::Result<RecordBatch, Box<dyn std::error::Error + Send + Sync>>> + 'a
+{
+    futures::stream::unfold(batches, move |mut batches| async move {
+        let item = tokio::select! {
+            biased;
+            () = job.cancelled() => Err(cancelled().into()),
+            next = batches.next() => next?.map_err(Into::into),
+        };
+        Some((item, batches))
+    })
 }
 
 /// What is left to do once an export is PREPARED.
