@@ -266,3 +266,42 @@ async fn a_manifest_is_published_or_missed_by_a_warning() {
         );
     }
 }
+
+/// CANCEL EXPORT of a prepared export whose folder was not there at the start: what it says, and the state.
+async fn given_up(published: bool) -> (String, ExportState, Option<String>) {
+    let left = Left::new();
+    let id = left.export(11, ExportState::Prepared, !published, "");
+    if published {
+        std::fs::write(left.out.join("11.csv"), BODY).unwrap();
+    }
+    let away = left.folder.path().join("away");
+    std::fs::rename(&left.out, &away).unwrap();
+    let server = Server::open(Settings::embedded(&left.data())).unwrap();
+    std::fs::rename(&away, &left.out).unwrap();
+    let cancelled = server
+        .session()
+        .execute(&format!("CANCEL EXPORT '{id}'"))
+        .await;
+    let said = match cancelled {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.message().to_owned(),
+    };
+    drop(server);
+    let record = left.catalog().export("sys", &id).unwrap().unwrap();
+    assert!(!left.out.join(".stagedoor").exists(), "drafts are left");
+    assert_eq!(left.file(11).is_some(), published);
+    (said, record.state, record.error)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn giving_up_an_export_never_denies_a_published_file() {
+    let (said, state, error) = given_up(false).await;
+    assert_eq!((said.as_str(), state), ("done", ExportState::Failed));
+    assert_eq!(
+        error.as_deref(),
+        Some("not published: given up by CANCEL EXPORT")
+    );
+    let (said, state, error) = given_up(true).await;
+    assert_eq!((state, error), (ExportState::Committed, None));
+    assert!(said.ends_with("is COMMITTED, not running"), "{said}");
+}
