@@ -1,6 +1,7 @@
 //! `Draft`: a file being written out of sight. Dropped without `finish`, it removes itself.
 //! Finished, its bytes are durable and it waits to be published.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -28,10 +29,19 @@ pub struct Draft {
     body: Option<Body>,
 }
 
-#[derive(Debug)]
 enum Body {
     File(WriteBehind),
     Memory(Vec<u8>),
+}
+
+impl fmt::Debug for Body {
+    /// Not the bytes: they are users' data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => file.fmt(f),
+            Self::Memory(bytes) => write!(f, "Memory({} bytes)", bytes.len()),
+        }
+    }
 }
 
 /// A draft whose bytes are durable.
