@@ -304,26 +304,19 @@ impl Block<'_, '_> {
             return unsafe { append(to, &self.spill[slot.word(0)..slot.word(8)]) };
         }
         let text = self.borrowed[slot.word(0)];
-        if slot.0[LEN_AT] == WINDOWED
-            && let Some(window) = text.first_chunk::<{ size_of::<Window>() }>()
-        {
-            // SAFETY: `bytes_max` counts two bytes of prefix, the whole window and eight of suffix for
-            // each windowed cell; its text is no longer than the window.
-            return unsafe {
-                to.write(slot.0[16]);
-                let to = to.add(usize::from(slot.0[17]));
-                to.cast::<Window>().write_unaligned(*window);
-                let to = to.add(usize::from(slot.0[19]));
-                to.cast::<u64>()
-                    .write_unaligned((slot.word(8) as u64).to_le());
-                to.add(usize::from(slot.0[18]))
-            };
-        }
-        // SAFETY: `bytes_max` counts two bytes of prefix, the text and eight of suffix for each
-        // borrowed cell. The prefix and suffix lengths are at most 1 and 8.
+        // SAFETY: `bytes_max` counts two bytes of prefix, the text or the whole window, and eight of suffix
+        // for each borrowed cell. The prefix and suffix lengths are at most 1 and 8, and a windowed text
+        // is no longer than its window.
         unsafe {
             to.write(slot.0[16]);
-            let to = append(to.add(usize::from(slot.0[17])), text);
+            let to = to.add(usize::from(slot.0[17]));
+            let to = match text.first_chunk::<{ size_of::<Window>() }>() {
+                Some(window) if slot.0[LEN_AT] == WINDOWED => {
+                    to.cast::<Window>().write_unaligned(*window);
+                    to.add(usize::from(slot.0[19]))
+                }
+                _ => append(to, text),
+            };
             to.cast::<u64>()
                 .write_unaligned((slot.word(8) as u64).to_le());
             to.add(usize::from(slot.0[18]))
