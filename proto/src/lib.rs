@@ -1,6 +1,8 @@
 //! The wire contract `stagedoor.v1`: messages, clients and servers generated from `stagedoor/v1/*.proto`.
 //! The generated code is committed, so that a build needs no `protoc`; `cargo xtask codegen` makes it anew.
 
+mod redacted;
+
 /// Package `stagedoor.v1`.
 #[expect(
     missing_docs,

@@ -124,6 +124,7 @@ async fn run(channel: Channel, statement: &str) -> Result<Answer, tonic::Status>
         v1::ExecuteRequest {
             session_id: String::new(),
             statement: statement.to_owned(),
+            ..Default::default()
         },
     )
     .await

@@ -22,7 +22,7 @@ async fn server_with_rows() -> (TestServer, std::path::PathBuf) {
 fn start(statement: &str) -> v1::StartExportRequest {
     v1::StartExportRequest {
         statement: statement.to_owned(),
-        session_id: String::new(),
+        ..Default::default()
     }
 }
 
@@ -142,6 +142,7 @@ async fn an_export_survives_the_client_that_started_it() {
     let request = v1::ExecuteRequest {
         session_id: String::new(),
         statement: "SELECT x.a FROM t x CROSS JOIN t y INTO OUTFILE 'stage://s/big.csv'".to_owned(),
+        ..Default::default()
     };
     let mut stream = server.sql().execute(request).await.unwrap().into_inner();
     let Some(v1::execute_response::Part::ExportStarted(export)) =

@@ -114,6 +114,7 @@ impl TestServer {
         let request = v1::ExecuteRequest {
             session_id: self.session_id.clone(),
             statement: statement.to_owned(),
+            ..Default::default()
         };
         execute(&mut self.sql(), request).await
     }

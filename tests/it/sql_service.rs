@@ -18,6 +18,7 @@ async fn a_session_keeps_its_database_and_others_do_not_see_it() {
     let fresh = v1::ExecuteRequest {
         session_id: String::new(),
         statement: "SELECT DATABASE()".to_owned(),
+        ..Default::default()
     };
     assert_eq!(
         execute(&mut server.sql(), fresh).await.unwrap().cell(),
@@ -53,6 +54,7 @@ async fn a_large_result_streams_in_messages_that_fit() {
         v1::ExecuteRequest {
             session_id: server.session_id.clone(),
             statement,
+            ..Default::default()
         },
     )
     .await
@@ -77,6 +79,7 @@ async fn an_empty_result_has_its_columns() {
     let request = v1::ExecuteRequest {
         session_id: server.session_id.clone(),
         statement: "SELECT a AS x FROM t WHERE false".to_owned(),
+        ..Default::default()
     };
     let mut stream = server.sql().execute(request).await.unwrap().into_inner();
     let Some(v1::execute_response::Part::ArrowIpc(ipc)) =
@@ -116,6 +119,7 @@ async fn a_dropped_client_stops_its_query_and_leaves_the_server_well() {
     let request = v1::ExecuteRequest {
         session_id: String::new(),
         statement: "SELECT x.a FROM t x CROSS JOIN t y CROSS JOIN t z".to_owned(),
+        ..Default::default()
     };
     let mut stream = server.sql().execute(request).await.unwrap().into_inner();
     stream.message().await.unwrap().unwrap();
@@ -171,6 +175,7 @@ async fn an_insert_whose_client_leaves_inserts_nothing() {
     let request = v1::ExecuteRequest {
         session_id: String::new(),
         statement,
+        ..Default::default()
     };
     let drafts = server.folder.path().join("data/tables/.stagedoor");
     let mut client = server.sql();

@@ -172,13 +172,14 @@ async fn the_stage_service_does_what_the_statements_do() {
     let url = format!("file://{}", server.dir("out").display());
     let stage = v1::Stage {
         url: url.clone(),
-        enabled: true,
+        enabled: Some(true),
         comment: "one".to_owned(),
         ..Default::default()
     };
     let create = v1::CreateStageRequest {
         stage_id: "s".to_owned(),
         stage: Some(stage),
+        ..Default::default()
     };
     let created = stages
         .create_stage(create.clone())
@@ -210,6 +211,7 @@ async fn the_stage_service_does_what_the_statements_do() {
         update_mask: Some(prost_types::FieldMask {
             paths: vec!["comment".to_owned()],
         }),
+        ..Default::default()
     };
     let changed = stages
         .update_stage(update(&created.etag, "two"))
@@ -243,6 +245,7 @@ async fn the_stage_service_does_what_the_statements_do() {
         name: "stages/s".to_owned(),
         version: 1,
         etag: changed.etag,
+        ..Default::default()
     };
     assert_eq!(
         stages
@@ -259,6 +262,7 @@ async fn the_stage_service_does_what_the_statements_do() {
         .delete_stage(v1::DeleteStageRequest {
             name: "stages/s".to_owned(),
             etag: String::new(),
+            ..Default::default()
         })
         .await
         .unwrap();
@@ -273,12 +277,14 @@ async fn the_stage_service_does_what_the_statements_do() {
     stages
         .undelete_stage(v1::UndeleteStageRequest {
             name: "stages/s".to_owned(),
+            ..Default::default()
         })
         .await
         .unwrap();
     let versions = stages
         .list_stage_versions(v1::ListStageVersionsRequest {
             name: "stages/s".to_owned(),
+            ..Default::default()
         })
         .await
         .unwrap()
@@ -342,6 +348,7 @@ async fn concurrent_creation_has_one_winner() {
         let request = v1::ExecuteRequest {
             session_id: String::new(),
             statement: "CREATE STAGE s URL = '/tmp'".to_owned(),
+            ..Default::default()
         };
         async move { crate::harness::execute(&mut sql, request).await.is_ok() }
     });

@@ -81,6 +81,7 @@ impl Client {
         let request = ExecuteRequest {
             session_id: self.session_id.clone(),
             statement: statement.to_owned(),
+            ..Default::default()
         };
         let answer = self.sql.execute(request).await;
         answer

@@ -60,8 +60,8 @@ pub(super) fn stage(record: StageRecord) -> v1::Stage {
     v1::Stage {
         name: format!("stages/{}", record.name),
         url: record.definition.url.unwrap_or_default(),
-        enabled: record.definition.enabled,
-        directory: record.definition.directory,
+        enabled: Some(record.definition.enabled),
+        directory: Some(record.definition.directory),
         comment: record.definition.comment,
         version: record.version,
         etag: etag(record.id, record.version),
@@ -69,6 +69,7 @@ pub(super) fn stage(record: StageRecord) -> v1::Stage {
         update_time: Some(proto_timestamp(record.changed_us)),
         updated_by: record.changed_by,
         change: format!("{:?}", record.change).to_uppercase(),
+        ..Default::default()
     }
 }
 

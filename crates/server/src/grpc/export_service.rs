@@ -60,6 +60,7 @@ impl ExportService for Exports {
         let v1::StartExportRequest {
             statement,
             session_id,
+            ..
         } = request.into_inner();
         let handle = if session_id.is_empty() {
             Session::new(Arc::clone(&self.instance))

@@ -72,6 +72,7 @@ impl SqlService for Sql {
         let v1::ExecuteRequest {
             session_id,
             statement,
+            ..
         } = request.into_inner();
         // The statement runs here, so that what refuses it is the call's own status. If the client
         // leaves meanwhile, a change is made whole (it runs in a blocking task that nothing cancels) or,

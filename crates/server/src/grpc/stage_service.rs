@@ -50,12 +50,14 @@ impl StageService for Stages {
         &self,
         request: Request<v1::CreateStageRequest>,
     ) -> std::result::Result<Response<v1::CreateStageResponse>, Status> {
-        let v1::CreateStageRequest { stage_id, stage } = request.into_inner();
+        let v1::CreateStageRequest {
+            stage_id, stage, ..
+        } = request.into_inner();
         let stage = stage.ok_or_else(|| missing("stage"))?;
         let definition = StageDefinition {
             url: self.url(&stage.url)?,
-            enabled: stage.enabled,
-            directory: stage.directory,
+            enabled: stage.enabled.unwrap_or(true),
+            directory: stage.directory.unwrap_or_default(),
             comment: stage.comment,
         };
         let name = stage_id.to_lowercase();
@@ -135,7 +137,9 @@ impl StageService for Stages {
         &self,
         request: Request<v1::UpdateStageRequest>,
     ) -> std::result::Result<Response<v1::UpdateStageResponse>, Status> {
-        let v1::UpdateStageRequest { stage, update_mask } = request.into_inner();
+        let v1::UpdateStageRequest {
+            stage, update_mask, ..
+        } = request.into_inner();
         let stage = stage.ok_or_else(|| missing("stage"))?;
         let current = self.current(&stage.name)?;
         let expected = convert::expected_version(&stage.etag, &current)?;
@@ -147,8 +151,8 @@ impl StageService for Stages {
             .as_slice()
         {
             ["url"] => StageChange::Url(self.url(&stage.url)?),
-            ["enabled"] => StageChange::Enabled(stage.enabled),
-            ["directory"] => StageChange::Directory(stage.directory),
+            ["enabled"] => StageChange::Enabled(stage.enabled.unwrap_or_default()),
+            ["directory"] => StageChange::Directory(stage.directory.unwrap_or_default()),
             ["comment"] => StageChange::Comment(stage.comment),
             [] => {
                 return Err(Error::internal(
@@ -192,7 +196,7 @@ impl StageService for Stages {
         &self,
         request: Request<v1::DeleteStageRequest>,
     ) -> std::result::Result<Response<v1::DeleteStageResponse>, Status> {
-        let v1::DeleteStageRequest { name, etag } = request.into_inner();
+        let v1::DeleteStageRequest { name, etag, .. } = request.into_inner();
         let current = self.current(&name)?;
         let expected = convert::expected_version(&etag, &current)?;
         let actor = Session::new(Arc::clone(&self.instance)).actor();
@@ -238,6 +242,7 @@ impl StageService for Stages {
         versions.sort_by_key(|version| std::cmp::Reverse(version.version));
         Ok(Response::new(v1::ListStageVersionsResponse {
             versions: versions.into_iter().map(convert::stage).collect(),
+            next_page_token: String::new(),
         }))
     }
 
@@ -249,6 +254,7 @@ impl StageService for Stages {
             name,
             version,
             etag,
+            ..
         } = request.into_inner();
         let current = self.current(&name)?;
         let expected: Expected = convert::expected_version(&etag, &current)?;
