@@ -6,6 +6,9 @@ use pest::iterators::{Pair, Pairs};
 
 use crate::error::{ErrorKind, ParseError, one_of};
 use crate::grammar::{self, Rule, is_noise};
+use crate::plan::credentials::CredentialValue;
+use crate::plan::parameter::ParameterRef;
+use crate::secret::Secret;
 use crate::span::{Name, Span, Spanned};
 use crate::text::{fold_name, is_reserved, unquote};
 
@@ -94,6 +97,35 @@ impl<'a> Node<'a> {
             return Err(self.error(ErrorKind::Syntax, message));
         }
         Ok(Spanned::new(fold_name(text), self.span()))
+    }
+
+    /// The name of an account, a role or a user without a host: a name, or the same as a string.
+    pub(crate) fn access_name(&self) -> Result<Name, ParseError> {
+        let inner = self.children().next_node()?;
+        if inner.rule() != Rule::string {
+            return inner.name();
+        }
+        let name = inner.string().map(|text| text.to_lowercase());
+        if name.is_empty() {
+            return Err(inner.invalid("a name must not be empty"));
+        }
+        Ok(name)
+    }
+
+    /// A literal that is a secret, or a parameter in its place.
+    pub(crate) fn secret(&self) -> CredentialValue {
+        match self.rule() {
+            // The number follows when the whole statement is read.
+            Rule::positional_parameter => {
+                CredentialValue::Parameter(Spanned::new(ParameterRef::Positional(0), self.span()))
+            }
+            Rule::named_parameter => {
+                let name = self.text().trim_start_matches(':').to_owned();
+                let parameter = ParameterRef::Named(name);
+                CredentialValue::Parameter(Spanned::new(parameter, self.span()))
+            }
+            _ => CredentialValue::Secret(Secret::new(unquote(self.text()))),
+        }
     }
 
     /// A whole number that fits `T`; `what` names it in the error.

@@ -13,6 +13,8 @@ use crate::error::{END, ErrorKind, ParseError};
 #[grammar = "grammar/stage.pest"]
 #[grammar = "grammar/export.pest"]
 #[grammar = "grammar/table.pest"]
+#[grammar = "grammar/access.pest"]
+#[grammar = "grammar/grant.pest"]
 #[grammar = "grammar/statement.pest"]
 struct Grammar;
 
@@ -109,6 +111,45 @@ fn names_of(rule: Rule) -> Vec<String> {
         Rule::column_comment | Rule::table_comment | Rule::stage_comment => &["COMMENT"],
         Rule::column_collate => &["COLLATE"],
         Rule::table_setting | Rule::setting_name => &["ENGINE"],
+        Rule::comment_clause => &["COMMENT"],
+        Rule::positional_parameter => &["a parameter"],
+        Rule::named_parameter => &[],
+        Rule::access_name | Rule::user_name | Rule::new_user | Rule::object_name => &["a name"],
+        Rule::user_host => &["'%'"],
+        Rule::at_sign => &["'@'"],
+        Rule::identified => &["IDENTIFIED BY"],
+        Rule::account_admin => &["ADMIN_NAME"],
+        Rule::default_role | Rule::default_role_none => &["DEFAULT ROLE"],
+        Rule::account_suspend => &["SUSPEND"],
+        Rule::account_open => &["OPEN"],
+        Rule::user_lock => &["LOCK"],
+        Rule::user_unlock => &["UNLOCK"],
+        Rule::role_none => &["NONE"],
+        Rule::role_default | Rule::variable_default => &["DEFAULT"],
+        Rule::password_for => &["FOR"],
+        Rule::token_user => &["FOR USER"],
+        Rule::token_expires => &["EXPIRES IN"],
+        Rule::time_unit => &["SECOND", "MINUTE", "HOUR", "DAY"],
+        Rule::names_assignment => &["NAMES"],
+        Rule::assignment => &["a variable"],
+        Rule::user_variable => &[],
+        Rule::variable_scope | Rule::scope_word => &["SESSION"],
+        Rule::at_at => &["'@@'"],
+        Rule::assign => &["'='"],
+        Rule::kill_query => &["QUERY"],
+        Rule::privileges | Rule::privilege | Rule::privilege_word => &["a privilege"],
+        Rule::roles | Rule::to_roles => &["a role"],
+        Rule::to_users => &["a user"],
+        Rule::grant_option => &["WITH GRANT OPTION"],
+        Rule::grant_object => &["ACCOUNT", "DATABASE", "TABLE", "STAGE"],
+        Rule::on_account => &["ACCOUNT"],
+        Rule::on_database => &["DATABASE"],
+        Rule::on_stage => &["STAGE"],
+        Rule::on_table => &["TABLE"],
+        Rule::all_tables | Rule::star => &["'*'"],
+        Rule::tables_of => &["a name"],
+        Rule::grants_role => &["ROLE"],
+        Rule::grants_user => &["USER", "a name"],
         Rule::stage_set => &["SET"],
         Rule::stage_rename => &["RENAME TO"],
         Rule::stage_rollback => &["ROLLBACK TO VERSION"],
@@ -144,7 +185,10 @@ pub(crate) fn is_noise(rule: Rule) -> bool {
         | Rule::open
         | Rule::close
         | Rule::open_brace
-        | Rule::close_brace => true,
+        | Rule::close_brace
+        | Rule::at_sign
+        | Rule::assign
+        | Rule::at_at => true,
         other => format!("{other:?}").starts_with("kw_"),
     }
 }

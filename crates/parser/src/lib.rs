@@ -25,9 +25,18 @@ pub use crate::lexer::Open;
 pub use crate::limits::Limits;
 pub use crate::mask::mask_secrets;
 pub use crate::plan::Plan;
-pub use crate::plan::credentials::{Credential, CredentialKey, Credentials};
+pub use crate::plan::access::{
+    AlterAccount, AlterAccountAction, AlterUser, AlterUserAction, Assignment, CreateAccount,
+    CreateRole, CreateToken, CreateUser, DropAccount, DropRole, DropUser, Kill, KillScope, NewUser,
+    SetRole, SetVariable,
+};
+pub use crate::plan::credentials::{Credential, CredentialKey, CredentialValue, Credentials};
 pub use crate::plan::data_type::{DataType, IntegerKind, LobSize};
 pub use crate::plan::export::{Compression, Dialect, Export, ExportOptions, Fields, Format, Lines};
+pub use crate::plan::grant::{
+    Grant, GrantObject, Grantee, ObjectKind, Privilege, RoleGrant, ShowGrants,
+};
+pub use crate::plan::parameter::{BindError, ParameterRef};
 pub use crate::plan::query::{QueryText, StagedFile};
 pub use crate::plan::stage::{
     AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,

@@ -1,9 +1,12 @@
 //! From matched pairs to plans, one file per statement family.
 
+mod access;
+mod account;
 mod data_type;
 mod database;
 mod export;
 mod format;
+mod grant;
 mod stage;
 mod table;
 
@@ -49,6 +52,38 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         Rule::create_external_table => table::create_external(node),
         Rule::drop_table => table::drop_table(node),
         Rule::truncate_table => Ok(Plan::Truncate(database::table_name(&mut node.children())?)),
+        Rule::create_account => account::create(node),
+        Rule::alter_account => account::alter(node),
+        Rule::drop_account => account::drop_account(node),
+        Rule::show_accounts => Ok(Plan::ShowAccounts {
+            like: database::like(&mut node.children())?,
+        }),
+        Rule::create_user => account::create_user(node),
+        Rule::alter_user => account::alter_user(node),
+        Rule::drop_user => account::drop_user(node),
+        Rule::show_users => Ok(Plan::ShowUsers {
+            like: database::like(&mut node.children())?,
+        }),
+        Rule::set_password => account::set_password(node),
+        Rule::create_role => account::create_role(node),
+        Rule::drop_role => account::drop_role(node),
+        Rule::show_roles => Ok(Plan::ShowRoles {
+            like: database::like(&mut node.children())?,
+        }),
+        Rule::set_role => account::set_role(node),
+        Rule::grant_privileges => grant::privileges(node).map(Plan::Grant),
+        Rule::revoke_privileges => grant::privileges(node).map(Plan::Revoke),
+        Rule::grant_roles => grant::roles(node).map(Plan::GrantRole),
+        Rule::revoke_roles => grant::roles(node).map(Plan::RevokeRole),
+        Rule::show_grants => grant::show(node),
+        Rule::create_token => access::create_token(node),
+        Rule::revoke_token => Ok(Plan::RevokeToken(access::id(
+            &node.children().next_node()?,
+        )?)),
+        Rule::show_tokens => Ok(Plan::ShowTokens),
+        Rule::set_variables => access::set_variables(node),
+        Rule::show_sessions => Ok(Plan::ShowSessions),
+        Rule::kill => access::kill(node),
         _ => Err(node.error(ErrorKind::Unsupported, "this statement is not supported")),
     }
 }

@@ -1,16 +1,25 @@
 //! [`Plan`]: a statement as data, with spans. Nothing in it is evaluated.
 //! `Display` gives canonical SQL with secrets masked, [`Plan::to_sql`] the whole of it.
 
+pub(crate) mod access;
 pub(crate) mod credentials;
 pub(crate) mod data_type;
 pub(crate) mod export;
+pub(crate) mod grant;
+pub(crate) mod parameter;
 pub(crate) mod query;
 pub(crate) mod stage;
 pub(crate) mod table;
 
 use std::fmt;
 
+use crate::plan::access::{
+    AlterAccount, AlterUser, CreateAccount, CreateRole, CreateToken, CreateUser, DropAccount,
+    DropRole, DropUser, Kill, SetRole, SetVariable,
+};
+use crate::plan::credentials::CredentialValue;
 use crate::plan::export::Export;
+use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
 use crate::plan::query::QueryText;
 use crate::plan::stage::{AlterStage, CreateStage, DropStage};
 use crate::plan::table::{
@@ -20,9 +29,8 @@ use crate::plan::table::{
 use crate::print::{self, Secrets};
 use crate::span::{Name, Spanned};
 
-/// One statement.
+/// One statement. Whoever executes plans matches all of them: a new one does not compile unseen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Plan {
     /// `CREATE STAGE`.
     CreateStage(CreateStage),
@@ -80,6 +88,63 @@ pub enum Plan {
     Truncate(TableName),
     /// `INSERT INTO`.
     Insert(Insert),
+    /// `CREATE ACCOUNT`.
+    CreateAccount(CreateAccount),
+    /// `ALTER ACCOUNT`.
+    AlterAccount(AlterAccount),
+    /// `DROP ACCOUNT`.
+    DropAccount(DropAccount),
+    /// `SHOW ACCOUNTS [LIKE 'pattern']`.
+    ShowAccounts {
+        /// The pattern.
+        like: Option<Spanned<String>>,
+    },
+    /// `CREATE USER`.
+    CreateUser(CreateUser),
+    /// `ALTER USER`.
+    AlterUser(AlterUser),
+    /// `DROP USER`.
+    DropUser(DropUser),
+    /// `SHOW USERS [LIKE 'pattern']`.
+    ShowUsers {
+        /// The pattern.
+        like: Option<Spanned<String>>,
+    },
+    /// `SET PASSWORD = 'password'`, one's own.
+    SetPassword(CredentialValue),
+    /// `CREATE ROLE`.
+    CreateRole(CreateRole),
+    /// `DROP ROLE`.
+    DropRole(DropRole),
+    /// `SHOW ROLES [LIKE 'pattern']`.
+    ShowRoles {
+        /// The pattern.
+        like: Option<Spanned<String>>,
+    },
+    /// `SET ROLE`.
+    SetRole(SetRole),
+    /// `GRANT privileges ON object TO roles`.
+    Grant(Grant),
+    /// `REVOKE privileges ON object FROM roles`.
+    Revoke(Grant),
+    /// `GRANT roles TO users`.
+    GrantRole(RoleGrant),
+    /// `REVOKE roles FROM users`.
+    RevokeRole(RoleGrant),
+    /// `SHOW GRANTS`.
+    ShowGrants(ShowGrants),
+    /// `CREATE TOKEN`.
+    CreateToken(CreateToken),
+    /// `REVOKE TOKEN 'id'`; the id is no secret.
+    RevokeToken(Spanned<String>),
+    /// `SHOW TOKENS`.
+    ShowTokens,
+    /// `SET [SESSION] name = value, …`.
+    SetVariable(SetVariable),
+    /// `SHOW SESSIONS`, `SHOW [FULL] PROCESSLIST`.
+    ShowSessions,
+    /// `KILL`.
+    Kill(Kill),
     /// A query, for the engine: `SELECT`, `WITH`, `VALUES`, `TABLE`, `(`, `EXPLAIN` of one.
     Query(QueryText),
 }
@@ -113,6 +178,30 @@ impl Plan {
             Self::DropTable(_) => "DROP TABLE",
             Self::Truncate(_) => "TRUNCATE TABLE",
             Self::Insert(_) => "INSERT",
+            Self::CreateAccount(_) => "CREATE ACCOUNT",
+            Self::AlterAccount(_) => "ALTER ACCOUNT",
+            Self::DropAccount(_) => "DROP ACCOUNT",
+            Self::ShowAccounts { .. } => "SHOW ACCOUNTS",
+            Self::CreateUser(_) => "CREATE USER",
+            Self::AlterUser(_) => "ALTER USER",
+            Self::DropUser(_) => "DROP USER",
+            Self::ShowUsers { .. } => "SHOW USERS",
+            Self::SetPassword(_) => "SET PASSWORD",
+            Self::CreateRole(_) => "CREATE ROLE",
+            Self::DropRole(_) => "DROP ROLE",
+            Self::ShowRoles { .. } => "SHOW ROLES",
+            Self::SetRole(_) => "SET ROLE",
+            Self::Grant(_) => "GRANT",
+            Self::Revoke(_) => "REVOKE",
+            Self::GrantRole(_) => "GRANT ROLE",
+            Self::RevokeRole(_) => "REVOKE ROLE",
+            Self::ShowGrants(_) => "SHOW GRANTS",
+            Self::CreateToken(_) => "CREATE TOKEN",
+            Self::RevokeToken(_) => "REVOKE TOKEN",
+            Self::ShowTokens => "SHOW TOKENS",
+            Self::SetVariable(_) => "SET",
+            Self::ShowSessions => "SHOW SESSIONS",
+            Self::Kill(_) => "KILL",
             Self::Query(_) => "QUERY",
         }
     }
@@ -124,7 +213,7 @@ impl Plan {
     }
 }
 
-/// The canonical text with every credential's value as `'******'`.
+/// The canonical text with every password and credential's value as `'******'`.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&print::plan(self, Secrets::Masked))

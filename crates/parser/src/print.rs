@@ -1,13 +1,15 @@
 //! From plans to canonical SQL, one file per statement family.
 //! Keywords in upper case, names bare where they can be, clauses in one order, one line.
 
+mod access;
 mod export;
+mod grant;
 mod stage;
 mod table;
 
 use crate::mask::MASK;
 use crate::plan::Plan;
-use crate::plan::credentials::Credentials;
+use crate::plan::credentials::{CredentialValue, Credentials};
 use crate::plan::table::TableName;
 use crate::text::{quote, quote_name};
 
@@ -73,17 +75,22 @@ impl Printer {
         }
     }
 
+    /// A literal, masked or not, or the parameter.
+    fn secret_text(&self, value: &CredentialValue) -> String {
+        match (value, self.secrets) {
+            (CredentialValue::Secret(_), Secrets::Masked) => quote(MASK),
+            (CredentialValue::Secret(secret), Secrets::Shown) => quote(secret.expose()),
+            (CredentialValue::Parameter(parameter), Secrets::Masked | Secrets::Shown) => {
+                parameter.to_string()
+            }
+        }
+    }
+
     fn credentials(&mut self, credentials: &Credentials) {
         let entries: Vec<String> = credentials
             .entries
             .iter()
-            .map(|entry| {
-                let value = match self.secrets {
-                    Secrets::Masked => MASK,
-                    Secrets::Shown => entry.value.expose(),
-                };
-                format!("{} = {}", quote(&entry.key), quote(value))
-            })
+            .map(|entry| format!("{} = {}", quote(&entry.key), self.secret_text(&entry.value)))
             .collect();
         self.word("CREDENTIALS = {");
         self.sql.push_str(&entries.join(", "));
@@ -98,6 +105,7 @@ impl Printer {
                 self.word("DROP STAGE");
                 self.word_if(plan.if_exists, "IF EXISTS");
                 self.name(&plan.name);
+                self.word_if(plan.cascade, "CASCADE");
             }
             Plan::UndropStage(name)
             | Plan::DescribeStage(name)
@@ -107,7 +115,11 @@ impl Printer {
                 self.word(plan.verb());
                 self.name(name);
             }
-            Plan::ShowStages { like } | Plan::ShowDatabases { like } => {
+            Plan::ShowStages { like }
+            | Plan::ShowDatabases { like }
+            | Plan::ShowAccounts { like }
+            | Plan::ShowUsers { like }
+            | Plan::ShowRoles { like } => {
                 self.word(plan.verb());
                 self.clause("LIKE", like.as_ref().map(|like| like.as_str()));
             }
@@ -116,8 +128,10 @@ impl Printer {
                 self.word("EXPLAIN EXPORT");
                 self.export(export);
             }
-            Plan::ShowExports => self.word("SHOW EXPORTS"),
-            Plan::CancelExport(id) => self.clause("CANCEL EXPORT", Some(id)),
+            Plan::ShowExports | Plan::ShowTokens | Plan::ShowSessions => self.word(plan.verb()),
+            Plan::CancelExport(id) | Plan::RevokeToken(id) => {
+                self.clause(plan.verb(), Some(id));
+            }
             Plan::CreateDatabase(plan) => {
                 self.word("CREATE DATABASE");
                 self.word_if(plan.if_not_exists, "IF NOT EXISTS");
@@ -143,6 +157,40 @@ impl Printer {
                 self.word(&tables.join(", "));
             }
             Plan::Insert(plan) => self.insert(plan),
+            Plan::CreateAccount(plan) => self.create_account(plan),
+            Plan::AlterAccount(plan) => self.alter_account(plan),
+            Plan::DropAccount(plan) => {
+                self.word("DROP ACCOUNT");
+                self.word_if(plan.if_exists, "IF EXISTS");
+                self.name(&plan.name);
+            }
+            Plan::CreateUser(plan) => self.create_user(plan),
+            Plan::AlterUser(plan) => self.alter_user(plan),
+            Plan::DropUser(plan) => {
+                self.word("DROP USER");
+                self.word_if(plan.if_exists, "IF EXISTS");
+                self.name_list(&plan.users);
+            }
+            Plan::SetPassword(password) => self.set_password(password),
+            Plan::CreateRole(plan) => {
+                self.word("CREATE ROLE");
+                self.word_if(plan.if_not_exists, "IF NOT EXISTS");
+                self.name_list(&plan.roles);
+            }
+            Plan::DropRole(plan) => {
+                self.word("DROP ROLE");
+                self.word_if(plan.if_exists, "IF EXISTS");
+                self.name_list(&plan.roles);
+            }
+            Plan::SetRole(plan) => self.set_role(plan),
+            Plan::Grant(plan) => self.privileges("GRANT", plan, "TO"),
+            Plan::Revoke(plan) => self.privileges("REVOKE", plan, "FROM"),
+            Plan::GrantRole(plan) => self.roles("GRANT", plan, "TO"),
+            Plan::RevokeRole(plan) => self.roles("REVOKE", plan, "FROM"),
+            Plan::ShowGrants(plan) => self.show_grants(plan),
+            Plan::CreateToken(plan) => self.create_token(plan),
+            Plan::SetVariable(plan) => self.set_variable(plan),
+            Plan::Kill(plan) => self.kill(plan),
             Plan::Query(query) => self.word(&query.text),
         }
     }

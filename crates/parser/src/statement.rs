@@ -25,6 +25,12 @@ pub fn parse(sql: &str) -> Result<Plan, ParseError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_with(sql: &str, limits: &Limits) -> Result<Plan, ParseError> {
+    let mut plan = statement(sql, limits)?;
+    plan.number_parameters();
+    Ok(plan)
+}
+
+fn statement(sql: &str, limits: &Limits) -> Result<Plan, ParseError> {
     let extent = limits.check(sql)?;
     let Some(first) = extent.first else {
         return Err(syntax(sql, Span::new(0, 0), "the statement is empty"));
@@ -65,6 +71,10 @@ const FAMILIES: &[(&str, Rule)] = &[
     ("DESC", Rule::describe_statement),
     ("DESCRIBE", Rule::describe_statement),
     ("DROP", Rule::drop_statement),
+    ("GRANT", Rule::grant_statement),
+    ("KILL", Rule::kill_statement),
+    ("REVOKE", Rule::revoke_statement),
+    ("SET", Rule::set_statement),
     ("SHOW", Rule::show_statement),
     ("TRUNCATE", Rule::truncate_statement),
     ("UNDROP", Rule::undrop_statement),

@@ -108,6 +108,29 @@ pub(crate) fn is_stage_url(text: &str) -> bool {
     strip_scheme(text, "stage").is_some()
 }
 
+/// Whether `text` is a URL, `scheme://…`, with a user or a password before its host. A stage's
+/// name is no host.
+pub(crate) fn has_user_info_after_scheme(text: &str) -> bool {
+    let rest = text.split_once("://").map(|(_, rest)| rest);
+    !is_stage_url(text) && rest.is_some_and(has_user_info)
+}
+
+/// The same of an endpoint, whose scheme may be left out.
+pub(crate) fn endpoint_has_user_info(text: &str) -> bool {
+    has_user_info(text.split_once("://").map_or(text, |(_, rest)| rest))
+}
+
+/// Whether `text`, from a host on, has a user or a password before that: an `@` before the first
+/// `/`, or a `:` there without a port behind it. The `@` may come later, as secrets hold slashes,
+/// or may have been forgotten.
+pub(crate) fn has_user_info(text: &str) -> bool {
+    let host = text.split(['/', '?', '#']).next().unwrap_or(text);
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    // An IPv6 address is full of colons.
+    let named = !host.starts_with('[');
+    host.contains('@') || named && host.split(':').skip(1).any(|port| !is_port(port))
+}
+
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let (found, rest) = text.split_once("://")?;
     found.eq_ignore_ascii_case(scheme).then_some(rest)

@@ -2,14 +2,14 @@
 
 use super::format::{compression, dialect, fields, format, lines};
 use super::given_twice;
-use super::stage::credentials;
+use super::stage::{credentials, user_info};
 use crate::cursor::{Node, match_rule};
 use crate::error::ParseError;
 use crate::grammar::Rule;
 use crate::plan::export::{Export, ExportOptions};
 use crate::plan::query::QueryText;
 use crate::span::{Span, Spanned};
-use crate::target::{Target, is_stage_url};
+use crate::target::{Target, has_user_info_after_scheme, is_stage_url};
 use crate::text::unquote;
 
 /// The export of `query` with the tail at `tail`, from INTO to the statement's end.
@@ -39,6 +39,9 @@ fn target(node: &Node<'_>) -> Result<Spanned<Target>, ParseError> {
     let target = Target::parse(&text);
     if is_stage_url(&text) && matches!(target, Target::Raw(_)) {
         return Err(node.invalid("a stage path names its stage: 'stage://name/file'"));
+    }
+    if has_user_info_after_scheme(&text) {
+        return Err(user_info(node));
     }
     if text.is_empty() {
         return Err(node.invalid("the target is empty; it is written 'stage://name/file'"));

@@ -9,8 +9,8 @@ use crate::plan::credentials::{Credential, CredentialKey, Credentials};
 use crate::plan::stage::{
     AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,
 };
-use crate::secret::Secret;
 use crate::span::Spanned;
+use crate::target::{endpoint_has_user_info, has_user_info_after_scheme};
 use crate::text::unquote;
 
 pub(super) fn create(node: &Node<'_>) -> Result<Plan, ParseError> {
@@ -65,6 +65,7 @@ pub(super) fn drop_stage(node: &Node<'_>) -> Result<Plan, ParseError> {
     Ok(Plan::DropStage(DropStage {
         if_exists,
         name: parts.name()?,
+        cascade: parts.take(Rule::cascade),
     }))
 }
 
@@ -98,12 +99,25 @@ fn url(node: &Node<'_>) -> Result<Spanned<StageUrl>, ParseError> {
     let mut parts = node.children();
     let first = parts.next_node()?;
     let Some(endpoint) = parts.next_if(Rule::string) else {
-        return Ok(first.string().map(StageUrl::Location));
+        let location = first.string();
+        if has_user_info_after_scheme(&location) {
+            return Err(user_info(&first));
+        }
+        return Ok(location.map(StageUrl::Location));
     };
     if !unquote(first.text()).eq_ignore_ascii_case("endpoint") {
         return Err(first.invalid("URL is written URL = 'location' or URL = \"endpoint\"='host'"));
     }
-    Ok(endpoint.string().map(StageUrl::Endpoint))
+    let host = endpoint.string();
+    if endpoint_has_user_info(&host) {
+        return Err(user_info(&endpoint));
+    }
+    Ok(host.map(StageUrl::Endpoint))
+}
+
+/// Keys in a URL would be shown, logged and kept in history with it.
+pub(super) fn user_info(node: &Node<'_>) -> ParseError {
+    node.invalid("a URL holds no user and no password; they belong in CREDENTIALS = {…}")
 }
 
 /// Keys must be known, each meaning given once. Neither keys nor values get into messages: who
@@ -128,7 +142,7 @@ pub(super) fn credentials(node: &Node<'_>) -> Result<Spanned<Credentials>, Parse
         seen.push(meaning);
         entries.push(Credential {
             key,
-            value: Secret::new(unquote(value.text())),
+            value: value.secret(),
         });
     }
     Ok(Spanned::new(Credentials { entries }, node.span()))

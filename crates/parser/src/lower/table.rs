@@ -2,6 +2,7 @@
 
 use super::database::table_name;
 use super::format::{compression, fields, format, lines};
+use super::stage::user_info;
 use super::{data_type, given_twice, set_once};
 use crate::cursor::{Cursor, Node, match_rule};
 use crate::error::ParseError;
@@ -12,6 +13,7 @@ use crate::plan::table::{
     ColumnDef, CreateExternalTable, CreateTable, DropTable, Infile, Literal, TableKey, TableName,
 };
 use crate::span::{Name, Span, Spanned};
+use crate::target::has_user_info_after_scheme;
 use crate::text::unquote;
 
 pub(super) fn create(node: &Node<'_>) -> Result<Plan, ParseError> {
@@ -241,6 +243,9 @@ fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
     let Some(path) = path.filter(|path| !path.is_empty()) else {
         return Err(node.invalid("INFILE needs a path: INFILE 'path' or {'filepath'='path'}"));
     };
+    if has_user_info_after_scheme(&path) {
+        return Err(user_info(node));
+    }
     files.path = path;
     Ok(files)
 }

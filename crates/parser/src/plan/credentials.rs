@@ -1,6 +1,7 @@
-//! `CREDENTIALS = { 'key' = 'value', … }`.
-//! Keys are a closed set with aliases; values are [`Secret`]s.
+//! `CREDENTIALS = { 'key' = 'value', … }`, and values of it and of IDENTIFIED BY.
+//! Keys are a closed set with aliases; values are [`Secret`]s, or parameters that stand for one.
 
+use crate::plan::parameter::ParameterRef;
 use crate::secret::Secret;
 use crate::span::Spanned;
 
@@ -11,10 +12,12 @@ pub enum CredentialKey {
     AccessKeyId,
     /// `secret_access_key`, `AWS_SECRET_KEY`.
     SecretAccessKey,
-    /// `AWS_TOKEN`.
+    /// `AWS_TOKEN`, `session_token`.
     Token,
-    /// `AWS_ROLE`.
+    /// `AWS_ROLE`, `role_arn`.
     Role,
+    /// `external_id`, which goes with a role.
+    ExternalId,
     /// `region`, `AWS_REGION`.
     Region,
     /// `endpoint`.
@@ -25,6 +28,16 @@ pub enum CredentialKey {
     Provider,
     /// `compression`.
     Compression,
+    /// `sse`: how the store encrypts.
+    Sse,
+    /// `kms_key_id`: the store's key, when it encrypts with one of its own.
+    KmsKeyId,
+    /// `storage_class`.
+    StorageClass,
+    /// `addressing_style`: whether the bucket is in the host's name or in the path.
+    AddressingStyle,
+    /// `signature_version`.
+    SignatureVersion,
 }
 
 impl CredentialKey {
@@ -35,13 +48,21 @@ impl CredentialKey {
         ("secret_access_key", CredentialKey::SecretAccessKey),
         ("aws_secret_key", CredentialKey::SecretAccessKey),
         ("aws_token", CredentialKey::Token),
+        ("session_token", CredentialKey::Token),
         ("aws_role", CredentialKey::Role),
+        ("role_arn", CredentialKey::Role),
+        ("external_id", CredentialKey::ExternalId),
         ("region", CredentialKey::Region),
         ("aws_region", CredentialKey::Region),
         ("endpoint", CredentialKey::Endpoint),
         ("bucket", CredentialKey::Bucket),
         ("provider", CredentialKey::Provider),
         ("compression", CredentialKey::Compression),
+        ("sse", CredentialKey::Sse),
+        ("kms_key_id", CredentialKey::KmsKeyId),
+        ("storage_class", CredentialKey::StorageClass),
+        ("addressing_style", CredentialKey::AddressingStyle),
+        ("signature_version", CredentialKey::SignatureVersion),
     ];
 
     /// The key spelled `name`, in any case.
@@ -52,10 +73,72 @@ impl CredentialKey {
         known.map(|(_, key)| *key)
     }
 
+    /// The first of the key's spellings, in lower case: the one to store it under.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessKeyId => "access_key_id",
+            Self::SecretAccessKey => "secret_access_key",
+            Self::Token => "aws_token",
+            Self::Role => "aws_role",
+            Self::ExternalId => "external_id",
+            Self::Region => "region",
+            Self::Endpoint => "endpoint",
+            Self::Bucket => "bucket",
+            Self::Provider => "provider",
+            Self::Compression => "compression",
+            Self::Sse => "sse",
+            Self::KmsKeyId => "kms_key_id",
+            Self::StorageClass => "storage_class",
+            Self::AddressingStyle => "addressing_style",
+            Self::SignatureVersion => "signature_version",
+        }
+    }
+
     /// Whether its value gives access and must never be shown.
     pub fn is_secret(self) -> bool {
-        use CredentialKey::{AccessKeyId, Role, SecretAccessKey, Token};
-        matches!(self, AccessKeyId | SecretAccessKey | Token | Role)
+        match self {
+            Self::AccessKeyId
+            | Self::SecretAccessKey
+            | Self::Token
+            | Self::Role
+            | Self::ExternalId => true,
+            Self::Region
+            | Self::Endpoint
+            | Self::Bucket
+            | Self::Provider
+            | Self::Compression
+            | Self::Sse
+            | Self::KmsKeyId
+            | Self::StorageClass
+            | Self::AddressingStyle
+            | Self::SignatureVersion => false,
+        }
+    }
+}
+
+/// A value of CREDENTIALS or of IDENTIFIED BY. Printed, a literal is masked and a parameter is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialValue {
+    /// A literal. References such as `'env:NAME'` and `'file:/path'` are literals, too: who
+    /// executes the statement decides about them.
+    Secret(Secret),
+    /// A place for one, which [`Plan::bind`](crate::Plan::bind) fills.
+    Parameter(Spanned<ParameterRef>),
+}
+
+impl CredentialValue {
+    /// The literal; `None` for a parameter that is not filled.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Secret(secret) => Some(secret),
+            Self::Parameter(_) => None,
+        }
+    }
+}
+
+impl From<Secret> for CredentialValue {
+    fn from(secret: Secret) -> Self {
+        Self::Secret(secret)
     }
 }
 
@@ -65,7 +148,7 @@ pub struct Credential {
     /// The key as typed; always one that [`CredentialKey::from_name`] knows.
     pub key: Spanned<String>,
     /// The value.
-    pub value: Secret,
+    pub value: CredentialValue,
 }
 
 /// All of them, in the order given; each meaning at most once. May be empty (`{}`).
@@ -77,7 +160,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// The value of `key`, under any of its spellings.
-    pub fn get(&self, key: CredentialKey) -> Option<&Secret> {
+    pub fn get(&self, key: CredentialKey) -> Option<&CredentialValue> {
         let named = |entry: &&Credential| CredentialKey::from_name(&entry.key) == Some(key);
         self.entries.iter().find(named).map(|entry| &entry.value)
     }

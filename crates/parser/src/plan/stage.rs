@@ -97,4 +97,6 @@ pub struct DropStage {
     pub if_exists: bool,
     /// The stage's name.
     pub name: Name,
+    /// `CASCADE`: its sub-stages, too.
+    pub cascade: bool,
 }

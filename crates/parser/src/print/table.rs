@@ -126,7 +126,7 @@ fn column_text(column: &ColumnDef) -> String {
     text
 }
 
-fn literal_text(literal: &Literal) -> String {
+pub(super) fn literal_text(literal: &Literal) -> String {
     match literal {
         Literal::Null => "NULL".to_owned(),
         Literal::Bool(value) => truth(*value).to_owned(),

@@ -20,7 +20,7 @@ CREATE STAGE s URL='key'='host'
 => Invalid: URL is written URL = 'location' or URL = "endpoint"='host' at line 1 column 20 near "'key'='host'"
 
 CREATE STAGE s CREDENTIALS={'nokey'='x'}
-=> Invalid: unknown key in CREDENTIALS; a key is access_key_id, aws_key_id, secret_access_key, aws_secret_key, aws_token, aws_role, region, aws_region, endpoint, bucket, provider or compression at line 1 column 29 near "******=******}"
+=> Invalid: unknown key in CREDENTIALS; a key is access_key_id, aws_key_id, secret_access_key, aws_secret_key, aws_token, session_token, aws_role, role_arn, external_id, region, aws_region, endpoint, bucket, provider, compression, sse, kms_key_id, storage_class, addressing_style or signature_version at line 1 column 29 near "******=******}"
 
 CREATE STAGE s CREDENTIALS={'AWS_KEY_ID'='x','access_key_id'='y'}
 => Invalid: a key is given twice in CREDENTIALS at line 1 column 46 near "'access_key_id'=******}"
@@ -29,7 +29,7 @@ CREATE STAGE s CREDENTIALS={'AWS_KEY_ID'='x'
 => Syntax: expected ',' or '}' at line 1 column 45 near ""
 
 CREATE VIEW v AS SELECT 1
-=> Syntax: expected DATABASE, EXTERNAL, OR, SCHEMA, STAGE, TABLE or TEMPORARY at line 1 column 8 near "VIEW v AS SELECT 1"
+=> Syntax: expected ACCOUNT, DATABASE, EXTERNAL, OR, ROLE, SCHEMA, STAGE, TABLE, TEMPORARY, TOKEN or USER at line 1 column 8 near "VIEW v AS SELECT 1"
 
 ALTER STAGE s
 => Syntax: expected REFRESH, RENAME, ROLLBACK or SET at line 1 column 14 near ""
@@ -41,10 +41,10 @@ ALTER STAGE s ROLLBACK TO VERSION 99999999999999999999
 => Invalid: the version is out of range at line 1 column 35 near "99999999999999999999"
 
 SHOW HISTORY s
-=> Syntax: expected COLUMNS, CREATE, DATABASES, EXPORTS, FIELDS, FULL, SCHEMAS, STAGE, STAGES or TABLES at line 1 column 6 near "HISTORY s"
+=> Syntax: expected ACCOUNTS, COLUMNS, CREATE, DATABASES, EXPORTS, FIELDS, FULL, GRANTS, PROCESSLIST, ROLES, SCHEMAS, SESSIONS, STAGE, STAGES, TABLES, TOKENS or USERS at line 1 column 6 near "HISTORY s"
 
 DROP STAGE a, b
-=> Syntax: expected the end of the statement at line 1 column 13 near ", b"
+=> Syntax: expected CASCADE or the end of the statement at line 1 column 13 near ", b"
 
 SHOW STAGES LIKE x
 => Syntax: expected a string in quotes at line 1 column 18 near "x"

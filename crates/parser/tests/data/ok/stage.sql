@@ -65,3 +65,15 @@ SHOW STAGE HISTORY s
 
 VALIDATE STAGE s ; -- done
 => VALIDATE STAGE: VALIDATE STAGE s
+
+CREATE STAGE s URL = 's3://bucket/a@b:c/' COMMENT = 'me@host'
+=> CREATE STAGE: CREATE STAGE s URL = 's3://bucket/a@b:c/' COMMENT = 'me@host'
+
+CREATE STAGE s URL = "endpoint"='minio.local:9000/bucket/prefix' CREDENTIALS = {"session_token"=?, 'role_arn'=:role, 'external_id'='x', 'sse'='aws:kms', 'kms_key_id'='k', 'storage_class'='STANDARD_IA', 'addressing_style'='path', 'signature_version'='v4', 'aws_key_id'='env:KEY', 'aws_secret_key'='file:/run/key'}
+=> CREATE STAGE: CREATE STAGE s URL = "endpoint" = 'minio.local:9000/bucket/prefix' CREDENTIALS = {'session_token' = ?, 'role_arn' = :role, 'external_id' = '******', 'sse' = '******', 'kms_key_id' = '******', 'storage_class' = '******', 'addressing_style' = '******', 'signature_version' = '******', 'aws_key_id' = '******', 'aws_secret_key' = '******'}
+
+CREATE STAGE s URL = 'https://[::1]:9000/bucket/'
+=> CREATE STAGE: CREATE STAGE s URL = 'https://[::1]:9000/bucket/'
+
+CREATE STAGE s URL = "endpoint"='s3.us-west-2.amazonaws.com/bucket/prefix' CREDENTIALS = {"access_key_id"='…', "secret_access_key"='…'}
+=> CREATE STAGE: CREATE STAGE s URL = "endpoint" = 's3.us-west-2.amazonaws.com/bucket/prefix' CREDENTIALS = {'access_key_id' = '******', 'secret_access_key' = '******'}

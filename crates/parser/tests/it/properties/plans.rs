@@ -1,10 +1,12 @@
 //! Strategies for plans of every kind.
 
+mod access;
 mod table;
 
 use proptest::prelude::*;
 use stagedoor_parser::*;
 
+use self::access::{access, access_with_secret};
 pub(crate) use self::table::data_type;
 use self::table::{create_external_table, create_table};
 
@@ -71,17 +73,25 @@ fn query_text() -> impl Strategy<Value = QueryText> {
         .boxed()
 }
 
+/// A secret with `secret` in it, or a named parameter: positional ones would need their number.
+fn credential_value(secret: &'static str) -> impl Strategy<Value = CredentialValue> {
+    let literal = text().prop_map(move |text| Secret::new(format!("{text}{secret}{text}x")).into());
+    let named = "[a-zA-Z_][a-zA-Z0-9_]{0,5}"
+        .prop_map(|name| CredentialValue::Parameter(ParameterRef::Named(name).into()));
+    prop_oneof![4 => literal, 1 => named].boxed()
+}
+
 fn credentials(secret: &'static str) -> impl Strategy<Value = Spanned<Credentials>> {
     let entry = (
         prop::sample::select(CredentialKey::NAMES),
         any::<bool>(),
-        text(),
+        credential_value(secret),
     );
     prop::collection::vec(entry, 0..5)
-        .prop_map(move |entries| {
+        .prop_map(|entries| {
             let mut seen = Vec::new();
             let mut credentials = Credentials::default();
-            for ((key, meaning), upper, text) in entries {
+            for ((key, meaning), upper, value) in entries {
                 if !seen.contains(&meaning) {
                     seen.push(meaning);
                     let key = if upper {
@@ -89,7 +99,6 @@ fn credentials(secret: &'static str) -> impl Strategy<Value = Spanned<Credential
                     } else {
                         key.to_owned()
                     };
-                    let value = Secret::new(format!("{text}{secret}{text}"));
                     credentials.entries.push(Credential {
                         key: key.into(),
                         value,
@@ -102,7 +111,14 @@ fn credentials(secret: &'static str) -> impl Strategy<Value = Spanned<Credential
 }
 
 fn stage_options(secret: &'static str) -> impl Strategy<Value = StageOptions> {
-    let url = (any::<bool>(), text()).prop_map(|(endpoint, text)| {
+    // User-info is refused, and everything with one of these characters may look like it.
+    let location = text().prop_filter("no user-info", |text| !text.contains(['@', ':']));
+    let location = prop_oneof![
+        location,
+        "s3://[a-z]{1,5}/[a-z@:]{0,5}",
+        "[a-z]{1,5}:[0-9]{1,4}/b"
+    ];
+    let url = (any::<bool>(), location).prop_map(|(endpoint, text)| {
         Spanned::from(if endpoint {
             StageUrl::Endpoint(text)
         } else {
@@ -193,9 +209,10 @@ fn one_of<T: Copy + std::fmt::Debug + 'static>(
 
 fn export(secret: &'static str) -> impl Strategy<Value = Export> {
     let target = prop_oneof![
-        "stage://[a-z]{1,5}/[a-z/%.]{0,9}",
+        "(stage|s3)://[a-z]{1,5}/[a-z/%.]{0,9}",
+        "/[!-~]{1,9}",
         "s[0-9]:/[a-z]{1,5}",
-        "[!-~]{1,9}"
+        "[!-.0-?A-~]{1,9}"
     ];
     let target = target.prop_filter("a stage without a name", |text| {
         !text.to_lowercase().starts_with("stage://") || !text["stage://".len()..].starts_with('/')
@@ -254,8 +271,13 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
 
 fn small() -> impl Strategy<Value = Plan> {
     prop_oneof![
-        (any::<bool>(), name())
-            .prop_map(|(if_exists, name)| Plan::DropStage(DropStage { if_exists, name })),
+        (any::<[bool; 2]>(), name()).prop_map(|([if_exists, cascade], name)| {
+            Plan::DropStage(DropStage {
+                if_exists,
+                name,
+                cascade,
+            })
+        }),
         name().prop_map(Plan::UndropStage),
         maybe_text().prop_map(|like| Plan::ShowStages { like }),
         name().prop_map(Plan::DescribeStage),
@@ -299,16 +321,17 @@ fn small() -> impl Strategy<Value = Plan> {
 
 /// Any plan.
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    prop_oneof![3 => plan_with_secret(""), 2 => small(), 1 => create_table(), 1 => create_external_table()].boxed()
+    prop_oneof![3 => plan_with_secret(""), 2 => small(), 2 => access(), 1 => create_table(), 1 => create_external_table()].boxed()
 }
 
-/// A plan that can have credentials, with `secret` in each value.
+/// A plan that can have secrets, with `secret` in each.
 pub(crate) fn plan_with_secret(secret: &'static str) -> impl Strategy<Value = Plan> {
     prop_oneof![
         create_stage(secret),
         alter_stage(secret),
         export(secret).prop_map(Plan::Export),
         export(secret).prop_map(Plan::ExplainExport),
+        access_with_secret(secret),
     ]
     .boxed()
 }
