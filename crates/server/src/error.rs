@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -28,8 +29,34 @@ pub enum Reason {
     StageInvalid,
     /// ALTER STAGE … SET takes exactly one option.
     StageOptionCount,
+    /// The login, password or token is not right, or not valid any more.
+    Unauthenticated,
+    /// Too many failed logins of late.
+    LoginThrottled,
+    /// The role was not granted to the user, or no longer is.
+    RoleNotGranted,
     /// The caller, or the server's policy, does not permit it.
     PermissionDenied,
+    /// An account of that name exists.
+    AccountExists,
+    /// There is no account of that name.
+    AccountNotFound,
+    /// A user of that name exists.
+    UserExists,
+    /// There is no user of that name.
+    UserNotFound,
+    /// A role of that name exists.
+    RoleExists,
+    /// There is no role of that name.
+    RoleNotFound,
+    /// There is no token of that id.
+    TokenNotFound,
+    /// An account, user or role cannot go now: something runs, or nobody would be left to administer.
+    IdentityInUse,
+    /// An account, user or role changed since the caller read it.
+    IdentityVersionConflict,
+    /// A secret cannot be sealed or opened: the server key is missing or another one.
+    SecretUnavailable,
     /// The target or one of its files exists.
     TargetExists,
     /// The target's path is not valid.
@@ -87,7 +114,10 @@ pub struct Error {
     code: u16,
     sqlstate: &'static str,
     message: String,
+    /// How much of the message is its code's own prefix, such as `internal error: `.
+    prefix_bytes: usize,
     retryable: bool,
+    retry_after: Option<Duration>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -104,14 +134,16 @@ impl Error {
             code,
             sqlstate,
             message: message.into(),
+            prefix_bytes: 0,
             retryable: false,
+            retry_after: None,
             source: None,
         }
     }
 
     /// MatrixOne's code 20101: `internal error: …`, which it also uses for much that is no defect.
     pub(crate) fn internal(reason: Reason, text: impl fmt::Display) -> Self {
-        Self::new(reason, 20101, "HY000", format!("internal error: {text}"))
+        Self::prefixed(reason, 20101, "internal error: ", text)
     }
 
     /// Code 20102: `… is not yet implemented`.
@@ -126,27 +158,17 @@ impl Error {
 
     /// Code 20105: `not supported: …`.
     pub(crate) fn not_supported(text: impl fmt::Display) -> Self {
-        Self::new(
-            Reason::NotSupported,
-            20105,
-            "HY000",
-            format!("not supported: {text}"),
-        )
+        Self::prefixed(Reason::NotSupported, 20105, "not supported: ", text)
     }
 
     /// Code 20300: `invalid configuration: …`.
     pub(crate) fn invalid_configuration(reason: Reason, text: impl fmt::Display) -> Self {
-        Self::new(
-            reason,
-            20300,
-            "HY000",
-            format!("invalid configuration: {text}"),
-        )
+        Self::prefixed(reason, 20300, "invalid configuration: ", text)
     }
 
     /// Code 20301: `invalid input: …`.
     pub(crate) fn invalid_input(reason: Reason, text: impl fmt::Display) -> Self {
-        Self::new(reason, 20301, "HY000", format!("invalid input: {text}"))
+        Self::prefixed(reason, 20301, "invalid input: ", text)
     }
 
     /// A defect, or something that cannot happen: the text goes to the client, the rest to the log.
@@ -169,19 +191,27 @@ impl Error {
 
     /// Puts `what: ` before the text that follows the code's own prefix.
     pub(crate) fn within(mut self, what: impl fmt::Display) -> Self {
-        let prefixes = [
-            "internal error: ",
-            "invalid configuration: ",
-            "invalid input: ",
-            "not supported: ",
-        ];
-        let prefix = prefixes
-            .iter()
-            .find(|prefix| self.message.starts_with(**prefix))
-            .copied()
-            .unwrap_or_default();
-        self.message = format!("{prefix}{what}: {}", &self.message[prefix.len()..]);
+        self.message
+            .insert_str(self.prefix_bytes, &format!("{what}: "));
         self
+    }
+
+    /// That the same call may succeed after this time.
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retryable = true;
+        self.retry_after = Some(wait);
+        self
+    }
+
+    fn prefixed(
+        reason: Reason,
+        code: u16,
+        prefix: &'static str,
+        text: impl fmt::Display,
+    ) -> Self {
+        let mut error = Self::new(reason, code, "HY000", format!("{prefix}{text}"));
+        error.prefix_bytes = prefix.len();
+        error
     }
 
     /// Why, for programs.
@@ -207,6 +237,11 @@ impl Error {
     /// Whether the same call may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         self.retryable
+    }
+
+    /// After how long it may, where that is known.
+    pub fn retry_after_hint(&self) -> Option<Duration> {
+        self.retry_after
     }
 }
 
@@ -243,18 +278,108 @@ impl From<parser::ParseError> for Error {
     }
 }
 
+/// What a change of the catalog was about, so that its refusal has the right reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Stage,
+    Database,
+    Table,
+    Export,
+    Account,
+    User,
+    Role,
+    Grant,
+    Token,
+}
+
+/// Says what a catalog's answer was about.
+pub(crate) trait About<T> {
+    /// The answer, or the error with the subject's reason.
+    fn about(self, subject: Subject) -> Result<T>;
+}
+
+impl<T> About<T> for std::result::Result<T, catalog::Error> {
+    fn about(self, subject: Subject) -> Result<T> {
+        self.map_err(|error| {
+            use catalog::ErrorKind as Kind;
+            let reason = match error.kind() {
+                Kind::AlreadyExists => exists_reason(subject),
+                Kind::NotFound => not_found_reason(subject),
+                Kind::Conflict => conflict_reason(subject),
+                Kind::InUse => in_use_reason(subject),
+                Kind::Invalid => invalid_reason(subject),
+                _ => return error.into(),
+            };
+            let message = error.to_string();
+            Error::internal(reason, &message).with_source(error)
+        })
+    }
+}
+
+fn exists_reason(subject: Subject) -> Reason {
+    match subject {
+        Subject::Stage => Reason::StageExists,
+        Subject::Database => Reason::DatabaseExists,
+        Subject::Table => Reason::TableExists,
+        Subject::Export | Subject::Token | Subject::Grant => Reason::Internal,
+        Subject::Account => Reason::AccountExists,
+        Subject::User => Reason::UserExists,
+        Subject::Role => Reason::RoleExists,
+    }
+}
+
+fn not_found_reason(subject: Subject) -> Reason {
+    match subject {
+        Subject::Stage => Reason::StageNotFound,
+        Subject::Database => Reason::DatabaseNotFound,
+        Subject::Table => Reason::TableNotFound,
+        Subject::Export => Reason::ExportNotFound,
+        Subject::Account => Reason::AccountNotFound,
+        Subject::User => Reason::UserNotFound,
+        Subject::Role | Subject::Grant => Reason::RoleNotFound,
+        Subject::Token => Reason::TokenNotFound,
+    }
+}
+
+fn conflict_reason(subject: Subject) -> Reason {
+    match subject {
+        Subject::Stage => Reason::StageVersionConflict,
+        Subject::Export => Reason::ExportState,
+        Subject::Database | Subject::Table => Reason::TableNotFound,
+        Subject::Account | Subject::User | Subject::Role | Subject::Grant | Subject::Token => {
+            Reason::IdentityVersionConflict
+        }
+    }
+}
+
+fn in_use_reason(subject: Subject) -> Reason {
+    match subject {
+        Subject::Stage | Subject::Export | Subject::Database | Subject::Table => Reason::StageInUse,
+        Subject::Account | Subject::User | Subject::Role | Subject::Grant | Subject::Token => {
+            Reason::IdentityInUse
+        }
+    }
+}
+
+fn invalid_reason(subject: Subject) -> Reason {
+    match subject {
+        Subject::Stage => Reason::StageInvalid,
+        Subject::Database | Subject::Table => Reason::QueryInvalid,
+        Subject::Export
+        | Subject::Account
+        | Subject::User
+        | Subject::Role
+        | Subject::Grant
+        | Subject::Token => Reason::OptionInvalid,
+    }
+}
+
+/// For what no caller can be blamed for; answers to a request go through [`About`].
 impl From<catalog::Error> for Error {
     fn from(error: catalog::Error) -> Self {
         use catalog::ErrorKind as Kind;
         let message = error.to_string();
         let mapped = match error.kind() {
-            Kind::AlreadyExists => Self::internal(Reason::StageExists, &message),
-            Kind::NotFound => Self::internal(Reason::StageNotFound, &message),
-            Kind::Conflict => {
-                Self::internal(Reason::StageVersionConflict, &message).retryable(true)
-            }
-            Kind::InUse => Self::internal(Reason::StageInUse, &message),
-            Kind::Invalid => Self::internal(Reason::StageInvalid, &message),
             Kind::ReadOnly => Self::new(
                 Reason::CatalogReadOnly,
                 1290,

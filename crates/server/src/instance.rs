@@ -5,17 +5,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{Actor, Catalog, OnExists};
+use catalog::{Catalog, OnExists};
 use query::QueryEngine;
 use tokio::runtime::Handle;
 
 use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
+use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
 use crate::settings::Settings;
-
-/// The account that everything belongs to until accounts arrive.
-pub(crate) const ACCOUNT: &str = "sys";
 
 /// What all sessions of one server share.
 #[derive(Debug)]
@@ -25,6 +23,7 @@ pub(crate) struct Instance {
     pub(crate) engine: QueryEngine,
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
+    pub(crate) logins: Logins,
 }
 
 impl Instance {
@@ -46,6 +45,7 @@ impl Instance {
         let catalog = Catalog::open(&data.join("catalog"), catalog::Options::default())
             .map_err(|e| OpenError(e.to_string()))?;
         let catalog = Arc::new(catalog);
+        bootstrap(&catalog, &settings)?;
 
         // Whatever a killed server spilled there is of no use to anyone.
         let spill = data.join("spill");
@@ -60,22 +60,22 @@ impl Instance {
         let internal =
             InternalStorage::open(data).map_err(|e| OpenError(e.message().to_owned()))?;
         let removed = internal
-            .remove_orphans(&catalog, ACCOUNT)
+            .remove_orphans(&catalog)
             .map_err(|e| OpenError(e.message().to_owned()))?;
         if removed > 0 {
             tracing::info!(files = removed, "removed table files that no table lists");
         }
-        catalog
-            .create_database(&system_actor(), &settings.default_database, OnExists::Keep)
-            .map_err(|e| OpenError(format!("default_database: {e}")))?;
 
         let jobs = ExportJobs::new(settings.limits.concurrent_exports_max);
+        let logins =
+            Logins::new(&settings.auth).map_err(|e| OpenError(e.message().to_owned()))?;
         let instance = Arc::new(Self {
             settings,
             catalog,
             engine,
             internal,
             jobs,
+            logins,
         });
         crate::exports::recover(&instance);
         Ok(instance)
@@ -94,9 +94,17 @@ impl Instance {
     }
 }
 
-/// Who acts when the server itself does.
-pub(crate) fn system_actor() -> Actor {
-    Actor::new(ACCOUNT, "system", "moadmin")
+/// Makes account `sys`, its administrator, and the default database, where they are not there yet.
+fn bootstrap(catalog: &Catalog, settings: &Settings) -> std::result::Result<(), OpenError> {
+    let actor = system_actor(SYS);
+    // Without a password nobody can log in as root; the first `bind` of a port sets one.
+    catalog
+        .bootstrap(&actor, None)
+        .map_err(|e| OpenError(e.to_string()))?;
+    catalog
+        .create_database(&actor, &settings.default_database, OnExists::Keep)
+        .map_err(|e| OpenError(format!("default_database: {e}")))?;
+    Ok(())
 }
 
 /// Creates a folder that only the server's own user can enter.

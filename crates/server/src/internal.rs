@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use catalog::Catalog;
+use catalog::{AccountRecord, Catalog};
 use storage::{Location, ObjectPath, Policy, Store};
 
 use crate::error::{Error, Result};
@@ -48,9 +48,29 @@ impl InternalStorage {
         })
     }
 
-    /// The place of an internal stage's files.
-    pub(crate) fn stage(&self, stage_id: u64) -> Result<Store> {
-        open_own(&self.data_dir.join("stages").join(stage_id.to_string()))
+    /// The place of an internal stage's files. By the account's id, which no later account of the same name has;
+    /// account `sys` had its stages here before there were others.
+    pub(crate) fn stage(&self, account: &AccountRecord, stage_id: u64) -> Result<Store> {
+        open_own(&self.stages_of(account).join(stage_id.to_string()))
+    }
+
+    /// Removes the internal stages of a dropped account. Blocking.
+    pub(crate) fn remove_stages_of(&self, account: &AccountRecord) {
+        let folder = self.stages_of(account);
+        if let Err(error) = std::fs::remove_dir_all(&folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %folder.display(), %error, "failed to remove a dropped account's stages");
+        }
+    }
+
+    fn stages_of(&self, account: &AccountRecord) -> PathBuf {
+        let stages = self.data_dir.join("stages");
+        if account.name == crate::gate::SYS {
+            stages
+        } else {
+            stages.join(format!("account-{}", account.id))
+        }
     }
 
     /// Keeps segment files from being removed.
@@ -73,8 +93,11 @@ impl InternalStorage {
     }
 
     /// Removes segment files that no table lists: what a crash between file and catalog left. Blocking.
-    pub(crate) fn remove_orphans(&self, catalog: &Catalog, account: &str) -> Result<usize> {
-        let listed: BTreeSet<String> = catalog.all_segment_files(account)?;
+    pub(crate) fn remove_orphans(&self, catalog: &Catalog) -> Result<usize> {
+        let mut listed: BTreeSet<String> = BTreeSet::new();
+        for account in catalog.accounts()? {
+            listed.extend(catalog.all_segment_files(&account.name)?);
+        }
         let mut removed = 0;
         let failed = |e: std::io::Error| {
             Error::defect(format_args!(

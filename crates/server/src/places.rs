@@ -1,11 +1,13 @@
 //! From a stage's name to its open place: state checked, sub-stages followed to where files really are.
-//! The one spot where a name turns into something that can be written to or read.
+//! The one spot where a name turns into something that can be written to or read, behind the gate.
 
-use catalog::{ExportRecord, StageRecord};
+use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
+use parser::CredentialKey;
 use storage::{Location, ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
-use crate::instance::{ACCOUNT, Instance};
+use crate::gate::{Acting, Object, Operation};
+use crate::instance::Instance;
 
 /// Deeper chains of sub-stages than this are refused; the catalog refuses cycles.
 const SUB_STAGE_DEPTH_MAX: usize = 16;
@@ -22,48 +24,73 @@ pub(crate) struct OpenStage {
     pub(crate) parents: Vec<(u64, u64)>,
 }
 
-impl Instance {
-    /// Opens the enabled stage `name`, at its current version. Blocking.
+impl Acting {
+    /// Opens the enabled stage `name`, at its current version, once the principal may do this with it. Blocking.
     ///
     /// # Errors
-    /// The exact texts of a missing and of a disabled stage; the place's own.
-    pub(crate) fn open_stage(&self, name: &str) -> Result<OpenStage> {
-        self.open_place(self.enabled_stage(name)?, &mut |name| {
-            self.enabled_stage(name)
-        })
+    /// The gate's refusal; the exact texts of a missing and of a disabled stage; the place's own.
+    pub(crate) fn open_stage(&self, name: &str, operation: Operation) -> Result<OpenStage> {
+        let object = Object::Stage(name.to_owned());
+        let permit = self.allow(operation, &object)?;
+        let account = permit.account();
+        let instance = &self.instance;
+        let enabled = |name: &str| {
+            instance.enabled_stage(account, name).map_err(|error| {
+                if error.reason() == Reason::StageDisabled {
+                    self.refused(operation, &object, error)
+                } else {
+                    error
+                }
+            })
+        };
+        instance.open_place(account, enabled(name)?, &mut |name| enabled(name))
     }
 
+    /// The folder of an absolute local path, and the file's name in it. Blocking.
+    pub(crate) fn open_local(&self, path: &str) -> Result<(Store, ObjectPath)> {
+        self.instance.open_local(self.principal.account(), path)
+    }
+}
+
+impl Instance {
     /// Opens an export's stage as it was when the export was admitted, parents included, whatever its name
     /// and state now: for recovery. Blocking.
     pub(crate) fn open_stage_of(&self, export: &ExportRecord) -> Result<OpenStage> {
         let Some((name, version)) = &export.stage else {
             return Err(Error::defect("a local export's stage was asked for"));
         };
+        let account = &export.account;
         let record = match export.stage_id {
-            Some(id) => self.stage_version(id, name, *version)?,
+            Some(id) => self.stage_version(account, id, name, *version)?,
             None => self
                 .catalog
-                .stage_at(ACCOUNT, name, *version)?
+                .stage_at(account, name, *version)?
                 .ok_or_else(|| no_version(name, *version))?,
         };
         let mut parents = export.stage_parents.iter();
-        self.open_place(record, &mut |name| match parents.next() {
-            Some((id, version)) => self.stage_version(*id, name, *version),
+        self.open_place(account, record, &mut |name| match parents.next() {
+            Some((id, version)) => self.stage_version(account, *id, name, *version),
             // A record of format 1 has none.
-            None => self.stage_in_any_state(name),
+            None => self.stage_in_any_state(account, name),
         })
     }
 
-    fn stage_version(&self, id: u64, name: &str, version: u64) -> Result<StageRecord> {
+    fn stage_version(
+        &self,
+        account: &str,
+        id: u64,
+        name: &str,
+        version: u64,
+    ) -> Result<StageRecord> {
         self.catalog
-            .stage_history_by_id(ACCOUNT, id)?
+            .stage_history_by_id(account, id)?
             .into_iter()
             .find(|record| record.version == version)
             .ok_or_else(|| no_version(name, version))
     }
 
-    /// The folder of an absolute local path, and the file's name in it. Blocking.
-    pub(crate) fn open_local(&self, path: &str) -> Result<(Store, ObjectPath)> {
+    /// The folder of an absolute local path of an account's export, and the file's name in it. Blocking.
+    pub(crate) fn open_local(&self, account: &str, path: &str) -> Result<(Store, ObjectPath)> {
         let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
         let folder = if folder.is_empty() { "/" } else { folder };
         let name = ObjectPath::parse(name)?;
@@ -71,19 +98,23 @@ impl Instance {
             root: folder.into(),
             prefix: None,
         };
-        Ok((Store::open(&location, &self.policy())?, name))
+        Ok((Store::open(&location, &self.policy(account))?, name))
     }
 
     /// Opens a stage's place; `parent` looks up the stages that its URL goes through.
     fn open_place(
         &self,
+        account: &str,
         record: StageRecord,
         parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
     ) -> Result<OpenStage> {
         let (store, parents) = match &record.definition.url {
-            None => (self.internal.stage(record.id)?, Vec::new()),
+            None => (
+                self.internal.stage(&self.account(account)?, record.id)?,
+                Vec::new(),
+            ),
             Some(url) => self
-                .open_url(url, parent)
+                .open_url(account, url, &record.definition.credentials, parent)
                 .map_err(|error| match error.reason() {
                     // Of a parent stage, and exact already.
                     Reason::StageDisabled | Reason::StageNotFound => error,
@@ -102,10 +133,12 @@ impl Instance {
     /// The place, and the ids and versions of the stages on the way.
     fn open_url(
         &self,
+        account: &str,
         url: &str,
+        credentials: &Credentials,
         parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
     ) -> Result<(Store, Vec<(u64, u64)>)> {
-        let mut location = Location::parse(url)?;
+        let mut location = location_of(url, credentials)?;
         let mut parents = Vec::new();
         for _ in 0..SUB_STAGE_DEPTH_MAX {
             let Location::SubStage {
@@ -113,12 +146,17 @@ impl Instance {
                 prefix,
             } = &location
             else {
-                return Ok((Store::open(&location, &self.policy())?, parents));
+                if let Location::Bucket { .. } = location {
+                    return Err(Error::not_implemented(format_args!(
+                        "opening {location} (s3:// and oss://)"
+                    )));
+                }
+                return Ok((Store::open(&location, &self.policy(account))?, parents));
             };
             let record = parent(name)?;
             parents.push((record.id, record.version));
             let above = match &record.definition.url {
-                Some(url) => Location::parse(url)?,
+                Some(url) => location_of(url, &record.definition.credentials)?,
                 None => return Err(Error::not_implemented("a sub-stage of an internal stage")),
             };
             location = match prefix {
@@ -132,8 +170,14 @@ impl Instance {
         ))
     }
 
-    fn stage_in_any_state(&self, name: &str) -> Result<StageRecord> {
-        self.catalog.stage(ACCOUNT, name)?.ok_or_else(|| {
+    fn account(&self, account: &str) -> Result<AccountRecord> {
+        self.catalog
+            .account(account)?
+            .ok_or_else(|| Error::defect(format_args!("account '{account}' is gone")))
+    }
+
+    fn stage_in_any_state(&self, account: &str, name: &str) -> Result<StageRecord> {
+        self.catalog.stage(account, name)?.ok_or_else(|| {
             Error::internal(
                 Reason::StageNotFound,
                 format_args!("stage '{name}' is not exists, please check"),
@@ -141,8 +185,8 @@ impl Instance {
         })
     }
 
-    fn enabled_stage(&self, name: &str) -> Result<StageRecord> {
-        let record = self.stage_in_any_state(name)?;
+    fn enabled_stage(&self, account: &str, name: &str) -> Result<StageRecord> {
+        let record = self.stage_in_any_state(account, name)?;
         if !record.definition.enabled {
             return Err(Error::internal(
                 Reason::StageDisabled,
@@ -152,9 +196,16 @@ impl Instance {
         Ok(record)
     }
 
-    /// What places of users may touch on this machine.
-    pub(crate) fn policy(&self) -> storage::Policy {
-        self.internal.policy(self.settings.paths.allow.as_deref())
+    /// That the operator lets buckets be at this endpoint.
+    pub(crate) fn check_endpoint(&self, endpoint: &str) -> Result<()> {
+        self.endpoints
+            .check_endpoint(endpoint)
+            .map_err(|e| Error::internal(Reason::PermissionDenied, &e).with_source(e))
+    }
+
+    /// What an account's places may touch on this machine.
+    pub(crate) fn policy(&self, account: &str) -> storage::Policy {
+        self.internal.policy(self.settings.paths.allowed(account))
     }
 }
 
@@ -163,6 +214,17 @@ fn no_version(name: &str, version: u64) -> Error {
         Reason::StageNotFound,
         format_args!("stage '{name}' has no version {version}"),
     )
+}
+
+/// The location that a stage's URL means; the original's form, an endpoint without a scheme, is kept as it was given.
+pub(crate) fn location_of(url: &str, credentials: &Credentials) -> Result<Location> {
+    if url.contains("://") || url.starts_with('/') {
+        return Ok(Location::parse(url)?);
+    }
+    let provider = credentials
+        .get(CredentialKey::Provider.as_str())
+        .and_then(Credential::plain_value);
+    Ok(Location::parse_endpoint(url, provider)?)
 }
 
 /// The path within a stage that a stage path names; double slashes are forgiven, as MatrixOne does.

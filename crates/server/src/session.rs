@@ -1,51 +1,89 @@
-//! `Session`: one client's identity and current database, and the one way to run a statement.
-//! It knows no transport: the protocols unwrap requests, call [`Session::execute`] and wrap [`Outcome`]s.
+//! `Session`: one client's principal, current database and variables, and every operation it can ask for.
+//! It knows no transport: the protocols unwrap requests, call one operation and wrap what it gives.
 
+mod access;
 mod exports;
 mod insert;
 mod queries;
 mod result;
-mod show;
 mod stages;
 mod tables;
+mod tokens;
+mod variables;
 
 use std::sync::Arc;
 
-use catalog::Actor;
 use parser::{Limits, Plan};
 
 pub use result::{Done, Outcome, Rows};
-pub(crate) use stages::{stage_not_exists, status as stage_status};
+pub(crate) use stages::{ChangeMode, Etag, NewStage, StageProperties, StageUpdate};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;
-use crate::instance::{ACCOUNT, Instance};
+use crate::gate::{Acting, CallContext, Object, Operation, Permit, Principal};
+use crate::instance::Instance;
+use crate::sql;
+use variables::Variables;
 
-/// One client's identity and current database.
+/// One client's principal, current database and variables.
 #[derive(Debug, Clone)]
 pub struct Session {
     instance: Arc<Instance>,
-    actor: Actor,
+    principal: Principal,
+    context: CallContext,
     database: String,
+    variables: Variables,
+}
+
+/// Who calls, as its protocol has found out.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    pub(crate) context: CallContext,
 }
 
 impl Session {
-    /// A session of the cluster administrator; logins come with accounts.
-    pub(crate) fn new(instance: Arc<Instance>) -> Self {
+    /// A session of a caller that the gate knows.
+    pub(crate) fn new(instance: Arc<Instance>, caller: Caller) -> Self {
         let database = instance.settings.default_database.clone();
         Self {
             instance,
-            actor: Actor::new(ACCOUNT, "root", "moadmin"),
+            principal: caller.principal,
+            context: caller.context,
             database,
+            variables: Variables::default(),
         }
+    }
+
+    /// Begins another call in an open session: it must be the same user's, who must still be what it was.
+    ///
+    /// # Errors
+    /// [`Reason::SessionNotFound`] for another user; [`Reason::Unauthenticated`], [`Reason::RoleNotGranted`].
+    pub(crate) async fn enter(&mut self, caller: Caller) -> Result<()> {
+        if !self.principal.is_same_user(&caller.principal) {
+            return Err(session_not_found());
+        }
+        self.context = caller.context;
+        let principal = self.principal.clone();
+        self.principal = self
+            .instance
+            .blocking(move |instance| principal.refreshed(&instance.catalog))
+            .await?;
+        Ok(())
     }
 
     /// Makes `database` the current one.
     ///
     /// # Errors
     /// [`Reason::DatabaseNotFound`].
-    pub fn use_database(&mut self, database: &str) -> Result<()> {
-        self.existing_database(database)?;
+    pub async fn use_database(&mut self, database: &str) -> Result<()> {
+        let name = database.to_owned();
+        self.act(
+            Operation::UseDatabase,
+            Object::Database(name.clone()),
+            move |acting, permit| acting.existing_database(permit, &name),
+        )
+        .await?;
         self.database = database.to_owned();
         Ok(())
     }
@@ -55,9 +93,9 @@ impl Session {
         &self.database
     }
 
-    /// Who this session acts as, such as `sys:root`.
-    pub fn principal(&self) -> String {
-        format!("{}:{}", self.actor.account, self.actor.user)
+    /// Who this session acts as.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
     }
 
     /// Runs one statement.
@@ -69,12 +107,29 @@ impl Session {
         self.run(plan).await
     }
 
+    /// Runs one statement whose secrets come beside it.
+    ///
+    /// # Errors
+    /// Those of [`Session::execute`]; [`Reason::OptionInvalid`] for a parameter without a value.
+    pub(crate) async fn execute_with(
+        &mut self,
+        text: &str,
+        secrets: sql::Secrets,
+    ) -> Result<Outcome> {
+        let plan = sql::bind(self.parse(text)?, secrets)?;
+        self.run(plan).await
+    }
+
     /// Starts the export that a statement asks for, and nothing else.
     ///
     /// # Errors
     /// [`Reason::OptionInvalid`] for another statement; those of [`Session::execute`].
-    pub async fn execute_export(&mut self, text: &str) -> Result<ExportHandle> {
-        let plan = self.parse(text)?;
+    pub(crate) async fn execute_export(
+        &mut self,
+        text: &str,
+        secrets: sql::Secrets,
+    ) -> Result<ExportHandle> {
+        let plan = sql::bind(self.parse(text)?, secrets)?;
         if !matches!(plan, Plan::Export(_)) {
             return Err(Error::invalid_input(
                 Reason::OptionInvalid,
@@ -83,7 +138,9 @@ impl Session {
         }
         match self.run(plan).await? {
             Outcome::Export(handle) => Ok(handle),
-            _ => Err(Error::defect("an export statement gave no export")),
+            Outcome::Done(_) | Outcome::Rows(_) => {
+                Err(Error::defect("an export statement gave no export"))
+            }
         }
     }
 
@@ -101,76 +158,77 @@ impl Session {
 
     async fn run(&mut self, plan: Plan) -> Result<Outcome> {
         let verb = plan.verb();
-        tracing::debug!(statement = %plan, "executing");
-        let result = self.dispatch(plan).await;
-        if let Err(error) = &result {
-            tracing::info!(verb, reason = ?error.reason(), "statement refused or failed");
-            // May hold values of rows.
-            tracing::debug!(error = error.message(), "why");
+        self.context.statement = plan.to_string();
+        tracing::debug!(statement = self.context.statement, "executing");
+        let result = sql::dispatch(self, plan).await;
+        match &result {
+            Ok(_) => tracing::info!(verb, principal = %self.principal, "statement accepted"),
+            Err(error) => {
+                tracing::info!(verb, principal = %self.principal, reason = ?error.reason(), "statement refused or failed");
+                // May hold values of rows.
+                tracing::debug!(error = error.message(), "why");
+            }
         }
         result
     }
 
-    async fn dispatch(&mut self, plan: Plan) -> Result<Outcome> {
-        let verb = plan.verb();
-        let masked = matches!(plan, Plan::Export(_)).then(|| plan.to_string());
-        match plan {
-            Plan::CreateStage(statement) => self.create_stage(statement).await,
-            Plan::AlterStage(statement) => self.alter_stage(statement).await,
-            Plan::DropStage(statement) => self.drop_stage(statement).await,
-            Plan::UndropStage(name) => self.undrop_stage(&name).await,
-            Plan::ShowStages { like } => {
-                self.show_stages(like.as_ref().map(|like| like.value.as_str()))
-            }
-            Plan::DescribeStage(name) => self.describe_stage(&name),
-            Plan::ShowStageHistory(name) => self.show_stage_history(&name),
-
-            Plan::Export(statement) => self
-                .export(statement, masked.unwrap_or_default())
-                .await
-                .map(Outcome::Export),
-            Plan::ShowExports => self.show_exports(),
-            Plan::CancelExport(id) => self.cancel_export(&id).await,
-
-            Plan::CreateDatabase(statement) => self.create_database(statement).await,
-            Plan::DropDatabase(statement) => self.drop_database(statement).await,
-            Plan::Use(name) => {
-                self.use_database(&name)?;
-                Ok(Outcome::done(verb))
-            }
-            Plan::ShowDatabases { like } => {
-                self.show_databases(like.as_ref().map(|like| like.value.as_str()))
-            }
-            Plan::CreateTable(statement) => self.create_table(statement).await,
-            Plan::CreateExternalTable(statement) => self.create_external_table(statement).await,
-            Plan::DropTable(statement) => self.drop_table(statement).await,
-            Plan::Truncate(name) => self.truncate_table(name).await,
-            Plan::Insert(statement) => self.insert(statement).await,
-            Plan::ShowTables(statement) => self.show_tables(&statement),
-            Plan::ShowColumns(statement) => self.show_columns(&statement),
-            Plan::DescribeTable(name) => self.describe_table(&name),
-            Plan::ShowCreateTable(name) => self.show_create_table(&name),
-
-            Plan::Query(query) => self.query(query).await.map(Outcome::Rows),
-            _ => Err(Error::not_implemented(verb)),
+    fn acting(&self) -> Acting {
+        Acting {
+            instance: Arc::clone(&self.instance),
+            principal: self.principal.clone(),
+            context: self.context.clone(),
         }
     }
 
-    /// Who acts in this session.
-    pub(crate) fn actor(&self) -> Actor {
-        self.actor.clone()
-    }
-
     fn account(&self) -> &str {
-        &self.actor.account
+        self.principal.account()
     }
 
-    fn existing_database(&self, database: &str) -> Result<()> {
+    /// Every operation's way: the gate first, then the work, on a thread that may block.
+    async fn act<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        object: Object,
+        work: impl FnOnce(&Acting, &Permit) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let acting = self.acting();
+        self.instance
+            .blocking(move |_| {
+                let permit = acting.allow(operation, &object)?;
+                work(&acting, &permit)
+            })
+            .await
+    }
+
+    /// The same for a change that can be tried, or asked for twice.
+    async fn change<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        object: Object,
+        mode: ChangeMode,
+        work: impl FnOnce(&Acting, &Permit) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.act(operation, object, move |acting, permit| {
+            work(acting, &permit.in_mode(mode))
+        })
+        .await
+    }
+
+    /// The gate alone, for an operation whose work is asynchronous.
+    async fn allow(&self, operation: Operation, object: Object) -> Result<Permit> {
+        self.act(operation, object, |_, permit| Ok(permit.clone()))
+            .await
+    }
+}
+
+impl Acting {
+    /// That a database is there, the server's own included.
+    pub(crate) fn existing_database(&self, permit: &Permit, database: &str) -> Result<()> {
         if crate::system_tables::is_system_database(database)
             || self
                 .instance
                 .catalog
-                .database(self.account(), database)?
+                .database(permit.account(), database)?
                 .is_some()
         {
             return Ok(());
@@ -182,15 +240,12 @@ impl Session {
             format!("Unknown database '{database}'"),
         ))
     }
+}
 
-    /// Runs blocking catalog work on behalf of this session.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Instance, &Actor) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let actor = self.actor.clone();
-        self.instance
-            .blocking(move |instance| work(instance, &actor))
-            .await
-    }
+/// The one text for a session that is gone, or another user's.
+pub(crate) fn session_not_found() -> Error {
+    Error::internal(
+        Reason::SessionNotFound,
+        "there is no such session; it may have been idle for too long",
+    )
 }

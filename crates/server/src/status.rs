@@ -23,7 +23,7 @@ impl From<Error> for Status {
         let mut details =
             ErrorDetails::with_error_info(name(error.reason()), ERROR_DOMAIN, metadata);
         if error.is_retryable() {
-            details.set_retry_info(Some(RETRY_AFTER));
+            details.set_retry_info(Some(error.retry_after_hint().unwrap_or(RETRY_AFTER)));
         }
         Status::with_error_details(code(error.reason()), error.message(), details)
     }
@@ -42,23 +42,33 @@ fn code(reason: Reason) -> Code {
         Reason::StageExists
         | Reason::TargetExists
         | Reason::DatabaseExists
-        | Reason::TableExists => Code::AlreadyExists,
+        | Reason::TableExists
+        | Reason::AccountExists
+        | Reason::UserExists
+        | Reason::RoleExists => Code::AlreadyExists,
         Reason::StageNotFound
         | Reason::DatabaseNotFound
         | Reason::TableNotFound
         | Reason::ColumnNotFound
         | Reason::ExportNotFound
-        | Reason::SessionNotFound => Code::NotFound,
+        | Reason::SessionNotFound
+        | Reason::AccountNotFound
+        | Reason::UserNotFound
+        | Reason::RoleNotFound
+        | Reason::TokenNotFound => Code::NotFound,
         Reason::StageDisabled
         | Reason::StageRequired
         | Reason::StageInUse
         | Reason::ExportState
         | Reason::FileInvalid
+        | Reason::IdentityInUse
+        | Reason::SecretUnavailable
         | Reason::CatalogReadOnly => Code::FailedPrecondition,
-        Reason::StageVersionConflict => Code::Aborted,
-        Reason::PermissionDenied => Code::PermissionDenied,
+        Reason::StageVersionConflict | Reason::IdentityVersionConflict => Code::Aborted,
+        Reason::Unauthenticated => Code::Unauthenticated,
+        Reason::PermissionDenied | Reason::RoleNotGranted => Code::PermissionDenied,
         Reason::ExportCancelled => Code::Cancelled,
-        Reason::LimitExceeded | Reason::StorageFull => Code::ResourceExhausted,
+        Reason::LimitExceeded | Reason::LoginThrottled | Reason::StorageFull => Code::ResourceExhausted,
         Reason::StorageFailed | Reason::ShuttingDown => Code::Unavailable,
         Reason::DataLoss => Code::DataLoss,
         Reason::NotImplemented | Reason::NotSupported => Code::Unimplemented,
@@ -78,7 +88,20 @@ pub fn name(reason: Reason) -> &'static str {
         Reason::StageVersionConflict => "STAGE_VERSION_CONFLICT",
         Reason::StageInvalid => "STAGE_INVALID",
         Reason::StageOptionCount => "STAGE_OPTION_COUNT",
+        Reason::Unauthenticated => "UNAUTHENTICATED",
+        Reason::LoginThrottled => "LOGIN_THROTTLED",
+        Reason::RoleNotGranted => "ROLE_NOT_GRANTED",
         Reason::PermissionDenied => "PERMISSION_DENIED",
+        Reason::AccountExists => "ACCOUNT_EXISTS",
+        Reason::AccountNotFound => "ACCOUNT_NOT_FOUND",
+        Reason::UserExists => "USER_EXISTS",
+        Reason::UserNotFound => "USER_NOT_FOUND",
+        Reason::RoleExists => "ROLE_EXISTS",
+        Reason::RoleNotFound => "ROLE_NOT_FOUND",
+        Reason::TokenNotFound => "TOKEN_NOT_FOUND",
+        Reason::IdentityInUse => "IDENTITY_IN_USE",
+        Reason::IdentityVersionConflict => "IDENTITY_VERSION_CONFLICT",
+        Reason::SecretUnavailable => "SECRET_UNAVAILABLE",
         Reason::TargetExists => "TARGET_EXISTS",
         Reason::TargetInvalid => "TARGET_INVALID",
         Reason::OptionInvalid => "OPTION_INVALID",

@@ -7,16 +7,25 @@ use arrow::array::{
     ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{Field, Schema};
-use catalog::{ExportRecord, StageRecord};
+use catalog::{AuditRecord, Catalog, ExportRecord, StageRecord};
 
 use crate::error::{Error, Result};
-use crate::instance::{ACCOUNT, Instance};
-use crate::session::stage_status;
+use crate::gate::{Acting, Operation, Permit, hex};
+use crate::sql::{export_state, shown_credential, stage_change, stage_status};
 
 /// Databases that users can read and never change.
 pub(crate) const SYSTEM_DATABASES: [&str; 2] = ["mo_catalog", "stagedoor"];
 
-const STAGEDOOR: [&str; 4] = ["export_files", "exports", "stage_versions", "stages"];
+/// A query reads the audit to its end, and no further than this many records at once.
+const AUDIT_ROWS_MAX: usize = 1_000_000;
+
+const STAGEDOOR: [&str; 5] = [
+    "audit",
+    "export_files",
+    "exports",
+    "stage_versions",
+    "stages",
+];
 const MO_CATALOG: [&str; 1] = ["mo_stages"];
 
 /// Whether `database` is the server's own.
@@ -33,30 +42,75 @@ pub(crate) fn table_names(database: &str) -> Option<Vec<&'static str>> {
     }
 }
 
-/// A system table's rows as they are now; `None` when there is no such table.
+/// What reading a system table is to the gate.
+pub(crate) fn operation(database: &str, table: &str) -> Operation {
+    match (database, table) {
+        ("stagedoor", "audit") => Operation::ReadAudit,
+        ("stagedoor", "stage_versions") => Operation::ShowStageHistory,
+        _ => Operation::ReadSystemTable,
+    }
+}
+
+/// The rows of a system table that the principal may see, as they are now; `None` when there is no such table.
+/// Blocking.
 pub(crate) fn batch(
-    instance: &Instance,
+    acting: &Acting,
+    permit: &Permit,
     database: &str,
     table: &str,
 ) -> Result<Option<RecordBatch>> {
-    let catalog = &instance.catalog;
+    let catalog = &acting.instance.catalog;
+    let account = permit.account();
+    let visible_exports = || -> Result<Vec<ExportRecord>> {
+        let mut exports = catalog.exports(account, usize::MAX)?;
+        exports.retain(|export| permit.sees(&export.user));
+        Ok(exports)
+    };
     Ok(Some(match (database, table) {
-        ("stagedoor", "stages") => stages(&catalog.stages(ACCOUNT)?)?,
+        ("stagedoor", "audit") => audit(&catalog.audit_last(account, AUDIT_ROWS_MAX)?)?,
+        ("stagedoor", "stages") => stages(&catalog.stages(account)?)?,
         ("stagedoor", "stage_versions") => {
             let mut versions = Vec::new();
-            let live = catalog.stages(ACCOUNT)?;
-            for stage in live.iter().chain(&catalog.dropped_stages(ACCOUNT)?) {
-                versions.extend(catalog.stage_history_by_id(ACCOUNT, stage.id)?);
+            let live = catalog.stages(account)?;
+            for stage in live.iter().chain(&catalog.dropped_stages(account)?) {
+                versions.extend(catalog.stage_history_by_id(account, stage.id)?);
             }
             versions.sort_by(|a, b| (&a.name, a.id, a.version).cmp(&(&b.name, b.id, b.version)));
             versions.dedup_by_key(|version| (version.id, version.version));
             stages(&versions)?
         }
-        ("stagedoor", "exports") => exports(&catalog.exports(ACCOUNT, usize::MAX)?)?,
-        ("stagedoor", "export_files") => export_files(&catalog.exports(ACCOUNT, usize::MAX)?)?,
-        ("mo_catalog", "mo_stages") => mo_stages(&catalog.stages(ACCOUNT)?)?,
+        ("stagedoor", "exports") => exports(catalog, account, &visible_exports()?)?,
+        ("stagedoor", "export_files") => export_files(&visible_exports()?)?,
+        ("mo_catalog", "mo_stages") => mo_stages(&catalog.stages(account)?, permit.sees_all())?,
         _ => return Ok(None),
     }))
+}
+
+fn audit(records: &[AuditRecord]) -> Result<RecordBatch> {
+    build(vec![
+        ("number", numbers(records, |r| r.number)),
+        ("time", times(records, |r| Some(r.time_us))),
+        ("account", texts(records, |r| Some(r.account.clone()))),
+        ("user", texts(records, |r| Some(r.user.clone()))),
+        ("role", texts(records, |r| Some(r.role.clone()))),
+        ("client", texts(records, |r| Some(r.client.clone()))),
+        ("request_id", texts(records, |r| Some(r.request_id.clone()))),
+        ("operation", texts(records, |r| Some(r.operation.clone()))),
+        ("target", texts(records, |r| Some(r.target.clone()))),
+        (
+            "stage_version",
+            Arc::new(UInt64Array::from_iter(
+                records.iter().map(|r| r.stage_version),
+            )),
+        ),
+        (
+            "outcome",
+            texts(records, |r| Some(r.outcome.as_str().to_owned())),
+        ),
+        ("reason", texts(records, |r| Some(r.reason.clone()))),
+        ("statement", texts(records, |r| Some(r.statement.clone()))),
+        ("hash", texts(records, |r| Some(hex(&r.hash)))),
+    ])
 }
 
 fn stages(records: &[StageRecord]) -> Result<RecordBatch> {
@@ -73,7 +127,7 @@ fn stages(records: &[StageRecord]) -> Result<RecordBatch> {
         ),
         (
             "change",
-            texts(records, |r| Some(format!("{:?}", r.change).to_uppercase())),
+            texts(records, |r| Some(stage_change(r.change).to_owned())),
         ),
         ("dropped", flags(records, |r| r.dropped)),
         ("created_time", times(records, |r| Some(r.created_us))),
@@ -83,7 +137,7 @@ fn stages(records: &[StageRecord]) -> Result<RecordBatch> {
 }
 
 /// MatrixOne's columns in its order.
-fn mo_stages(records: &[StageRecord]) -> Result<RecordBatch> {
+fn mo_stages(records: &[StageRecord], for_admin: bool) -> Result<RecordBatch> {
     build(vec![
         ("stage_id", numbers(records, |r| r.id)),
         ("stage_name", texts(records, |r| Some(r.name.clone()))),
@@ -93,7 +147,19 @@ fn mo_stages(records: &[StageRecord]) -> Result<RecordBatch> {
                 Some(r.definition.url.clone().unwrap_or_default())
             }),
         ),
-        ("stage_credentials", texts(records, |_| Some(String::new()))),
+        (
+            "stage_credentials",
+            texts(records, |r| {
+                let shown = r.definition.credentials.iter().map(|credential| {
+                    format!("{}={}", credential.name, shown_credential(credential))
+                });
+                Some(if for_admin {
+                    shown.collect::<Vec<_>>().join(",")
+                } else {
+                    String::new()
+                })
+            }),
+        ),
         (
             "stage_status",
             texts(records, |r| {
@@ -108,12 +174,16 @@ fn mo_stages(records: &[StageRecord]) -> Result<RecordBatch> {
     ])
 }
 
-fn exports(records: &[ExportRecord]) -> Result<RecordBatch> {
+fn exports(catalog: &Catalog, account: &str, records: &[ExportRecord]) -> Result<RecordBatch> {
+    let manifests = records
+        .iter()
+        .map(|export| catalog.manifest(account, &export.id))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
     build(vec![
         ("export_id", texts(records, |r| Some(r.id.clone()))),
         (
             "state",
-            texts(records, |r| Some(format!("{:?}", r.state).to_uppercase())),
+            texts(records, |r| Some(export_state(r.state).to_owned())),
         ),
         ("user", texts(records, |r| Some(r.user.clone()))),
         ("statement", texts(records, |r| Some(r.statement.clone()))),
@@ -141,7 +211,7 @@ fn exports(records: &[ExportRecord]) -> Result<RecordBatch> {
         ),
         ("started_time", times(records, |r| Some(r.created_us))),
         ("finished_time", times(records, |r| r.finished_us)),
-        ("manifest", texts(records, |r| r.manifest_json.clone())),
+        ("manifest", Arc::new(StringArray::from(manifests))),
     ])
 }
 

@@ -9,7 +9,8 @@ use storage::{Finished, ObjectPath, OnExisting, Store};
 
 use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::manifest::{MANIFEST_DRAFT, manifest_path, manifest_warning};
-use crate::instance::{ACCOUNT, Instance, system_actor};
+use crate::gate::system_actor;
+use crate::instance::Instance;
 
 /// Deep enough for every statement that some setting once let in, and shallow enough for the stack.
 const RECORDED_NESTING_MAX: usize = 1000;
@@ -46,14 +47,14 @@ fn recover_one(instance: &Instance, export: ExportRecord) -> Result<ExportState>
         }
     };
     store.discard(&export.id)?;
-    settle(instance, &export.id, end)
+    settle(instance, &export, end)
 }
 
 /// Records how an unfinished export ended: COMMITTED, or FAILED for a reason.
-fn settle(instance: &Instance, id: &str, end: End) -> Result<ExportState> {
+fn settle(instance: &Instance, export: &ExportRecord, end: End) -> Result<ExportState> {
     let settled = instance
         .catalog
-        .update_export(&system_actor(), id, |record| {
+        .update_export(&system_actor(&export.account), &export.id, |record| {
             record.temp_files.clear();
             match end {
                 End::Committed { warnings } => {
@@ -90,7 +91,7 @@ pub(crate) fn give_up(instance: &Instance, export: &ExportRecord) -> Result<Expo
         }
         store.discard(&export.id)?;
     }
-    settle(instance, &export.id, end)
+    settle(instance, export, end)
 }
 
 /// How an unfinished export ends.
@@ -110,7 +111,7 @@ fn publish_again(
     let on_existing = on_existing(export);
     let data = Finished::recorded(&export.id, 0, export.bytes);
     if store.has_draft(&data)? {
-        if export.stage.is_none() && instance.catalog.any_stage_enabled(ACCOUNT)? {
+        if export.stage.is_none() && instance.catalog.any_stage_enabled(&export.account)? {
             return Ok(End::Failed {
                 why: format!("not published: {}", stage_required().message()),
             });
@@ -221,7 +222,7 @@ fn place(instance: &Instance, export: &ExportRecord) -> Result<(Store, ObjectPat
             instance.open_stage_of(export)?.store,
             ObjectPath::parse(&path)?,
         )),
-        (None, Target::Raw(path)) => instance.open_local(&path),
+        (None, Target::Raw(path)) => instance.open_local(&export.account, &path),
         _ => Err(defect()),
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::manifest::{MANIFEST_DRAFT, publish_manifest};
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
-use crate::instance::{ACCOUNT, Instance};
+use crate::instance::Instance;
 use crate::internal::ReadPin;
 
 /// Everything an export needs once it has been let in.
@@ -228,6 +228,7 @@ impl Running {
         publication: Publication,
     ) -> std::result::Result<Vec<String>, Unpublished> {
         let (store, id) = (self.store.clone(), self.id.clone());
+        let account = self.actor.account.clone();
         let published = self.instance.blocking(move |instance| {
             let Publication {
                 target,
@@ -235,7 +236,7 @@ impl Running {
                 manifest_file,
                 on_existing,
             } = publication;
-            if target.stage.is_none() && instance.catalog.any_stage_enabled(ACCOUNT)? {
+            if target.stage.is_none() && instance.catalog.any_stage_enabled(&account)? {
                 // A stage was enabled while a local export ran: the rule holds to the last moment.
                 return Ok(Err(Unpublished::Nothing(stage_required())));
             }

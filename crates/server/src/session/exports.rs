@@ -1,7 +1,7 @@
 //! `SELECT … INTO OUTFILE`: who may write where (the governance rule), and an export job for it.
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
-use catalog::ExportState;
+use catalog::{ExportRecord, ExportState};
 use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
 use parser::{Compression, Export, Format, Scheme, Target};
 use storage::OnExisting;
@@ -11,10 +11,11 @@ use crate::exports::{
     ExportHandle, ExportPlan, ExportTarget, ManifestInput, TargetStage, file_format, manifest_path,
     numbered,
 };
-use crate::instance::Instance;
+use crate::gate::{Acting, Object, Operation, Permit};
 use crate::places::{path_in_stage, squeezed};
+use crate::sql::export_state;
 
-use super::{Outcome, Session};
+use super::Session;
 
 impl Session {
     /// Admits an export and starts it.
@@ -22,11 +23,21 @@ impl Session {
     /// # Errors
     /// [`Reason::StageRequired`] and the other refusals of the governance rule; [`Reason::TargetExists`];
     /// what planning the query gives.
-    pub(super) async fn export(&self, statement: Export, masked: String) -> Result<ExportHandle> {
+    pub(crate) async fn export(&self, statement: Export) -> Result<ExportHandle> {
         let credentials = statement.options.credentials.is_some();
         let target = statement.target.value.clone();
-        let target = self
-            .blocking(move |instance, _| admit(instance, target, credentials))
+        let (operation, object) = match &target {
+            Target::Stage { name, .. } => (Operation::ExportToStage, Object::Stage(name.clone())),
+            Target::Raw(path) => (Operation::ExportToPath, Object::Path(path.clone())),
+            Target::Url { scheme, rest } => (
+                Operation::ExportToPath,
+                Object::Path(format!("{}://{rest}", scheme.as_str())),
+            ),
+        };
+        let (permit, target) = self
+            .act(operation, object, move |acting, permit| {
+                Ok((permit.clone(), admit(acting, permit, target, credentials)?))
+            })
             .await?;
         check_options(&statement, &target)?;
         let mut manifest_file = statement
@@ -50,7 +61,8 @@ impl Session {
         let found = target.clone();
         match on_existing {
             OnExisting::Refuse => {
-                self.blocking(move |_, _| refuse_existing(&found, manifest_file))
+                self.instance
+                    .blocking(move |_| refuse_existing(&found, manifest_file))
                     .await?;
             }
             // A manifest beside the old file would prove the wrong bytes: it is replaced, too.
@@ -76,14 +88,14 @@ impl Session {
             threads => threads,
         };
         let manifest = ManifestInput {
-            statement: masked,
-            principal: self.principal(),
+            statement: self.context.statement.clone(),
+            principal: self.principal.to_string(),
             account: self.account().to_owned(),
             schema,
             options,
         };
         let plan = ExportPlan {
-            actor: self.actor.clone(),
+            actor: permit.actor().clone(),
             target,
             batches: Box::pin(batches),
             rows_estimated,
@@ -96,57 +108,146 @@ impl Session {
         crate::exports::start(&self.instance, plan).await
     }
 
-    pub(super) async fn cancel_export(&self, id: &str) -> Result<Outcome> {
-        self.cancel(id).await?;
-        Ok(Outcome::done("CANCEL EXPORT"))
+    /// One export: of an administrator's account, or one's own.
+    ///
+    /// # Errors
+    /// [`Reason::ExportNotFound`], also for another's.
+    pub(crate) async fn export_record(&self, id: &str) -> Result<ExportRecord> {
+        let id = id.to_owned();
+        self.act(
+            Operation::GetExport,
+            Object::Export(id.clone()),
+            move |acting, permit| acting.visible_export(permit, &id),
+        )
+        .await
+    }
+
+    /// At most `limit` exports that the principal may see, the newest first, from behind `before`.
+    pub(crate) async fn exports_page(
+        &self,
+        before: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<ExportRecord>> {
+        self.act(
+            Operation::ShowExports,
+            Object::Account,
+            move |acting, permit| {
+                let catalog = &acting.instance.catalog;
+                let mut before = before;
+                let mut found = Vec::new();
+                // Others' exports are passed over, so that a page is as long as was asked.
+                loop {
+                    let page =
+                        catalog.exports_page(permit.account(), before.as_deref(), limit.max(1))?;
+                    let is_last = page.len() < limit.max(1);
+                    before = page.last().map(|export| export.id.clone());
+                    found.extend(page.into_iter().filter(|export| permit.sees(&export.user)));
+                    if found.len() >= limit || is_last {
+                        found.truncate(limit);
+                        return Ok(found);
+                    }
+                }
+            },
+        )
+        .await
+    }
+
+    /// The manifest of a committed export.
+    ///
+    /// # Errors
+    /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] for one that is not committed.
+    pub(crate) async fn manifest(&self, id: &str) -> Result<String> {
+        let id = id.to_owned();
+        self.act(
+            Operation::GetExport,
+            Object::Export(id.clone()),
+            move |acting, permit| {
+                let record = acting.visible_export(permit, &id)?;
+                let manifest = acting.instance.catalog.manifest(permit.account(), &id)?;
+                match (record.state, manifest) {
+                    (ExportState::Committed, Some(manifest)) => Ok(manifest),
+                    (state, _) => Err(Error::internal(
+                        Reason::ExportState,
+                        format_args!(
+                            "export '{id}' is {}: only a committed one has a manifest",
+                            export_state(state)
+                        ),
+                    )),
+                }
+            },
+        )
+        .await
     }
 
     /// Stops a running export and waits until it has stopped.
     ///
     /// # Errors
     /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] when it has ended, or ended well meanwhile.
-    pub(crate) async fn cancel(&self, id: &str) -> Result<()> {
-        let ended = |state| {
+    pub(crate) async fn cancel_export(&self, id: &str) -> Result<()> {
+        let ended = |state: ExportState| {
             Error::internal(
                 Reason::ExportState,
-                format_args!("export '{id}' is {state}, not running"),
+                format_args!("export '{id}' is {}, not running", export_state(state)),
             )
         };
+        let record = self
+            .act(Operation::CancelExport, Object::Export(id.to_owned()), {
+                let id = id.to_owned();
+                move |acting, permit| acting.visible_export(permit, &id)
+            })
+            .await?;
         let Some(job) = self.instance.jobs.get(id) else {
-            return match self.instance.catalog.export(self.account(), id)? {
-                Some(record) if record.state.is_final() => {
-                    Err(ended(format!("{:?}", record.state).to_uppercase()))
-                }
-                // Left by a stopped server, and not recoverable so far.
-                Some(record) => {
-                    let end = self
-                        .blocking(move |instance, _| crate::exports::give_up(instance, &record))
-                        .await?;
-                    match end {
-                        ExportState::Committed => Err(ended("COMMITTED".to_owned())),
-                        _ => Ok(()),
-                    }
-                }
-                None => Err(Error::internal(
-                    Reason::ExportNotFound,
-                    format_args!("there is no export '{id}'"),
-                )),
+            if record.state.is_final() {
+                return Err(ended(record.state));
+            }
+            // Left by a stopped server, and not recoverable so far.
+            let end = self
+                .instance
+                .blocking(move |instance| crate::exports::give_up(instance, &record))
+                .await?;
+            return match end {
+                ExportState::Committed => Err(ended(end)),
+                ExportState::Admitted
+                | ExportState::Running
+                | ExportState::Prepared
+                | ExportState::Failed
+                | ExportState::Cancelled => Ok(()),
             };
         };
         job.cancel();
         match job.ended().await {
-            Ok(_) => Err(ended("COMMITTED".to_owned())),
+            Ok(_) => Err(ended(ExportState::Committed)),
             Err(error) if error.reason() == Reason::ExportCancelled => Ok(()),
             Err(error) => Err(error.within(format_args!("export '{id}' had ended"))),
         }
     }
 }
 
+impl Acting {
+    fn visible_export(&self, permit: &Permit, id: &str) -> Result<ExportRecord> {
+        self.instance
+            .catalog
+            .export(permit.account(), id)?
+            .filter(|export| permit.sees(&export.user))
+            .ok_or_else(|| {
+                Error::internal(
+                    Reason::ExportNotFound,
+                    format_args!("there is no export '{id}'"),
+                )
+            })
+    }
+}
+
 /// The governance rule, and the target's place. With an enabled stage in the account only a stage path
 /// passes; no role and no setting is exempt. Blocking.
-fn admit(instance: &Instance, target: Target, credentials: bool) -> Result<ExportTarget> {
+fn admit(
+    acting: &Acting,
+    permit: &Permit,
+    target: Target,
+    credentials: bool,
+) -> Result<ExportTarget> {
     if let Target::Stage { name, path } = &target {
-        let stage = instance.open_stage(name)?;
+        let stage = acting.open_stage(name, Operation::ExportToStage)?;
         let path = path_in_stage(&numbered(path, 0)?)?;
         let shown = format!("stage://{name}/{path}");
         return Ok(ExportTarget {
@@ -161,11 +262,13 @@ fn admit(instance: &Instance, target: Target, credentials: bool) -> Result<Expor
             shown,
         });
     }
-    if instance
+    if acting
+        .instance
         .catalog
-        .any_stage_enabled(crate::instance::ACCOUNT)?
+        .any_stage_enabled(permit.account())?
     {
-        return Err(stage_required());
+        let object = Object::Path(target.to_string());
+        return Err(acting.refused(Operation::ExportToPath, &object, stage_required()));
     }
     let path = match target {
         Target::Raw(path) => path,
@@ -190,10 +293,10 @@ fn admit(instance: &Instance, target: Target, credentials: bool) -> Result<Expor
         }
         Target::Stage { .. } => return Err(Error::defect("a stage path passed as a local path")),
     };
-    local_target(instance, &path)
+    local_target(acting, &path)
 }
 
-fn local_target(instance: &Instance, path: &str) -> Result<ExportTarget> {
+fn local_target(acting: &Acting, path: &str) -> Result<ExportTarget> {
     if path.is_empty() || path.contains('\0') {
         return Err(Error::new(
             Reason::TargetInvalid,
@@ -218,7 +321,7 @@ fn local_target(instance: &Instance, path: &str) -> Result<ExportTarget> {
     let full = std::path::absolute(&path)
         .map_err(|e| Error::defect(format_args!("failed to make '{path}' absolute: {e}")))?;
     let full = full.to_string_lossy().into_owned();
-    let (store, name) = instance.open_local(&full)?;
+    let (store, name) = acting.open_local(&full)?;
     Ok(ExportTarget {
         store,
         path: name,

@@ -11,28 +11,35 @@ use storage::{ObjectPath, OnExisting};
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
+use crate::gate::{Operation, Permit};
 use crate::system_tables;
 
 use super::queries::fields;
 use super::result::Done;
-use super::tables::missing_table;
+use super::tables::{missing_table, table_object};
 use super::{Outcome, Session};
 
 /// Batches between the query and the segment's writer.
 const BATCHES_QUEUED_MAX: usize = 2;
 
 impl Session {
-    pub(super) async fn insert(&self, statement: Insert) -> Result<Outcome> {
-        let (database, name) = self.resolve(&statement.table)?;
-        if system_tables::is_system_database(&database) {
-            return Err(Error::new(
-                Reason::PermissionDenied,
-                1044,
-                "42000",
-                format!("database '{database}' is the server's own and read-only"),
-            ));
-        }
-        let table = self.existing_table(&database, &name)?;
+    pub(crate) async fn insert(&self, statement: Insert) -> Result<Outcome> {
+        let (database, name) = self.resolve(&statement.table);
+        let object = table_object(&database, &name);
+        let (permit, table) = self
+            .act(Operation::Insert, object, move |acting, permit| {
+                if system_tables::is_system_database(&database) {
+                    return Err(Error::new(
+                        Reason::PermissionDenied,
+                        1044,
+                        "42000",
+                        format!("database '{database}' is the server's own and read-only"),
+                    ));
+                }
+                let table = acting.existing_table(permit, &database, &name)?;
+                Ok((permit.clone(), table))
+            })
+            .await?;
         if matches!(table.source, TableSource::External { .. }) {
             return Err(Error::invalid_input(
                 Reason::QueryInvalid,
@@ -48,7 +55,9 @@ impl Session {
             .plan_insert(&source, target, context)
             .await?;
         let schema = planned.schema();
-        let rows = self.write_segment(table, planned.stream()?, schema).await?;
+        let rows = self
+            .write_segment(permit, table, planned.stream()?, schema)
+            .await?;
         drop(pin);
         Ok(Outcome::Done(Done {
             verb: "INSERT",
@@ -60,6 +69,7 @@ impl Session {
     /// Writes the batches as a new segment of the table, and lists it. No rows: no segment.
     async fn write_segment(
         &self,
+        permit: Permit,
         table: TableRecord,
         mut batches: BatchStream,
         schema: arrow::datatypes::SchemaRef,
@@ -67,7 +77,7 @@ impl Session {
         let id = Uuid::now_v7().to_string();
         let file = ObjectPath::parse(&format!("{}/{id}.parquet", table.id))?;
         let (sender, mut receiver) = tokio::sync::mpsc::channel(BATCHES_QUEUED_MAX);
-        let written = self.blocking(move |instance, actor| {
+        let written = self.instance.blocking(move |instance| {
             let store = &instance.internal.tables;
             let mut writer = SegmentWriter::new(store.draft(&id, 0)?, schema)?;
             // Leaving with an error drops the writer, which removes the draft. So does a client that
@@ -96,7 +106,7 @@ impl Session {
                 sha256: String::new(),
             };
             let listed = instance.catalog.add_segments(
-                actor,
+                permit.actor(),
                 &table.database,
                 &table.name,
                 table.id,

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::error::{Error, Reason, Result};
 use crate::external::{CsvReading, ExternalOptions};
+use crate::gate::{Acting, Operation};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
 use crate::places::squeezed;
@@ -22,7 +23,7 @@ use crate::system_tables;
 
 use super::Session;
 use super::result::Rows;
-use super::tables::no_such_table;
+use super::tables::{no_such_table, table_object};
 
 /// The database whose tables stand for the staged files of one query; no user can name it, for `:` is
 /// in no name.
@@ -30,7 +31,7 @@ const STAGED_FILES: &str = "stage:files";
 
 impl Session {
     /// Runs a bare query.
-    pub(super) async fn query(&self, query: QueryText) -> Result<Rows> {
+    pub(crate) async fn query(&self, query: QueryText) -> Result<Rows> {
         let (planned, pin) = self.plan_query(query).await?;
         let schema = planned.schema();
         let stream = planned.stream()?;
@@ -58,7 +59,7 @@ impl Session {
         let mut tables = Vec::new();
         for (index, file) in query.staged_files.iter().enumerate() {
             let options = ExternalOptions::from_staged_file(file)?;
-            let source = sources.files(&self.instance, &options).await?;
+            let source = sources.files(self.acting(), &options).await?;
             let schema = self
                 .instance
                 .engine
@@ -102,18 +103,17 @@ impl Session {
         sources: &mut Sources,
     ) -> Result<TableDefinition> {
         let (database, name) = (database.to_owned(), reference.table.clone());
-        if let Some(batch) = system_tables::batch(&self.instance, &database, &name)? {
-            return Ok(TableDefinition {
-                database,
-                name,
-                schema: Some(batch.schema()),
-                source: Source::Batches(vec![batch]),
-            });
-        }
-        if system_tables::is_system_database(&database) {
-            return Err(no_such_table(&database, &name));
-        }
-        let record = self.existing_table(&database, &name)?;
+        let record = match self.readable_table(&database, &name).await? {
+            Readable::System(batch) => {
+                return Ok(TableDefinition {
+                    database,
+                    name,
+                    schema: Some(batch.schema()),
+                    source: Source::Batches(vec![batch]),
+                });
+            }
+            Readable::Stored(record) => record,
+        };
         let schema = Some(Arc::new(arrow::datatypes::Schema::new(fields(&record)?)));
         let source = match &record.source {
             TableSource::Segments(segments) => {
@@ -133,7 +133,7 @@ impl Session {
             TableSource::External { location, options } => {
                 let options = ExternalOptions::from_pairs(location, options)?;
                 sources
-                    .files(&self.instance, &options)
+                    .files(self.acting(), &options)
                     .await
                     .map_err(|error| error.within(format_args!("external table '{name}'")))?
             }
@@ -146,10 +146,33 @@ impl Session {
         })
     }
 
+    /// A table's rows or record, once the principal may read it.
+    async fn readable_table(&self, database: &str, name: &str) -> Result<Readable> {
+        let (database, name) = (database.to_owned(), name.to_owned());
+        if system_tables::is_system_database(&database) {
+            let operation = system_tables::operation(&database, &name);
+            let object = table_object(&database, &name);
+            return self
+                .act(operation, object, move |acting, permit| {
+                    system_tables::batch(acting, permit, &database, &name)?
+                        .map(Readable::System)
+                        .ok_or_else(|| no_such_table(&database, &name))
+                })
+                .await;
+        }
+        let object = table_object(&database, &name);
+        self.act(Operation::Select, object, move |acting, permit| {
+            acting
+                .existing_table(permit, &database, &name)
+                .map(Readable::Stored)
+        })
+        .await
+    }
+
     /// The columns of files, as SQL types, for CREATE EXTERNAL TABLE without columns.
     pub(super) async fn inferred_columns(&self, options: &ExternalOptions) -> Result<Vec<Column>> {
         let mut sources = Sources::new(&self.instance)?;
-        let source = sources.files(&self.instance, options).await?;
+        let source = sources.files(self.acting(), options).await?;
         let schema = self
             .instance
             .engine
@@ -169,7 +192,7 @@ impl Session {
     pub(super) fn values(&self) -> SessionValues {
         SessionValues {
             database: Some(self.database().to_owned()),
-            user: format!("{}@localhost", self.actor.user),
+            user: format!("{}@localhost", self.principal.user()),
             version: format!("8.0.30-stagedoor-{}", env!("CARGO_PKG_VERSION")),
             version_comment: "Stagedoor".to_owned(),
             connection_id: 0,
@@ -178,6 +201,13 @@ impl Session {
             variables: Vec::new(),
         }
     }
+}
+
+/// What a query reads from a table.
+enum Readable {
+    /// The server's own rows, those that the principal may see.
+    System(arrow::array::RecordBatch),
+    Stored(TableRecord),
 }
 
 /// The stores that one query reads from.
@@ -198,12 +228,13 @@ impl Sources {
     /// The files of an external table or staged file, in order of their paths; at least one.
     async fn files(
         &mut self,
-        instance: &Arc<Instance>,
+        acting: Acting,
         options: &ExternalOptions,
     ) -> Result<Source> {
         let (stage, pattern) = options.stage_path()?;
+        let instance = Arc::clone(&acting.instance);
         let stage = instance
-            .blocking(move |instance| instance.open_stage(&stage))
+            .blocking(move |_| acting.open_stage(&stage, Operation::ReadStage))
             .await?;
         let found = stage.store.glob(&squeezed(&pattern)).await?;
         if found.is_empty() {

@@ -1,341 +1,465 @@
-//! CREATE, ALTER, DROP, UNDROP, SHOW and DESCRIBE STAGE.
-//! Order of checks as MatrixOne's: existence under IF [NOT] EXISTS before the other options' validity.
+//! The operations on stages: CREATE, ALTER, RENAME, ROLLBACK, DROP, UNDROP, and reading them and their history.
+//! SQL and StageService both end here. Order of checks as MatrixOne's, after the gate's.
 
-use catalog::{CreateOutcome, Expected, OnExists, StageChange, StageDefinition, StageRecord};
-use parser::{AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl};
+use catalog::{
+    Altered, Created, Credential, Credentials, Expected, OnExists, StageChanges, StageDefinition,
+    StageRecord,
+};
+use parser::{CredentialKey, StageUrl};
+use secrecy::{ExposeSecret, SecretString};
 use storage::Location;
 
-use crate::error::{Error, Reason, Result};
+use crate::error::{About, Error, Reason, Result, Subject};
+use crate::gate::{Acting, Object, Operation, Permit};
+use crate::places::location_of;
 use crate::settings::DefaultState;
-use crate::time::timestamp_text;
 
-use super::show::like_matches;
-use super::{Outcome, Session};
+use super::Session;
 
-impl Session {
-    pub(super) async fn create_stage(&self, statement: CreateStage) -> Result<Outcome> {
-        let name = statement.name.value.clone();
-        let on_exists = match (statement.or_replace, statement.if_not_exists) {
-            (true, true) => {
-                return Err(Error::new(
-                    Reason::SyntaxError,
-                    1064,
-                    "HY000",
-                    "SQL parser error: OR REPLACE and IF NOT EXISTS exclude each other",
-                ));
-            }
-            (true, false) => OnExists::Replace,
-            (false, true) => OnExists::Keep,
-            (false, false) => OnExists::Error,
-        };
-        let existing = self.instance.catalog.stage(self.account(), &name)?;
-        match (&existing, on_exists) {
-            (Some(_), OnExists::Keep) => {
-                return Ok(Outcome::done_with_warnings(
-                    "CREATE STAGE",
-                    vec![format!("the stage {name} exists; nothing was changed")],
-                ));
-            }
-            (Some(_), OnExists::Error) => return Err(stage_exists(&name)),
-            _ => {}
-        }
-        if statement.temporary {
-            return Err(Error::not_implemented("a TEMPORARY stage"));
-        }
-        let definition = self.definition(&statement.options)?;
-        let created = self
-            .blocking(move |instance, actor| {
-                Ok(instance
-                    .catalog
-                    .create_stage(actor, &name, definition, on_exists)?)
-            })
-            .await?;
-        tracing::info!(
-            stage = created.record.name,
-            version = created.record.version,
-            "stage created"
-        );
-        let warnings = match created.outcome {
-            CreateOutcome::Kept => vec![format!(
-                "the stage {} exists; nothing was changed",
-                created.record.name
-            )],
-            _ => Vec::new(),
-        };
-        Ok(Outcome::done_with_warnings("CREATE STAGE", warnings))
+/// What a caller says of a stage; each property is there when it was given.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StageProperties {
+    /// `Some(None)` is an internal stage.
+    pub(crate) url: Option<Option<StageUrl>>,
+    /// The whole set, in the place of the one before.
+    pub(crate) credentials: Option<Vec<(CredentialKey, SecretString)>>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) directory: Option<bool>,
+    pub(crate) comment: Option<String>,
+}
+
+/// A stage to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct NewStage {
+    pub(crate) name: String,
+    pub(crate) properties: StageProperties,
+    pub(crate) on_exists: OnExists,
+}
+
+/// A stage to be changed.
+#[derive(Debug, Clone)]
+pub(crate) struct StageUpdate {
+    pub(crate) name: String,
+    pub(crate) properties: StageProperties,
+    pub(crate) etag: Etag,
+}
+
+/// How a change is to be made, whatever it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ChangeMode {
+    /// Check everything and change nothing.
+    pub(crate) validate_only: bool,
+    /// The same id again answers with the first result.
+    pub(crate) request_id: Option<String>,
+}
+
+/// The version that a caller last saw: identity and version, so that a stage of the same name, dropped and made
+/// anew, has another. Empty stands for any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Etag(pub(crate) String);
+
+impl Etag {
+    pub(crate) fn of(stage: &StageRecord) -> Self {
+        Self(format!("{}-{}", stage.id, stage.version))
     }
 
-    pub(super) async fn alter_stage(&self, statement: AlterStage) -> Result<Outcome> {
-        let verb = "ALTER STAGE";
-        if let AlterStageAction::Set(options) = &statement.action {
-            match options.count() {
-                1 => {}
-                0 => {
+    fn expected(&self, current: &StageRecord) -> Result<Expected> {
+        if self.0.is_empty() {
+            return Ok(Expected::Any);
+        }
+        let now = Self::of(current);
+        if *self == now {
+            return Ok(Expected::Version(current.version));
+        }
+        Err(Error::internal(
+            Reason::StageVersionConflict,
+            format_args!(
+                "stage {} is at etag {}, not at {}",
+                current.name,
+                now.0,
+                self.0.escape_default()
+            ),
+        ))
+    }
+}
+
+impl Session {
+    /// # Errors
+    /// [`Reason::StageExists`], [`Reason::StageInvalid`], [`Reason::SecretUnavailable`].
+    pub(crate) async fn create_stage(
+        &self,
+        new: NewStage,
+        mode: ChangeMode,
+    ) -> Result<Created<StageRecord>> {
+        let object = Object::Stage(new.name.clone());
+        self.change(
+            Operation::CreateStage,
+            object,
+            mode,
+            move |acting, permit| {
+                let catalog = &acting.instance.catalog;
+                let NewStage {
+                    name,
+                    properties,
+                    on_exists,
+                } = new;
+                // Whether it exists comes before whether its options are right, as in MatrixOne.
+                if let Some(existing) = catalog.stage(permit.account(), &name)? {
+                    match on_exists {
+                        OnExists::Keep => return Ok(Created::kept(existing)),
+                        OnExists::Error => return Err(stage_exists(&name)),
+                        OnExists::Replace => {}
+                    }
+                }
+                let definition = acting.definition(properties)?;
+                catalog
+                    .create_stage(permit.actor(), &name, definition, on_exists, Expected::Any)
+                    .about(Subject::Stage)
+            },
+        )
+        .await
+    }
+
+    /// Sets properties, all of them in one version; values that are there already make none.
+    ///
+    /// # Errors
+    /// [`Reason::StageOptionCount`] for none; [`Reason::StageNotFound`], [`Reason::StageVersionConflict`], those of a
+    /// location.
+    pub(crate) async fn alter_stage(
+        &self,
+        update: StageUpdate,
+        mode: ChangeMode,
+    ) -> Result<Altered<StageRecord>> {
+        let object = Object::Stage(update.name.clone());
+        self.change(
+            Operation::AlterStage,
+            object,
+            mode,
+            move |acting, permit| {
+                if update.properties.count() == 0 {
                     return Err(Error::internal(
                         Reason::StageOptionCount,
                         "at least one option at a time",
                     ));
                 }
-                _ => {
-                    return Err(Error::internal(
-                        Reason::StageOptionCount,
-                        "at most one option at a time",
-                    ));
-                }
-            }
-        }
-        let name = statement.name.value.clone();
-        if self
-            .instance
-            .catalog
-            .stage(self.account(), &name)?
-            .is_none()
-        {
-            return self.missing_stage(verb, &name, statement.if_exists);
-        }
-        match statement.action {
-            AlterStageAction::Set(options) => {
-                let change = self.change(options)?;
-                self.blocking(move |instance, actor| {
-                    Ok(instance
-                        .catalog
-                        .alter_stage(actor, &name, change, Expected::Any)?)
-                })
-                .await?;
-            }
-            AlterStageAction::Rename(new_name) => {
-                let new_name = new_name.value;
-                self.blocking(move |instance, actor| {
-                    Ok(instance
-                        .catalog
-                        .rename_stage(actor, &name, &new_name, Expected::Any)?)
-                })
-                .await?;
-            }
-            AlterStageAction::Rollback(version) => {
-                let version = version.value;
-                self.blocking(move |instance, actor| {
-                    Ok(instance
-                        .catalog
-                        .rollback_stage(actor, &name, version, Expected::Any)?)
-                })
-                .await?;
-            }
-            AlterStageAction::Refresh { .. } => {
-                return Err(Error::not_implemented("ALTER STAGE … REFRESH"));
-            }
-        }
-        Ok(Outcome::done(verb))
-    }
-
-    pub(super) async fn drop_stage(&self, statement: DropStage) -> Result<Outcome> {
-        let name = statement.name.value;
-        if self
-            .instance
-            .catalog
-            .stage(self.account(), &name)?
-            .is_none()
-        {
-            return self.missing_stage("DROP STAGE", &name, statement.if_exists);
-        }
-        self.blocking(move |instance, actor| {
-            Ok(instance.catalog.drop_stage(actor, &name, Expected::Any)?)
-        })
-        .await?;
-        Ok(Outcome::done("DROP STAGE"))
-    }
-
-    pub(super) async fn undrop_stage(&self, name: &str) -> Result<Outcome> {
-        let name = name.to_owned();
-        self.blocking(move |instance, actor| Ok(instance.catalog.undrop_stage(actor, &name)?))
-            .await?;
-        Ok(Outcome::done("UNDROP STAGE"))
-    }
-
-    pub(super) fn show_stages(&self, like: Option<&str>) -> Result<Outcome> {
-        let stages = self.instance.catalog.stages(self.account())?;
-        let rows = stages
-            .into_iter()
-            .filter(|stage| like.is_none_or(|pattern| like_matches(pattern, &stage.name)))
-            .map(|stage| {
-                vec![
-                    Some(stage.name),
-                    Some(stage.definition.url.unwrap_or_default()),
-                    Some(status(stage.definition.enabled).to_owned()),
-                    Some(stage.definition.comment),
-                ]
-            })
-            .collect();
-        Outcome::text_rows(
-            "SHOW STAGES",
-            &["STAGE_NAME", "URL", "STATUS", "COMMENT"],
-            rows,
+                let current = acting.existing_stage(permit, &update.name)?;
+                let expected = update.etag.expected(&current)?;
+                let changes = acting.changes(update.properties, &current)?;
+                acting
+                    .instance
+                    .catalog
+                    .alter_stage(permit.actor(), &update.name, changes, expected)
+                    .about(Subject::Stage)
+            },
         )
+        .await
     }
 
-    pub(super) fn describe_stage(&self, name: &str) -> Result<Outcome> {
-        let stage = self
-            .instance
-            .catalog
-            .stage(self.account(), name)?
-            .ok_or_else(|| stage_not_exists(name))?;
-        let property = |name: &str, value: String| vec![Some(name.to_owned()), Some(value)];
-        let rows = vec![
-            property("name", stage.name.clone()),
-            property("url", stage.definition.url.clone().unwrap_or_default()),
-            property(
-                "kind",
-                if stage.definition.url.is_some() {
-                    "external"
-                } else {
-                    "internal"
-                }
-                .to_owned(),
-            ),
-            property("status", status(stage.definition.enabled).to_owned()),
-            property("directory", status(stage.definition.directory).to_owned()),
-            property("comment", stage.definition.comment.clone()),
-            property("version", stage.version.to_string()),
-            property("created", timestamp_text(stage.created_us)),
-            property("changed", timestamp_text(stage.changed_us)),
-            property("changed_by", stage.changed_by.clone()),
-        ];
-        Outcome::text_rows("DESCRIBE STAGE", &["PROPERTY", "VALUE"], rows)
-    }
-
-    pub(super) fn show_stage_history(&self, name: &str) -> Result<Outcome> {
-        let versions = self.instance.catalog.stage_history(self.account(), name)?;
-        if versions.is_empty() {
-            return Err(stage_not_exists(name));
+    /// ALTER STAGE … SET, which takes exactly one option. Gives whether it changed anything.
+    ///
+    /// # Errors
+    /// [`Reason::StageOptionCount`], after the gate and before anything else; those of [`Session::alter_stage`].
+    pub(crate) async fn alter_stage_by_statement(&self, update: StageUpdate) -> Result<bool> {
+        if update.properties.count() > 1 {
+            let object = Object::Stage(update.name);
+            self.allow(Operation::AlterStage, object).await?;
+            return Err(Error::internal(
+                Reason::StageOptionCount,
+                "at most one option at a time",
+            ));
         }
-        let row = |version: StageRecord| {
-            vec![
-                Some(version.version.to_string()),
-                Some(format!("{:?}", version.change).to_uppercase()),
-                Some(version.name),
-                Some(version.definition.url.unwrap_or_default()),
-                Some(status(version.definition.enabled).to_owned()),
-                Some(version.definition.comment),
-                Some(timestamp_text(version.changed_us)),
-                Some(version.changed_by),
-            ]
-        };
-        let columns = [
-            "VERSION",
-            "CHANGE",
-            "STAGE_NAME",
-            "URL",
-            "STATUS",
-            "COMMENT",
-            "CHANGED",
-            "CHANGED_BY",
-        ];
-        Outcome::text_rows(
-            "SHOW STAGE HISTORY",
-            &columns,
-            versions.into_iter().map(row).collect(),
+        let altered = self.alter_stage(update, ChangeMode::default()).await?;
+        Ok(altered.changed)
+    }
+
+    pub(crate) async fn rename_stage(&self, name: String, new_name: String) -> Result<StageRecord> {
+        self.act(
+            Operation::RenameStage,
+            Object::Stage(name.clone()),
+            move |acting, permit| {
+                acting.existing_stage(permit, &name)?;
+                acting
+                    .instance
+                    .catalog
+                    .rename_stage(permit.actor(), &name, &new_name, Expected::Any)
+                    .about(Subject::Stage)
+            },
         )
+        .await
     }
 
-    fn missing_stage(&self, verb: &'static str, name: &str, if_exists: bool) -> Result<Outcome> {
-        if if_exists {
-            Ok(Outcome::done_with_warnings(
-                verb,
-                vec![format!("the stage {name} not exists; nothing was changed")],
-            ))
-        } else {
-            Err(stage_not_exists(name))
-        }
+    pub(crate) async fn rollback_stage(
+        &self,
+        name: String,
+        version: u64,
+        etag: Etag,
+        mode: ChangeMode,
+    ) -> Result<StageRecord> {
+        self.change(
+            Operation::RollbackStage,
+            Object::Stage(name.clone()),
+            mode,
+            move |acting, permit| {
+                let current = acting.existing_stage(permit, &name)?;
+                let expected = etag.expected(&current)?;
+                acting
+                    .instance
+                    .catalog
+                    .rollback_stage(permit.actor(), &name, version, expected)
+                    .about(Subject::Stage)
+            },
+        )
+        .await
     }
 
-    fn definition(&self, options: &StageOptions) -> Result<StageDefinition> {
-        if options
-            .credentials
-            .as_ref()
-            .is_some_and(|credentials| !credentials.entries.is_empty())
-        {
-            return Err(credentials_not_kept());
-        }
-        let enabled = match &options.enable {
-            Some(enable) => enable.value,
-            None => self.instance.settings.stages.default_state == DefaultState::Enabled,
+    /// Drops a stage, with `cascade` its sub-stages, too. Gives all that were dropped.
+    pub(crate) async fn drop_stage(
+        &self,
+        name: String,
+        etag: Etag,
+        cascade: bool,
+        mode: ChangeMode,
+    ) -> Result<Vec<StageRecord>> {
+        self.change(
+            Operation::DropStage,
+            Object::Stage(name.clone()),
+            mode,
+            move |acting, permit| {
+                let current = acting.existing_stage(permit, &name)?;
+                let expected = etag.expected(&current)?;
+                acting
+                    .instance
+                    .catalog
+                    .drop_stage(permit.actor(), &name, expected, cascade)
+                    .about(Subject::Stage)
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn undrop_stage(&self, name: String, mode: ChangeMode) -> Result<StageRecord> {
+        self.change(
+            Operation::UndropStage,
+            Object::Stage(name.clone()),
+            mode,
+            move |acting, permit| {
+                acting
+                    .instance
+                    .catalog
+                    .undrop_stage(permit.actor(), &name)
+                    .about(Subject::Stage)
+            },
+        )
+        .await
+    }
+
+    /// All live stages of the account, by name.
+    pub(crate) async fn stages(&self) -> Result<Vec<StageRecord>> {
+        self.act(
+            Operation::ShowStages,
+            Object::Account,
+            move |acting, permit| Ok(acting.instance.catalog.stages(permit.account())?),
+        )
+        .await
+    }
+
+    /// At most `limit` of them, from behind the name `after`.
+    pub(crate) async fn stages_page(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<StageRecord>> {
+        self.act(
+            Operation::ShowStages,
+            Object::Account,
+            move |acting, permit| {
+                Ok(acting.instance.catalog.stages_page(
+                    permit.account(),
+                    after.as_deref(),
+                    limit,
+                )?)
+            },
+        )
+        .await
+    }
+
+    /// A live stage.
+    pub(crate) async fn stage(&self, name: String) -> Result<StageRecord> {
+        self.act(
+            Operation::DescribeStage,
+            Object::Stage(name.clone()),
+            move |acting, permit| acting.existing_stage(permit, &name),
+        )
+        .await
+    }
+
+    /// One version of a stage.
+    pub(crate) async fn stage_at(&self, name: String, version: u64) -> Result<StageRecord> {
+        self.act(
+            Operation::ShowStageHistory,
+            Object::Stage(name.clone()),
+            move |acting, permit| {
+                let found = acting
+                    .instance
+                    .catalog
+                    .stage_at(permit.account(), &name, version)?;
+                found.ok_or_else(|| {
+                    Error::internal(
+                        Reason::StageNotFound,
+                        format_args!("the stage {name} has no version {version}"),
+                    )
+                })
+            },
+        )
+        .await
+    }
+
+    /// All versions of a stage, the first one first.
+    pub(crate) async fn stage_history(&self, name: String) -> Result<Vec<StageRecord>> {
+        self.act(
+            Operation::ShowStageHistory,
+            Object::Stage(name.clone()),
+            move |acting, permit| {
+                let versions = acting
+                    .instance
+                    .catalog
+                    .stage_history(permit.account(), &name)?;
+                if versions.is_empty() {
+                    return Err(stage_not_exists(&name));
+                }
+                Ok(versions)
+            },
+        )
+        .await
+    }
+}
+
+impl StageProperties {
+    /// How many were given.
+    pub(crate) fn count(&self) -> usize {
+        usize::from(self.url.is_some())
+            + usize::from(self.credentials.is_some())
+            + usize::from(self.enabled.is_some())
+            + usize::from(self.directory.is_some())
+            + usize::from(self.comment.is_some())
+    }
+}
+
+impl Acting {
+    fn existing_stage(&self, permit: &Permit, name: &str) -> Result<StageRecord> {
+        self.instance
+            .catalog
+            .stage(permit.account(), name)?
+            .ok_or_else(|| stage_not_exists(name))
+    }
+
+    fn definition(&self, properties: StageProperties) -> Result<StageDefinition> {
+        let enabled = properties.enabled.unwrap_or(
+            self.instance.settings.stages.default_state == DefaultState::Enabled,
+        );
+        let credentials = self.credentials(properties.credentials.unwrap_or_default())?;
+        let url = match properties.url.flatten() {
+            Some(url) => Some(self.checked_url(&url, &credentials)?),
+            None => None,
         };
         Ok(StageDefinition {
-            url: options
-                .url
-                .as_ref()
-                .map(|url| self.checked_url(url))
-                .transpose()?,
+            url,
             enabled,
-            directory: options
-                .directory
-                .as_ref()
-                .map_or(enabled, |directory| directory.value),
-            comment: options
-                .comment
-                .as_ref()
-                .map(|comment| comment.value.clone())
-                .unwrap_or_default(),
+            directory: properties.directory.unwrap_or(enabled),
+            comment: properties.comment.unwrap_or_default(),
+            credentials,
         })
     }
 
-    /// The one option that ALTER STAGE … SET was given.
-    fn change(&self, options: StageOptions) -> Result<StageChange> {
-        if let Some(url) = &options.url {
-            return Ok(StageChange::Url(Some(self.checked_url(url)?)));
-        }
-        if let Some(enable) = options.enable {
-            return Ok(StageChange::Enabled(enable.value));
-        }
-        if let Some(directory) = options.directory {
-            return Ok(StageChange::Directory(directory.value));
-        }
-        if let Some(comment) = options.comment {
-            return Ok(StageChange::Comment(comment.value));
-        }
-        Err(credentials_not_kept())
+    fn changes(&self, properties: StageProperties, current: &StageRecord) -> Result<StageChanges> {
+        let credentials = properties
+            .credentials
+            .map(|given| self.credentials(given))
+            .transpose()?;
+        let in_force = credentials
+            .as_ref()
+            .unwrap_or(&current.definition.credentials);
+        let url = match properties.url {
+            Some(Some(url)) => Some(Some(self.checked_url(&url, in_force)?)),
+            Some(None) => Some(None),
+            None => None,
+        };
+        Ok(StageChanges {
+            url,
+            enabled: properties.enabled,
+            directory: properties.directory,
+            comment: properties.comment,
+            credentials,
+        })
     }
 
-    /// The URL in its canonical form, once it is one that this version can serve.
-    fn checked_url(&self, url: &StageUrl) -> Result<String> {
-        let location = match url {
-            StageUrl::Location(text) => Location::parse(text),
-            StageUrl::Endpoint(text) => Location::parse_endpoint(text, None),
+    /// The credentials as they are kept: what is secret to be sealed, what the operator lets be a reference as one.
+    fn credentials(&self, given: Vec<(CredentialKey, SecretString)>) -> Result<Credentials> {
+        let list = given
+            .into_iter()
+            .map(|(key, value)| {
+                let text = value.expose_secret();
+                if text.starts_with("env:") || text.starts_with("file:") {
+                    let reference = text.to_owned();
+                    self.instance.settings.secrets.check_reference(&reference)?;
+                    return Ok(Credential::reference(key.as_str(), reference));
+                }
+                Ok(if key.is_secret() {
+                    Credential::secret(key.as_str(), value)
+                } else {
+                    Credential::plain(key.as_str(), text)
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Credentials::new(list).about(Subject::Stage)
+    }
+
+    /// The URL as it is kept, once it is one that could be opened as far as is known without opening it.
+    fn checked_url(&self, url: &StageUrl, credentials: &Credentials) -> Result<String> {
+        let provider = credentials
+            .get(CredentialKey::Provider.as_str())
+            .and_then(Credential::plain_value);
+        let (location, kept) = match url {
+            StageUrl::Location(text) => {
+                let location = Location::parse(text);
+                let kept = location.as_ref().map(Location::to_string);
+                (location.clone(), kept.unwrap_or_default())
+            }
+            StageUrl::Endpoint(text) => (Location::parse_endpoint(text, provider), text.clone()),
         };
         let location =
             location.map_err(|e| Error::invalid_configuration(Reason::StageInvalid, &e))?;
-        self.check_location(&location)?;
-        Ok(location.to_string())
+        self.check_location(&location, credentials)?;
+        debug_assert!(location_of(&kept, credentials).is_ok());
+        Ok(kept)
     }
 
     /// Refuses places that could never be opened. A folder that is only missing may still come.
-    pub(crate) fn check_location(&self, location: &Location) -> Result<()> {
+    fn check_location(&self, location: &Location, credentials: &Credentials) -> Result<()> {
+        let account = self.principal.account();
         match location {
-            Location::Bucket { .. } => Err(Error::not_implemented(format_args!(
-                "a stage on {location} (s3:// and oss://)"
-            ))),
+            Location::Bucket { endpoint, .. } => {
+                let endpoint = endpoint.as_deref().or_else(|| {
+                    credentials
+                        .get(CredentialKey::Endpoint.as_str())
+                        .and_then(Credential::plain_value)
+                });
+                match endpoint {
+                    Some(endpoint) => self.instance.check_endpoint(endpoint),
+                    None => Ok(()),
+                }
+            }
             Location::Folder { .. } => {
-                match storage::Store::open(location, &self.instance.policy()) {
+                match storage::Store::open(location, &self.instance.policy(account)) {
                     Err(error) if error.kind() == storage::ErrorKind::PermissionDenied => {
                         Err(error.into())
                     }
                     _ => Ok(()),
                 }
             }
-            _ => Ok(()),
+            Location::SubStage { .. } | Location::Memory(_) => Ok(()),
         }
     }
-}
-
-/// As SHOW STAGES prints it.
-pub(crate) fn status(enabled: bool) -> &'static str {
-    if enabled { "ENABLED" } else { "DISABLED" }
-}
-
-fn credentials_not_kept() -> Error {
-    Error::not_implemented(
-        "keeping CREDENTIALS (this version has no sealed storage for secrets, and keeps none in the clear)",
-    )
 }
 
 fn stage_exists(name: &str) -> Error {

@@ -9,81 +9,104 @@ use parser::{
 
 use crate::error::{Error, Reason, Result};
 use crate::external::ExternalOptions;
+use crate::gate::{Acting, Object, Operation, Permit};
 use crate::system_tables;
 
 use super::{Outcome, Session};
 
+/// What DESCRIBE tells of.
+pub(crate) enum ShownTable {
+    /// One of the server's own.
+    System(arrow::datatypes::SchemaRef),
+    Stored(TableRecord),
+}
+
 impl Session {
-    pub(super) async fn create_database(&self, statement: CreateDatabase) -> Result<Outcome> {
+    pub(crate) async fn create_database(&self, statement: CreateDatabase) -> Result<Outcome> {
+        let verb = "CREATE DATABASE";
         let name = statement.name.value;
-        let exists = || {
-            Error::new(
-                Reason::DatabaseExists,
-                1007,
-                "HY000",
-                format!("Can't create database '{name}'; database exists"),
-            )
-        };
-        if self.existing_database(&name).is_ok() {
-            if statement.if_not_exists {
-                return Ok(Outcome::done_with_warnings(
-                    "CREATE DATABASE",
+        let object = Object::Database(name.clone());
+        self.act(Operation::CreateDatabase, object, move |acting, permit| {
+            let kept = || {
+                Outcome::done_with_warnings(
+                    verb,
                     vec![format!("database {name} exists; nothing was changed")],
-                ));
+                )
+            };
+            let exists = || {
+                Error::new(
+                    Reason::DatabaseExists,
+                    1007,
+                    "HY000",
+                    format!("Can't create database '{name}'; database exists"),
+                )
+            };
+            if acting.existing_database(permit, &name).is_ok() {
+                return if statement.if_not_exists {
+                    Ok(kept())
+                } else {
+                    Err(exists())
+                };
             }
-            return Err(exists());
-        }
-        let (created, taken) = (name.clone(), exists());
-        self.blocking(move |instance, actor| {
-            let made = instance
+            let on_exists = if statement.if_not_exists {
+                OnExists::Keep
+            } else {
+                OnExists::Error
+            };
+            let made = acting
+                .instance
                 .catalog
-                .create_database(actor, &created, OnExists::Error);
-            made.map_err(|error| match error.kind() {
-                catalog::ErrorKind::AlreadyExists => taken,
-                catalog::ErrorKind::Invalid => Error::invalid_input(Reason::QueryInvalid, &error),
-                _ => error.into(),
-            })
+                .create_database(permit.actor(), &name, on_exists);
+            match made {
+                Ok(created) => Ok(match created.outcome {
+                    CreateOutcome::Kept => kept(),
+                    CreateOutcome::Created | CreateOutcome::Replaced => Outcome::done(verb),
+                }),
+                Err(error) => Err(match error.kind() {
+                    catalog::ErrorKind::AlreadyExists => exists(),
+                    catalog::ErrorKind::Invalid => {
+                        Error::invalid_input(Reason::QueryInvalid, &error)
+                    }
+                    _ => error.into(),
+                }),
+            }
         })
-        .await?;
-        Ok(Outcome::done("CREATE DATABASE"))
+        .await
     }
 
-    pub(super) async fn drop_database(&mut self, statement: DropDatabase) -> Result<Outcome> {
+    pub(crate) async fn drop_database(&self, statement: DropDatabase) -> Result<Outcome> {
+        let verb = "DROP DATABASE";
         let name = statement.name.value;
-        refuse_system(&name)?;
-        let missing = |name: &str| {
-            Error::new(
-                Reason::DatabaseNotFound,
-                1008,
-                "HY000",
-                format!("Can't drop database '{name}'; database doesn't exist"),
-            )
-        };
-        if self
-            .instance
-            .catalog
-            .database(self.account(), &name)?
-            .is_none()
-        {
-            if statement.if_exists {
-                return Ok(Outcome::done_with_warnings(
-                    "DROP DATABASE",
-                    vec![format!(
-                        "database {name} does not exist; nothing was changed"
-                    )],
+        let object = Object::Database(name.clone());
+        self.act(Operation::DropDatabase, object, move |acting, permit| {
+            refuse_system(&name)?;
+            if name == acting.instance.settings.default_database {
+                return Err(Error::new(
+                    Reason::PermissionDenied,
+                    1044,
+                    "42000",
+                    format!(
+                        "database '{name}' is the default database (setting default_database), in which sessions begin; it cannot be dropped"
+                    ),
                 ));
             }
-            return Err(missing(&name));
-        }
-        self.blocking(move |instance, actor| {
-            let dropped = match instance.catalog.drop_database(actor, &name) {
+            let dropped = match acting.instance.catalog.drop_database(permit.actor(), &name) {
                 Ok(dropped) => dropped,
-                // Dropped by another session just now.
                 Err(error) if error.kind() == catalog::ErrorKind::NotFound => {
                     return if statement.if_exists {
-                        Ok(())
+                        Ok(Outcome::done_with_warnings(
+                            verb,
+                            vec![format!(
+                                "database {name} does not exist; nothing was changed"
+                            )],
+                        ))
                     } else {
-                        Err(missing(&name))
+                        Err(Error::new(
+                            Reason::DatabaseNotFound,
+                            1008,
+                            "HY000",
+                            format!("Can't drop database '{name}'; database doesn't exist"),
+                        ))
                     };
                 }
                 Err(error) => return Err(error.into()),
@@ -93,14 +116,86 @@ impl Session {
                 .iter()
                 .flat_map(|table| table.segments())
                 .map(|segment| segment.file.clone());
-            instance.internal.remove_segments(files);
-            Ok(())
+            acting.instance.internal.remove_segments(files);
+            Ok(Outcome::done(verb))
         })
-        .await?;
-        Ok(Outcome::done("DROP DATABASE"))
+        .await
     }
 
-    pub(super) async fn create_table(&self, statement: CreateTable) -> Result<Outcome> {
+    /// The names of the account's databases, and of the server's own.
+    pub(crate) async fn database_names(&self) -> Result<Vec<String>> {
+        self.act(
+            Operation::ShowDatabases,
+            Object::Account,
+            move |acting, permit| {
+                let databases = acting.instance.catalog.databases(permit.account())?;
+                let mut names: Vec<String> = databases
+                    .into_iter()
+                    .map(|database| database.name)
+                    .chain(system_tables::SYSTEM_DATABASES.map(str::to_owned))
+                    .collect();
+                names.sort();
+                Ok(names)
+            },
+        )
+        .await
+    }
+
+    /// The names of a database's tables: with SHOW TABLES on it all of them, without it those the principal has
+    /// some privilege on.
+    pub(crate) async fn table_names(&self, database: String) -> Result<Vec<String>> {
+        let object = Object::Database(database.clone());
+        self.act(Operation::UseDatabase, object, move |acting, permit| {
+            acting.existing_database(permit, &database)?;
+            if let Some(names) = system_tables::table_names(&database) {
+                return Ok(names.into_iter().map(str::to_owned).collect());
+            }
+            let tables = acting.instance.catalog.tables(permit.account(), &database)?;
+            let all = acting.may(Operation::ShowTables, &Object::Database(database.clone()))?;
+            let mut names = Vec::with_capacity(tables.len());
+            for table in tables {
+                let object = Object::Table {
+                    database: database.clone(),
+                    name: table.name.clone(),
+                };
+                if all || acting.may(Operation::DescribeTable, &object)? {
+                    names.push(table.name);
+                }
+            }
+            Ok(names)
+        })
+        .await
+    }
+
+    /// What a table looks like.
+    pub(crate) async fn table(&self, name: &TableName) -> Result<ShownTable> {
+        let (database, table) = self.resolve(name);
+        if system_tables::is_system_database(&database) {
+            let operation = system_tables::operation(&database, &table);
+            let object = table_object(&database, &table);
+            return self
+                .act(operation, object, move |acting, permit| {
+                    system_tables::batch(acting, permit, &database, &table)?
+                        .map(|batch| ShownTable::System(batch.schema()))
+                        .ok_or_else(|| no_such_table(&database, &table))
+                })
+                .await;
+        }
+        self.stored_table(name).await.map(ShownTable::Stored)
+    }
+
+    /// The record of a table that is not the server's own.
+    pub(crate) async fn stored_table(&self, name: &TableName) -> Result<TableRecord> {
+        let (database, table) = self.resolve(name);
+        let object = table_object(&database, &table);
+        self.act(Operation::DescribeTable, object, move |acting, permit| {
+            acting.existing_table(permit, &database, &table)
+        })
+        .await
+    }
+
+    pub(crate) async fn create_table(&self, statement: CreateTable) -> Result<Outcome> {
+        self.allow_create(&statement.table).await?;
         let mut warnings = Vec::new();
         let mut columns = columns_of(&statement.columns)?;
         for key in &statement.keys {
@@ -156,10 +251,11 @@ impl Session {
         })
     }
 
-    pub(super) async fn create_external_table(
+    pub(crate) async fn create_external_table(
         &self,
         statement: CreateExternalTable,
     ) -> Result<Outcome> {
+        self.allow_create(&statement.table).await?;
         let options = ExternalOptions::from_statement(&statement)?;
         let columns = if statement.columns.is_empty() {
             self.inferred_columns(&options).await?
@@ -181,6 +277,13 @@ impl Session {
         .await
     }
 
+    async fn allow_create(&self, name: &TableName) -> Result<()> {
+        let (database, _) = self.resolve(name);
+        self.allow(Operation::CreateTable, Object::Database(database))
+            .await?;
+        Ok(())
+    }
+
     async fn add_table(
         &self,
         verb: &'static str,
@@ -190,133 +293,157 @@ impl Session {
         comment: String,
         if_not_exists: bool,
     ) -> Result<Outcome> {
-        let (database, name) = self.resolve(name)?;
-        refuse_system(&database)?;
-        self.existing_database(&database)?;
+        let (database, name) = self.resolve(name);
         let on_exists = if if_not_exists {
             OnExists::Keep
         } else {
             OnExists::Error
         };
-        let table = NewTable {
-            database,
-            name: name.clone(),
-            columns,
-            source,
-            comment,
-        };
-        let created = self
-            .blocking(move |instance, actor| {
-                let name = table.name.clone();
-                instance
-                    .catalog
-                    .create_table(actor, table, on_exists)
-                    .map_err(|error| match error.kind() {
-                        catalog::ErrorKind::AlreadyExists => Error::new(
-                            Reason::TableExists,
-                            1050,
-                            "42S01",
-                            format!("Table '{name}' already exists"),
-                        ),
-                        catalog::ErrorKind::Invalid => {
-                            Error::invalid_input(Reason::QueryInvalid, &error)
-                        }
-                        _ => error.into(),
-                    })
-            })
-            .await?;
-        Ok(match created.outcome {
-            CreateOutcome::Kept => Outcome::done_with_warnings(
-                verb,
-                vec![format!("table {name} exists; nothing was changed")],
-            ),
-            _ => Outcome::done(verb),
-        })
-    }
-
-    pub(super) async fn drop_table(&self, statement: DropTable) -> Result<Outcome> {
-        let mut names = Vec::with_capacity(statement.tables.len());
-        let mut warnings = Vec::new();
-        // All names are looked at first, so that a wrong one drops nothing.
-        for table in &statement.tables {
-            let (database, name) = self.resolve(table)?;
+        let object = Object::Database(database.clone());
+        self.act(Operation::CreateTable, object, move |acting, permit| {
             refuse_system(&database)?;
-            match self
+            acting.existing_database(permit, &database)?;
+            let table = NewTable {
+                database,
+                name: name.clone(),
+                columns,
+                source,
+                comment,
+            };
+            let created = acting
                 .instance
                 .catalog
-                .table(self.account(), &database, &name)?
-            {
-                Some(_) => names.push((database, name)),
-                None if statement.if_exists => {
-                    warnings.push(format!("table {database}.{name} does not exist"))
-                }
-                None => {
-                    return Err(Error::new(
-                        Reason::TableNotFound,
-                        1051,
-                        "42S02",
-                        format!("Unknown table '{database}.{name}'"),
-                    ));
-                }
-            }
-        }
-        self.blocking(move |instance, actor| {
-            for (database, name) in names {
-                let dropped = instance
-                    .catalog
-                    .drop_table(actor, &database, &name)
-                    .map_err(|e| missing_table(e, &database, &name))?;
-                instance.internal.remove_segments(
-                    dropped
-                        .segments()
-                        .iter()
-                        .map(|segment| segment.file.clone()),
-                );
-            }
-            Ok(())
+                .create_table(permit.actor(), table, on_exists)
+                .map_err(|error| match error.kind() {
+                    catalog::ErrorKind::AlreadyExists => Error::new(
+                        Reason::TableExists,
+                        1050,
+                        "42S01",
+                        format!("Table '{name}' already exists"),
+                    ),
+                    catalog::ErrorKind::Invalid => {
+                        Error::invalid_input(Reason::QueryInvalid, &error)
+                    }
+                    _ => error.into(),
+                })?;
+            Ok(match created.outcome {
+                CreateOutcome::Kept => Outcome::done_with_warnings(
+                    verb,
+                    vec![format!("table {name} exists; nothing was changed")],
+                ),
+                CreateOutcome::Created | CreateOutcome::Replaced => Outcome::done(verb),
+            })
         })
-        .await?;
-        Ok(Outcome::done_with_warnings("DROP TABLE", warnings))
+        .await
     }
 
-    pub(super) async fn truncate_table(&self, name: TableName) -> Result<Outcome> {
-        let (database, name) = self.resolve(&name)?;
-        let table = self.existing_table(&database, &name)?;
-        if matches!(table.source, TableSource::External { .. }) {
-            return Err(Error::not_supported(format_args!(
-                "truncate external table '{name}'; its files are not managed by the table"
-            )));
+    pub(crate) async fn drop_table(&self, statement: DropTable) -> Result<Outcome> {
+        let tables: Vec<(String, String)> = statement
+            .tables
+            .iter()
+            .map(|table| self.resolve(table))
+            .collect();
+        let mut permits = Vec::with_capacity(tables.len());
+        for (database, name) in &tables {
+            permits.push(
+                self.allow(Operation::DropTable, table_object(database, name))
+                    .await?,
+            );
         }
-        self.blocking(move |instance, actor| {
-            let removed = instance
+        self.instance
+            .blocking(move |instance| {
+                let mut found = Vec::with_capacity(tables.len());
+                let mut warnings = Vec::new();
+                // All names are looked at first, so that a wrong one drops nothing.
+                for ((database, name), permit) in tables.into_iter().zip(permits) {
+                    refuse_system(&database)?;
+                    match instance.catalog.table(permit.account(), &database, &name)? {
+                        Some(_) => found.push((database, name, permit)),
+                        None if statement.if_exists => {
+                            warnings.push(format!("table {database}.{name} does not exist"))
+                        }
+                        None => {
+                            return Err(Error::new(
+                                Reason::TableNotFound,
+                                1051,
+                                "42S02",
+                                format!("Unknown table '{database}.{name}'"),
+                            ));
+                        }
+                    }
+                }
+                for (database, name, permit) in found {
+                    let dropped = instance
+                        .catalog
+                        .drop_table(permit.actor(), &database, &name)
+                        .map_err(|e| missing_table(e, &database, &name))?;
+                    instance.internal.remove_segments(
+                        dropped
+                            .segments()
+                            .iter()
+                            .map(|segment| segment.file.clone()),
+                    );
+                }
+                Ok(Outcome::done_with_warnings("DROP TABLE", warnings))
+            })
+            .await
+    }
+
+    pub(crate) async fn truncate_table(&self, name: TableName) -> Result<Outcome> {
+        let (database, name) = self.resolve(&name);
+        let object = table_object(&database, &name);
+        self.act(Operation::Truncate, object, move |acting, permit| {
+            let table = acting.existing_table(permit, &database, &name)?;
+            if matches!(table.source, TableSource::External { .. }) {
+                return Err(Error::not_supported(format_args!(
+                    "truncate external table '{name}'; its files are not managed by the table"
+                )));
+            }
+            let removed = acting
+                .instance
                 .catalog
-                .truncate_table(actor, &database, &name)
+                .truncate_table(permit.actor(), &database, &name)
                 .map_err(|e| missing_table(e, &database, &name))?;
-            instance
+            acting
+                .instance
                 .internal
                 .remove_segments(removed.into_iter().map(|segment| segment.file));
-            Ok(())
+            Ok(Outcome::done("TRUNCATE TABLE"))
         })
-        .await?;
-        Ok(Outcome::done("TRUNCATE TABLE"))
+        .await
     }
 
     /// Database and table that a name means in this session.
-    pub(super) fn resolve(&self, name: &TableName) -> Result<(String, String)> {
+    pub(crate) fn resolve(&self, name: &TableName) -> (String, String) {
         let database = name.database.as_ref().map_or_else(
             || self.database().to_owned(),
             |database| database.value.clone(),
         );
-        Ok((database, name.table.value.clone()))
+        (database, name.table.value.clone())
     }
+}
 
+impl Acting {
     /// The record of a table, or MySQL's error.
-    pub(super) fn existing_table(&self, database: &str, name: &str) -> Result<TableRecord> {
-        self.existing_database(database)?;
+    pub(super) fn existing_table(
+        &self,
+        permit: &Permit,
+        database: &str,
+        name: &str,
+    ) -> Result<TableRecord> {
+        self.existing_database(permit, database)?;
         self.instance
             .catalog
-            .table(self.account(), database, name)?
+            .table(permit.account(), database, name)?
             .ok_or_else(|| no_such_table(database, name))
+    }
+}
+
+/// A table as an operation's object.
+pub(super) fn table_object(database: &str, name: &str) -> Object {
+    Object::Table {
+        database: database.to_owned(),
+        name: name.to_owned(),
     }
 }
 

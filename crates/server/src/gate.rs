@@ -1,0 +1,18 @@
+//! The gate: principal → authorise → act → audit, for every way in.
+//! Every operation of a session passes here before anything else about it is looked at, existence included.
+
+mod authorise;
+mod logins;
+mod object;
+mod passwords;
+mod principal;
+mod privileges;
+mod throttle;
+
+pub(crate) use authorise::{Acting, Permit};
+pub(crate) use logins::{Credential, LoginName, Logins, fill_random, hex};
+pub(crate) use object::Object;
+pub(crate) use passwords::hash as hash_password;
+pub use principal::Principal;
+pub(crate) use principal::{CallContext, PUBLIC, SYS, access_denied, system_actor};
+pub(crate) use privileges::Operation;

@@ -1,0 +1,233 @@
+//! The decision: may this principal do this to that? And the record of every refusal.
+//! What a change itself leaves in the audit is written by the catalog, in the change's own record.
+
+use std::sync::Arc;
+
+use catalog::{Actor, AuditEvent, AuditOutcome, Privilege, Securable};
+
+use super::privileges::Need;
+use super::{CallContext, Object, Operation, Principal};
+use crate::error::{Error, Reason, Result};
+use crate::instance::Instance;
+use crate::session::ChangeMode;
+
+/// A principal about to act: what every operation begins with.
+#[derive(Debug, Clone)]
+pub(crate) struct Acting {
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) principal: Principal,
+    pub(crate) context: CallContext,
+}
+
+/// That an operation may be done. The catalog's changes take their actor from it, so there is none without.
+#[derive(Debug, Clone)]
+pub(crate) struct Permit {
+    actor: Actor,
+    user: String,
+    sees_all: bool,
+}
+
+impl Permit {
+    /// Who acts, for the catalog.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The same for a change that is only to be tried, or that may be asked for twice.
+    pub(crate) fn in_mode(&self, mode: ChangeMode) -> Self {
+        let mut permit = self.clone();
+        permit.actor.request.validate_only = mode.validate_only;
+        permit.actor.request.idempotency_key = mode.request_id;
+        permit
+    }
+
+    /// The account, in which every name is looked up.
+    pub(crate) fn account(&self) -> &str {
+        &self.actor.account
+    }
+
+    /// Whether something of this user concerns the principal: its own, or for an administrator everyone's.
+    pub(crate) fn sees(&self, user: &str) -> bool {
+        self.sees_all || self.user == user
+    }
+
+    /// Whether it concerns everyone's.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.sees_all
+    }
+}
+
+impl Acting {
+    /// Decides, before anything else is looked at. A refusal is audited. Blocking.
+    ///
+    /// # Errors
+    /// [`Reason::PermissionDenied`]; its text tells nothing about whether the object exists.
+    pub(crate) fn allow(&self, operation: Operation, object: &Object) -> Result<Permit> {
+        if self.may(operation, object)? {
+            return Ok(Permit {
+                actor: self.principal.actor(&self.context),
+                user: self.principal.user().to_owned(),
+                sees_all: self.principal.is_admin(),
+            });
+        }
+        let error = refusal(operation, object, &self.principal);
+        Err(self.refused(operation, object, error))
+    }
+
+    /// Whether the operation may be done; nothing is audited. For lists, which show only what may be seen. Blocking.
+    pub(crate) fn may(&self, operation: Operation, object: &Object) -> Result<bool> {
+        let principal = &self.principal;
+        let need = operation.need();
+        Ok(match need {
+            Need::Login | Need::Own => true,
+            Need::Admin => principal.is_admin(),
+            Need::ClusterAdmin => principal.is_cluster_admin(),
+            Need::Account(_)
+            | Need::Database(_)
+            | Need::Table(_)
+            | Need::AnyOnTable
+            | Need::Stage(_)
+                if principal.is_admin() =>
+            {
+                true
+            }
+            Need::Account(privilege) => self.has(privilege, &[Securable::Account])?,
+            Need::Database(privilege) => {
+                let on = self.database_securables(object)?;
+                // Who owns the table, or its database, may do with it what the database's privileges allow.
+                self.has(privilege, &on)?
+                    || self.has(Privilege::Ownership, &self.table_securables(object)?)?
+            }
+            Need::Table(privilege) => {
+                let on = self.table_securables(object)?;
+                self.has(privilege, &on)? || self.has(Privilege::Ownership, &on)?
+            }
+            Need::AnyOnTable => {
+                let on = self.table_securables(object)?;
+                !self.granted(&on)?.is_empty()
+            }
+            Need::Stage(privilege) => {
+                let on = self.stage_securables(object)?;
+                self.has(privilege, &on)?
+            }
+        })
+    }
+
+    /// Audits a refusal, and gives it back.
+    pub(crate) fn refused(&self, operation: Operation, object: &Object, error: Error) -> Error {
+        self.record(operation, object, AuditOutcome::Refused, error.message());
+        error
+    }
+
+    /// Audits something that no change of the catalog carries.
+    pub(crate) fn record(
+        &self,
+        operation: Operation,
+        object: &Object,
+        outcome: AuditOutcome,
+        reason: &str,
+    ) {
+        let event = AuditEvent {
+            actor: self.principal.actor(&self.context),
+            operation: operation.name().to_owned(),
+            target: object.to_string(),
+            outcome,
+            reason: reason.to_owned(),
+        };
+        tracing::info!(
+            operation = operation.name(),
+            target = %object,
+            outcome = outcome.as_str(),
+            reason,
+            "audited"
+        );
+        if let Err(error) = self.instance.catalog.record(event) {
+            tracing::error!(%error, "failed to write an audit record");
+        }
+    }
+
+    fn has(&self, privilege: Privilege, on: &[Securable]) -> Result<bool> {
+        Ok(self.granted(on)?.contains(privilege))
+    }
+
+    fn granted(&self, on: &[Securable]) -> Result<catalog::PrivilegeSet> {
+        let principal = &self.principal;
+        Ok(self
+            .instance
+            .catalog
+            .privileges_on(principal.account(), principal.role_ids(), on)?)
+    }
+
+    fn stage_securables(&self, object: &Object) -> Result<Vec<Securable>> {
+        let mut on = vec![Securable::Stages];
+        if let Object::Stage(name) = object {
+            let stage = self
+                .instance
+                .catalog
+                .stage(self.principal.account(), name)?;
+            on.extend(stage.map(|stage| Securable::Stage(stage.id)));
+        }
+        Ok(on)
+    }
+
+    fn database_securables(&self, object: &Object) -> Result<Vec<Securable>> {
+        let mut on = vec![Securable::Databases];
+        if let Object::Database(name) | Object::Table { database: name, .. } = object {
+            let database = self
+                .instance
+                .catalog
+                .database(self.principal.account(), name)?;
+            on.extend(database.map(|database| Securable::Database(database.id)));
+        }
+        Ok(on)
+    }
+
+    /// A table's privileges come from the table, from `d.*`, from `*.*`, and from owning the database.
+    fn table_securables(&self, object: &Object) -> Result<Vec<Securable>> {
+        let mut on = self.database_securables(object)?;
+        on.extend(on.clone().iter().filter_map(|securable| match securable {
+            Securable::Database(id) => Some(Securable::TablesOf(*id)),
+            _ => None,
+        }));
+        on.push(Securable::Tables);
+        if let Object::Table { database, name } = object {
+            let account = self.principal.account();
+            let table = self.instance.catalog.table(account, database, name)?;
+            on.extend(table.map(|table| Securable::Table(table.id)));
+        }
+        Ok(on)
+    }
+}
+
+/// The refusal's text: MatrixOne's for what only an administrator does, MySQL's for tables and databases.
+fn refusal(operation: Operation, object: &Object, principal: &Principal) -> Error {
+    const EXACT: &str = "do not have privilege to execute the statement";
+    match operation.need() {
+        Need::Table(_) | Need::AnyOnTable => Error::new(
+            Reason::PermissionDenied,
+            1142,
+            "42000",
+            format!(
+                "{} command denied to user '{principal}' for table '{object}'",
+                operation.name()
+            ),
+        ),
+        Need::Database(_) => Error::new(
+            Reason::PermissionDenied,
+            1044,
+            "42000",
+            format!("Access denied for user '{principal}' to database '{object}'"),
+        ),
+        Need::Stage(privilege) => Error::internal(
+            Reason::PermissionDenied,
+            format_args!(
+                "{EXACT}: {} on stage '{object}' is not granted to role '{}'",
+                privilege.as_str(),
+                principal.role()
+            ),
+        ),
+        Need::Login | Need::Own | Need::Admin | Need::ClusterAdmin | Need::Account(_) => {
+            Error::internal(Reason::PermissionDenied, EXACT)
+        }
+    }
+}

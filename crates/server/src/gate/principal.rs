@@ -1,0 +1,198 @@
+//! Who acts: an account's user in a role, as the catalog knows them at the moment of the call.
+//! Only this file makes one, from records; so whoever holds a [`Principal`] has been looked up.
+
+use catalog::{Actor, Catalog, admin_role};
+
+use crate::error::{Error, Reason, Result};
+
+/// The cluster's own account.
+pub(crate) const SYS: &str = "sys";
+/// Everybody's role.
+pub(crate) const PUBLIC: &str = "public";
+
+/// Who acts, in which role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    account: String,
+    user: String,
+    role: String,
+    user_id: u64,
+    /// Of the active role and of `public`.
+    role_ids: Vec<u64>,
+    is_admin: bool,
+    /// Acts by right of owning the data directory, not by a login.
+    is_owner: bool,
+}
+
+/// What is known of a call besides who makes it; it goes into audit and log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CallContext {
+    /// The client's, or else the server's own; answered in metadata `x-request-id`.
+    pub(crate) request_id: String,
+    /// The client's address; `embedded` for a program that has the server in itself.
+    pub(crate) client: String,
+    /// The statement or call, secrets masked.
+    pub(crate) statement: String,
+}
+
+impl Principal {
+    /// Whoever may open the data directory owns it, and acts as `sys:root`, administrator of the cluster.
+    pub(crate) fn owner(catalog: &Catalog) -> Result<Self> {
+        let user = catalog.user(SYS, "root")?;
+        Ok(Self {
+            role_ids: role_ids(catalog, SYS, &[admin_role(SYS), PUBLIC])?,
+            account: SYS.to_owned(),
+            user: "root".to_owned(),
+            role: admin_role(SYS).to_owned(),
+            user_id: user.map_or(0, |user| user.id),
+            is_admin: true,
+            is_owner: true,
+        })
+    }
+
+    /// The user in that role, or without one in the default role, if all of it exists and is not locked.
+    ///
+    /// # Errors
+    /// [`Reason::Unauthenticated`] when there is no such user to act; [`Reason::RoleNotGranted`].
+    pub(crate) fn resolve(
+        catalog: &Catalog,
+        account: &str,
+        user: &str,
+        role: Option<&str>,
+    ) -> Result<Self> {
+        let gone = || access_denied(account, user);
+        let record = catalog.user(account, user)?.ok_or_else(gone)?;
+        let tenant = catalog.account(account)?.ok_or_else(gone)?;
+        if tenant.suspended || record.locked {
+            return Err(gone());
+        }
+        let granted = catalog.roles_of(account, user)?;
+        let role = match role {
+            Some(role) => role.to_owned(),
+            None => granted
+                .iter()
+                .find(|role| Some(role.id) == record.default_role)
+                .map_or(PUBLIC, |role| role.name.as_str())
+                .to_owned(),
+        };
+        if role != PUBLIC && !granted.iter().any(|granted| granted.name == role) {
+            return Err(Error::new(
+                Reason::RoleNotGranted,
+                3530,
+                "HY000",
+                format!("role '{role}' is not granted to user '{account}:{user}'"),
+            ));
+        }
+        let names: &[&str] = if role == PUBLIC {
+            &[PUBLIC]
+        } else {
+            &[&role, PUBLIC]
+        };
+        Ok(Self {
+            role_ids: role_ids(catalog, account, names)?,
+            is_admin: role == admin_role(account),
+            account: account.to_owned(),
+            user: user.to_owned(),
+            role,
+            user_id: record.id,
+            is_owner: false,
+        })
+    }
+
+    /// The same user in the same role, as it is now.
+    ///
+    /// # Errors
+    /// Those of [`Principal::resolve`]; a user that was dropped and made anew is another one.
+    pub(crate) fn refreshed(&self, catalog: &Catalog) -> Result<Self> {
+        if self.is_owner {
+            return Ok(self.clone());
+        }
+        let now = Self::resolve(catalog, &self.account, &self.user, Some(&self.role))?;
+        if now.user_id != self.user_id {
+            return Err(access_denied(&self.account, &self.user));
+        }
+        Ok(now)
+    }
+
+    /// The same user in another role; `None` is the default role.
+    ///
+    /// # Errors
+    /// Those of [`Principal::resolve`].
+    pub(crate) fn in_role(&self, catalog: &Catalog, role: Option<&str>) -> Result<Self> {
+        let mut other = Self::resolve(catalog, &self.account, &self.user, role)?;
+        other.is_owner = self.is_owner && other.is_admin;
+        Ok(other)
+    }
+
+    /// The account, in which every name is looked up.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The user's name.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The active role.
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    pub(crate) fn role_ids(&self) -> &[u64] {
+        &self.role_ids
+    }
+
+    /// Whether the active role is the account's admin role.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.is_admin
+    }
+
+    /// Whether the active role administers the cluster.
+    pub(crate) fn is_cluster_admin(&self) -> bool {
+        self.is_admin && self.account == SYS
+    }
+
+    /// Whether both are the same user, whatever the roles.
+    pub(crate) fn is_same_user(&self, other: &Self) -> bool {
+        self.account == other.account && self.user == other.user && self.user_id == other.user_id
+    }
+
+    pub(super) fn actor(&self, context: &CallContext) -> Actor {
+        Actor::new(&self.account, &self.user, &self.role).with_request(catalog::Request {
+            id: context.request_id.clone(),
+            client: context.client.clone(),
+            statement: context.statement.clone(),
+        })
+    }
+}
+
+/// `account:user`.
+impl std::fmt::Display for Principal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.account, self.user)
+    }
+}
+
+/// The one text for every login that fails, so that it tells nothing about what exists.
+pub(crate) fn access_denied(account: &str, user: &str) -> Error {
+    Error::new(
+        Reason::Unauthenticated,
+        1045,
+        "28000",
+        format!("Access denied for user '{account}:{user}'"),
+    )
+}
+
+/// Who acts when the server itself does, in an account.
+pub(crate) fn system_actor(account: &str) -> Actor {
+    Actor::new(account, "system", admin_role(account))
+}
+
+fn role_ids(catalog: &Catalog, account: &str, names: &[&str]) -> Result<Vec<u64>> {
+    let mut ids = Vec::with_capacity(names.len());
+    for name in names {
+        ids.extend(catalog.role(account, name)?.map(|role| role.id));
+    }
+    Ok(ids)
+}

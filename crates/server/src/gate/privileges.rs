@@ -1,0 +1,281 @@
+//! The one table operation → what it needs. docs/privileges.md is printed from it by a test.
+//! No wildcard: a new operation has to say who may do it.
+
+use catalog::Privilege;
+
+/// Every operation that a client can ask for, whatever protocol it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Operation {
+    CreateStage,
+    AlterStage,
+    RenameStage,
+    RollbackStage,
+    DropStage,
+    UndropStage,
+    ShowStages,
+    DescribeStage,
+    ShowStageHistory,
+
+    ExportToStage,
+    ExportToPath,
+    ReadStage,
+    ShowExports,
+    GetExport,
+    CancelExport,
+
+    Query,
+    Select,
+    ReadSystemTable,
+    ReadAudit,
+    Insert,
+    Truncate,
+    CreateTable,
+    DropTable,
+    DescribeTable,
+    ShowTables,
+    CreateDatabase,
+    DropDatabase,
+    UseDatabase,
+    ShowDatabases,
+
+    CreateAccount,
+    AlterAccount,
+    DropAccount,
+    ShowAccounts,
+    CreateUser,
+    AlterUser,
+    ChangeOwnPassword,
+    DropUser,
+    ShowUsers,
+    CreateRole,
+    DropRole,
+    ShowRoles,
+    SetRole,
+    Grant,
+    Revoke,
+    ShowGrants,
+    ShowOwnGrants,
+    CreateToken,
+    CreateTokenForUser,
+    RevokeToken,
+    ShowTokens,
+
+    SetVariable,
+    ShowSessions,
+    KillSession,
+
+    ServerStatus,
+    Backup,
+    VerifyAudit,
+}
+
+/// What an operation needs of the principal's active role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// A login, whatever the role.
+    Login,
+    /// A login; it concerns only what is the user's own, unless the role is the account's admin role.
+    Own,
+    /// The account's admin role: `moadmin` in `sys`, `accountadmin` elsewhere. No grant replaces it.
+    Admin,
+    /// Role `moadmin` of account `sys`.
+    ClusterAdmin,
+    /// This privilege on the account.
+    Account(Privilege),
+    /// This privilege on the database.
+    Database(Privilege),
+    /// This privilege on the table, on all tables of its database, or on all tables.
+    Table(Privilege),
+    /// Any privilege on the table, so that its columns may be known.
+    AnyOnTable,
+    /// This privilege on the stage, or on all stages.
+    Stage(Privilege),
+}
+
+impl Operation {
+    /// What the audit calls a login, which needs nothing: it is where a principal comes from.
+    pub(crate) const LOGIN: &str = "LOGIN";
+
+    /// All of them, as docs/privileges.md lists them.
+    pub(crate) const ALL: [Self; 56] = [
+        Self::CreateStage,
+        Self::AlterStage,
+        Self::RenameStage,
+        Self::RollbackStage,
+        Self::DropStage,
+        Self::UndropStage,
+        Self::ShowStages,
+        Self::DescribeStage,
+        Self::ShowStageHistory,
+        Self::ExportToStage,
+        Self::ExportToPath,
+        Self::ReadStage,
+        Self::ShowExports,
+        Self::GetExport,
+        Self::CancelExport,
+        Self::Query,
+        Self::Select,
+        Self::ReadSystemTable,
+        Self::ReadAudit,
+        Self::Insert,
+        Self::Truncate,
+        Self::CreateTable,
+        Self::DropTable,
+        Self::DescribeTable,
+        Self::ShowTables,
+        Self::CreateDatabase,
+        Self::DropDatabase,
+        Self::UseDatabase,
+        Self::ShowDatabases,
+        Self::CreateAccount,
+        Self::AlterAccount,
+        Self::DropAccount,
+        Self::ShowAccounts,
+        Self::CreateUser,
+        Self::AlterUser,
+        Self::ChangeOwnPassword,
+        Self::DropUser,
+        Self::ShowUsers,
+        Self::CreateRole,
+        Self::DropRole,
+        Self::ShowRoles,
+        Self::SetRole,
+        Self::Grant,
+        Self::Revoke,
+        Self::ShowGrants,
+        Self::ShowOwnGrants,
+        Self::CreateToken,
+        Self::CreateTokenForUser,
+        Self::RevokeToken,
+        Self::ShowTokens,
+        Self::SetVariable,
+        Self::ShowSessions,
+        Self::KillSession,
+        Self::ServerStatus,
+        Self::Backup,
+        Self::VerifyAudit,
+    ];
+
+    /// What it needs.
+    pub(crate) fn need(self) -> Need {
+        match self {
+            // Stages decide where data may go: administrators only, as in the original.
+            Self::CreateStage
+            | Self::AlterStage
+            | Self::RenameStage
+            | Self::RollbackStage
+            | Self::DropStage
+            | Self::UndropStage
+            | Self::ShowStageHistory
+            | Self::ReadAudit => Need::Admin,
+            Self::ShowStages
+            | Self::DescribeStage
+            | Self::Query
+            | Self::UseDatabase
+            | Self::ShowDatabases
+            | Self::ShowRoles
+            | Self::SetRole
+            | Self::ShowOwnGrants
+            | Self::ChangeOwnPassword
+            | Self::SetVariable
+            // The governance rule decides, which no role is exempt from.
+            | Self::ExportToPath => Need::Login,
+            Self::ShowExports
+            | Self::GetExport
+            | Self::CancelExport
+            | Self::ReadSystemTable
+            | Self::CreateToken
+            | Self::RevokeToken
+            | Self::ShowTokens
+            | Self::ShowSessions
+            | Self::KillSession => Need::Own,
+            Self::ExportToStage => Need::Stage(Privilege::Write),
+            Self::ReadStage => Need::Stage(Privilege::Read),
+            Self::Select => Need::Table(Privilege::Select),
+            Self::Insert => Need::Table(Privilege::Insert),
+            Self::Truncate => Need::Table(Privilege::Truncate),
+            Self::DescribeTable => Need::AnyOnTable,
+            Self::CreateTable => Need::Database(Privilege::CreateTable),
+            Self::DropTable => Need::Database(Privilege::DropTable),
+            Self::ShowTables => Need::Database(Privilege::ShowTables),
+            Self::CreateDatabase => Need::Account(Privilege::CreateDatabase),
+            Self::DropDatabase => Need::Account(Privilege::DropDatabase),
+            Self::CreateUser => Need::Account(Privilege::CreateUser),
+            Self::AlterUser | Self::CreateTokenForUser => Need::Account(Privilege::AlterUser),
+            Self::DropUser => Need::Account(Privilege::DropUser),
+            Self::ShowUsers => Need::Account(Privilege::ManageGrants),
+            Self::CreateRole => Need::Account(Privilege::CreateRole),
+            Self::DropRole => Need::Account(Privilege::DropRole),
+            Self::Grant | Self::Revoke | Self::ShowGrants => Need::Account(Privilege::ManageGrants),
+            Self::CreateAccount
+            | Self::AlterAccount
+            | Self::DropAccount
+            | Self::ShowAccounts
+            | Self::ServerStatus
+            | Self::Backup
+            | Self::VerifyAudit => Need::ClusterAdmin,
+        }
+    }
+
+    /// As audit, log and refusals name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::CreateStage => "CREATE STAGE",
+            Self::AlterStage => "ALTER STAGE",
+            Self::RenameStage => "RENAME STAGE",
+            Self::RollbackStage => "ROLLBACK STAGE",
+            Self::DropStage => "DROP STAGE",
+            Self::UndropStage => "UNDROP STAGE",
+            Self::ShowStages => "SHOW STAGES",
+            Self::DescribeStage => "DESCRIBE STAGE",
+            Self::ShowStageHistory => "SHOW STAGE HISTORY",
+            Self::ExportToStage => "EXPORT TO STAGE",
+            Self::ExportToPath => "EXPORT TO PATH",
+            Self::ReadStage => "READ STAGE",
+            Self::ShowExports => "SHOW EXPORTS",
+            Self::GetExport => "GET EXPORT",
+            Self::CancelExport => "CANCEL EXPORT",
+            Self::Query => "QUERY",
+            Self::Select => "SELECT",
+            Self::ReadSystemTable => "READ SYSTEM TABLE",
+            Self::ReadAudit => "READ AUDIT",
+            Self::Insert => "INSERT",
+            Self::Truncate => "TRUNCATE TABLE",
+            Self::CreateTable => "CREATE TABLE",
+            Self::DropTable => "DROP TABLE",
+            Self::DescribeTable => "DESCRIBE TABLE",
+            Self::ShowTables => "SHOW TABLES",
+            Self::CreateDatabase => "CREATE DATABASE",
+            Self::DropDatabase => "DROP DATABASE",
+            Self::UseDatabase => "USE",
+            Self::ShowDatabases => "SHOW DATABASES",
+            Self::CreateAccount => "CREATE ACCOUNT",
+            Self::AlterAccount => "ALTER ACCOUNT",
+            Self::DropAccount => "DROP ACCOUNT",
+            Self::ShowAccounts => "SHOW ACCOUNTS",
+            Self::CreateUser => "CREATE USER",
+            Self::AlterUser => "ALTER USER",
+            Self::ChangeOwnPassword => "SET PASSWORD",
+            Self::DropUser => "DROP USER",
+            Self::ShowUsers => "SHOW USERS",
+            Self::CreateRole => "CREATE ROLE",
+            Self::DropRole => "DROP ROLE",
+            Self::ShowRoles => "SHOW ROLES",
+            Self::SetRole => "SET ROLE",
+            Self::Grant => "GRANT",
+            Self::Revoke => "REVOKE",
+            Self::ShowGrants => "SHOW GRANTS",
+            Self::ShowOwnGrants => "SHOW OWN GRANTS",
+            Self::CreateToken => "CREATE TOKEN",
+            Self::CreateTokenForUser => "CREATE TOKEN FOR USER",
+            Self::RevokeToken => "REVOKE TOKEN",
+            Self::ShowTokens => "SHOW TOKENS",
+            Self::SetVariable => "SET",
+            Self::ShowSessions => "SHOW SESSIONS",
+            Self::KillSession => "KILL",
+            Self::ServerStatus => "SERVER STATUS",
+            Self::Backup => "BACKUP",
+            Self::VerifyAudit => "VERIFY AUDIT",
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! SQL's way in: a parsed statement → one operation of the session → what the statement answers.
+//! It translates and holds no rule: who may do what is the gate's, what it does the session's.
+
+mod access;
+mod exports;
+mod show;
+mod stages;
+
+pub(crate) use show::{export_state, like_matches, stage_change};
+pub(crate) use stages::{shown_credential, status as stage_status};
+
+use std::collections::HashMap;
+
+use parser::{ParameterRef, Plan, Secret};
+use secrecy::SecretString;
+
+use crate::error::{Error, Reason, Result};
+use crate::session::{Outcome, Session};
+
+/// Values of the secrets that a statement has parameters for, by name, or by position from `1`.
+pub(crate) type Secrets = HashMap<String, SecretString>;
+
+/// The statement with its parameters filled.
+///
+/// # Errors
+/// [`Reason::OptionInvalid`], naming the parameter without a value.
+pub(crate) fn bind(plan: Plan, mut secrets: Secrets) -> Result<Plan> {
+    plan.bind(&mut |parameter| {
+        let key = match parameter {
+            ParameterRef::Positional(at) => (at + 1).to_string(),
+            ParameterRef::Named(name) => name.clone(),
+        };
+        secrets.remove(&key).map(Secret::from)
+    })
+    .map_err(|e| Error::invalid_input(Reason::OptionInvalid, &e))
+}
+
+/// Runs a statement. No wildcard: the compiler asks what a new one does.
+pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcome> {
+    let verb = plan.verb();
+    match plan {
+        Plan::CreateStage(statement) => stages::create(session, statement).await,
+        Plan::AlterStage(statement) => stages::alter(session, statement).await,
+        Plan::DropStage(statement) => stages::drop(session, statement).await,
+        Plan::UndropStage(name) => stages::undrop(session, name.value).await,
+        Plan::ShowStages { like } => stages::show(session, text(like)).await,
+        Plan::DescribeStage(name) => stages::describe(session, name.value).await,
+        Plan::ShowStageHistory(name) => stages::history(session, name.value).await,
+        Plan::ValidateStage(_) => Err(Error::not_implemented(verb)),
+
+        Plan::Export(statement) => session.export(statement).await.map(Outcome::Export),
+        Plan::ExplainExport(_) => Err(Error::not_implemented(verb)),
+        Plan::ShowExports => exports::show(session).await,
+        Plan::CancelExport(id) => {
+            session.cancel_export(&id.value).await?;
+            Ok(Outcome::done(verb))
+        }
+
+        Plan::CreateDatabase(statement) => session.create_database(statement).await,
+        Plan::DropDatabase(statement) => session.drop_database(statement).await,
+        Plan::Use(name) => {
+            session.use_database(&name.value).await?;
+            Ok(Outcome::done(verb))
+        }
+        Plan::ShowDatabases { like } => show::databases(session, text(like)).await,
+        Plan::CreateTable(statement) => session.create_table(statement).await,
+        Plan::CreateExternalTable(statement) => session.create_external_table(statement).await,
+        Plan::DropTable(statement) => session.drop_table(statement).await,
+        Plan::Truncate(name) => session.truncate_table(name).await,
+        Plan::Insert(statement) => session.insert(statement).await,
+        Plan::ShowTables(statement) => show::tables(session, statement).await,
+        Plan::ShowColumns(statement) => {
+            let like = text(statement.like);
+            show::columns(session, verb, statement.table, statement.full, like).await
+        }
+        Plan::DescribeTable(name) => show::columns(session, verb, name, false, None).await,
+        Plan::ShowCreateTable(name) => show::create_table(session, name).await,
+        Plan::Query(query) => session.query(query).await.map(Outcome::Rows),
+
+        Plan::CreateAccount(statement) => access::create_account(session, statement).await,
+        Plan::AlterAccount(statement) => access::alter_account(session, statement).await,
+        Plan::DropAccount(statement) => access::drop_account(session, statement).await,
+        Plan::ShowAccounts { like } => access::show_accounts(session, text(like)).await,
+        Plan::CreateUser(statement) => access::create_user(session, statement).await,
+        Plan::AlterUser(statement) => access::alter_user(session, statement).await,
+        Plan::DropUser(statement) => access::drop_user(session, statement).await,
+        Plan::ShowUsers { like } => access::show_users(session, text(like)).await,
+        Plan::SetPassword(password) => {
+            session.set_own_password(access::secret(password)?).await?;
+            Ok(Outcome::done(verb))
+        }
+        Plan::CreateRole(statement) => access::create_role(session, statement).await,
+        Plan::DropRole(statement) => access::drop_role(session, statement).await,
+        Plan::ShowRoles { like } => access::show_roles(session, text(like)).await,
+        Plan::SetRole(role) => access::set_role(session, role).await,
+        Plan::Grant(statement) => access::grant(session, statement, true).await,
+        Plan::Revoke(statement) => access::grant(session, statement, false).await,
+        Plan::GrantRole(statement) => access::grant_role(session, statement, true).await,
+        Plan::RevokeRole(statement) => access::grant_role(session, statement, false).await,
+        Plan::ShowGrants(statement) => access::show_grants(session, statement).await,
+        Plan::CreateToken(statement) => access::create_token(session, statement).await,
+        Plan::RevokeToken(id) => {
+            session.revoke_token(id.value).await?;
+            Ok(Outcome::done(verb))
+        }
+        Plan::ShowTokens => access::show_tokens(session).await,
+        Plan::SetVariable(statement) => {
+            session.set_variables(statement).await?;
+            Ok(Outcome::done(verb))
+        }
+        Plan::ShowSessions => access::show_sessions(session).await,
+        Plan::Kill(statement) => access::kill(session, statement).await,
+    }
+}
+
+fn text(like: Option<parser::Spanned<String>>) -> Option<String> {
+    like.map(|like| like.value)
+}

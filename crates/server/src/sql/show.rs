@@ -1,0 +1,209 @@
+//! SHOW and DESCRIBE of databases and tables, and what every SHOW shares.
+
+use arrow::array::{Scalar, StringArray};
+use catalog::{ExportState, StageChangeKind, TableRecord, TableSource};
+use parser::{ShowTables, TableName};
+
+use crate::error::Result;
+use crate::session::{Outcome, Session, ShownTable};
+
+pub(super) async fn databases(session: &Session, like: Option<String>) -> Result<Outcome> {
+    let names = session.database_names().await?;
+    names_outcome("SHOW DATABASES", "Database", names, like.as_deref())
+}
+
+pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<Outcome> {
+    let database = statement
+        .database
+        .map_or_else(|| session.database().to_owned(), |name| name.value);
+    let names = session.table_names(database.clone()).await?;
+    names_outcome(
+        "SHOW TABLES",
+        &format!("Tables_in_{database}"),
+        names,
+        statement.like.as_ref().map(|like| like.value.as_str()),
+    )
+}
+
+pub(super) async fn columns(
+    session: &Session,
+    verb: &'static str,
+    name: TableName,
+    full: bool,
+    like: Option<String>,
+) -> Result<Outcome> {
+    let rows: Vec<Vec<Option<String>>> = match session.table(&name).await? {
+        ShownTable::System(schema) => schema
+            .fields()
+            .iter()
+            .map(|field| {
+                vec![
+                    Some(field.name().clone()),
+                    Some(query::sql_type(field.data_type())),
+                    yes(field.is_nullable()),
+                    Some(String::new()),
+                    None,
+                    Some(String::new()),
+                    Some(String::new()),
+                ]
+            })
+            .collect(),
+        ShownTable::Stored(record) => {
+            let row = |column: catalog::Column| {
+                let key = if column.primary_key { "PRI" } else { "" };
+                vec![
+                    Some(column.name),
+                    Some(column.data_type),
+                    yes(column.nullable),
+                    Some(key.to_owned()),
+                    column.default,
+                    Some(String::new()),
+                    Some(column.comment),
+                ]
+            };
+            record.columns.into_iter().map(row).collect()
+        }
+    };
+    let rows = rows.into_iter().filter(|row| {
+        like.as_ref().is_none_or(|pattern| {
+            row[0]
+                .as_ref()
+                .is_some_and(|name| like_matches(pattern, name))
+        })
+    });
+    let columns = [
+        "Field", "Type", "Null", "Key", "Default", "Extra", "Comment",
+    ];
+    let width = if full { 7 } else { 6 };
+    Outcome::text_rows(verb, &columns[..width], rows.collect())
+}
+
+pub(super) async fn create_table(session: &Session, name: TableName) -> Result<Outcome> {
+    let record = session.stored_table(&name).await?;
+    let row = vec![Some(record.name.clone()), Some(create_statement(&record))];
+    Outcome::text_rows("SHOW CREATE TABLE", &["Table", "Create Table"], vec![row])
+}
+
+/// An export's state as rows show it.
+pub(crate) fn export_state(state: ExportState) -> &'static str {
+    match state {
+        ExportState::Admitted => "ADMITTED",
+        ExportState::Running => "RUNNING",
+        ExportState::Prepared => "PREPARED",
+        ExportState::Committed => "COMMITTED",
+        ExportState::Failed => "FAILED",
+        ExportState::Cancelled => "CANCELLED",
+    }
+}
+
+/// What made a stage's version, as rows show it.
+pub(crate) fn stage_change(change: StageChangeKind) -> &'static str {
+    match change {
+        StageChangeKind::Created => "CREATED",
+        StageChangeKind::Altered => "ALTERED",
+        StageChangeKind::Renamed => "RENAMED",
+        StageChangeKind::RolledBack => "ROLLED_BACK",
+        StageChangeKind::Replaced => "REPLACED",
+        StageChangeKind::Dropped => "DROPPED",
+        StageChangeKind::Undropped => "UNDROPPED",
+    }
+}
+
+/// SQL's LIKE, without regard to case: names are folded.
+pub(crate) fn like_matches(pattern: &str, name: &str) -> bool {
+    let (name, pattern) = (
+        StringArray::from(vec![name]),
+        Scalar::new(StringArray::from(vec![pattern])),
+    );
+    arrow::compute::ilike(&name, &pattern).is_ok_and(|matches| matches.value(0))
+}
+
+fn names_outcome(
+    verb: &'static str,
+    column: &str,
+    names: Vec<String>,
+    like: Option<&str>,
+) -> Result<Outcome> {
+    let rows = names
+        .into_iter()
+        .filter(|name| like.is_none_or(|pattern| like_matches(pattern, name)))
+        .map(|name| vec![Some(name)]);
+    Outcome::text_rows(verb, &[column], rows.collect())
+}
+
+fn yes(nullable: bool) -> Option<String> {
+    Some(if nullable { "YES" } else { "NO" }.to_owned())
+}
+
+fn create_statement(table: &TableRecord) -> String {
+    let mut lines: Vec<String> = table.columns.iter().map(column_line).collect();
+    let keys: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|column| column.primary_key)
+        .map(|column| backquoted(&column.name))
+        .collect();
+    if !keys.is_empty() {
+        lines.push(format!("  PRIMARY KEY ({})", keys.join(",")));
+    }
+    let body = lines.join(",\n");
+    match &table.source {
+        TableSource::External { location, options } => {
+            let mut pairs = vec![("FILEPATH", location.as_str())];
+            pairs.extend(
+                options
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_str())),
+            );
+            let pairs: Vec<String> = pairs
+                .iter()
+                .map(|(key, value)| format!("'{}'={}", key.to_uppercase(), quoted(value)))
+                .collect();
+            format!(
+                "CREATE EXTERNAL TABLE {} (\n{body}\n) INFILE{{{}}}",
+                backquoted(&table.name),
+                pairs.join(",")
+            )
+        }
+        _ => format!("CREATE TABLE {} (\n{body}\n)", backquoted(&table.name)),
+    }
+}
+
+fn column_line(column: &catalog::Column) -> String {
+    let null = if column.nullable { "" } else { " NOT NULL" };
+    let default = match &column.default {
+        Some(default) => format!(" DEFAULT {default}"),
+        None if column.nullable => " DEFAULT NULL".to_owned(),
+        None => String::new(),
+    };
+    let comment = if column.comment.is_empty() {
+        String::new()
+    } else {
+        format!(" COMMENT {}", quoted(&column.comment))
+    };
+    format!(
+        "  {} {}{null}{default}{comment}",
+        backquoted(&column.name),
+        column.data_type
+    )
+}
+
+fn backquoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_knows_its_wildcards() {
+        assert!(like_matches("stage%", "stage1"));
+        assert!(like_matches("STAGE_", "stage1"));
+        assert!(!like_matches("stage", "stage1"));
+    }
+}

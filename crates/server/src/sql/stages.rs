@@ -1,0 +1,253 @@
+//! CREATE, ALTER, DROP, UNDROP, SHOW and DESCRIBE STAGE as statements: options to properties, records to rows.
+
+use catalog::{CreateOutcome, Credential, CredentialKind, OnExists, StageRecord};
+use parser::{AlterStage, AlterStageAction, CreateStage, CredentialKey, DropStage, StageOptions};
+
+use super::access::secret;
+use super::show::{like_matches, stage_change};
+use crate::error::{Error, Reason, Result};
+use crate::session::{ChangeMode, Etag, NewStage, Outcome, Session, StageProperties, StageUpdate};
+use crate::time::timestamp_text;
+
+pub(super) async fn create(session: &Session, statement: CreateStage) -> Result<Outcome> {
+    let name = statement.name.value;
+    let on_exists = match (statement.or_replace, statement.if_not_exists) {
+        (true, true) => {
+            return Err(Error::new(
+                Reason::SyntaxError,
+                1064,
+                "HY000",
+                "SQL parser error: OR REPLACE and IF NOT EXISTS exclude each other",
+            ));
+        }
+        (true, false) => OnExists::Replace,
+        (false, true) => OnExists::Keep,
+        (false, false) => OnExists::Error,
+    };
+    if statement.temporary {
+        return Err(Error::not_implemented("a TEMPORARY stage"));
+    }
+    let new = NewStage {
+        name: name.clone(),
+        properties: properties(statement.options)?,
+        on_exists,
+    };
+    let created = session.create_stage(new, ChangeMode::default()).await?;
+    let warnings = match created.outcome {
+        CreateOutcome::Kept => vec![format!("the stage {name} exists; nothing was changed")],
+        CreateOutcome::Created | CreateOutcome::Replaced => Vec::new(),
+    };
+    Ok(Outcome::done_with_warnings("CREATE STAGE", warnings))
+}
+
+pub(super) async fn alter(session: &Session, statement: AlterStage) -> Result<Outcome> {
+    let verb = "ALTER STAGE";
+    let name = statement.name.value;
+    let altered = match statement.action {
+        AlterStageAction::Set(options) => {
+            session
+                .alter_stage_by_statement(StageUpdate {
+                    name: name.clone(),
+                    properties: properties(options)?,
+                    etag: Etag::default(),
+                })
+                .await
+        }
+        AlterStageAction::Rename(new_name) => session
+            .rename_stage(name.clone(), new_name.value)
+            .await
+            .map(|_| true),
+        AlterStageAction::Rollback(version) => session
+            .rollback_stage(
+                name.clone(),
+                version.value,
+                Etag::default(),
+                ChangeMode::default(),
+            )
+            .await
+            .map(|_| true),
+        AlterStageAction::Refresh { .. } => Err(Error::not_implemented("ALTER STAGE … REFRESH")),
+    };
+    match altered {
+        Ok(true) => Ok(Outcome::done(verb)),
+        Ok(false) => Ok(Outcome::done_with_warnings(
+            verb,
+            vec![format!("the stage {name} is so already; no version was made")],
+        )),
+        Err(error) => unless_missing(error, verb, &name, statement.if_exists),
+    }
+}
+
+pub(super) async fn drop(session: &Session, statement: DropStage) -> Result<Outcome> {
+    let verb = "DROP STAGE";
+    let name = statement.name.value;
+    let mode = ChangeMode::default();
+    match session
+        .drop_stage(name.clone(), Etag::default(), statement.cascade, mode)
+        .await
+    {
+        Ok(dropped) => {
+            let others: Vec<&str> = dropped
+                .iter()
+                .map(|stage| stage.name.as_str())
+                .filter(|dropped| *dropped != name)
+                .collect();
+            let warnings = match others.as_slice() {
+                [] => Vec::new(),
+                others => vec![format!("also dropped: {}", others.join(", "))],
+            };
+            Ok(Outcome::done_with_warnings(verb, warnings))
+        }
+        Err(error) => unless_missing(error, verb, &name, statement.if_exists),
+    }
+}
+
+pub(super) async fn undrop(session: &Session, name: String) -> Result<Outcome> {
+    session.undrop_stage(name, ChangeMode::default()).await?;
+    Ok(Outcome::done("UNDROP STAGE"))
+}
+
+pub(super) async fn show(session: &Session, like: Option<String>) -> Result<Outcome> {
+    let rows = session
+        .stages()
+        .await?
+        .into_iter()
+        .filter(|stage| {
+            like.as_ref()
+                .is_none_or(|pattern| like_matches(pattern, &stage.name))
+        })
+        .map(|stage| {
+            vec![
+                Some(stage.name),
+                Some(stage.definition.url.unwrap_or_default()),
+                Some(status(stage.definition.enabled).to_owned()),
+                Some(stage.definition.comment),
+            ]
+        })
+        .collect();
+    Outcome::text_rows(
+        "SHOW STAGES",
+        &["STAGE_NAME", "URL", "STATUS", "COMMENT"],
+        rows,
+    )
+}
+
+pub(super) async fn describe(session: &Session, name: String) -> Result<Outcome> {
+    let stage = session.stage(name).await?;
+    let property = |name: &str, value: String| vec![Some(name.to_owned()), Some(value)];
+    let kind = if stage.definition.url.is_some() {
+        "external"
+    } else {
+        "internal"
+    };
+    let mut rows = vec![
+        property("name", stage.name.clone()),
+        property("url", stage.definition.url.clone().unwrap_or_default()),
+        property("kind", kind.to_owned()),
+        property("status", status(stage.definition.enabled).to_owned()),
+        property("directory", status(stage.definition.directory).to_owned()),
+        property("comment", stage.definition.comment.clone()),
+        property("version", stage.version.to_string()),
+        property("created", timestamp_text(stage.created_us)),
+        property("changed", timestamp_text(stage.changed_us)),
+        property("changed_by", stage.changed_by.clone()),
+    ];
+    if session.principal().is_admin() {
+        rows.extend(stage.definition.credentials.iter().map(|credential| {
+            property(
+                &format!("credential {}", credential.name),
+                shown_credential(credential),
+            )
+        }));
+    }
+    Outcome::text_rows("DESCRIBE STAGE", &["PROPERTY", "VALUE"], rows)
+}
+
+pub(super) async fn history(session: &Session, name: String) -> Result<Outcome> {
+    let versions = session.stage_history(name).await?;
+    let row = |version: StageRecord| {
+        vec![
+            Some(version.version.to_string()),
+            Some(stage_change(version.change).to_owned()),
+            Some(version.name),
+            Some(version.definition.url.unwrap_or_default()),
+            Some(status(version.definition.enabled).to_owned()),
+            Some(version.definition.comment),
+            Some(timestamp_text(version.changed_us)),
+            Some(version.changed_by),
+        ]
+    };
+    let columns = [
+        "VERSION",
+        "CHANGE",
+        "STAGE_NAME",
+        "URL",
+        "STATUS",
+        "COMMENT",
+        "CHANGED",
+        "CHANGED_BY",
+    ];
+    Outcome::text_rows(
+        "SHOW STAGE HISTORY",
+        &columns,
+        versions.into_iter().map(row).collect(),
+    )
+}
+
+/// A credential as it may be shown: a secret only as a keyed fingerprint, enough to see that it changed.
+pub(crate) fn shown_credential(credential: &Credential) -> String {
+    match credential.kind() {
+        CredentialKind::Plain | CredentialKind::Reference => {
+            credential.plain_value().unwrap_or_default().to_owned()
+        }
+        CredentialKind::Secret | CredentialKind::Sealed => credential
+            .fingerprint()
+            .map_or_else(|| "***".to_owned(), |print| format!("*** (fingerprint {print})")),
+        CredentialKind::Shredded => "destroyed".to_owned(),
+    }
+}
+
+/// As SHOW STAGES prints it.
+pub(crate) fn status(enabled: bool) -> &'static str {
+    if enabled { "ENABLED" } else { "DISABLED" }
+}
+
+fn properties(options: StageOptions) -> Result<StageProperties> {
+    let credentials = options
+        .credentials
+        .map(|credentials| {
+            credentials
+                .value
+                .entries
+                .into_iter()
+                .map(|entry| {
+                    let key = CredentialKey::from_name(&entry.key.value)
+                        .ok_or_else(|| Error::defect("an unknown credential was parsed"))?;
+                    Ok((key, secret(entry.value)?))
+                })
+                .collect::<Result<Vec<_>>>()
+        })
+        .transpose()?;
+    Ok(StageProperties {
+        url: options.url.map(|url| Some(url.value)),
+        credentials,
+        enabled: options.enable.map(|enable| enable.value),
+        directory: options.directory.map(|directory| directory.value),
+        comment: options.comment.map(|comment| comment.value),
+    })
+}
+
+fn unless_missing(
+    error: Error,
+    verb: &'static str,
+    name: &str,
+    if_exists: bool,
+) -> Result<Outcome> {
+    if if_exists && error.reason() == Reason::StageNotFound {
+        return Ok(Outcome::done_with_warnings(
+            verb,
+            vec![format!("the stage {name} not exists; nothing was changed")],
+        ));
+    }
+    Err(error)
+}
