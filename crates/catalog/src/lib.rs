@@ -2,6 +2,8 @@
 //! Sync, one concrete type, no knowledge of SQL, storage or the network.
 #![doc = include_str!("../README.md")]
 
+mod answers;
+mod counters;
 mod databases;
 mod error;
 mod exports;
@@ -16,6 +18,7 @@ mod stages;
 mod store;
 mod tables;
 
+pub use answers::Altered;
 pub use databases::{DatabaseRecord, DroppedDatabase};
 pub use error::{Error, ErrorKind};
 pub use exports::{ExportFile, ExportRecord, ExportState, NewExport};
@@ -23,7 +26,7 @@ pub use names::NAME_CHARS_MAX;
 pub use options::{
     Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, system_clock,
 };
-pub use stages::{StageChange, StageChangeKind, StageDefinition, StageRecord};
+pub use stages::{StageChangeKind, StageChanges, StageDefinition, StageRecord};
 pub use store::Recovery;
 pub use tables::{Column, NewTable, Segment, TableRecord, TableSource};
 

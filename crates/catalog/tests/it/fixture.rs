@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stagedoor_catalog::{
-    Actor, Catalog, Error, ErrorKind, OnExists, Options, StageDefinition, StageRecord,
+    Actor, Catalog, Error, ErrorKind, Expected, OnExists, Options, StageChanges, StageDefinition,
+    StageRecord,
 };
 
 /// Options with a clock that gives 1000, 1001, …
@@ -38,9 +39,37 @@ pub(crate) fn at(url: &str) -> StageDefinition {
     }
 }
 
+pub(crate) fn set_url(url: Option<String>) -> StageChanges {
+    StageChanges {
+        url: Some(url),
+        ..StageChanges::default()
+    }
+}
+
+pub(crate) fn set_enabled(enabled: bool) -> StageChanges {
+    StageChanges {
+        enabled: Some(enabled),
+        ..StageChanges::default()
+    }
+}
+
+pub(crate) fn set_directory(directory: bool) -> StageChanges {
+    StageChanges {
+        directory: Some(directory),
+        ..StageChanges::default()
+    }
+}
+
+pub(crate) fn set_comment(comment: impl Into<String>) -> StageChanges {
+    StageChanges {
+        comment: Some(comment.into()),
+        ..StageChanges::default()
+    }
+}
+
 pub(crate) fn create(catalog: &Catalog, name: &str, url: &str) -> StageRecord {
     catalog
-        .create_stage(&root(), name, at(url), OnExists::Error)
+        .create_stage(&root(), name, at(url), OnExists::Error, Expected::Any)
         .unwrap()
         .record
 }
