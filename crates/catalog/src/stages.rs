@@ -198,12 +198,14 @@ fn newest_id(view: View<'_>, account: &str, name: &str) -> Result<Option<u64>, E
     })
 }
 
-fn last_version(view: View<'_>, account: &str, id: u64) -> Result<Option<StageRecord>, Error> {
+pub(crate) fn last_version(
+    view: View<'_>,
+    account: &str,
+    id: u64,
+) -> Result<Option<StageRecord>, Error> {
     Ok(view.list_back(&keys::stage_versions(account, id), 1)?.pop())
 }
 
 fn id_in(key: &str) -> Result<u64, Error> {
-    u64::from_str_radix(keys::last_part(key), 16).map_err(|source| {
-        Error::corrupt(format!("the key {key} does not end with an id")).with_source(source)
-    })
+    keys::id(keys::last_part(key)).map_err(|e| e.at(format_args!("at the key {key}")))
 }

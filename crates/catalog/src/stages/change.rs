@@ -8,10 +8,10 @@ use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
 use crate::store::Draft;
-use crate::{Catalog, keys, names};
+use crate::{Catalog, accounts, grants, keys, names};
 
 impl Catalog {
-    /// Makes a stage, or gives an existing one a new definition (a new version of the same id).
+    /// Makes a stage, and grants READ and WRITE on it to `public`; or gives an existing one a new definition (a new version of the same id).
     ///
     /// To replace by an equal definition changes nothing and answers
     /// [`Kept`](crate::CreateOutcome::Kept). `expected` is looked at with [`OnExists::Replace`] alone: it
@@ -37,6 +37,7 @@ impl Catalog {
                     if on_exists == OnExists::Replace && expected != Expected::Any {
                         return Err(not_exists(name));
                     }
+                    accounts::require(draft.view(), account)?;
                     rules::location(draft.view(), account, name, definition.url.as_deref())?;
                     let id = draft.next_id(account, "stage")?;
                     let record = StageRecord {
@@ -51,6 +52,7 @@ impl Catalog {
                         dropped: false,
                     };
                     store_version(draft, account, None, &record);
+                    grants::put_on_new_stage(draft, actor, record.id)?;
                     return Ok(Created::new(record));
                 };
                 match on_exists {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stagedoor_catalog::{
-    Actor, Catalog, Error, ErrorKind, Expected, OnExists, Options, StageChanges, StageDefinition,
-    StageRecord,
+    Actor, Catalog, Error, ErrorKind, Expected, NewAccount, NewRole, NewUser, OnExists, Options,
+    PasswordHash, RoleRecord, StageChanges, StageDefinition, StageRecord, UserRecord,
 };
 
 /// Options with a clock that gives 1000, 1001, …
@@ -26,6 +26,68 @@ pub(crate) fn new() -> (tempfile::TempDir, Catalog) {
     let dir = tempfile::tempdir().unwrap();
     let catalog = open(dir.path());
     (dir, catalog)
+}
+
+/// As [`new`], bootstrapped, so that there is the account `sys` with its user `root`.
+pub(crate) fn bootstrapped() -> (tempfile::TempDir, Catalog) {
+    let (dir, catalog) = new();
+    assert!(
+        catalog
+            .bootstrap(&root(), PasswordHash::new("root's"))
+            .unwrap()
+    );
+    (dir, catalog)
+}
+
+/// The admin of the account `acme`, see [`with_acme`].
+pub(crate) fn ann() -> Actor {
+    Actor::new("acme", "ann", "accountadmin")
+}
+
+pub(crate) fn new_account(name: &str) -> NewAccount {
+    NewAccount {
+        name: name.into(),
+        admin_name: "ann".into(),
+        admin_password: PasswordHash::new("ann's"),
+        comment: "c".into(),
+        default_database: Some("db".into()),
+    }
+}
+
+/// As [`bootstrapped`], with the account `acme` and its admin `ann`.
+pub(crate) fn with_acme() -> (tempfile::TempDir, Catalog) {
+    let (dir, catalog) = bootstrapped();
+    catalog
+        .create_account(&root(), new_account("acme"), OnExists::Error)
+        .unwrap();
+    (dir, catalog)
+}
+
+pub(crate) fn create_user(catalog: &Catalog, actor: &Actor, name: &str) -> UserRecord {
+    let new = NewUser {
+        name: name.into(),
+        password: Some(PasswordHash::new(format!("{name}'s"))),
+        default_role: None,
+        comment: String::new(),
+    };
+    catalog
+        .create_user(actor, new, OnExists::Error)
+        .unwrap()
+        .record
+}
+
+pub(crate) fn new_role(name: &str) -> NewRole {
+    NewRole {
+        name: name.into(),
+        comment: String::new(),
+    }
+}
+
+pub(crate) fn create_role(catalog: &Catalog, actor: &Actor, name: &str) -> RoleRecord {
+    catalog
+        .create_role(actor, new_role(name), OnExists::Error)
+        .unwrap()
+        .record
 }
 
 pub(crate) fn root() -> Actor {
