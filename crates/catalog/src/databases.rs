@@ -1,10 +1,11 @@
 //! Databases: names that tables live under.
 
 use crate::error::{Error, ErrorKind};
+use crate::grants::{self, Securable};
 use crate::options::{Actor, Created, OnExists};
-use crate::store::View;
+use crate::store::{Draft, View};
 use crate::tables::{self, TableRecord};
-use crate::{Catalog, keys, names};
+use crate::{Catalog, accounts, keys, names};
 
 /// A database.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,7 +28,8 @@ pub struct DroppedDatabase {
 }
 
 impl Catalog {
-    /// Makes a database. Errors: `AlreadyExists`, and `Invalid` for a name or for
+    /// Makes a database, which belongs to the actor's role unless that is an admin role.
+    /// Errors: `AlreadyExists`, `NotFound` for the account, and `Invalid` for a name or for
     /// [`OnExists::Replace`], which would drop tables unasked.
     pub fn create_database(
         &self,
@@ -53,13 +55,9 @@ impl Catalog {
                     )),
                     Some(record) => Ok(Created::kept(record)),
                     None => {
-                        let id = draft.next_id(&actor.account, "database")?;
-                        let record = DatabaseRecord {
-                            id,
-                            name: name.to_owned(),
-                            created_us: draft.now_us(),
-                        };
-                        draft.put(key, &record);
+                        accounts::require(draft.view(), &actor.account)?;
+                        let record = put_new(draft, &actor.account, name)?;
+                        grants::put_ownership(draft, actor, Securable::Database(record.id))?;
                         Ok(Created::new(record))
                     }
                 }
@@ -67,7 +65,7 @@ impl Catalog {
         )
     }
 
-    /// Drops a database with all its tables, as MySQL does. Errors: `NotFound`.
+    /// Drops a database with all its tables, as MySQL does, and all grants on them. Errors: `NotFound`.
     pub fn drop_database(&self, actor: &Actor, name: &str) -> Result<DroppedDatabase, Error> {
         self.store.write(
             actor,
@@ -76,7 +74,13 @@ impl Catalog {
                 let record = existing(draft.view(), &actor.account, name)?;
                 let tables = tables::all(draft.view(), &actor.account, name)?;
                 for table in &tables {
-                    tables::remove(draft, &actor.account, table);
+                    tables::remove(draft, &actor.account, table)?;
+                }
+                for on in [
+                    Securable::Database(record.id),
+                    Securable::TablesOf(record.id),
+                ] {
+                    grants::delete_on(draft, &actor.account, on)?;
                 }
                 draft.delete(keys::database(&actor.account, name));
                 Ok(DroppedDatabase { record, tables })
@@ -99,4 +103,19 @@ impl Catalog {
 pub(crate) fn existing(view: View<'_>, account: &str, name: &str) -> Result<DatabaseRecord, Error> {
     view.get(&keys::database(account, name))?
         .ok_or_else(|| Error::not_found(format!("the database {name} not exists")))
+}
+
+/// Puts a database; the caller has seen that there is none of the name. Once in a mutation.
+pub(crate) fn put_new(
+    draft: &mut Draft<'_>,
+    account: &str,
+    name: &str,
+) -> Result<DatabaseRecord, Error> {
+    let record = DatabaseRecord {
+        id: draft.next_id(account, "database")?,
+        name: name.to_owned(),
+        created_us: draft.now_us(),
+    };
+    draft.put(keys::database(account, name), &record);
+    Ok(record)
 }

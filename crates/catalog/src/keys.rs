@@ -1,5 +1,12 @@
 //! The keys of the catalog: `account/kind/…`, text, with numbers as 16 hexadecimal digits so that
 //! they sort by value. docs/catalog-format.md lists them; they are part of the stored format.
+//! Keys of the whole cluster begin with `#`, as no account does. Those of users and grants are in `keys/identity.rs`.
+
+mod identity;
+
+pub(crate) use identity::*;
+
+use crate::error::Error;
 
 /// Lists the `account/` part of each key kind below.
 pub(crate) fn account_of(key: &str) -> &str {
@@ -9,6 +16,13 @@ pub(crate) fn account_of(key: &str) -> &str {
 /// The last part of a key.
 pub(crate) fn last_part(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
+}
+
+/// The number that a part of a key is.
+pub(crate) fn id(part: &str) -> Result<u64, Error> {
+    u64::from_str_radix(part, 16).map_err(|source| {
+        Error::corrupt(format!("the part {part} of a key is not an id")).with_source(source)
+    })
 }
 
 pub(crate) fn counter(account: &str, of: &str) -> String {
@@ -119,4 +133,21 @@ pub(crate) fn export_pin(account: &str, stage_id: u64, export_id: &str) -> Strin
 
 pub(crate) fn export_pins(account: &str, stage_id: u64) -> String {
     format!("{account}/export-pin/{stage_id:016x}/")
+}
+
+/// Everything that belongs to an account.
+pub(crate) fn all_of(account: &str) -> String {
+    format!("{account}/")
+}
+
+pub(crate) fn counters(account: &str) -> String {
+    format!("{account}/counter/")
+}
+
+pub(crate) fn all_stage_versions(account: &str) -> String {
+    format!("{account}/stage-version/")
+}
+
+pub(crate) fn all_tables(account: &str) -> String {
+    format!("{account}/table/")
 }

@@ -1,31 +1,46 @@
-//! The catalog: durable, versioned records of stages, databases, tables and exports.
+//! The catalog: durable, versioned records of accounts, users, stages, databases, tables and exports.
 //! Sync, one concrete type, no knowledge of SQL, storage or the network.
 #![doc = include_str!("../README.md")]
 
+mod accounts;
+mod answers;
+mod counters;
 mod databases;
 mod error;
 mod exports;
 mod format;
+mod grants;
 mod index;
 mod journal;
 mod keys;
 mod lock;
 mod names;
 mod options;
+mod roles;
 mod stages;
 mod store;
 mod tables;
+mod tokens;
+mod users;
 
+pub use accounts::{
+    AccountChange, AccountRecord, DroppedAccount, NewAccount, ROOT_USER, SYS_ACCOUNT,
+};
+pub use answers::Altered;
 pub use databases::{DatabaseRecord, DroppedDatabase};
 pub use error::{Error, ErrorKind};
 pub use exports::{ExportFile, ExportRecord, ExportState, NewExport};
+pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};
 pub use names::NAME_CHARS_MAX;
 pub use options::{
     Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, system_clock,
 };
-pub use stages::{StageChange, StageChangeKind, StageDefinition, StageRecord};
+pub use roles::{NewRole, PUBLIC_ROLE, RoleRecord, admin_role};
+pub use stages::{StageChangeKind, StageChanges, StageDefinition, StageRecord};
 pub use store::Recovery;
 pub use tables::{Column, NewTable, Segment, TableRecord, TableSource};
+pub use tokens::{NewToken, TokenRecord, TokenState};
+pub use users::{NewUser, PasswordHash, UserChange, UserRecord};
 
 use std::path::Path;
 

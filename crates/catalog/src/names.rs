@@ -8,7 +8,8 @@ pub const NAME_CHARS_MAX: usize = 64;
 
 /// Checks a name of an account, stage, database or table (already folded by the caller).
 ///
-/// 1 to 64 characters; no control characters, no blanks, no `/`, `\`, `'`, `"` or `` ` ``.
+/// 1 to 64 characters; no control characters, no blanks, no `/`, `\`, `'`, `"` or `` ` ``; not `#` as
+/// the first one, with which the keys of the cluster itself begin.
 /// `what` names the kind of thing in the message.
 pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
     let chars = name.chars().count();
@@ -18,9 +19,24 @@ pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
         )));
     }
     match name.chars().find(|&c| is_refused(c)) {
+        None if name.starts_with('#') => Err(Error::invalid(format!(
+            "the name of {what} {name:?} begins with '#', which is kept for the cluster itself"
+        ))),
         None => Ok(()),
         Some(c) => Err(Error::invalid(format!(
             "the name of {what} {name:?} holds {c:?}; a name holds no control characters, blanks, slashes or quotes"
+        ))),
+    }
+}
+
+/// Checks a name that may be part of a login, `account:user:role` or `account#user#role`: one of
+/// [`check`] that holds no `:` and no `#` either.
+pub(crate) fn check_login(what: &str, name: &str) -> Result<(), Error> {
+    check(what, name)?;
+    match name.chars().find(|c| matches!(c, ':' | '#')) {
+        None => Ok(()),
+        Some(c) => Err(Error::invalid(format!(
+            "the name of {what} {name:?} holds {c:?}, which parts account, user and role in a login"
         ))),
     }
 }
@@ -31,7 +47,7 @@ fn is_refused(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, check_login};
 
     #[test]
     fn names() {
@@ -45,6 +61,7 @@ mod tests {
             &"ü".repeat(64),
         ] {
             assert!(check("a stage", name).is_ok(), "{name}");
+            assert!(check_login("a user", name).is_ok(), "{name}");
         }
         for name in [
             "",
@@ -57,9 +74,18 @@ mod tests {
             "a\"",
             "`",
             "\\",
+            "#a",
             &"x".repeat(65),
         ] {
             assert!(check("a stage", name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_logins() {
+        assert!(check("a stage", "a:b#c").is_ok());
+        for name in ["a:b", ":", "a#b", "a#", "a b", ""] {
+            assert!(check_login("a user", name).is_err(), "{name:?}");
         }
     }
 }

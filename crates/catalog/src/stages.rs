@@ -1,7 +1,8 @@
 //! Stages: what a stage record is, and reading stages, their history and their versions.
-//! The changes are in `stages/change.rs`, what they must not break in `stages/rules.rs`.
+//! The changes are in `stages/change.rs` and `stages/drops.rs`, what they must not break in `stages/rules.rs`.
 
 mod change;
+mod drops;
 mod rules;
 
 use crate::Catalog;
@@ -40,7 +41,7 @@ impl Default for StageDefinition {
 pub enum StageChangeKind {
     /// The first version.
     Created,
-    /// One property was set.
+    /// Properties were set.
     Altered,
     /// It got another name.
     Renamed,
@@ -77,17 +78,29 @@ pub struct StageRecord {
     pub dropped: bool,
 }
 
-/// One property that `ALTER STAGE … SET` sets.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum StageChange {
-    /// The location.
-    Url(Option<String>),
+/// What `ALTER STAGE … SET` sets: the properties that are `Some`, all in one version.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StageChanges {
+    /// The location; `Some(None)` makes the stage an internal one.
+    pub url: Option<Option<String>>,
     /// The governance state.
-    Enabled(bool),
+    pub enabled: Option<bool>,
     /// The directory table.
-    Directory(bool),
+    pub directory: Option<bool>,
     /// The free text.
-    Comment(String),
+    pub comment: Option<String>,
+}
+
+impl StageChanges {
+    /// The definition with these changes made.
+    pub(crate) fn applied_to(self, before: &StageDefinition) -> StageDefinition {
+        StageDefinition {
+            url: self.url.unwrap_or_else(|| before.url.clone()),
+            enabled: self.enabled.unwrap_or(before.enabled),
+            directory: self.directory.unwrap_or(before.directory),
+            comment: self.comment.unwrap_or_else(|| before.comment.clone()),
+        }
+    }
 }
 
 impl Catalog {
@@ -185,12 +198,14 @@ fn newest_id(view: View<'_>, account: &str, name: &str) -> Result<Option<u64>, E
     })
 }
 
-fn last_version(view: View<'_>, account: &str, id: u64) -> Result<Option<StageRecord>, Error> {
+pub(crate) fn last_version(
+    view: View<'_>,
+    account: &str,
+    id: u64,
+) -> Result<Option<StageRecord>, Error> {
     Ok(view.list_back(&keys::stage_versions(account, id), 1)?.pop())
 }
 
 fn id_in(key: &str) -> Result<u64, Error> {
-    u64::from_str_radix(keys::last_part(key), 16).map_err(|source| {
-        Error::corrupt(format!("the key {key} does not end with an id")).with_source(source)
-    })
+    keys::id(keys::last_part(key)).map_err(|e| e.at(format_args!("at the key {key}")))
 }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, ErrorKind};
 use crate::format::StoredTable;
+use crate::grants::{self, Securable};
 use crate::options::{Actor, Created, OnExists};
 use crate::store::{Draft, View};
 use crate::{Catalog, databases, keys, names};
@@ -109,7 +110,7 @@ pub struct NewTable {
 }
 
 impl Catalog {
-    /// Makes a table. One that is replaced is handed back with its segments, whose files are the
+    /// Makes a table, which belongs to the actor's role unless that is an admin role. One that is replaced is handed back with its segments, whose files are the
     /// caller's to delete. Errors: `AlreadyExists`, `NotFound` for the database, `Invalid`.
     pub fn create_table(
         &self,
@@ -137,10 +138,10 @@ impl Catalog {
                 match current {
                     Some(current) if on_exists == OnExists::Keep => Ok(Created::kept(current)),
                     Some(current) => {
-                        remove(draft, account, &current);
-                        Ok(Created::replaced(put_new(draft, account, table)?, current))
+                        remove(draft, account, &current)?;
+                        Ok(Created::replaced(put_new(draft, actor, table)?, current))
                     }
-                    None => Ok(Created::new(put_new(draft, account, table)?)),
+                    None => Ok(Created::new(put_new(draft, actor, table)?)),
                 }
             },
         )
@@ -160,7 +161,7 @@ impl Catalog {
             |draft| {
                 let table = find(draft.view(), &actor.account, database, name)?
                     .ok_or_else(|| not_exists(database, name))?;
-                remove(draft, &actor.account, &table);
+                remove(draft, &actor.account, &table)?;
                 Ok(table)
             },
         )
@@ -193,12 +194,17 @@ pub(crate) fn all(
         .collect()
 }
 
-/// Deletes the keys of a table and its segments.
-pub(crate) fn remove(draft: &mut Draft<'_>, account: &str, table: &TableRecord) {
+/// Deletes the keys of a table, its segments and the grants on it.
+pub(crate) fn remove(
+    draft: &mut Draft<'_>,
+    account: &str,
+    table: &TableRecord,
+) -> Result<(), Error> {
     draft.delete(keys::table(account, &table.database, &table.name));
     for segment in table.segments() {
         draft.delete(keys::segment(account, table.id, segment.id));
     }
+    grants::delete_on(draft, account, Securable::Table(table.id))
 }
 
 fn find(
@@ -216,7 +222,7 @@ fn not_exists(database: &str, name: &str) -> Error {
     Error::not_found(format!("the table {database}.{name} not exists"))
 }
 
-fn with_segments(
+pub(crate) fn with_segments(
     view: View<'_>,
     account: &str,
     mut stored: StoredTable,
@@ -243,7 +249,8 @@ fn record(stored: StoredTable, source: TableSource) -> TableRecord {
     }
 }
 
-fn put_new(draft: &mut Draft<'_>, account: &str, table: NewTable) -> Result<TableRecord, Error> {
+fn put_new(draft: &mut Draft<'_>, actor: &Actor, table: NewTable) -> Result<TableRecord, Error> {
+    let account = &actor.account;
     let mut stored = StoredTable {
         id: draft.next_id(account, "table")?,
         database: table.database,
@@ -269,6 +276,7 @@ fn put_new(draft: &mut Draft<'_>, account: &str, table: NewTable) -> Result<Tabl
         keys::table(account, &stored.database, &stored.name),
         &stored,
     );
+    grants::put_ownership(draft, actor, Securable::Table(stored.id))?;
     Ok(record(stored, source))
 }
 

@@ -36,7 +36,7 @@ fn is_frozen<R: Stored + PartialEq + Debug>(name: &str, record: &R) {
 }
 
 /// For a record with fields that older formats lack.
-fn is_frozen_since<R: Stored + PartialEq + Debug>(oldest: u16, name: &str, record: &R) {
+pub(crate) fn is_frozen_since<R: Stored + PartialEq + Debug>(oldest: u16, name: &str, record: &R) {
     let today = format!("{FORMAT}-{name}");
     assert_eq!(hex(&encode(record)), hex(&frozen(&today)), "{today}");
     for format in oldest..=FORMAT {
@@ -297,7 +297,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 3; this program reads formats 1 to 2: use a newer one"
+        "a record of format 4; this program reads formats 1 to 3: use a newer one"
     );
 }
 

@@ -2,25 +2,30 @@
 //! that say what is enabled, what is dropped, and what is whose sub-stage.
 
 use super::{
-    StageChange, StageChangeKind, StageDefinition, StageRecord, live, newest_dropped, rules,
+    StageChangeKind, StageChanges, StageDefinition, StageRecord, live, newest_dropped, rules,
 };
+use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
 use crate::store::Draft;
-use crate::{Catalog, keys, names};
+use crate::{Catalog, accounts, grants, keys, names};
 
 impl Catalog {
-    /// Makes a stage, or gives an existing one a new definition (a new version of the same id).
+    /// Makes a stage, and grants READ and WRITE on it to `public`; or gives an existing one a new definition (a new version of the same id).
     ///
     /// To replace by an equal definition changes nothing and answers
-    /// [`Kept`](crate::CreateOutcome::Kept). Errors: `AlreadyExists`; `Invalid` for a name or a cycle
-    /// of sub-stages; `NotFound` for a parent that does not exist.
+    /// [`Kept`](crate::CreateOutcome::Kept). `expected` is looked at with [`OnExists::Replace`] alone: it
+    /// says which version the new definition may take the place of.
+    ///
+    /// Errors: `AlreadyExists`; `Conflict`; `Invalid` for a name or a cycle of sub-stages; `NotFound` for
+    /// a parent that does not exist, and where a version to replace is expected but there is no stage.
     pub fn create_stage(
         &self,
         actor: &Actor,
         name: &str,
         definition: StageDefinition,
         on_exists: OnExists,
+        expected: Expected,
     ) -> Result<Created<StageRecord>, Error> {
         names::check("a stage", name)?;
         self.store.write(
@@ -29,6 +34,10 @@ impl Catalog {
             |draft| {
                 let account = &actor.account;
                 let Some(current) = live(draft.view(), account, name)? else {
+                    if on_exists == OnExists::Replace && expected != Expected::Any {
+                        return Err(not_exists(name));
+                    }
+                    accounts::require(draft.view(), account)?;
                     rules::location(draft.view(), account, name, definition.url.as_deref())?;
                     let id = draft.next_id(account, "stage")?;
                     let record = StageRecord {
@@ -43,15 +52,17 @@ impl Catalog {
                         dropped: false,
                     };
                     store_version(draft, account, None, &record);
+                    grants::put_on_new_stage(draft, actor, record.id)?;
                     return Ok(Created::new(record));
                 };
                 match on_exists {
                     OnExists::Error => Err(exists(name)),
                     OnExists::Keep => Ok(Created::kept(current)),
-                    OnExists::Replace if current.definition == definition => {
-                        Ok(Created::kept(current))
-                    }
                     OnExists::Replace => {
+                        expected.check(&format!("the stage {name}"), current.version)?;
+                        if current.definition == definition {
+                            return Ok(Created::kept(current));
+                        }
                         rules::location(draft.view(), account, name, definition.url.as_deref())?;
                         let mut record = next(draft, actor, &current, StageChangeKind::Replaced);
                         record.definition = definition;
@@ -63,32 +74,33 @@ impl Catalog {
         )
     }
 
-    /// Sets one property. Errors: `NotFound`, `Conflict`, and for a location those of
+    /// Sets properties, all in one new version; where none of them differs from what is there, no
+    /// version is made. Errors: `NotFound`, `Conflict`, and for a new location those of
     /// [`Catalog::create_stage`].
     pub fn alter_stage(
         &self,
         actor: &Actor,
         name: &str,
-        change: StageChange,
+        changes: StageChanges,
         expected: Expected,
-    ) -> Result<StageRecord, Error> {
+    ) -> Result<Altered<StageRecord>, Error> {
         self.store.write(
             actor,
             || format!("alter stage {name}"),
             |draft| {
-                let current = existing(draft, &actor.account, name, expected)?;
-                let mut record = next(draft, actor, &current, StageChangeKind::Altered);
-                match change {
-                    StageChange::Url(url) => {
-                        rules::location(draft.view(), &actor.account, name, url.as_deref())?;
-                        record.definition.url = url;
-                    }
-                    StageChange::Enabled(enabled) => record.definition.enabled = enabled,
-                    StageChange::Directory(directory) => record.definition.directory = directory,
-                    StageChange::Comment(comment) => record.definition.comment = comment,
+                let account = &actor.account;
+                let current = existing(draft, account, name, expected)?;
+                let definition = changes.applied_to(&current.definition);
+                if definition == current.definition {
+                    return Ok(Altered::unchanged(current));
                 }
-                store_version(draft, &actor.account, Some(&current), &record);
-                Ok(record)
+                if definition.url != current.definition.url {
+                    rules::location(draft.view(), account, name, definition.url.as_deref())?;
+                }
+                let mut record = next(draft, actor, &current, StageChangeKind::Altered);
+                record.definition = definition;
+                store_version(draft, account, Some(&current), &record);
+                Ok(Altered::new(record))
             },
         )
     }
@@ -115,32 +127,6 @@ impl Catalog {
                 rules::no_sub_stages(draft.view(), account, name)?;
                 let mut record = next(draft, actor, &current, StageChangeKind::Renamed);
                 new_name.clone_into(&mut record.name);
-                store_version(draft, account, Some(&current), &record);
-                Ok(record)
-            },
-        )
-    }
-
-    /// Drops a stage; its versions stay. Errors: `NotFound`, `Conflict`, `InUse` while it has
-    /// sub-stages or an unfinished export writes to it.
-    pub fn drop_stage(
-        &self,
-        actor: &Actor,
-        name: &str,
-        expected: Expected,
-    ) -> Result<StageRecord, Error> {
-        self.store.write(
-            actor,
-            || format!("drop stage {name}"),
-            |draft| {
-                let account = &actor.account;
-                let current = existing(draft, account, name, expected)?;
-                rules::no_sub_stages(draft.view(), account, name)?;
-                rules::no_exports(draft.view(), account, &current)?;
-                let mut record = next(draft, actor, &current, StageChangeKind::Dropped);
-                record.dropped = true;
-                let drop = draft.next_id(account, "stage-drop")?;
-                draft.mark(keys::stage_dropped(account, name, drop, record.id));
                 store_version(draft, account, Some(&current), &record);
                 Ok(record)
             },
@@ -217,7 +203,7 @@ pub(super) fn not_exists(name: &str) -> Error {
     Error::not_found(format!("the stage {name} not exists"))
 }
 
-fn existing(
+pub(super) fn existing(
     draft: &Draft<'_>,
     account: &str,
     name: &str,
@@ -229,7 +215,7 @@ fn existing(
 }
 
 /// The next version, which the caller then changes.
-fn next(
+pub(super) fn next(
     draft: &Draft<'_>,
     actor: &Actor,
     current: &StageRecord,
@@ -245,7 +231,7 @@ fn next(
 }
 
 /// Takes away what the version before has put under its name, then puts the new version and its marks.
-fn store_version(
+pub(super) fn store_version(
     draft: &mut Draft<'_>,
     account: &str,
     before: Option<&StageRecord>,

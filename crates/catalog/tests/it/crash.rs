@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use stagedoor_catalog::{Catalog, Expected, OnExists, StageChange};
+use stagedoor_catalog::{Catalog, Expected, OnExists};
 
-use crate::fixture::{at, open, options, root};
+use crate::fixture::{at, open, options, root, set_comment};
 
 const DIRECTORY: &str = "STAGEDOOR_CATALOG_TEST_DIRECTORY";
 
@@ -31,21 +31,22 @@ fn child() {
         let record = match catalog.stage("sys", &name).unwrap() {
             None => {
                 catalog
-                    .create_stage(&root(), &name, at("/tmp"), OnExists::Error)
+                    .create_stage(&root(), &name, at("/tmp"), OnExists::Error, Expected::Any)
                     .unwrap()
                     .record
             }
             Some(stage) if stage.version % 11 == 10 => {
                 catalog
-                    .drop_stage(&root(), &name, Expected::Version(stage.version))
+                    .drop_stage(&root(), &name, Expected::Version(stage.version), false)
                     .unwrap();
                 catalog.undrop_stage(&root(), &name).unwrap()
             }
             Some(stage) => {
-                let change = StageChange::Comment(format!("version {}", stage.version + 1));
+                let change = set_comment(format!("version {}", stage.version + 1));
                 catalog
                     .alter_stage(&root(), &name, change, Expected::Version(stage.version))
                     .unwrap()
+                    .record
             }
         };
         writeln!(

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stagedoor_catalog::{Catalog, ErrorKind, Expected, StageChange, StageRecord};
+use stagedoor_catalog::{Catalog, ErrorKind, Expected, StageRecord};
 
-use crate::fixture::{create, open, options, root};
+use crate::fixture::{create, open, options, root, set_comment};
 
 /// A closed catalog of a few stages with some history, and their histories.
 fn sample() -> (tempfile::TempDir, Vec<Vec<StageRecord>>) {
@@ -17,7 +17,7 @@ fn sample() -> (tempfile::TempDir, Vec<Vec<StageRecord>>) {
         for step in 0..5 {
             let comment = format!("{step} {}", "x".repeat(300));
             catalog
-                .alter_stage(&root(), &name, StageChange::Comment(comment), Expected::Any)
+                .alter_stage(&root(), &name, set_comment(comment), Expected::Any)
                 .unwrap();
         }
     }

@@ -2,10 +2,9 @@
 
 use stagedoor_catalog::{
     Actor, Catalog, Error, ErrorKind, Expected, ExportFile, ExportRecord, ExportState, NewExport,
-    StageChange,
 };
 
-use crate::fixture::{create, new, open, refused, root};
+use crate::fixture::{create, new, open, refused, root, set_enabled};
 use ExportState::{Admitted, Cancelled, Committed, Failed, Prepared, Running};
 
 const STATES: [ExportState; 6] = [Admitted, Running, Prepared, Committed, Failed, Cancelled];
@@ -157,19 +156,21 @@ fn a_stage_written_to_is_not_dropped() {
         .unwrap();
     let message = format!("the stage t is written to by exports: {}, {}", id(1), id(2));
     refused(
-        catalog.drop_stage(&root(), "t", Expected::Any),
+        catalog.drop_stage(&root(), "t", Expected::Any, false),
         ErrorKind::InUse,
         &message,
     );
     step(&catalog, 1, Cancelled, None).unwrap();
     let message = format!("the stage t is written to by exports: {}", id(2));
     refused(
-        catalog.drop_stage(&root(), "t", Expected::Any),
+        catalog.drop_stage(&root(), "t", Expected::Any, false),
         ErrorKind::InUse,
         &message,
     );
     step(&catalog, 2, Failed, Some("e")).unwrap();
-    catalog.drop_stage(&root(), "t", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "t", Expected::Any, false)
+        .unwrap();
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn admission_pins_the_current_version() {
     refused(none, ErrorKind::NotFound, "the stage s not exists");
     create(&catalog, "s", "/tmp");
     catalog
-        .alter_stage(&root(), "s", StageChange::Enabled(false), Expected::Any)
+        .alter_stage(&root(), "s", set_enabled(false), Expected::Any)
         .unwrap();
     let stale = catalog.create_export(&root(), export(1, Some(("s", 1))));
     refused(

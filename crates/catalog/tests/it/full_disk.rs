@@ -4,14 +4,15 @@
 use std::path::Path;
 use std::process::Command;
 
-use stagedoor_catalog::{Catalog, Error, ErrorKind, Expected, NewExport, StageChange, StageRecord};
+use stagedoor_catalog::{Catalog, Error, ErrorKind, Expected, NewExport, StageRecord};
 
-use crate::fixture::{create, open, options, root};
+use crate::fixture::{create, open, options, root, set_comment};
 
 const DIRECTORY: &str = "STAGEDOOR_CATALOG_TEST_DIRECTORY";
 
 fn alter(catalog: &Catalog, comment: String) -> Result<StageRecord, Error> {
-    catalog.alter_stage(&root(), "s", StageChange::Comment(comment), Expected::Any)
+    let altered = catalog.alter_stage(&root(), "s", set_comment(comment), Expected::Any)?;
+    Ok(altered.record)
 }
 
 /// Fills the disk, and writes down the last acknowledged version and the errors.
@@ -23,7 +24,8 @@ fn child() {
     let catalog = Catalog::open(dir, options()).unwrap();
     let mut version = 0;
     let first = loop {
-        match alter(&catalog, "x".repeat(10_000)) {
+        // Another text each time, for the same one again would be no change.
+        match alter(&catalog, format!("{version:x>10000}")) {
             Ok(record) => version = record.version,
             Err(error) => break error,
         }

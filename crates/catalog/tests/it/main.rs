@@ -2,13 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod accounts;
 mod crash;
 mod damage;
 mod databases_and_tables;
 mod exports;
 mod fixture;
 mod full_disk;
+mod grants;
 mod model;
 mod opening;
+mod roles;
 mod stages;
 mod sub_stages;
+mod tokens;
+mod users;

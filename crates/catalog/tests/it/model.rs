@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
     Catalog, Column, Error, ErrorKind, Expected, ExportState, NewExport, NewTable, OnExists,
-    Options, Segment, StageChange, StageDefinition, TableSource,
+    Options, Segment, StageChanges, StageDefinition, TableSource,
 };
 
 use crate::fixture::{options, root};
@@ -21,9 +21,9 @@ const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 #[derive(Clone, Debug)]
 enum Step {
     Create(&'static str, StageDefinition, OnExists),
-    Alter(&'static str, StageChange, Option<u64>),
+    Alter(&'static str, StageChanges, Option<u64>),
     Rename(&'static str, &'static str),
-    Drop(&'static str, Option<u64>),
+    Drop(&'static str, Option<u64>, bool),
     Undrop(&'static str),
     Rollback(&'static str, u64),
     CreateTable(&'static str, OnExists),
@@ -60,13 +60,19 @@ fn definition() -> impl Strategy<Value = StageDefinition> {
     )
 }
 
-fn change() -> impl Strategy<Value = StageChange> {
-    prop_oneof![
-        url().prop_map(StageChange::Url),
-        any::<bool>().prop_map(StageChange::Enabled),
-        any::<bool>().prop_map(StageChange::Directory),
-        ".{0,3}".prop_map(StageChange::Comment),
-    ]
+fn changes() -> impl Strategy<Value = StageChanges> {
+    (
+        proptest::option::weighted(0.4, url()),
+        proptest::option::weighted(0.4, any::<bool>()),
+        proptest::option::weighted(0.3, any::<bool>()),
+        proptest::option::weighted(0.3, ".{0,3}"),
+    )
+        .prop_map(|(url, enabled, directory, comment)| StageChanges {
+            url,
+            enabled,
+            directory,
+            comment,
+        })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -75,9 +81,9 @@ fn step() -> impl Strategy<Value = Step> {
     let expected = || prop_oneof![3 => Just(None), 1 => (1..5_u64).prop_map(Some)];
     prop_oneof![
         6 => (name(), definition(), on_exists()).prop_map(|(n, d, o)| Step::Create(n, d, o)),
-        6 => (name(), change(), expected()).prop_map(|(n, c, e)| Step::Alter(n, c, e)),
+        6 => (name(), changes(), expected()).prop_map(|(n, c, e)| Step::Alter(n, c, e)),
         3 => (name(), name()).prop_map(|(n, m)| Step::Rename(n, m)),
-        4 => (name(), expected()).prop_map(|(n, e)| Step::Drop(n, e)),
+        4 => (name(), expected(), any::<bool>()).prop_map(|(n, e, c)| Step::Drop(n, e, c)),
         3 => name().prop_map(Step::Undrop),
         3 => (name(), 1..6_u64).prop_map(|(n, v)| Step::Rollback(n, v)),
         2 => (name(), on_exists()).prop_map(|(n, o)| Step::CreateTable(n, o)),
@@ -124,7 +130,7 @@ fn run(catalog: &Catalog, model: &Model, step: &Step) -> Result<(), ErrorKind> {
     let actor = root();
     match step.clone() {
         Step::Create(name, definition, on_exists) => catalog
-            .create_stage(&actor, name, definition, on_exists)
+            .create_stage(&actor, name, definition, on_exists, Expected::Any)
             .map(drop),
         Step::Alter(name, change, version) => catalog
             .alter_stage(&actor, name, change, expected(version))
@@ -132,8 +138,8 @@ fn run(catalog: &Catalog, model: &Model, step: &Step) -> Result<(), ErrorKind> {
         Step::Rename(name, new) => catalog
             .rename_stage(&actor, name, new, Expected::Any)
             .map(drop),
-        Step::Drop(name, version) => catalog
-            .drop_stage(&actor, name, expected(version))
+        Step::Drop(name, version, cascade) => catalog
+            .drop_stage(&actor, name, expected(version), cascade)
             .map(drop),
         Step::Undrop(name) => catalog.undrop_stage(&actor, name).map(drop),
         Step::Rollback(name, version) => catalog

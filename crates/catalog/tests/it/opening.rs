@@ -3,18 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use stagedoor_catalog::{Catalog, ErrorKind, Expected, Options, StageChange, StageRecord};
+use stagedoor_catalog::{Catalog, ErrorKind, Expected, Options, StageRecord};
 
-use crate::fixture::{create, new, open, options, root};
+use crate::fixture::{create, new, open, options, root, set_comment};
 
 fn alter(catalog: &Catalog, name: &str, comment: &str) {
     catalog
-        .alter_stage(
-            &root(),
-            name,
-            StageChange::Comment(comment.into()),
-            Expected::Any,
-        )
+        .alter_stage(&root(), name, set_comment(comment), Expected::Any)
         .unwrap();
 }
 
@@ -135,7 +130,9 @@ fn compaction_keeps_everything_and_shrinks_the_journal() {
             alter(&catalog, name, &pad);
         }
     }
-    catalog.drop_stage(&root(), "c", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "c", Expected::Any, false)
+        .unwrap();
     // Exports are rewritten in place, so their old states are what compaction leaves out.
     let id = "0192f0c1-2345-7abc-8def-0123456789ab";
     let export = stagedoor_catalog::NewExport {
@@ -209,7 +206,9 @@ fn an_index_older_than_the_snapshot_is_rebuilt() {
     let old = tempfile::tempdir().unwrap();
     copy(&dir.path().join("index"), old.path());
     let catalog = open(dir.path());
-    catalog.drop_stage(&root(), "s", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "s", Expected::Any, false)
+        .unwrap();
     drop(catalog);
     let always = Options {
         compact_bytes_min: 0,

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Barrier};
 
 use stagedoor_catalog::{
-    Actor, Catalog, CreateOutcome, ErrorKind, Expected, OnExists, StageChange, StageChangeKind,
+    Actor, Catalog, CreateOutcome, ErrorKind, Expected, OnExists, StageChangeKind, StageChanges,
     StageDefinition,
 };
 
-use crate::fixture::{at, create, new, open, refused, root};
+use crate::fixture::{
+    at, create, new, open, refused, root, set_comment, set_directory, set_enabled, set_url,
+};
 
 fn kinds(catalog: &Catalog, name: &str) -> Vec<StageChangeKind> {
     catalog
@@ -22,7 +24,7 @@ fn kinds(catalog: &Catalog, name: &str) -> Vec<StageChangeKind> {
 fn a_stage_is_created_once() {
     let (_dir, catalog) = new();
     let created = catalog
-        .create_stage(&root(), "s", at("/tmp"), OnExists::Error)
+        .create_stage(&root(), "s", at("/tmp"), OnExists::Error, Expected::Any)
         .unwrap();
     assert_eq!(
         (created.outcome, created.replaced),
@@ -45,11 +47,17 @@ fn a_stage_is_created_once() {
     assert_eq!(catalog.stage("sys", "s").unwrap(), Some(record.clone()));
     assert_eq!(catalog.stage("sys", "t").unwrap(), None);
 
-    let again = catalog.create_stage(&root(), "s", at("/other"), OnExists::Error);
+    let again = catalog.create_stage(&root(), "s", at("/other"), OnExists::Error, Expected::Any);
     refused(again, ErrorKind::AlreadyExists, "the stage s exists");
     // IF NOT EXISTS is decided before the definition is looked at.
     let kept = catalog
-        .create_stage(&root(), "s", at("stage://none/"), OnExists::Keep)
+        .create_stage(
+            &root(),
+            "s",
+            at("stage://none/"),
+            OnExists::Keep,
+            Expected::Any,
+        )
         .unwrap();
     assert_eq!((kept.outcome, kept.record), (CreateOutcome::Kept, record));
     assert_eq!(catalog.last_seq(), 1);
@@ -60,14 +68,14 @@ fn replace_makes_a_version_only_when_something_differs() {
     let (_dir, catalog) = new();
     let before = create(&catalog, "s", "/tmp");
     let same = catalog
-        .create_stage(&root(), "s", at("/tmp"), OnExists::Replace)
+        .create_stage(&root(), "s", at("/tmp"), OnExists::Replace, Expected::Any)
         .unwrap();
     assert_eq!(
         (same.outcome, same.record.version),
         (CreateOutcome::Kept, 1)
     );
     let other = catalog
-        .create_stage(&root(), "s", at("/other"), OnExists::Replace)
+        .create_stage(&root(), "s", at("/other"), OnExists::Replace, Expected::Any)
         .unwrap();
     assert_eq!(
         (other.outcome, other.replaced),
@@ -85,10 +93,10 @@ fn alter_sets_one_property_and_checks_the_version() {
     let (dir, catalog) = new();
     create(&catalog, "s", "/tmp");
     let alter = |change, expected| catalog.alter_stage(&root(), "s", change, expected);
-    alter(StageChange::Enabled(false), Expected::Version(1)).unwrap();
-    alter(StageChange::Directory(true), Expected::Any).unwrap();
-    alter(StageChange::Comment("c".into()), Expected::Any).unwrap();
-    let record = alter(StageChange::Url(None), Expected::Version(4)).unwrap();
+    alter(set_enabled(false), Expected::Version(1)).unwrap();
+    alter(set_directory(true), Expected::Any).unwrap();
+    alter(set_comment("c"), Expected::Any).unwrap();
+    let record = alter(set_url(None), Expected::Version(4)).unwrap().record;
     let expected = StageDefinition {
         url: None,
         enabled: false,
@@ -97,14 +105,84 @@ fn alter_sets_one_property_and_checks_the_version() {
     };
     assert_eq!((record.version, &record.definition), (5, &expected));
     refused(
-        alter(StageChange::Enabled(true), Expected::Version(4)),
+        alter(set_enabled(true), Expected::Version(4)),
         ErrorKind::Conflict,
         "the stage s is at version 5, not at the expected version 4",
     );
-    let missing = catalog.alter_stage(&root(), "t", StageChange::Enabled(true), Expected::Any);
+    let missing = catalog.alter_stage(&root(), "t", set_enabled(true), Expected::Any);
     refused(missing, ErrorKind::NotFound, "the stage t not exists");
     drop(catalog);
     assert_eq!(open(dir.path()).stage("sys", "s").unwrap(), Some(record));
+}
+
+#[test]
+fn alter_sets_several_properties_as_one_version() {
+    let (_dir, catalog) = new();
+    create(&catalog, "s", "/tmp");
+    let changes = StageChanges {
+        url: Some(Some("/other".into())),
+        enabled: Some(false),
+        directory: None,
+        comment: Some("c".into()),
+    };
+    let altered = catalog
+        .alter_stage(&root(), "s", changes.clone(), Expected::Any)
+        .unwrap();
+    let expected = StageDefinition {
+        enabled: false,
+        comment: "c".into(),
+        ..at("/other")
+    };
+    assert!(altered.changed);
+    assert_eq!(
+        (altered.record.version, &altered.record.definition),
+        (2, &expected)
+    );
+
+    let seq = catalog.last_seq();
+    for nothing in [changes, StageChanges::default(), set_directory(false)] {
+        let same = catalog
+            .alter_stage(&root(), "s", nothing, Expected::Version(2))
+            .unwrap();
+        assert_eq!((same.changed, &same.record), (false, &altered.record));
+    }
+    assert_eq!(catalog.last_seq(), seq);
+    // Also what changes nothing is refused when the stage is not what the caller thinks.
+    let stale = catalog.alter_stage(&root(), "s", StageChanges::default(), Expected::Version(1));
+    assert_eq!(stale.unwrap_err().kind(), ErrorKind::Conflict);
+    let half = StageChanges {
+        url: Some(Some("stage://none/".into())),
+        ..set_comment("d")
+    };
+    let refused = catalog.alter_stage(&root(), "s", half, Expected::Any);
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(catalog.stage("sys", "s").unwrap(), Some(altered.record));
+}
+
+#[test]
+fn replace_takes_the_place_of_the_expected_version_only() {
+    let (_dir, catalog) = new();
+    let replace =
+        |url, expected| catalog.create_stage(&root(), "s", at(url), OnExists::Replace, expected);
+    refused(
+        replace("/a", Expected::Version(1)),
+        ErrorKind::NotFound,
+        "the stage s not exists",
+    );
+    replace("/a", Expected::Any).unwrap();
+    replace("/b", Expected::Version(1)).unwrap();
+    let message = "the stage s is at version 2, not at the expected version 1";
+    refused(
+        replace("/c", Expected::Version(1)),
+        ErrorKind::Conflict,
+        message,
+    );
+    refused(
+        replace("/b", Expected::Version(1)),
+        ErrorKind::Conflict,
+        message,
+    );
+    assert_eq!(catalog.stage_history("sys", "s").unwrap().len(), 2);
 }
 
 #[test]
@@ -142,7 +220,7 @@ fn rename_keeps_the_id_and_the_history() {
         .collect();
     assert_eq!(names, ["a", "c"]);
     refused(
-        catalog.drop_stage(&root(), "a", Expected::Any),
+        catalog.drop_stage(&root(), "a", Expected::Any, false),
         ErrorKind::NotFound,
         "the stage a not exists",
     );
@@ -153,8 +231,9 @@ fn drop_and_undrop() {
     let (_dir, catalog) = new();
     let first = create(&catalog, "s", "/first");
     let dropped = catalog
-        .drop_stage(&root(), "s", Expected::Version(1))
-        .unwrap();
+        .drop_stage(&root(), "s", Expected::Version(1), false)
+        .unwrap()
+        .remove(0);
     assert_eq!(
         (
             dropped.version,
@@ -174,7 +253,9 @@ fn drop_and_undrop() {
         "the stage s exists",
     );
     assert_eq!(catalog.stage_history("sys", "s").unwrap(), [second]);
-    catalog.drop_stage(&root(), "s", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "s", Expected::Any, false)
+        .unwrap();
     assert_eq!(catalog.dropped_stages("sys").unwrap().len(), 2);
     assert_eq!(
         catalog
@@ -208,12 +289,7 @@ fn rollback_copies_an_old_definition() {
     let (_dir, catalog) = new();
     create(&catalog, "s", "/one");
     catalog
-        .alter_stage(
-            &root(),
-            "s",
-            StageChange::Url(Some("/two".into())),
-            Expected::Any,
-        )
+        .alter_stage(&root(), "s", set_url(Some("/two".into())), Expected::Any)
         .unwrap();
     let back = catalog
         .rollback_stage(&root(), "s", 1, Expected::Version(2))
@@ -274,11 +350,11 @@ fn any_enabled_follows_every_change() {
     };
     assert!(!any());
     catalog
-        .create_stage(&root(), "s", disabled(), OnExists::Error)
+        .create_stage(&root(), "s", disabled(), OnExists::Error, Expected::Any)
         .unwrap();
     assert!(!any());
     catalog
-        .alter_stage(&root(), "s", StageChange::Enabled(true), Expected::Any)
+        .alter_stage(&root(), "s", set_enabled(true), Expected::Any)
         .unwrap();
     assert!(any());
     catalog
@@ -286,14 +362,16 @@ fn any_enabled_follows_every_change() {
         .unwrap();
     assert!(!any());
     catalog
-        .create_stage(&root(), "s", at("/tmp"), OnExists::Replace)
+        .create_stage(&root(), "s", at("/tmp"), OnExists::Replace, Expected::Any)
         .unwrap();
     assert!(any());
     catalog
         .rename_stage(&root(), "s", "t", Expected::Any)
         .unwrap();
     assert!(any());
-    catalog.drop_stage(&root(), "t", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "t", Expected::Any, false)
+        .unwrap();
     assert!(!any());
     catalog.undrop_stage(&root(), "t").unwrap();
     assert!(any());
@@ -306,11 +384,13 @@ fn accounts_do_not_see_each_other() {
     let tenant = Actor::new("acme", "ann", "");
     create(&catalog, "s", "/sys");
     let record = catalog
-        .create_stage(&tenant, "s", at("/acme"), OnExists::Error)
+        .create_stage(&tenant, "s", at("/acme"), OnExists::Error, Expected::Any)
         .unwrap()
         .record;
     assert_eq!((record.id, record.changed_by.as_str()), (1, "acme:ann"));
-    catalog.drop_stage(&tenant, "s", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&tenant, "s", Expected::Any, false)
+        .unwrap();
     assert_eq!(catalog.stages("sys").unwrap().len(), 1);
     assert!(catalog.stages("acme").unwrap().is_empty());
     // A prefix of an account is another account.
@@ -322,13 +402,13 @@ fn bad_names_are_refused() {
     let (_dir, catalog) = new();
     for name in ["", "a b", "a/b", "a'b", "\n", &"x".repeat(65)] {
         let error = catalog
-            .create_stage(&root(), name, at("/"), OnExists::Error)
+            .create_stage(&root(), name, at("/"), OnExists::Error, Expected::Any)
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}");
     }
     let actor = Actor::new("a/b", "u", "");
     let error = catalog
-        .create_stage(&actor, "s", at("/"), OnExists::Error)
+        .create_stage(&actor, "s", at("/"), OnExists::Error, Expected::Any)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert_eq!(catalog.last_seq(), 0);
@@ -346,7 +426,13 @@ fn of_eight_threads_exactly_one_creates() {
                 std::thread::spawn(move || {
                     barrier.wait();
                     let name = format!("s{round}");
-                    catalog.create_stage(&root(), &name, at(&format!("/{number}")), OnExists::Error)
+                    catalog.create_stage(
+                        &root(),
+                        &name,
+                        at(&format!("/{number}")),
+                        OnExists::Error,
+                        Expected::Any,
+                    )
                 })
             })
             .collect();
@@ -373,7 +459,7 @@ fn expected_versions_serialise_writers() {
                 for step in 0..10 {
                     loop {
                         let version = catalog.stage("sys", "s").unwrap().unwrap().version;
-                        let change = StageChange::Comment(format!("{number}-{step}"));
+                        let change = set_comment(format!("{number}-{step}"));
                         match catalog.alter_stage(&root(), "s", change, Expected::Version(version))
                         {
                             Ok(_) => break,

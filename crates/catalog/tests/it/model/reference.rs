@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stagedoor_catalog::{
-    Catalog, ErrorKind, OnExists, StageChange, StageChangeKind, StageDefinition,
-};
+use stagedoor_catalog::{Catalog, ErrorKind, OnExists, StageChangeKind, StageDefinition};
 
 use super::{NAMES, Step, export_id};
 
@@ -86,6 +84,19 @@ impl Model {
         Ok(())
     }
 
+    /// The stages within one, at any depth; their order does not show, for their names differ.
+    fn below(&self, name: &str) -> Vec<usize> {
+        let mut all = Vec::new();
+        for (stage, versions) in self.stages.iter().enumerate() {
+            let v = versions.last().unwrap();
+            if !v.dropped && Model::parent(v.definition.url.as_ref()).as_deref() == Some(name) {
+                all.extend(self.below(&v.name));
+                all.push(stage);
+            }
+        }
+        all
+    }
+
     fn push(&mut self, stage: usize, change: StageChangeKind, edit: impl FnOnce(&mut Version)) {
         let mut version = Version {
             change,
@@ -124,17 +135,23 @@ impl Model {
                     }]);
                 }
             },
-            Step::Alter(name, change, version) => {
+            Step::Alter(name, changes, version) => {
                 let stage = self.existing(name, version)?;
-                if let StageChange::Url(url) = &change {
-                    self.check_url(name, url.as_ref())?;
+                let mut definition = self.last(stage).definition.clone();
+                if let Some(url) = changes.url {
+                    if url != definition.url {
+                        self.check_url(name, url.as_ref())?;
+                    }
+                    definition.url = url;
                 }
-                self.push(stage, StageChangeKind::Altered, |v| match change {
-                    StageChange::Url(url) => v.definition.url = url,
-                    StageChange::Enabled(enabled) => v.definition.enabled = enabled,
-                    StageChange::Directory(directory) => v.definition.directory = directory,
-                    StageChange::Comment(comment) => v.definition.comment = comment,
-                });
+                definition.enabled = changes.enabled.unwrap_or(definition.enabled);
+                definition.directory = changes.directory.unwrap_or(definition.directory);
+                definition.comment = changes.comment.unwrap_or(definition.comment);
+                if definition != self.last(stage).definition {
+                    self.push(stage, StageChangeKind::Altered, |v| {
+                        v.definition = definition
+                    });
+                }
             }
             Step::Rename(name, new) => {
                 let stage = self.existing(name, None)?;
@@ -144,14 +161,20 @@ impl Model {
                 self.no_children(name)?;
                 self.push(stage, StageChangeKind::Renamed, |v| v.name = new.into());
             }
-            Step::Drop(name, version) => {
+            Step::Drop(name, version, cascade) => {
                 let stage = self.existing(name, version)?;
-                self.no_children(name)?;
-                if self.exports.contains(&Some(stage)) {
+                if !cascade {
+                    self.no_children(name)?;
+                }
+                let mut stages = self.below(name);
+                stages.push(stage);
+                if stages.iter().any(|&s| self.exports.contains(&Some(s))) {
                     return Err(ErrorKind::InUse);
                 }
-                self.push(stage, StageChangeKind::Dropped, |v| v.dropped = true);
-                self.drops.push(stage);
+                for stage in stages {
+                    self.push(stage, StageChangeKind::Dropped, |v| v.dropped = true);
+                    self.drops.push(stage);
+                }
             }
             Step::Undrop(name) => {
                 if self.live(name).is_some() {

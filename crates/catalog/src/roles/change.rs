@@ -1,0 +1,109 @@
+//! Making and dropping roles.
+
+use super::{ADMIN_OF_OTHERS, ADMIN_OF_SYS, PUBLIC_ROLE, RoleRecord, existing, find};
+use crate::error::{Error, ErrorKind};
+use crate::options::{Actor, Created, OnExists};
+use crate::store::Draft;
+use crate::users::{self, UserRecord};
+use crate::{Catalog, accounts, grants, keys, names};
+
+/// A role to be made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewRole {
+    /// Its name, which holds nothing that parts a login.
+    pub name: String,
+    /// Free text.
+    pub comment: String,
+}
+
+impl Catalog {
+    /// Makes a role of the actor's account, with no privileges and no members.
+    ///
+    /// Errors: `AlreadyExists`; `NotFound` for the account; `Invalid` for a name, also for that of a
+    /// built-in role of any account, and for [`OnExists::Replace`].
+    pub fn create_role(
+        &self,
+        actor: &Actor,
+        new: NewRole,
+        on_exists: OnExists,
+    ) -> Result<Created<RoleRecord>, Error> {
+        let NewRole { name, comment } = new;
+        names::check_login("a role", &name)?;
+        if on_exists == OnExists::Replace {
+            return Err(Error::invalid(format!(
+                "the role {name} cannot be replaced, drop it first"
+            )));
+        }
+        let what = format!("create role {name}");
+        self.store.write(
+            actor,
+            || what,
+            |draft| {
+                let account = &actor.account;
+                accounts::existing(draft.view(), account)?;
+                match find(draft.view(), account, &name)? {
+                    Some(_) if on_exists == OnExists::Error => {
+                        let message = format!("the role {name} exists");
+                        return Err(Error::new(ErrorKind::AlreadyExists, message));
+                    }
+                    Some(current) => return Ok(Created::kept(current)),
+                    None => {}
+                }
+                // Whoever compares names must not take one role for another account's admin.
+                if [ADMIN_OF_SYS, ADMIN_OF_OTHERS, PUBLIC_ROLE].contains(&name.as_str()) {
+                    return Err(Error::invalid(format!(
+                        "the name {name} is kept for a built-in role, choose another"
+                    )));
+                }
+                let record = RoleRecord {
+                    id: draft.next_id(account, "role")?,
+                    name,
+                    built_in: false,
+                    comment,
+                    created_us: draft.now_us(),
+                };
+                draft.put(keys::role(account, &record.name), &record);
+                Ok(Created::new(record))
+            },
+        )
+    }
+
+    /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more.
+    ///
+    /// Errors: `NotFound`; `Invalid` for a built-in role.
+    pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<RoleRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("drop role {name}"),
+            |draft| {
+                let account = &actor.account;
+                let record = existing(draft.view(), account, name)?;
+                if record.built_in {
+                    return Err(Error::invalid(format!(
+                        "the role {name} is built in and cannot be dropped"
+                    )));
+                }
+                grants::delete_of_role(draft, account, record.id)?;
+                delete_members(draft, account, record.id)?;
+                draft.delete(keys::role(account, name));
+                Ok(record)
+            },
+        )
+    }
+}
+
+fn delete_members(draft: &mut Draft<'_>, account: &str, role_id: u64) -> Result<(), Error> {
+    let last = format!("{role_id:016x}");
+    for mark in draft.view().keys(&keys::all_user_roles(account))? {
+        if keys::last_part(&mark) == last {
+            draft.delete(mark);
+        }
+    }
+    for mut user in draft.view().list::<UserRecord>(&keys::users(account))? {
+        if user.default_role == Some(role_id) {
+            user.default_role = None;
+            users::put_next(draft, account, user);
+        }
+    }
+    Ok(())
+}

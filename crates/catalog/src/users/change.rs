@@ -1,0 +1,221 @@
+//! The changes of users.
+
+use super::{Definition, PasswordHash, UserRecord, admins, existing, find, put_new, put_next};
+use crate::answers::Altered;
+use crate::error::{Error, ErrorKind};
+use crate::options::{Actor, Created, Expected, OnExists};
+use crate::store::Draft;
+use crate::{Catalog, accounts, keys, names, roles, tokens};
+
+/// A user to be made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewUser {
+    /// Their name, which holds nothing that parts a login.
+    pub name: String,
+    /// `None` when they cannot log in with a password.
+    pub password: Option<PasswordHash>,
+    /// A role that they get, and have when they name none.
+    pub default_role: Option<String>,
+    /// Free text.
+    pub comment: String,
+}
+
+/// What an alter sets of a user.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum UserChange {
+    /// The password; their tokens die with the old one.
+    Password(PasswordHash),
+    /// Whether they may not log in; locking ends their tokens for good.
+    Locked(bool),
+    /// The role that they have when they name none; it must be theirs. `None` is `public`.
+    DefaultRole(Option<String>),
+    /// The free text.
+    Comment(String),
+}
+
+impl Catalog {
+    /// Makes a user of the actor's account.
+    ///
+    /// Errors: `AlreadyExists`; `NotFound` for the default role and the account; `Invalid` for a name
+    /// and for [`OnExists::Replace`].
+    pub fn create_user(
+        &self,
+        actor: &Actor,
+        new: NewUser,
+        on_exists: OnExists,
+    ) -> Result<Created<UserRecord>, Error> {
+        names::check_login("a user", &new.name)?;
+        if on_exists == OnExists::Replace {
+            return Err(Error::invalid(format!(
+                "the user {} cannot be replaced; alter or drop them",
+                new.name
+            )));
+        }
+        let what = format!("create user {}", new.name);
+        self.store.write(
+            actor,
+            || what,
+            |draft| {
+                let account = &actor.account;
+                accounts::existing(draft.view(), account)?;
+                match find(draft.view(), account, &new.name)? {
+                    Some(_) if on_exists == OnExists::Error => {
+                        let message = format!("the user {} exists", new.name);
+                        return Err(Error::new(ErrorKind::AlreadyExists, message));
+                    }
+                    Some(current) => return Ok(Created::kept(current)),
+                    None => {}
+                }
+                let role = match &new.default_role {
+                    Some(role) => Some(roles::existing(draft.view(), account, role)?),
+                    None => None,
+                };
+                let definition = Definition {
+                    password: new.password,
+                    default_role: role.as_ref().map(|role| role.id),
+                    comment: new.comment,
+                };
+                let record = put_new(draft, account, &new.name, definition)?;
+                if let Some(role) = role.filter(|role| !role.is_public()) {
+                    draft.mark(keys::user_role(account, record.id, role.id));
+                }
+                Ok(Created::new(record))
+            },
+        )
+    }
+
+    /// Changes a user of the actor's account; what is as it was makes no version.
+    ///
+    /// Errors: `NotFound` for user and role, `Conflict`; `Invalid` for a default role that the user
+    /// does not have; `InUse` for locking the last admin.
+    pub fn alter_user(
+        &self,
+        actor: &Actor,
+        name: &str,
+        change: UserChange,
+        expected: Expected,
+    ) -> Result<Altered<UserRecord>, Error> {
+        self.store.write(
+            actor,
+            || format!("alter user {name}"),
+            |draft| {
+                let account = &actor.account;
+                let current = expected_user(draft, account, name, expected)?;
+                let after = changed(draft, account, current.clone(), change)?;
+                if after == current {
+                    return Ok(Altered::unchanged(current));
+                }
+                Ok(Altered::new(put_next(draft, account, after)))
+            },
+        )
+    }
+
+    /// Drops a user of the actor's account, with their roles and tokens.
+    ///
+    /// Errors: `NotFound`, `Conflict`; `Invalid` for the actor's own user; `InUse` for the last admin.
+    pub fn drop_user(
+        &self,
+        actor: &Actor,
+        name: &str,
+        expected: Expected,
+    ) -> Result<UserRecord, Error> {
+        self.store.write(
+            actor,
+            || format!("drop user {name}"),
+            |draft| {
+                let account = &actor.account;
+                let record = expected_user(draft, account, name, expected)?;
+                if actor.user == name {
+                    return Err(Error::invalid(format!(
+                        "you are logged in as the user {name} and cannot drop it; another user with the role {} can",
+                        roles::admin_role(account)
+                    )));
+                }
+                admins::keep_one(draft.view(), account, &record, "dropped")?;
+                for mark in draft.view().keys(&keys::user_roles(account, record.id))? {
+                    draft.delete(mark);
+                }
+                tokens::delete_of_user(draft, account, record.id)?;
+                draft.delete(keys::user(account, name));
+                Ok(record)
+            },
+        )
+    }
+}
+
+fn expected_user(
+    draft: &Draft<'_>,
+    account: &str,
+    name: &str,
+    expected: Expected,
+) -> Result<UserRecord, Error> {
+    let record = existing(draft.view(), account, name)?;
+    expected.check(&format!("the user {name}"), record.version)?;
+    Ok(record)
+}
+
+fn changed(
+    draft: &Draft<'_>,
+    account: &str,
+    mut user: UserRecord,
+    change: UserChange,
+) -> Result<UserRecord, Error> {
+    match change {
+        UserChange::Password(password) => {
+            if user.password.as_ref() != Some(&password) {
+                user.password = Some(password);
+                user.password_epoch += 1;
+            }
+        }
+        UserChange::Locked(locked) => {
+            if locked && !user.locked {
+                admins::keep_one(draft.view(), account, &user, "locked")?;
+                user.password_epoch += 1;
+            }
+            user.locked = locked;
+        }
+        UserChange::DefaultRole(None) => user.default_role = None,
+        UserChange::DefaultRole(Some(name)) => {
+            let role = roles::existing(draft.view(), account, &name)?;
+            if !role.is_public() && !roles::is_member(draft.view(), account, user.id, role.id)? {
+                return Err(Error::invalid(format!(
+                    "the user {} does not have the role {name}; grant it first",
+                    user.name
+                )));
+            }
+            user.default_role = Some(role.id);
+        }
+        UserChange::Comment(comment) => user.comment = comment,
+    }
+    Ok(user)
+}
+
+/// Makes a user an admin of an account with this password, whether they exist or not.
+pub(crate) fn put_admin(
+    draft: &mut Draft<'_>,
+    account: &str,
+    name: &str,
+    password: PasswordHash,
+) -> Result<(), Error> {
+    names::check_login("a user", name)?;
+    let role = roles::existing(draft.view(), account, roles::admin_role(account))?;
+    let user = match find(draft.view(), account, name)? {
+        Some(mut user) => {
+            user.password = Some(password);
+            user.password_epoch += 1;
+            user.locked = false;
+            user.default_role = user.default_role.or(Some(role.id));
+            put_next(draft, account, user)
+        }
+        None => {
+            let definition = Definition {
+                password: Some(password),
+                default_role: Some(role.id),
+                comment: String::new(),
+            };
+            put_new(draft, account, name, definition)?
+        }
+    };
+    draft.mark(keys::user_role(account, user.id, role.id));
+    Ok(())
+}
