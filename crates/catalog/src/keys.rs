@@ -11,6 +11,11 @@ pub(crate) fn last_part(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }
 
+/// The state of the server keys, which are of the catalog and of no account.
+pub(crate) fn server_keys() -> String {
+    "#key/server".to_owned()
+}
+
 pub(crate) fn counter(account: &str, of: &str) -> String {
     format!("{account}/counter/{of}")
 }
@@ -27,6 +32,10 @@ pub(crate) fn stages(account: &str) -> String {
 /// Every version of a stage, also of a dropped one.
 pub(crate) fn stage_version(account: &str, id: u64, version: u64) -> String {
     format!("{account}/stage-version/{id:016x}/{version:016x}")
+}
+
+pub(crate) fn all_stage_versions(account: &str) -> String {
+    format!("{account}/stage-version/")
 }
 
 pub(crate) fn stage_versions(account: &str, id: u64) -> String {

@@ -7,6 +7,7 @@ mod rules;
 use crate::Catalog;
 use crate::error::Error;
 use crate::keys;
+use crate::secrets::Credentials;
 use crate::store::View;
 
 /// What a user says of a stage.
@@ -20,7 +21,8 @@ pub struct StageDefinition {
     pub directory: bool,
     /// Free text.
     pub comment: String,
-    // Credentials will be here, sealed by the caller; tag 5 of the stored message is kept for them.
+    /// What opening the location takes. Secrets among them are sealed when the stage is stored.
+    pub credentials: Credentials,
 }
 
 impl Default for StageDefinition {
@@ -31,6 +33,7 @@ impl Default for StageDefinition {
             enabled: true,
             directory: false,
             comment: String::new(),
+            credentials: Credentials::default(),
         }
     }
 }
@@ -88,6 +91,8 @@ pub enum StageChange {
     Directory(bool),
     /// The free text.
     Comment(String),
+    /// All credentials, in the place of those before.
+    Credentials(Credentials),
 }
 
 impl Catalog {
@@ -161,7 +166,11 @@ impl Catalog {
     }
 }
 
-fn live(view: View<'_>, account: &str, name: &str) -> Result<Option<StageRecord>, Error> {
+pub(crate) fn live(
+    view: View<'_>,
+    account: &str,
+    name: &str,
+) -> Result<Option<StageRecord>, Error> {
     view.get(&keys::stage(account, name))
 }
 
@@ -185,7 +194,11 @@ fn newest_id(view: View<'_>, account: &str, name: &str) -> Result<Option<u64>, E
     })
 }
 
-fn last_version(view: View<'_>, account: &str, id: u64) -> Result<Option<StageRecord>, Error> {
+pub(crate) fn last_version(
+    view: View<'_>,
+    account: &str,
+    id: u64,
+) -> Result<Option<StageRecord>, Error> {
     Ok(view.list_back(&keys::stage_versions(account, id), 1)?.pop())
 }
 

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
+use crate::secrets::{Credentials, Owner};
 use crate::store::Draft;
-use crate::{Catalog, keys, names};
+use crate::{Catalog, keys, names, secrets};
 
 impl Catalog {
     /// Makes a stage, or gives an existing one a new definition (a new version of the same id).
@@ -31,6 +32,8 @@ impl Catalog {
                 let Some(current) = live(draft.view(), account, name)? else {
                     rules::location(draft.view(), account, name, definition.url.as_deref())?;
                     let id = draft.next_id(account, "stage")?;
+                    let none = Credentials::default();
+                    let definition = self.settle(draft, account, (id, 1), &none, definition)?;
                     let record = StageRecord {
                         id,
                         name: name.to_owned(),
@@ -42,20 +45,23 @@ impl Catalog {
                         change: StageChangeKind::Created,
                         dropped: false,
                     };
-                    store_version(draft, account, None, &record);
+                    store_version(draft, account, None, &record)?;
                     return Ok(Created::new(record));
                 };
                 match on_exists {
                     OnExists::Error => Err(exists(name)),
                     OnExists::Keep => Ok(Created::kept(current)),
-                    OnExists::Replace if current.definition == definition => {
-                        Ok(Created::kept(current))
-                    }
                     OnExists::Replace => {
+                        let at = (current.id, current.version + 1);
+                        let before = &current.definition.credentials;
+                        let definition = self.settle(draft, account, at, before, definition)?;
+                        if current.definition == definition {
+                            return Ok(Created::kept(current));
+                        }
                         rules::location(draft.view(), account, name, definition.url.as_deref())?;
                         let mut record = next(draft, actor, &current, StageChangeKind::Replaced);
                         record.definition = definition;
-                        store_version(draft, account, Some(&current), &record);
+                        store_version(draft, account, Some(&current), &record)?;
                         Ok(Created::replaced(record, current))
                     }
                 }
@@ -86,8 +92,14 @@ impl Catalog {
                     StageChange::Enabled(enabled) => record.definition.enabled = enabled,
                     StageChange::Directory(directory) => record.definition.directory = directory,
                     StageChange::Comment(comment) => record.definition.comment = comment,
+                    StageChange::Credentials(given) => {
+                        let at = (record.id, record.version);
+                        let before = &current.definition.credentials;
+                        record.definition.credentials =
+                            self.sealed(draft, &actor.account, at, before, &given)?;
+                    }
                 }
-                store_version(draft, &actor.account, Some(&current), &record);
+                store_version(draft, &actor.account, Some(&current), &record)?;
                 Ok(record)
             },
         )
@@ -115,7 +127,7 @@ impl Catalog {
                 rules::no_sub_stages(draft.view(), account, name)?;
                 let mut record = next(draft, actor, &current, StageChangeKind::Renamed);
                 new_name.clone_into(&mut record.name);
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(record)
             },
         )
@@ -141,7 +153,7 @@ impl Catalog {
                 record.dropped = true;
                 let drop = draft.next_id(account, "stage-drop")?;
                 draft.mark(keys::stage_dropped(account, name, drop, record.id));
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(record)
             },
         )
@@ -169,7 +181,7 @@ impl Catalog {
                 let mut record = next(draft, actor, &current, StageChangeKind::Undropped);
                 record.dropped = false;
                 draft.delete(mark);
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(record)
             },
         )
@@ -200,12 +212,41 @@ impl Catalog {
                         ))
                     })?;
                 rules::location(draft.view(), account, name, old.definition.url.as_deref())?;
+                secrets::check_not_shredded(&old)?;
                 let mut record = next(draft, actor, &current, StageChangeKind::RolledBack);
                 record.definition = old.definition;
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(record)
             },
         )
+    }
+
+    /// A definition as version `at` (id and version) stores it, its secrets sealed.
+    fn settle(
+        &self,
+        draft: &mut Draft<'_>,
+        account: &str,
+        at: (u64, u64),
+        before: &Credentials,
+        definition: StageDefinition,
+    ) -> Result<StageDefinition, Error> {
+        let credentials = self.sealed(draft, account, at, before, &definition.credentials)?;
+        Ok(StageDefinition {
+            credentials,
+            ..definition
+        })
+    }
+
+    fn sealed(
+        &self,
+        draft: &mut Draft<'_>,
+        account: &str,
+        (stage_id, version): (u64, u64),
+        before: &Credentials,
+        given: &Credentials,
+    ) -> Result<Credentials, Error> {
+        let owner = Owner { account, stage_id };
+        self.secrets.settle(draft, owner, version, before, given)
     }
 }
 
@@ -250,7 +291,8 @@ fn store_version(
     account: &str,
     before: Option<&StageRecord>,
     record: &StageRecord,
-) {
+) -> Result<(), Error> {
+    secrets::check_sealed(&record.definition.credentials)?;
     if let Some(before) = before {
         draft.delete(keys::stage(account, &before.name));
         for key in marks(account, before) {
@@ -267,6 +309,7 @@ fn store_version(
         keys::stage_version(account, record.id, record.version),
         record,
     );
+    Ok(())
 }
 
 /// The marks of a live stage.

@@ -134,6 +134,7 @@ impl Model {
                     StageChange::Enabled(enabled) => v.definition.enabled = enabled,
                     StageChange::Directory(directory) => v.definition.directory = directory,
                     StageChange::Comment(comment) => v.definition.comment = comment,
+                    StageChange::Credentials(given) => v.definition.credentials = given,
                 });
             }
             Step::Rename(name, new) => {
