@@ -10,5 +10,6 @@ mod fixture;
 mod full_disk;
 mod model;
 mod opening;
+mod secrets;
 mod stages;
 mod sub_stages;
