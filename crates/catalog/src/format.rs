@@ -4,6 +4,7 @@
 mod export;
 mod identity;
 mod mutation;
+mod secret;
 mod stage;
 mod table;
 #[cfg(test)]

@@ -25,6 +25,11 @@ pub(crate) fn id(part: &str) -> Result<u64, Error> {
     })
 }
 
+/// The state of the server keys, which are of the catalog and of no account.
+pub(crate) fn server_keys() -> String {
+    "#key/server".to_owned()
+}
+
 pub(crate) fn counter(account: &str, of: &str) -> String {
     format!("{account}/counter/{of}")
 }
@@ -41,6 +46,10 @@ pub(crate) fn stages(account: &str) -> String {
 /// Every version of a stage, also of a dropped one.
 pub(crate) fn stage_version(account: &str, id: u64, version: u64) -> String {
     format!("{account}/stage-version/{id:016x}/{version:016x}")
+}
+
+pub(crate) fn all_stage_versions(account: &str) -> String {
+    format!("{account}/stage-version/")
 }
 
 pub(crate) fn stage_versions(account: &str, id: u64) -> String {
@@ -142,10 +151,6 @@ pub(crate) fn all_of(account: &str) -> String {
 
 pub(crate) fn counters(account: &str) -> String {
     format!("{account}/counter/")
-}
-
-pub(crate) fn all_stage_versions(account: &str) -> String {
-    format!("{account}/stage-version/")
 }
 
 pub(crate) fn all_tables(account: &str) -> String {

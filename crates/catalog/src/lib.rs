@@ -17,6 +17,7 @@ mod lock;
 mod names;
 mod options;
 mod roles;
+mod secrets;
 mod stages;
 mod store;
 mod tables;
@@ -36,6 +37,11 @@ pub use options::{
     Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, system_clock,
 };
 pub use roles::{NewRole, PUBLIC_ROLE, RoleRecord, admin_role};
+pub use secrets::{
+    CREDENTIAL_NAME_BYTES_MAX, CREDENTIAL_VALUE_BYTES_MAX, CREDENTIALS_MAX, Credential,
+    CredentialKind, CredentialValue, Credentials, Fingerprint, KeyId, KeyRing, OpenValue,
+    RotationReport, RotationState, SealedSecret, ServerKey,
+};
 pub use stages::{StageChangeKind, StageChanges, StageDefinition, StageRecord};
 pub use store::Recovery;
 pub use tables::{Column, NewTable, Segment, TableRecord, TableSource};
@@ -51,17 +57,19 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Catalog {
     store: store::Store,
+    secrets: secrets::Secrets,
 }
 
 impl Catalog {
     /// Opens the catalog in `dir`, or makes a new one there; repairs what a crash left.
     ///
     /// Errors: `Locked` when it is open already, `Corrupt` when the journal is damaged other than by
-    /// an unfinished append, `Unsupported` when it is of a newer format, `Io`.
+    /// an unfinished append, `Unsupported` when it is of a newer format, `KeyMissing` when server keys are
+    /// given but not those that its secrets are sealed by, `Io`.
     pub fn open(dir: &Path, options: Options) -> Result<Catalog, Error> {
-        Ok(Catalog {
-            store: store::Store::open(dir, &options)?,
-        })
+        let store = store::Store::open(dir, &options)?;
+        let secrets = secrets::Secrets::open(&store, options.keys)?;
+        Ok(Catalog { store, secrets })
     }
 
     /// What opening had to repair.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::Error;
+use crate::secrets::KeyRing;
 
 /// Gives the time in microseconds since 1970-01-01T00:00:00 UTC.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -31,6 +32,8 @@ pub struct Options {
     pub compact_ratio_min: u64,
     /// How much memory the index may use as its cache.
     pub cache_bytes_max: u64,
+    /// What seals and opens secrets. Without it a catalog works, but stores and gives no secret.
+    pub keys: Option<KeyRing>,
 }
 
 impl Default for Options {
@@ -40,6 +43,7 @@ impl Default for Options {
             compact_bytes_min: 64 << 20,
             compact_ratio_min: 4,
             cache_bytes_max: 64 << 20,
+            keys: None,
         }
     }
 }

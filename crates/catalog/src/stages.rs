@@ -8,6 +8,7 @@ mod rules;
 use crate::Catalog;
 use crate::error::Error;
 use crate::keys;
+use crate::secrets::Credentials;
 use crate::store::View;
 
 /// What a user says of a stage.
@@ -21,7 +22,8 @@ pub struct StageDefinition {
     pub directory: bool,
     /// Free text.
     pub comment: String,
-    // Credentials will be here, sealed by the caller; tag 5 of the stored message is kept for them.
+    /// What opening the location takes. Secrets among them are sealed when the stage is stored.
+    pub credentials: Credentials,
 }
 
 impl Default for StageDefinition {
@@ -32,6 +34,7 @@ impl Default for StageDefinition {
             enabled: true,
             directory: false,
             comment: String::new(),
+            credentials: Credentials::default(),
         }
     }
 }
@@ -89,16 +92,21 @@ pub struct StageChanges {
     pub directory: Option<bool>,
     /// The free text.
     pub comment: Option<String>,
+    /// All credentials, in the place of those before.
+    pub credentials: Option<Credentials>,
 }
 
 impl StageChanges {
-    /// The definition with these changes made.
+    /// The definition with these changes made; the credentials as given, not yet sealed.
     pub(crate) fn applied_to(self, before: &StageDefinition) -> StageDefinition {
         StageDefinition {
             url: self.url.unwrap_or_else(|| before.url.clone()),
             enabled: self.enabled.unwrap_or(before.enabled),
             directory: self.directory.unwrap_or(before.directory),
             comment: self.comment.unwrap_or_else(|| before.comment.clone()),
+            credentials: self
+                .credentials
+                .unwrap_or_else(|| before.credentials.clone()),
         }
     }
 }
@@ -174,7 +182,11 @@ impl Catalog {
     }
 }
 
-fn live(view: View<'_>, account: &str, name: &str) -> Result<Option<StageRecord>, Error> {
+pub(crate) fn live(
+    view: View<'_>,
+    account: &str,
+    name: &str,
+) -> Result<Option<StageRecord>, Error> {
     view.get(&keys::stage(account, name))
 }
 

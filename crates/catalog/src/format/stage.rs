@@ -3,6 +3,7 @@
 use prost::Message;
 
 use super::Stored;
+use super::secret::{self, CredentialMessage};
 use crate::error::Error;
 use crate::stages::{StageChangeKind, StageDefinition, StageRecord};
 
@@ -16,7 +17,8 @@ pub(crate) struct StageMessage {
     version: u64,
     #[prost(string, optional, tag = "4")]
     url: Option<String>,
-    // Tag 5 is reserved for the sealed credentials.
+    #[prost(message, repeated, tag = "5")]
+    credentials: Vec<CredentialMessage>,
     #[prost(bool, tag = "6")]
     enabled: bool,
     #[prost(bool, tag = "7")]
@@ -49,6 +51,7 @@ impl Stored for StageRecord {
             enabled: self.definition.enabled,
             directory: self.definition.directory,
             comment: self.definition.comment.clone(),
+            credentials: secret::messages(&self.definition.credentials),
             created_us: self.created_us,
             changed_us: self.changed_us,
             changed_by: self.changed_by.clone(),
@@ -67,6 +70,7 @@ impl Stored for StageRecord {
                 enabled: message.enabled,
                 directory: message.directory,
                 comment: message.comment,
+                credentials: secret::credentials(message.credentials)?,
             },
             created_us: message.created_us,
             changed_us: message.changed_us,

@@ -11,6 +11,8 @@ use prost::Message;
 use super::*;
 use crate::databases::DatabaseRecord;
 use crate::exports::{ExportFile, ExportRecord, ExportState};
+use crate::secrets::{Credential, CredentialValue, Credentials, Fingerprint};
+use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
 use crate::stages::{StageChangeKind, StageDefinition, StageRecord};
 use crate::tables::{Column, Segment};
 
@@ -59,6 +61,7 @@ fn stage() -> StageRecord {
             enabled: true,
             directory: true,
             comment: "for größe".into(),
+            credentials: Credentials::default(),
         },
         created_us: 1_795_000_000_000_000,
         changed_us: 1_795_000_000_000_001,
@@ -87,6 +90,7 @@ fn stages() {
             enabled: false,
             directory: false,
             comment: String::new(),
+            credentials: Credentials::default(),
         };
         let record = StageRecord {
             change,
@@ -96,6 +100,87 @@ fn stages() {
         };
         is_frozen(&format!("stage-change-{number}.hex"), &record);
     }
+}
+
+/// Gives 1, 2, 3, … for random bytes.
+fn counting() -> impl Fn(&mut [u8]) -> Result<(), Error> {
+    let next = std::cell::Cell::new(0_u8);
+    move |bytes| {
+        for byte in bytes {
+            next.set(next.get().wrapping_add(1));
+            *byte = next.get();
+        }
+        Ok(())
+    }
+}
+
+fn with_credentials() -> StageRecord {
+    let owner = Owner {
+        account: "sys",
+        stage_id: 7,
+    };
+    let key = ServerKey::from_bytes(&[5; 32]);
+    let fingerprint = Fingerprint::of(&[6; 32], "secret_access_key", "größe/+=");
+    let sealed = SealedSecret::seal(
+        &counting(),
+        &key,
+        owner,
+        2,
+        "secret_access_key",
+        ("größe/+=", fingerprint),
+    )
+    .unwrap();
+    let list = vec![
+        Credential::plain("region", "eu-central-1"),
+        Credential::plain("empty", ""),
+        Credential::reference("access_key_id", "env:KEY"),
+        Credential {
+            name: "secret_access_key".into(),
+            value: CredentialValue::Sealed(sealed),
+        },
+        Credential {
+            name: "session_token".into(),
+            value: CredentialValue::Shredded(fingerprint),
+        },
+    ];
+    let mut record = stage();
+    record.definition.credentials = Credentials::new(list).unwrap();
+    record
+}
+
+#[test]
+fn credentials() {
+    is_frozen_since(3, "stage-credentials.hex", &with_credentials());
+    let read: StageRecord = decode(&frozen("3-stage-credentials.hex")).unwrap();
+    let CredentialValue::Sealed(sealed) = &read
+        .definition
+        .credentials
+        .get("secret_access_key")
+        .unwrap()
+        .value
+    else {
+        panic!("not sealed");
+    };
+    let owner = Owner {
+        account: "sys",
+        stage_id: read.id,
+    };
+    let key = ServerKey::from_bytes(&[5; 32]);
+    let opened = sealed.open(&key, owner, "secret_access_key").unwrap();
+    assert_eq!(opened.as_slice(), "größe/+=".as_bytes());
+}
+
+#[test]
+fn key_states() {
+    let (old, new) = (
+        ServerKey::from_bytes(&[5; 32]),
+        ServerKey::from_bytes(&[8; 32]),
+    );
+    let random = counting();
+    let state = KeyState::new(&random, &old).unwrap();
+    is_frozen_since(3, "key-state.hex", &state);
+    let state = state.rotating(&random, &new).unwrap();
+    is_frozen_since(3, "key-state-rotating.hex", &state);
 }
 
 #[test]

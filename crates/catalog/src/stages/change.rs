@@ -7,8 +7,9 @@ use super::{
 use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
+use crate::secrets::{Credentials, Owner};
 use crate::store::Draft;
-use crate::{Catalog, accounts, grants, keys, names};
+use crate::{Catalog, accounts, grants, keys, names, secrets};
 
 impl Catalog {
     /// Makes a stage, and grants READ and WRITE on it to `public`; or gives an existing one a new definition (a new version of the same id).
@@ -40,6 +41,8 @@ impl Catalog {
                     accounts::require(draft.view(), account)?;
                     rules::location(draft.view(), account, name, definition.url.as_deref())?;
                     let id = draft.next_id(account, "stage")?;
+                    let none = Credentials::default();
+                    let definition = self.settle(draft, account, (id, 1), &none, definition)?;
                     let record = StageRecord {
                         id,
                         name: name.to_owned(),
@@ -51,7 +54,7 @@ impl Catalog {
                         change: StageChangeKind::Created,
                         dropped: false,
                     };
-                    store_version(draft, account, None, &record);
+                    store_version(draft, account, None, &record)?;
                     grants::put_on_new_stage(draft, actor, record.id)?;
                     return Ok(Created::new(record));
                 };
@@ -60,13 +63,16 @@ impl Catalog {
                     OnExists::Keep => Ok(Created::kept(current)),
                     OnExists::Replace => {
                         expected.check(&format!("the stage {name}"), current.version)?;
+                        let at = (current.id, current.version + 1);
+                        let before = &current.definition.credentials;
+                        let definition = self.settle(draft, account, at, before, definition)?;
                         if current.definition == definition {
                             return Ok(Created::kept(current));
                         }
                         rules::location(draft.view(), account, name, definition.url.as_deref())?;
                         let mut record = next(draft, actor, &current, StageChangeKind::Replaced);
                         record.definition = definition;
-                        store_version(draft, account, Some(&current), &record);
+                        store_version(draft, account, Some(&current), &record)?;
                         Ok(Created::replaced(record, current))
                     }
                 }
@@ -90,7 +96,14 @@ impl Catalog {
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
-                let definition = changes.applied_to(&current.definition);
+                let at = (current.id, current.version + 1);
+                let definition = self.settle(
+                    draft,
+                    account,
+                    at,
+                    &current.definition.credentials,
+                    changes.applied_to(&current.definition),
+                )?;
                 if definition == current.definition {
                     return Ok(Altered::unchanged(current));
                 }
@@ -99,7 +112,7 @@ impl Catalog {
                 }
                 let mut record = next(draft, actor, &current, StageChangeKind::Altered);
                 record.definition = definition;
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(Altered::new(record))
             },
         )
@@ -127,7 +140,7 @@ impl Catalog {
                 rules::no_sub_stages(draft.view(), account, name)?;
                 let mut record = next(draft, actor, &current, StageChangeKind::Renamed);
                 new_name.clone_into(&mut record.name);
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(record)
             },
         )
@@ -155,7 +168,7 @@ impl Catalog {
                 let mut record = next(draft, actor, &current, StageChangeKind::Undropped);
                 record.dropped = false;
                 draft.delete(mark);
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(record)
             },
         )
@@ -186,12 +199,41 @@ impl Catalog {
                         ))
                     })?;
                 rules::location(draft.view(), account, name, old.definition.url.as_deref())?;
+                secrets::check_not_shredded(&old)?;
                 let mut record = next(draft, actor, &current, StageChangeKind::RolledBack);
                 record.definition = old.definition;
-                store_version(draft, account, Some(&current), &record);
+                store_version(draft, account, Some(&current), &record)?;
                 Ok(record)
             },
         )
+    }
+
+    /// A definition as version `at` (id and version) stores it, its secrets sealed.
+    fn settle(
+        &self,
+        draft: &mut Draft<'_>,
+        account: &str,
+        at: (u64, u64),
+        before: &Credentials,
+        definition: StageDefinition,
+    ) -> Result<StageDefinition, Error> {
+        let credentials = self.sealed(draft, account, at, before, &definition.credentials)?;
+        Ok(StageDefinition {
+            credentials,
+            ..definition
+        })
+    }
+
+    fn sealed(
+        &self,
+        draft: &mut Draft<'_>,
+        account: &str,
+        (stage_id, version): (u64, u64),
+        before: &Credentials,
+        given: &Credentials,
+    ) -> Result<Credentials, Error> {
+        let owner = Owner { account, stage_id };
+        self.secrets.settle(draft, owner, version, before, given)
     }
 }
 
@@ -236,7 +278,8 @@ pub(super) fn store_version(
     account: &str,
     before: Option<&StageRecord>,
     record: &StageRecord,
-) {
+) -> Result<(), Error> {
+    secrets::check_sealed(&record.definition.credentials)?;
     if let Some(before) = before {
         draft.delete(keys::stage(account, &before.name));
         for key in marks(account, before) {
@@ -253,6 +296,7 @@ pub(super) fn store_version(
         keys::stage_version(account, record.id, record.version),
         record,
     );
+    Ok(())
 }
 
 /// The marks of a live stage.

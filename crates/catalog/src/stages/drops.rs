@@ -37,7 +37,7 @@ impl Catalog {
                 }
                 let first = counters::reserve(draft, account, "stage-drop", stages.len() as u64)?;
                 let drop = |(number, stage)| dropped(draft, actor, number, stage);
-                Ok((first..).zip(&stages).map(drop).collect())
+                (first..).zip(&stages).map(drop).collect()
             },
         )
     }
@@ -58,7 +58,12 @@ fn within(view: View<'_>, account: &str, name: &str) -> Result<Vec<StageRecord>,
     Ok(outer_first)
 }
 
-fn dropped(draft: &mut Draft<'_>, actor: &Actor, number: u64, stage: &StageRecord) -> StageRecord {
+fn dropped(
+    draft: &mut Draft<'_>,
+    actor: &Actor,
+    number: u64,
+    stage: &StageRecord,
+) -> Result<StageRecord, Error> {
     let account = &actor.account;
     let mut record = next(draft, actor, stage, StageChangeKind::Dropped);
     record.dropped = true;
@@ -68,6 +73,6 @@ fn dropped(draft: &mut Draft<'_>, actor: &Actor, number: u64, stage: &StageRecor
         number,
         record.id,
     ));
-    store_version(draft, account, Some(stage), &record);
-    record
+    store_version(draft, account, Some(stage), &record)?;
+    Ok(record)
 }

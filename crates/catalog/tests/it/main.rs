@@ -13,6 +13,7 @@ mod grants;
 mod model;
 mod opening;
 mod roles;
+mod secrets;
 mod stages;
 mod sub_stages;
 mod tokens;

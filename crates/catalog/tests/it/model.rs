@@ -9,8 +9,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
-    Catalog, Column, Error, ErrorKind, Expected, ExportState, NewExport, NewTable, OnExists,
-    Options, Segment, StageChanges, StageDefinition, TableSource,
+    Catalog, Column, Credential, Credentials, Error, ErrorKind, Expected, ExportState, NewExport,
+    NewTable, OnExists, Options, Segment, StageChanges, StageDefinition, TableSource,
 };
 
 use crate::fixture::{options, root};
@@ -50,14 +50,23 @@ fn url() -> impl Strategy<Value = Option<String>> {
 }
 
 fn definition() -> impl Strategy<Value = StageDefinition> {
-    (url(), any::<bool>(), any::<bool>(), ".{0,3}").prop_map(
-        |(url, enabled, directory, comment)| StageDefinition {
+    let properties = (url(), any::<bool>(), any::<bool>(), ".{0,3}", credentials());
+    properties.prop_map(
+        |(url, enabled, directory, comment, credentials)| StageDefinition {
             url,
             enabled,
             directory,
             comment,
+            credentials,
         },
     )
+}
+
+/// None or some that are not secret: the model cannot seal.
+fn credentials() -> impl Strategy<Value = Credentials> {
+    let region = |region| vec![Credential::plain("region", region)];
+    let lists = vec![Vec::new(), region("eu"), region("us")];
+    select(lists).prop_map(|list| Credentials::new(list).unwrap())
 }
 
 fn changes() -> impl Strategy<Value = StageChanges> {
@@ -66,13 +75,17 @@ fn changes() -> impl Strategy<Value = StageChanges> {
         proptest::option::weighted(0.4, any::<bool>()),
         proptest::option::weighted(0.3, any::<bool>()),
         proptest::option::weighted(0.3, ".{0,3}"),
+        proptest::option::weighted(0.3, credentials()),
     )
-        .prop_map(|(url, enabled, directory, comment)| StageChanges {
-            url,
-            enabled,
-            directory,
-            comment,
-        })
+        .prop_map(
+            |(url, enabled, directory, comment, credentials)| StageChanges {
+                url,
+                enabled,
+                directory,
+                comment,
+                credentials,
+            },
+        )
 }
 
 fn step() -> impl Strategy<Value = Step> {

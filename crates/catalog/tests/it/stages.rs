@@ -102,6 +102,7 @@ fn alter_sets_one_property_and_checks_the_version() {
         enabled: false,
         directory: true,
         comment: "c".into(),
+        ..StageDefinition::default()
     };
     assert_eq!((record.version, &record.definition), (5, &expected));
     refused(

@@ -147,6 +147,7 @@ impl Model {
                 definition.enabled = changes.enabled.unwrap_or(definition.enabled);
                 definition.directory = changes.directory.unwrap_or(definition.directory);
                 definition.comment = changes.comment.unwrap_or(definition.comment);
+                definition.credentials = changes.credentials.unwrap_or(definition.credentials);
                 if definition != self.last(stage).definition {
                     self.push(stage, StageChangeKind::Altered, |v| {
                         v.definition = definition
