@@ -87,6 +87,10 @@ pub enum Reason {
     ExportState,
     /// There is no session of that id; it may have been idle for too long.
     SessionNotFound,
+    /// The statement was killed.
+    StatementKilled,
+    /// The statement ran for longer than it may.
+    StatementTimeout,
     /// A limit of the server was reached.
     LimitExceeded,
     /// A file system is full.

@@ -14,5 +14,5 @@ pub(crate) use logins::{Credential, LoginName, Logins, fill_random, hex};
 pub(crate) use object::Object;
 pub(crate) use passwords::hash as hash_password;
 pub use principal::Principal;
-pub(crate) use principal::{CallContext, PUBLIC, SYS, access_denied, system_actor};
+pub(crate) use principal::{CallContext, SYS, access_denied, system_actor};
 pub(crate) use privileges::Operation;

@@ -1,12 +1,18 @@
 //! The `stagedoor.v1` services over tonic: unwrap a request, call the session, wrap what it gives.
 //! No SQL logic lives here.
 
+mod account_service;
+mod admin_service;
+mod authentication;
 mod convert;
 mod export_service;
 mod ipc;
 mod sql_service;
 mod stage_service;
 
+pub(crate) use account_service::Accounts;
+pub(crate) use admin_service::Admin;
+pub(crate) use authentication::{Authentication, Trust};
 pub(crate) use export_service::Exports;
 pub(crate) use sql_service::Sql;
 pub(crate) use stage_service::Stages;

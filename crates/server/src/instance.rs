@@ -13,7 +13,9 @@ use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
+use crate::registry::Registry;
 use crate::settings::Settings;
+use crate::turns::Turns;
 
 /// What all sessions of one server share.
 #[derive(Debug)]
@@ -24,6 +26,10 @@ pub(crate) struct Instance {
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
     pub(crate) logins: Logins,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) turns: Turns,
+    pub(crate) endpoints: storage::EndpointPolicy,
+    pub(crate) started_us: u64,
 }
 
 impl Instance {
@@ -69,7 +75,13 @@ impl Instance {
         let jobs = ExportJobs::new(settings.limits.concurrent_exports_max);
         let logins =
             Logins::new(&settings.auth).map_err(|e| OpenError(e.message().to_owned()))?;
+        let endpoints = endpoints(&settings)?;
+        let turns = Turns::new(&settings.limits);
         let instance = Arc::new(Self {
+            started_us: (catalog::system_clock())(),
+            turns,
+            endpoints,
+            registry: Arc::default(),
             settings,
             catalog,
             engine,
@@ -94,6 +106,36 @@ impl Instance {
     }
 }
 
+/// What opening a catalog had to repair, a sentence each; none when all was well.
+pub(crate) fn recovery_sentences(recovery: &catalog::Recovery) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if recovery.torn_bytes > 0 {
+        sentences.push(format!(
+            "cut {} bytes of an unfinished change from the journal's end; it had never been acknowledged",
+            recovery.torn_bytes
+        ));
+    }
+    if let Some(why) = &recovery.rebuilt {
+        sentences.push(format!("made the index anew from the journal: {why}"));
+    }
+    if recovery.replayed > 0 && recovery.rebuilt.is_none() {
+        sentences.push(format!(
+            "applied {} journal records that the index lacked",
+            recovery.replayed
+        ));
+    }
+    if recovery.ahead > 0 {
+        sentences.push(format!(
+            "the journal lacks {} changes that had been acknowledged; the index that has them is kept as index.ahead",
+            recovery.ahead
+        ));
+    }
+    if recovery.compacted {
+        sentences.push("compacted the journal".to_owned());
+    }
+    sentences
+}
+
 /// Makes account `sys`, its administrator, and the default database, where they are not there yet.
 fn bootstrap(catalog: &Catalog, settings: &Settings) -> std::result::Result<(), OpenError> {
     let actor = system_actor(SYS);
@@ -105,6 +147,16 @@ fn bootstrap(catalog: &Catalog, settings: &Settings) -> std::result::Result<(), 
         .create_database(&actor, &settings.default_database, OnExists::Keep)
         .map_err(|e| OpenError(format!("default_database: {e}")))?;
     Ok(())
+}
+
+/// Where buckets may be.
+fn endpoints(settings: &Settings) -> std::result::Result<storage::EndpointPolicy, OpenError> {
+    storage::EndpointPolicy::new(
+        &settings.endpoints.allow,
+        settings.endpoints.http,
+        &[settings.listen],
+    )
+    .map_err(|e| OpenError(format!("settings: {e}")))
 }
 
 /// Creates a folder that only the server's own user can enter.

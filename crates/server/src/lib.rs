@@ -16,24 +16,31 @@
 //! A program that wants the server inside itself opens a [`Server`] and uses [`Server::session`], or the
 //! gRPC services through [`Server::serve_duplex`].
 
+mod backup;
 mod duplex;
 mod error;
 mod exports;
 mod external;
+mod gate;
 mod grpc;
 mod instance;
 mod internal;
 mod places;
+mod registry;
 mod server;
 mod session;
 mod sessions;
 pub mod settings;
+mod sql;
 pub mod status;
 mod system_tables;
 mod time;
+mod turns;
 
 pub use error::{Error, Reason, Result};
+pub use backup::{BackedUp, restore};
 pub use exports::{ExportHandle, ExportProgress};
+pub use gate::Principal;
 pub use instance::OpenError;
 pub use server::{BoundServer, Server};
 pub use session::{Done, Outcome, Rows, Session};

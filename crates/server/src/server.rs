@@ -14,7 +14,8 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::grpc::{Exports, Sql, Stages};
+use crate::gate::{CallContext, Principal};
+use crate::grpc::{Accounts, Admin, Authentication, Exports, Sql, Stages, Trust};
 use crate::instance::{Instance, OpenError};
 use crate::session::Session;
 use crate::sessions::Sessions;

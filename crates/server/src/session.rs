@@ -2,6 +2,8 @@
 //! It knows no transport: the protocols unwrap requests, call one operation and wrap what it gives.
 
 mod access;
+mod admin;
+mod deadline;
 mod exports;
 mod insert;
 mod queries;
@@ -15,14 +17,20 @@ use std::sync::Arc;
 
 use parser::{Limits, Plan};
 
+pub(crate) use access::{AccountProperty, GrantsOf, NamedGrant, UserProperty, UserToMake};
+use deadline::Deadline;
 pub use result::{Done, Outcome, Rows};
+pub(crate) use tables::ShownTable;
+pub(crate) use tokens::MadeToken;
 pub(crate) use stages::{ChangeMode, Etag, NewStage, StageProperties, StageUpdate};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;
 use crate::gate::{Acting, CallContext, Object, Operation, Permit, Principal};
 use crate::instance::Instance;
+use crate::registry::{OpenSession, killed};
 use crate::sql;
+use crate::turns::Work;
 use variables::Variables;
 
 /// One client's principal, current database and variables.
@@ -33,6 +41,8 @@ pub struct Session {
     context: CallContext,
     database: String,
     variables: Variables,
+    /// What others see of it, where it is an open session.
+    entry: Option<Arc<OpenSession>>,
 }
 
 /// Who calls, as its protocol has found out.
@@ -52,7 +62,21 @@ impl Session {
             context: caller.context,
             database,
             variables: Variables::default(),
+            entry: None,
         }
+    }
+
+    /// Becomes an open session of this id; gives what others see of it.
+    pub(crate) fn become_open(&mut self, id: String) -> Arc<OpenSession> {
+        let entry = Arc::new(OpenSession::new(
+            id,
+            self.principal.account(),
+            self.principal.user(),
+            self.principal.role(),
+            &self.context.client,
+        ));
+        self.entry = Some(Arc::clone(&entry));
+        entry
     }
 
     /// Begins another call in an open session: it must be the same user's, who must still be what it was.
@@ -160,7 +184,7 @@ impl Session {
         let verb = plan.verb();
         self.context.statement = plan.to_string();
         tracing::debug!(statement = self.context.statement, "executing");
-        let result = sql::dispatch(self, plan).await;
+        let result = self.bounded(plan).await;
         match &result {
             Ok(_) => tracing::info!(verb, principal = %self.principal, "statement accepted"),
             Err(error) => {
@@ -170,6 +194,42 @@ impl Session {
             }
         }
         result
+    }
+
+    /// Runs a statement in its turn, until it ends, is killed, or has run for too long.
+    async fn bounded(&mut self, plan: Plan) -> Result<Outcome> {
+        let turn = self
+            .instance
+            .turns
+            .take(self.account(), Work::Statement)
+            .await?;
+        let entry = self.entry.clone();
+        if let Some(entry) = &entry {
+            entry.runs(self.principal.role(), &self.context.statement);
+        }
+        let killed_by_others = || {
+            let entry = entry.clone();
+            async move {
+                match entry {
+                    Some(entry) => entry.killed().await,
+                    None => std::future::pending().await,
+                }
+            }
+        };
+        let deadline = Deadline::after(self.execution_max());
+        // Leaving a statement in the middle is safe: a change is made whole, on a thread that nothing stops.
+        let outcome = tokio::select! {
+            biased;
+            outcome = sql::dispatch(self, plan) => outcome?,
+            () = killed_by_others() => return Err(killed()),
+            () = deadline.passed() => return Err(deadline.error()),
+        };
+        Ok(match outcome {
+            Outcome::Rows(rows) => {
+                Outcome::Rows(rows.bounded(turn, Box::pin(killed_by_others()), deadline))
+            }
+            Outcome::Done(_) | Outcome::Export(_) => outcome,
+        })
     }
 
     fn acting(&self) -> Acting {

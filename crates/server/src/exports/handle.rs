@@ -59,6 +59,11 @@ impl ExportJobs {
         }
     }
 
+    /// How many run.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Takes a place among the running exports.
     ///
     /// # Errors

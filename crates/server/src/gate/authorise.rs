@@ -131,6 +131,7 @@ impl Acting {
             actor: self.principal.actor(&self.context),
             operation: operation.name().to_owned(),
             target: object.to_string(),
+            stage_version: None,
             outcome,
             reason: reason.to_owned(),
         };

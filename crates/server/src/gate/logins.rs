@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use catalog::{Actor, AuditEvent, AuditOutcome, NewToken, PasswordHash, TokenRecord, TokenState};
+use catalog::{Actor, AuditEvent, AuditOutcome, NewToken, PasswordHash, TokenRecord, TokenState, UserRecord};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -236,10 +236,12 @@ impl Logins {
             TokenState::Live => None,
             TokenState::Expired => Some("has expired"),
             TokenState::Revoked
+            | TokenState::AccountGone
+            | TokenState::AccountSuspended
             | TokenState::UserGone
+            | TokenState::Locked
             | TokenState::PasswordChanged
-            | TokenState::UserLocked
-            | TokenState::AccountSuspended => Some("is no longer valid"),
+            | TokenState::RoleGone => Some("is no longer valid"),
         };
         if let Some(why) = why {
             let login = LoginName {
@@ -266,7 +268,7 @@ impl Logins {
     /// [`Reason::OptionInvalid`] for a life beyond `auth.token_s_max`.
     pub(crate) fn new_token(
         &self,
-        user: &str,
+        user: &UserRecord,
         role: Option<&str>,
         label: &str,
         life: Option<Duration>,
@@ -289,7 +291,9 @@ impl Logins {
         let new = NewToken {
             id: Uuid::new_v4().to_string(),
             hash: token_hash(&token),
-            user: user.to_owned(),
+            user: user.name.clone(),
+            user_id: user.id,
+            password_epoch: user.password_epoch,
             role: role.map(str::to_owned),
             label: label.to_owned(),
             expires_us: (catalog::system_clock())().saturating_add(life_us),
@@ -353,6 +357,7 @@ impl Logins {
             }),
             operation: Operation::LOGIN.to_owned(),
             target: login.full(),
+            stage_version: None,
             outcome,
             reason,
         };

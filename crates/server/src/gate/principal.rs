@@ -1,14 +1,11 @@
 //! Who acts: an account's user in a role, as the catalog knows them at the moment of the call.
 //! Only this file makes one, from records; so whoever holds a [`Principal`] has been looked up.
 
-use catalog::{Actor, Catalog, admin_role};
+use catalog::{Actor, Catalog, PUBLIC_ROLE as PUBLIC, ROOT_USER, admin_role};
 
 use crate::error::{Error, Reason, Result};
 
-/// The cluster's own account.
-pub(crate) const SYS: &str = "sys";
-/// Everybody's role.
-pub(crate) const PUBLIC: &str = "public";
+pub(crate) use catalog::SYS_ACCOUNT as SYS;
 
 /// Who acts, in which role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +35,11 @@ pub(crate) struct CallContext {
 impl Principal {
     /// Whoever may open the data directory owns it, and acts as `sys:root`, administrator of the cluster.
     pub(crate) fn owner(catalog: &Catalog) -> Result<Self> {
-        let user = catalog.user(SYS, "root")?;
+        let user = catalog.user(SYS, ROOT_USER)?;
         Ok(Self {
             role_ids: role_ids(catalog, SYS, &[admin_role(SYS), PUBLIC])?,
             account: SYS.to_owned(),
-            user: "root".to_owned(),
+            user: ROOT_USER.to_owned(),
             role: admin_role(SYS).to_owned(),
             user_id: user.map_or(0, |user| user.id),
             is_admin: true,
@@ -163,6 +160,7 @@ impl Principal {
             id: context.request_id.clone(),
             client: context.client.clone(),
             statement: context.statement.clone(),
+            ..catalog::Request::default()
         })
     }
 }

@@ -53,6 +53,7 @@ pub(crate) enum Operation {
     SetRole,
     Grant,
     Revoke,
+    GrantAdmin,
     ShowGrants,
     ShowOwnGrants,
     CreateToken,
@@ -97,7 +98,7 @@ impl Operation {
     pub(crate) const LOGIN: &str = "LOGIN";
 
     /// All of them, as docs/privileges.md lists them.
-    pub(crate) const ALL: [Self; 56] = [
+    pub(crate) const ALL: [Self; 57] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -142,6 +143,7 @@ impl Operation {
         Self::SetRole,
         Self::Grant,
         Self::Revoke,
+        Self::GrantAdmin,
         Self::ShowGrants,
         Self::ShowOwnGrants,
         Self::CreateToken,
@@ -167,6 +169,8 @@ impl Operation {
             | Self::DropStage
             | Self::UndropStage
             | Self::ShowStageHistory
+            // To make an administrator, or to change one.
+            | Self::GrantAdmin
             | Self::ReadAudit => Need::Admin,
             Self::ShowStages
             | Self::DescribeStage
@@ -264,6 +268,7 @@ impl Operation {
             Self::SetRole => "SET ROLE",
             Self::Grant => "GRANT",
             Self::Revoke => "REVOKE",
+            Self::GrantAdmin => "CHANGE ADMINISTRATOR",
             Self::ShowGrants => "SHOW GRANTS",
             Self::ShowOwnGrants => "SHOW OWN GRANTS",
             Self::CreateToken => "CREATE TOKEN",

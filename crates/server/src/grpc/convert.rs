@@ -1,10 +1,15 @@
 //! Records of the catalog as messages of the wire, and resource names back to ids.
 
-use catalog::{ExportRecord, ExportState, StageRecord};
+use std::collections::HashMap;
+
+use catalog::{Credential, ExportRecord, ExportState, StageRecord};
 use proto::v1;
+use secrecy::SecretString;
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportProgress;
+use crate::session::Etag;
+use crate::sql::{Secrets, stage_change};
 use crate::time::proto_timestamp;
 
 pub(super) fn export(record: ExportRecord) -> v1::Export {
@@ -56,7 +61,8 @@ pub(super) fn progress(progress: ExportProgress) -> v1::ExportProgress {
     }
 }
 
-pub(super) fn stage(record: StageRecord) -> v1::Stage {
+/// A stage; its credentials, as far as they may be shown at all, for administrators.
+pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
     v1::Stage {
         name: format!("stages/{}", record.name),
         url: record.definition.url.unwrap_or_default(),
@@ -64,41 +70,28 @@ pub(super) fn stage(record: StageRecord) -> v1::Stage {
         directory: Some(record.definition.directory),
         comment: record.definition.comment,
         version: record.version,
-        etag: etag(record.id, record.version),
+        etag: Etag::of(&record).0,
         create_time: Some(proto_timestamp(record.created_us)),
         update_time: Some(proto_timestamp(record.changed_us)),
         updated_by: record.changed_by,
-        change: format!("{:?}", record.change).to_uppercase(),
-        ..Default::default()
+        change: stage_change(record.change).to_owned(),
+        credentials: HashMap::new(),
+        credential_info: if for_admin {
+            record.definition.credentials.iter().map(credential).collect()
+        } else {
+            Vec::new()
+        },
     }
 }
 
-/// An etag names a stage's identity and version: a stage of the same name, dropped and made anew, has another.
-fn etag(id: u64, version: u64) -> String {
-    format!("{id}-{version}")
-}
-
-/// The version an etag stands for, once it is one of this stage.
-///
-/// # Errors
-/// [`Reason::StageVersionConflict`].
-pub(super) fn expected_version(sent: &str, current: &StageRecord) -> Result<catalog::Expected> {
-    if sent.is_empty() {
-        return Ok(catalog::Expected::Any);
-    }
-    let version = sent
-        .strip_prefix(&format!("{}-", current.id))
-        .and_then(|version| version.parse().ok());
-    match version {
-        Some(version) => Ok(catalog::Expected::Version(version)),
-        None => Err(Error::internal(
-            Reason::StageVersionConflict,
-            format_args!(
-                "stage {} is at etag {}, not at {sent}",
-                current.name,
-                etag(current.id, current.version)
-            ),
-        )),
+fn credential(credential: &Credential) -> v1::StageCredential {
+    v1::StageCredential {
+        key: credential.name.clone(),
+        value: credential.plain_value().unwrap_or_default().to_owned(),
+        fingerprint: credential
+            .fingerprint()
+            .map(|print| print.to_string())
+            .unwrap_or_default(),
     }
 }
 
@@ -132,4 +125,35 @@ pub(super) fn page_size(asked: i32) -> Result<usize> {
             "page_size must not be negative",
         )),
     }
+}
+
+/// The first `size` of the items, and the token of the next page when there are more.
+pub(super) fn page<T>(
+    mut items: Vec<T>,
+    size: usize,
+    token: impl FnOnce(&T) -> String,
+) -> (Vec<T>, String) {
+    let has_more = items.len() > size;
+    items.truncate(size);
+    let token = match items.last() {
+        Some(last) if has_more => token(last),
+        _ => String::new(),
+    };
+    (items, token)
+}
+
+/// For a page token that is not one of ours.
+pub(super) fn foreign_token() -> Error {
+    Error::invalid_input(
+        Reason::OptionInvalid,
+        "page_token is not one of this server's",
+    )
+}
+
+/// The secrets that came beside a statement.
+pub(super) fn secrets(given: HashMap<String, String>) -> Secrets {
+    given
+        .into_iter()
+        .map(|(name, value)| (name, SecretString::from(value)))
+        .collect()
 }

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::ExportRecord;
 use futures::Stream;
 use proto::v1;
 use proto::v1::export_service_server::ExportService;
@@ -12,9 +11,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use crate::error::{Error, Reason, Result};
+use crate::error::Result;
+use crate::grpc::authentication::caller;
 use crate::grpc::convert;
-use crate::instance::{ACCOUNT, Instance};
+use crate::instance::Instance;
 use crate::session::Session;
 use crate::sessions::Sessions;
 
@@ -28,20 +28,19 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    fn record(&self, name: &str) -> Result<ExportRecord> {
-        let id = convert::resource_id(name, "exports")?;
-        let record = self.instance.catalog.export(ACCOUNT, id)?;
-        record.ok_or_else(|| {
-            Error::internal(
-                Reason::ExportNotFound,
-                format_args!("there is no export '{id}'"),
-            )
-        })
+    fn session<T>(&self, request: &Request<T>) -> Result<Session> {
+        Ok(Session::new(Arc::clone(&self.instance), caller(request)?))
     }
 
-    /// The record, with rows and bytes so far while it runs.
-    fn current(&self, name: &str) -> Result<(v1::Export, Option<v1::ExportProgress>)> {
-        let record = self.record(name)?;
+    /// The export, with rows and bytes so far while it runs.
+    async fn current(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> Result<(v1::Export, Option<v1::ExportProgress>)> {
+        let record = session
+            .export_record(convert::resource_id(name, "exports")?)
+            .await?;
         let progress = self.instance.jobs.get(&record.id).map(|job| job.progress());
         let mut export = convert::export(record);
         if let Some(progress) = progress {
@@ -57,21 +56,21 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::StartExportRequest>,
     ) -> std::result::Result<Response<v1::StartExportResponse>, Status> {
+        let caller = caller(&request)?;
         let v1::StartExportRequest {
             statement,
             session_id,
-            ..
+            secrets,
         } = request.into_inner();
+        let secrets = convert::secrets(secrets);
         let handle = if session_id.is_empty() {
-            Session::new(Arc::clone(&self.instance))
-                .execute_export(&statement)
+            Session::new(Arc::clone(&self.instance), caller)
+                .execute_export(&statement, secrets)
                 .await?
         } else {
-            self.sessions
-                .lock_session(&session_id)
-                .await?
-                .execute_export(&statement)
-                .await?
+            let mut session = self.sessions.lock_session(&session_id).await?;
+            session.enter(caller).await?;
+            session.execute_export(&statement, secrets).await?
         };
         Ok(Response::new(v1::StartExportResponse {
             export: Some(convert::export(handle.admitted().clone())),
@@ -82,7 +81,8 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::GetExportRequest>,
     ) -> std::result::Result<Response<v1::GetExportResponse>, Status> {
-        let (export, _) = self.current(&request.into_inner().name)?;
+        let session = self.session(&request)?;
+        let (export, _) = self.current(&session, &request.into_inner().name).await?;
         Ok(Response::new(v1::GetExportResponse {
             export: Some(export),
         }))
@@ -92,41 +92,23 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::ListExportsRequest>,
     ) -> std::result::Result<Response<v1::ListExportsResponse>, Status> {
+        let session = self.session(&request)?;
         let v1::ListExportsRequest {
             page_size,
             page_token,
         } = request.into_inner();
         let size = convert::page_size(page_size)?;
-        // The token is how many were given out: exports are listed newest first and never deleted, so a
-        // page can at worst repeat some when new ones were started in between.
-        let skip: usize = match page_token.as_str() {
-            "" => 0,
-            token => token.parse().map_err(|_| {
-                Error::invalid_input(
-                    Reason::OptionInvalid,
-                    "page_token is not one of this server's",
-                )
-            })?,
-        };
-        let records = self
-            .instance
-            .catalog
-            .exports(ACCOUNT, skip.saturating_add(size).saturating_add(1))
-            .map_err(Error::from)?;
-        let more = records.len() > skip.saturating_add(size);
-        let exports = records
-            .into_iter()
-            .skip(skip)
-            .take(size)
-            .map(convert::export)
-            .collect();
-        let next_page_token = if more {
-            skip.saturating_add(size).to_string()
-        } else {
-            String::new()
-        };
+        // The token is the last export that was given out: exports are listed by their ids, newest first.
+        let before = (!page_token.is_empty()).then_some(page_token);
+        if let Some(before) = &before
+            && uuid::Uuid::try_parse(before).is_err()
+        {
+            return Err(convert::foreign_token().into());
+        }
+        let records = session.exports_page(before, size + 1).await?;
+        let (records, next_page_token) = convert::page(records, size, |last| last.id.clone());
         Ok(Response::new(v1::ListExportsResponse {
-            exports,
+            exports: records.into_iter().map(convert::export).collect(),
             next_page_token,
         }))
     }
@@ -138,8 +120,9 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::WatchExportRequest>,
     ) -> std::result::Result<Response<Self::WatchExportStream>, Status> {
+        let session = self.session(&request)?;
         let name = request.into_inner().name;
-        self.record(&name)?;
+        self.current(&session, &name).await?;
         let (parts, receiver) = mpsc::channel(4);
         let service = self.clone();
         tokio::spawn(async move {
@@ -149,7 +132,8 @@ impl ExportService for Exports {
                     .strip_prefix("exports/")
                     .and_then(|id| service.instance.jobs.get(id));
                 let next = service
-                    .current(&name)
+                    .current(&session, &name)
+                    .await
                     .map(|(export, progress)| v1::WatchExportResponse {
                         export: Some(export),
                         progress,
@@ -173,11 +157,14 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::CancelExportRequest>,
     ) -> std::result::Result<Response<v1::CancelExportResponse>, Status> {
+        let session = self.session(&request)?;
         let name = request.into_inner().name;
-        let id = convert::resource_id(&name, "exports")?;
-        Session::new(Arc::clone(&self.instance)).cancel(id).await?;
+        session
+            .cancel_export(convert::resource_id(&name, "exports")?)
+            .await?;
+        let (export, _) = self.current(&session, &name).await?;
         Ok(Response::new(v1::CancelExportResponse {
-            export: Some(convert::export(self.record(&name)?)),
+            export: Some(export),
         }))
     }
 
@@ -185,20 +172,11 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::GetManifestRequest>,
     ) -> std::result::Result<Response<v1::GetManifestResponse>, Status> {
-        let record = self.record(&request.into_inner().name)?;
-        match (record.state, record.manifest_json) {
-            (catalog::ExportState::Committed, Some(manifest_json)) => {
-                Ok(Response::new(v1::GetManifestResponse { manifest_json }))
-            }
-            (state, _) => Err(Error::internal(
-                Reason::ExportState,
-                format_args!(
-                    "export '{}' is {}: only a committed one has a manifest",
-                    record.id,
-                    format!("{state:?}").to_uppercase()
-                ),
-            )
-            .into()),
-        }
+        let session = self.session(&request)?;
+        let name = request.into_inner().name;
+        let manifest_json = session
+            .manifest(convert::resource_id(&name, "exports")?)
+            .await?;
+        Ok(Response::new(v1::GetManifestResponse { manifest_json }))
     }
 }

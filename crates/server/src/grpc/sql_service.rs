@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 
 use crate::error::Result;
 use crate::exports::ExportHandle;
+use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::ipc::IpcChunks;
 use crate::instance::Instance;
@@ -40,10 +41,10 @@ impl SqlService for Sql {
         &self,
         request: Request<v1::OpenSessionRequest>,
     ) -> std::result::Result<Response<v1::OpenSessionResponse>, Status> {
-        let mut session = Session::new(Arc::clone(&self.instance));
+        let mut session = Session::new(Arc::clone(&self.instance), caller(&request)?);
         let database = request.into_inner().database;
         if !database.is_empty() {
-            session.use_database(&database)?;
+            session.use_database(&database).await?;
         }
         let database = session.database().to_owned();
         let session_id = self.sessions.insert(session)?;
@@ -58,7 +59,9 @@ impl SqlService for Sql {
         &self,
         request: Request<v1::CloseSessionRequest>,
     ) -> std::result::Result<Response<v1::CloseSessionResponse>, Status> {
-        self.sessions.remove(&request.into_inner().session_id);
+        let caller = caller(&request)?;
+        self.sessions
+            .close(&request.into_inner().session_id, &caller.principal);
         Ok(Response::new(v1::CloseSessionResponse {}))
     }
 
@@ -69,24 +72,27 @@ impl SqlService for Sql {
         &self,
         request: Request<v1::ExecuteRequest>,
     ) -> std::result::Result<Response<Self::ExecuteStream>, Status> {
+        let caller = caller(&request)?;
         let v1::ExecuteRequest {
             session_id,
             statement,
-            ..
+            secrets,
         } = request.into_inner();
+        let secrets = convert::secrets(secrets);
         // The statement runs here, so that what refuses it is the call's own status. If the client
         // leaves meanwhile, a change is made whole (it runs in a blocking task that nothing cancels) or,
         // for an INSERT that is still reading its query, not at all.
         let (outcome, database, in_use) = if session_id.is_empty() {
-            let mut session = Session::new(Arc::clone(&self.instance));
+            let mut session = Session::new(Arc::clone(&self.instance), caller);
             (
-                session.execute(&statement).await?,
+                session.execute_with(&statement, secrets).await?,
                 session.database().to_owned(),
                 None,
             )
         } else {
             let mut session = self.sessions.lock_session(&session_id).await?;
-            let outcome = session.execute(&statement).await?;
+            session.enter(caller).await?;
+            let outcome = session.execute_with(&statement, secrets).await?;
             let database = session.database().to_owned();
             (outcome, database, Some(session.release()))
         };
@@ -116,21 +122,28 @@ impl SqlService for Sql {
         &self,
         request: Request<v1::SplitScriptRequest>,
     ) -> std::result::Result<Response<v1::SplitScriptResponse>, Status> {
+        caller(&request)?;
         let script = request.into_inner().script;
-        let split = parser::split(&script);
-        let statements = split
-            .statements
-            .iter()
-            .map(|statement| v1::ScriptStatement {
-                statement: statement.text.to_owned(),
-                line: statement.line as u32,
-            })
-            .collect();
-        Ok(Response::new(v1::SplitScriptResponse {
-            statements,
-            rest: split.rest.to_owned(),
-            rest_line: split.rest_line as u32,
-        }))
+        // A long one would hold an asynchronous thread for too long.
+        let split = self.instance.blocking(move |_| Ok(split(&script))).await?;
+        Ok(Response::new(split))
+    }
+}
+
+fn split(script: &str) -> v1::SplitScriptResponse {
+    let split = parser::split(script);
+    let statements = split
+        .statements
+        .iter()
+        .map(|statement| v1::ScriptStatement {
+            statement: statement.text.to_owned(),
+            line: statement.line as u32,
+        })
+        .collect();
+    v1::SplitScriptResponse {
+        statements,
+        rest: split.rest.to_owned(),
+        rest_line: split.rest_line as u32,
     }
 }
 
@@ -151,7 +164,14 @@ fn result_of(done: Done) -> v1::StatementResult {
 async fn send_rows(parts: &Parts, mut rows: Rows) -> Result<Option<v1::StatementResult>> {
     let mut chunks = IpcChunks::new(&rows.schema)?;
     let mut returned_rows = 0;
-    while let Some(batch) = rows.batches.next().await {
+    loop {
+        // A client that leaves ends its query at once, not only when the next rows are there.
+        let next = tokio::select! {
+            biased;
+            () = parts.closed() => return Ok(None),
+            next = rows.batches.next() => next,
+        };
+        let Some(batch) = next else { break };
         let batch = batch?;
         returned_rows += batch.num_rows() as u64;
         for chunk in chunks.batch(&batch)? {

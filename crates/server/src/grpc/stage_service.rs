@@ -1,17 +1,19 @@
-//! `StageService`: stages as resources, after Google's API guide. The same catalog calls as the SQL statements.
+//! `StageService`: stages as resources, after Google's API guide. The same operations as the SQL statements'.
 
 use std::sync::Arc;
 
-use catalog::{Expected, OnExists, StageChange, StageDefinition, StageRecord};
+use catalog::{OnExists, StageRecord};
+use parser::{CredentialKey, StageUrl};
 use proto::v1;
 use proto::v1::stage_service_server::StageService;
-use storage::Location;
+use secrecy::SecretString;
 use tonic::{Request, Response, Status};
 
 use crate::error::{Error, Reason, Result};
+use crate::grpc::authentication::caller;
 use crate::grpc::convert;
-use crate::instance::{ACCOUNT, Instance};
-use crate::session::{Session, stage_not_exists};
+use crate::instance::Instance;
+use crate::session::{ChangeMode, Etag, NewStage, Session, StageProperties, StageUpdate};
 
 /// `stagedoor.v1.StageService`.
 #[derive(Debug, Clone)]
@@ -20,28 +22,85 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    fn current(&self, name: &str) -> Result<StageRecord> {
-        let id = convert::resource_id(name, "stages")?.to_lowercase();
-        self.instance
-            .catalog
-            .stage(ACCOUNT, &id)?
-            .ok_or_else(|| stage_not_exists(&id))
-    }
-
-    /// The URL in its canonical form; empty means internal.
-    fn url(&self, url: &str) -> Result<Option<String>> {
-        if url.is_empty() {
-            return Ok(None);
-        }
-        let location = Location::parse(url)
-            .map_err(|e| Error::invalid_configuration(Reason::StageInvalid, &e))?;
-        Session::new(Arc::clone(&self.instance)).check_location(&location)?;
-        Ok(Some(location.to_string()))
+    fn session<T>(&self, request: &Request<T>) -> Result<Session> {
+        Ok(Session::new(Arc::clone(&self.instance), caller(request)?))
     }
 }
 
 fn missing(field: &str) -> Error {
     Error::invalid_input(Reason::OptionInvalid, format_args!("{field} is required"))
+}
+
+fn stage_name(name: &str) -> Result<String> {
+    Ok(convert::resource_id(name, "stages")?.to_lowercase())
+}
+
+fn mode(validate_only: bool, request_id: String) -> ChangeMode {
+    ChangeMode {
+        validate_only,
+        request_id: (!request_id.is_empty()).then_some(request_id),
+    }
+}
+
+fn stage(session: &Session, record: StageRecord) -> v1::Stage {
+    convert::stage(record, session.principal().is_admin())
+}
+
+/// An empty text means an internal stage.
+fn url(text: String) -> Option<StageUrl> {
+    (!text.is_empty()).then_some(StageUrl::Location(text))
+}
+
+fn credentials(
+    given: std::collections::HashMap<String, String>,
+) -> Result<Vec<(CredentialKey, SecretString)>> {
+    let mut given: Vec<_> = given.into_iter().collect();
+    given.sort();
+    let mut keys = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        let key = CredentialKey::from_name(&name).ok_or_else(|| {
+            let known: Vec<&str> = CredentialKey::NAMES.iter().map(|(name, _)| *name).collect();
+            Error::invalid_input(
+                Reason::OptionInvalid,
+                format_args!(
+                    "credential '{}' is not one of {}",
+                    name.escape_default(),
+                    known.join(", ")
+                ),
+            )
+        })?;
+        keys.push((key, SecretString::from(value)));
+    }
+    Ok(keys)
+}
+
+/// The properties that the paths name; `*` names all.
+fn masked(stage: v1::Stage, paths: &[String]) -> Result<StageProperties> {
+    const PATHS: [&str; 5] = ["url", "enabled", "directory", "comment", "credentials"];
+    for path in paths {
+        if path != "*" && !PATHS.contains(&path.as_str()) {
+            return Err(Error::invalid_input(
+                Reason::OptionInvalid,
+                format_args!(
+                    "update_mask '{}' is not one of {}, *",
+                    path.escape_default(),
+                    PATHS.join(", ")
+                ),
+            ));
+        }
+    }
+    let all = paths.iter().any(|path| path == "*");
+    let named = |name: &str| all || paths.iter().any(|path| path == name);
+    Ok(StageProperties {
+        url: named("url").then(|| url(stage.url)),
+        credentials: named("credentials")
+            .then(|| credentials(stage.credentials))
+            .transpose()?,
+        // A property that the mask names and the message lacks is reset, as AIP-134 has it.
+        enabled: named("enabled").then(|| stage.enabled.unwrap_or_default()),
+        directory: named("directory").then(|| stage.directory.unwrap_or_default()),
+        comment: named("comment").then_some(stage.comment),
+    })
 }
 
 #[tonic::async_trait]
@@ -50,28 +109,25 @@ impl StageService for Stages {
         &self,
         request: Request<v1::CreateStageRequest>,
     ) -> std::result::Result<Response<v1::CreateStageResponse>, Status> {
-        let v1::CreateStageRequest {
-            stage_id, stage, ..
-        } = request.into_inner();
-        let stage = stage.ok_or_else(|| missing("stage"))?;
-        let definition = StageDefinition {
-            url: self.url(&stage.url)?,
-            enabled: stage.enabled.unwrap_or(true),
-            directory: stage.directory.unwrap_or_default(),
-            comment: stage.comment,
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let new = request.stage.ok_or_else(|| missing("stage"))?;
+        let new = NewStage {
+            name: request.stage_id.to_lowercase(),
+            properties: StageProperties {
+                url: Some(url(new.url)),
+                credentials: Some(credentials(new.credentials)?),
+                enabled: new.enabled,
+                directory: new.directory,
+                comment: Some(new.comment),
+            },
+            on_exists: OnExists::Error,
         };
-        let name = stage_id.to_lowercase();
-        let actor = Session::new(Arc::clone(&self.instance)).actor();
-        let created = self
-            .instance
-            .blocking(move |instance| {
-                Ok(instance
-                    .catalog
-                    .create_stage(&actor, &name, definition, OnExists::Error)?)
-            })
+        let created = session
+            .create_stage(new, mode(request.validate_only, request.request_id))
             .await?;
         Ok(Response::new(v1::CreateStageResponse {
-            stage: Some(convert::stage(created.record)),
+            stage: Some(stage(&session, created.record)),
         }))
     }
 
@@ -79,26 +135,15 @@ impl StageService for Stages {
         &self,
         request: Request<v1::GetStageRequest>,
     ) -> std::result::Result<Response<v1::GetStageResponse>, Status> {
+        let session = self.session(&request)?;
         let v1::GetStageRequest { name, version } = request.into_inner();
-        let stage = match version {
-            0 => self.current(&name)?,
-            _ => {
-                let id = convert::resource_id(&name, "stages")?.to_lowercase();
-                let found = self
-                    .instance
-                    .catalog
-                    .stage_at(ACCOUNT, &id, version)
-                    .map_err(Error::from)?;
-                found.ok_or_else(|| {
-                    Error::internal(
-                        Reason::StageNotFound,
-                        format_args!("the stage {id} has no version {version}"),
-                    )
-                })?
-            }
+        let name = stage_name(&name)?;
+        let record = match version {
+            0 => session.stage(name).await?,
+            _ => session.stage_at(name, version).await?,
         };
         Ok(Response::new(v1::GetStageResponse {
-            stage: Some(convert::stage(stage)),
+            stage: Some(stage(&session, record)),
         }))
     }
 
@@ -106,29 +151,21 @@ impl StageService for Stages {
         &self,
         request: Request<v1::ListStagesRequest>,
     ) -> std::result::Result<Response<v1::ListStagesResponse>, Status> {
+        let session = self.session(&request)?;
         let v1::ListStagesRequest {
             page_size,
             page_token,
         } = request.into_inner();
         let size = convert::page_size(page_size)?;
-        let after = (!page_token.is_empty()).then_some(page_token.as_str());
-        let mut stages = self
-            .instance
-            .catalog
-            .stages_page(ACCOUNT, after, size + 1)
-            .map_err(Error::from)?;
-        let more = stages.len() > size;
-        stages.truncate(size);
-        let next_page_token = if more {
-            stages
-                .last()
-                .map(|stage| stage.name.clone())
-                .unwrap_or_default()
-        } else {
-            String::new()
-        };
+        let after = (!page_token.is_empty()).then_some(page_token);
+        let stages = session.stages_page(after, size + 1).await?;
+        let (stages, next_page_token) =
+            convert::page(stages, size, |last| last.name.clone());
         Ok(Response::new(v1::ListStagesResponse {
-            stages: stages.into_iter().map(convert::stage).collect(),
+            stages: stages
+                .into_iter()
+                .map(|record| stage(&session, record))
+                .collect(),
             next_page_token,
         }))
     }
@@ -137,58 +174,20 @@ impl StageService for Stages {
         &self,
         request: Request<v1::UpdateStageRequest>,
     ) -> std::result::Result<Response<v1::UpdateStageResponse>, Status> {
-        let v1::UpdateStageRequest {
-            stage, update_mask, ..
-        } = request.into_inner();
-        let stage = stage.ok_or_else(|| missing("stage"))?;
-        let current = self.current(&stage.name)?;
-        let expected = convert::expected_version(&stage.etag, &current)?;
-        let paths = update_mask.map(|mask| mask.paths).unwrap_or_default();
-        let change = match paths
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
-            ["url"] => StageChange::Url(self.url(&stage.url)?),
-            ["enabled"] => StageChange::Enabled(stage.enabled.unwrap_or_default()),
-            ["directory"] => StageChange::Directory(stage.directory.unwrap_or_default()),
-            ["comment"] => StageChange::Comment(stage.comment),
-            [] => {
-                return Err(Error::internal(
-                    Reason::StageOptionCount,
-                    "at least one option at a time",
-                )
-                .into());
-            }
-            [other] => {
-                return Err(Error::invalid_input(
-                    Reason::OptionInvalid,
-                    format_args!(
-                        "update_mask '{other}' is not one of url, enabled, directory, comment"
-                    ),
-                )
-                .into());
-            }
-            _ => {
-                return Err(Error::internal(
-                    Reason::StageOptionCount,
-                    "at most one option at a time",
-                )
-                .into());
-            }
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let new = request.stage.ok_or_else(|| missing("stage"))?;
+        let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+        let update = StageUpdate {
+            name: stage_name(&new.name)?,
+            etag: Etag(new.etag.clone()),
+            properties: masked(new, &paths)?,
         };
-        let actor = Session::new(Arc::clone(&self.instance)).actor();
-        let changed = self
-            .instance
-            .blocking(move |instance| {
-                Ok(instance
-                    .catalog
-                    .alter_stage(&actor, &current.name, change, expected)?)
-            })
+        let altered = session
+            .alter_stage(update, mode(request.validate_only, request.request_id))
             .await?;
         Ok(Response::new(v1::UpdateStageResponse {
-            stage: Some(convert::stage(changed)),
+            stage: Some(stage(&session, altered.record)),
         }))
     }
 
@@ -196,16 +195,15 @@ impl StageService for Stages {
         &self,
         request: Request<v1::DeleteStageRequest>,
     ) -> std::result::Result<Response<v1::DeleteStageResponse>, Status> {
-        let v1::DeleteStageRequest { name, etag, .. } = request.into_inner();
-        let current = self.current(&name)?;
-        let expected = convert::expected_version(&etag, &current)?;
-        let actor = Session::new(Arc::clone(&self.instance)).actor();
-        self.instance
-            .blocking(move |instance| {
-                Ok(instance
-                    .catalog
-                    .drop_stage(&actor, &current.name, expected)?)
-            })
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        session
+            .drop_stage(
+                stage_name(&request.name)?,
+                Etag(request.etag),
+                request.cascade,
+                mode(request.validate_only, request.request_id),
+            )
             .await?;
         Ok(Response::new(v1::DeleteStageResponse {}))
     }
@@ -214,14 +212,16 @@ impl StageService for Stages {
         &self,
         request: Request<v1::UndeleteStageRequest>,
     ) -> std::result::Result<Response<v1::UndeleteStageResponse>, Status> {
-        let name = convert::resource_id(&request.into_inner().name, "stages")?.to_lowercase();
-        let actor = Session::new(Arc::clone(&self.instance)).actor();
-        let stage = self
-            .instance
-            .blocking(move |instance| Ok(instance.catalog.undrop_stage(&actor, &name)?))
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let record = session
+            .undrop_stage(
+                stage_name(&request.name)?,
+                mode(request.validate_only, request.request_id),
+            )
             .await?;
         Ok(Response::new(v1::UndeleteStageResponse {
-            stage: Some(convert::stage(stage)),
+            stage: Some(stage(&session, record)),
         }))
     }
 
@@ -229,20 +229,25 @@ impl StageService for Stages {
         &self,
         request: Request<v1::ListStageVersionsRequest>,
     ) -> std::result::Result<Response<v1::ListStageVersionsResponse>, Status> {
-        let name = request.into_inner().name;
-        let id = convert::resource_id(&name, "stages")?.to_lowercase();
-        let mut versions = self
-            .instance
-            .catalog
-            .stage_history(ACCOUNT, &id)
-            .map_err(Error::from)?;
-        if versions.is_empty() {
-            return Err(stage_not_exists(&id).into());
-        }
-        versions.sort_by_key(|version| std::cmp::Reverse(version.version));
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let size = convert::page_size(request.page_size)?;
+        let before = match request.page_token.as_str() {
+            "" => None,
+            token => Some(token.parse::<u64>().map_err(|_| convert::foreign_token())?),
+        };
+        let mut versions = session.stage_history(stage_name(&request.name)?).await?;
+        versions.reverse();
+        versions.retain(|version| before.is_none_or(|before| version.version < before));
+        versions.truncate(size + 1);
+        let (versions, next_page_token) =
+            convert::page(versions, size, |last| last.version.to_string());
         Ok(Response::new(v1::ListStageVersionsResponse {
-            versions: versions.into_iter().map(convert::stage).collect(),
-            next_page_token: String::new(),
+            versions: versions
+                .into_iter()
+                .map(|record| stage(&session, record))
+                .collect(),
+            next_page_token,
         }))
     }
 
@@ -250,25 +255,18 @@ impl StageService for Stages {
         &self,
         request: Request<v1::RollbackStageRequest>,
     ) -> std::result::Result<Response<v1::RollbackStageResponse>, Status> {
-        let v1::RollbackStageRequest {
-            name,
-            version,
-            etag,
-            ..
-        } = request.into_inner();
-        let current = self.current(&name)?;
-        let expected: Expected = convert::expected_version(&etag, &current)?;
-        let actor = Session::new(Arc::clone(&self.instance)).actor();
-        let stage = self
-            .instance
-            .blocking(move |instance| {
-                Ok(instance
-                    .catalog
-                    .rollback_stage(&actor, &current.name, version, expected)?)
-            })
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let record = session
+            .rollback_stage(
+                stage_name(&request.name)?,
+                request.version,
+                Etag(request.etag),
+                mode(request.validate_only, request.request_id),
+            )
             .await?;
         Ok(Response::new(v1::RollbackStageResponse {
-            stage: Some(convert::stage(stage)),
+            stage: Some(stage(&session, record)),
         }))
     }
 }

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use futures::Stream;
+use futures::{Stream, StreamExt};
 
 use crate::error::{Error, Result};
 use crate::exports::ExportHandle;
+use crate::registry::killed;
+use crate::turns::Turn;
+
+use super::deadline::Deadline;
 
 /// A statement's outcome.
 pub enum Outcome {
@@ -39,6 +43,36 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows, produced as they are read.
     pub batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
+}
+
+impl Rows {
+    /// The same rows, until they are killed or their time is over; they keep their turn until then.
+    pub(super) fn bounded(
+        self,
+        turn: Turn,
+        killed_by_others: Pin<Box<dyn Future<Output = ()> + Send>>,
+        deadline: Deadline,
+    ) -> Self {
+        let state = (self.batches, killed_by_others, turn, false);
+        let batches = futures::stream::unfold(state, move |state| async move {
+            let (mut batches, mut killed_by_others, turn, has_ended) = state;
+            if has_ended {
+                return None;
+            }
+            let (item, has_ended) = tokio::select! {
+                biased;
+                () = &mut killed_by_others => (Err(killed()), true),
+                () = deadline.passed() => (Err(deadline.error()), true),
+                next = batches.next() => (next?, false),
+            };
+            Some((item, (batches, killed_by_others, turn, has_ended)))
+        });
+        Self {
+            verb: self.verb,
+            schema: self.schema,
+            batches: Box::pin(batches),
+        }
+    }
 }
 
 impl Outcome {

@@ -106,7 +106,7 @@ impl Session {
                 // Whether it exists comes before whether its options are right, as in MatrixOne.
                 if let Some(existing) = catalog.stage(permit.account(), &name)? {
                     match on_exists {
-                        OnExists::Keep => return Ok(Created::kept(existing)),
+                        OnExists::Keep => return Ok(super::access::kept(existing)),
                         OnExists::Error => return Err(stage_exists(&name)),
                         OnExists::Replace => {}
                     }

@@ -1,0 +1,279 @@
+//! A backup of a data directory: the catalog's own, and every file of tables and internal stages, with a manifest
+//! written last that says what belongs there. It holds secrets only as ciphertext, and not the server key.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Reason, Result};
+use crate::gate::hex;
+use crate::instance::{Instance, OpenError};
+
+/// The version of the manifest that is written and read.
+const VERSION: u32 = 1;
+const MANIFEST: &str = "stagedoor-backup.json";
+const CATALOG: &str = "catalog";
+/// Below the data directory: what is copied beside the catalog.
+const FOLDERS: [&str; 2] = ["tables", "stages"];
+/// Where unfinished exports are written; no backup has use for them.
+const DRAFTS: &str = ".stagedoor";
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// What a backup holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackedUp {
+    /// How many files, the catalog's included.
+    pub files: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// The number of the catalog's last change in it.
+    pub catalog_changes: u64,
+    /// The hash of the last audit record in it.
+    pub audit_head: Vec<u8>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    version: u32,
+    stagedoor_version: String,
+    files: Vec<ManifestFile>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestFile {
+    /// Relative to the backup's directory.
+    path: String,
+    bytes: u64,
+    sha256: String,
+}
+
+/// Writes a backup while the server runs. Blocking.
+///
+/// # Errors
+/// The directory is not empty, or cannot be written; what an error leaves has no manifest, and so is no backup.
+pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
+    // Files of tables that are dropped meanwhile stay as long as this is held.
+    let pin = instance.internal.pin();
+    if to.starts_with(&instance.settings.data_dir) {
+        return Err(Error::invalid_input(
+            Reason::OptionInvalid,
+            "a backup inside the data directory would be lost with it; name a directory elsewhere",
+        ));
+    }
+    empty_directory(to).map_err(|e| failed("use", to, &e))?;
+    let catalog = instance
+        .catalog
+        .backup(&to.join(CATALOG))
+        .map_err(|e| Error::internal(Reason::StorageFailed, &e).with_source(e))?;
+    let mut files = Vec::new();
+    for entry in fs::read_dir(to.join(CATALOG)).map_err(|e| failed("read", to, &e))? {
+        let path = entry.map_err(|e| failed("read", to, &e))?.path();
+        files.push(described(to, &path).map_err(|e| failed("read", &path, &e))?);
+    }
+    for folder in FOLDERS {
+        copy_folder(&instance.settings.data_dir.join(folder), &to.join(folder), to, &mut files)?;
+    }
+    drop(pin);
+    let done = BackedUp {
+        files: files.len() as u64,
+        bytes: files.iter().map(|file| file.bytes).sum(),
+        catalog_changes: catalog.last_seq,
+        audit_head: from_hex(&catalog.audit_head),
+    };
+    let manifest = Manifest {
+        version: VERSION,
+        stagedoor_version: env!("CARGO_PKG_VERSION").to_owned(),
+        files,
+    };
+    write_manifest(to, &manifest).map_err(|e| failed("write", &to.join(MANIFEST), &e))?;
+    Ok(done)
+}
+
+/// Makes a data directory of a backup. Everything is verified before anything is written. Blocking.
+///
+/// # Errors
+/// Ready for an operator: no finished backup, a damaged file by its name, a directory that is not empty.
+pub fn restore(from: &Path, to: &Path) -> std::result::Result<BackedUp, OpenError> {
+    let path = from.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(|e| {
+        OpenError(format!(
+            "'{}' is no finished backup: failed to read {MANIFEST}: {e}",
+            from.display()
+        ))
+    })?;
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| {
+        OpenError(format!("'{}' is damaged: {e}; use another backup", path.display()))
+    })?;
+    if manifest.version != VERSION {
+        return Err(OpenError(format!(
+            "'{}' is of version {}, this program reads version {VERSION}",
+            path.display(),
+            manifest.version
+        )));
+    }
+    for file in &manifest.files {
+        verify(from, file)?;
+    }
+    empty_directory(to).map_err(|e| OpenError(format!("failed to use '{}': {e}", to.display())))?;
+    for file in manifest
+        .files
+        .iter()
+        .filter(|file| !file.path.starts_with("catalog/"))
+    {
+        let target = to.join(&file.path);
+        copied(&from.join(&file.path), &target)
+            .map_err(|e| OpenError(format!("failed to write '{}': {e}", target.display())))?;
+        verify(to, file)?;
+    }
+    // Last: a data directory without a catalog is plainly unfinished.
+    let catalog = catalog::Catalog::restore(&from.join(CATALOG), &to.join(CATALOG))
+        .map_err(|e| OpenError(e.to_string()))?;
+    Ok(BackedUp {
+        files: manifest.files.len() as u64,
+        bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+        catalog_changes: catalog.last_seq,
+        audit_head: from_hex(&catalog.audit_head),
+    })
+}
+
+fn verify(root: &Path, file: &ManifestFile) -> std::result::Result<(), OpenError> {
+    let relative = Path::new(&file.path);
+    let is_inside = relative
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    let path = root.join(relative);
+    let found = if is_inside {
+        digest(&path)
+    } else {
+        Err(io::Error::other("it lies outside the backup"))
+    };
+    match found {
+        Ok((bytes, sha256)) if bytes == file.bytes && sha256 == file.sha256 => Ok(()),
+        Ok(_) => Err(OpenError(format!(
+            "'{}' is damaged: it is not what the backup's manifest says; use another backup",
+            path.display()
+        ))),
+        Err(e) => Err(OpenError(format!(
+            "failed to read '{}' of the backup: {e}; use another backup",
+            path.display()
+        ))),
+    }
+}
+
+fn copy_folder(
+    from: &Path,
+    to: &Path,
+    root: &Path,
+    files: &mut Vec<ManifestFile>,
+) -> Result<()> {
+    let entries = match fs::read_dir(from) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(failed("read", from, &e)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|e| failed("read", from, &e))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let kind = entry.file_type().map_err(|e| failed("read", &path, &e))?;
+        if kind.is_dir() && name != DRAFTS {
+            copy_folder(&path, &to.join(&name), root, files)?;
+        } else if kind.is_file() {
+            let target = to.join(&name);
+            match copied(&path, &target) {
+                Ok(()) => {}
+                // Replaced or removed while the backup ran.
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !path.exists() => continue,
+                Err(e) => return Err(failed("copy", &path, &e)),
+            }
+            files.push(described(root, &target).map_err(|e| failed("read", &target, &e))?);
+        }
+    }
+    Ok(())
+}
+
+/// A durable copy, in folders that are made where they are missing.
+fn copied(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let parent = to.parent().map(Path::to_path_buf).unwrap_or_default();
+    fs::create_dir_all(&parent)?;
+    let mut target = File::create_new(to)?;
+    io::copy(&mut source, &mut target)?;
+    target.sync_all()?;
+    File::open(&parent)?.sync_all()
+}
+
+fn described(root: &Path, path: &Path) -> io::Result<ManifestFile> {
+    let (bytes, sha256) = digest(path)?;
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    Ok(ManifestFile {
+        path: relative.to_string_lossy().into_owned(),
+        bytes,
+        sha256,
+    })
+}
+
+fn digest(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((bytes, hex(&digest.finalize())));
+        }
+        digest.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+}
+
+fn write_manifest(to: &Path, manifest: &Manifest) -> io::Result<()> {
+    let text = serde_json::to_vec_pretty(manifest).map_err(io::Error::other)?;
+    let mut file = File::create_new(to.join(MANIFEST))?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    File::open(to)?.sync_all()
+}
+
+fn empty_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)?;
+    match fs::read_dir(path)?.next() {
+        None => Ok(()),
+        Some(_) => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "it is not empty; name a directory that is empty or does not exist",
+        )),
+    }
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2)
+        .filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())
+        .collect()
+}
+
+fn failed(doing: &str, path: &Path, error: &io::Error) -> Error {
+    let reason = match error.kind() {
+        io::ErrorKind::AlreadyExists => Reason::OptionInvalid,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Reason::StorageFull,
+        _ => Reason::StorageFailed,
+    };
+    Error::internal(
+        reason,
+        format_args!("failed to {doing} '{}': {error}", path.display()),
+    )
+}
+
+/// Where a data directory keeps its catalog.
+pub(crate) fn catalog_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join(CATALOG)
+}

@@ -1,0 +1,617 @@
+//! `AccountService`: logins, accounts, users, roles, grants and tokens. The same operations as the SQL statements'.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{
+    AccountRecord, Expected, OnExists, Privilege, PrivilegeSet, RoleRecord, Securable, TokenRecord,
+    UserRecord,
+};
+use parser::{GrantObject, Name, TableName};
+use proto::v1;
+use proto::v1::account_service_server::AccountService;
+use proto::v1::securable::Object as OnWire;
+use secrecy::{ExposeSecret, SecretString};
+use tonic::{Request, Response, Status};
+
+use crate::error::{Error, Reason, Result};
+use crate::grpc::authentication::{TokenId, caller};
+use crate::grpc::convert::{self, resource_id};
+use crate::instance::Instance;
+use crate::session::{
+    AccountProperty, GrantsOf, NamedGrant, Session, UserProperty, UserToMake,
+};
+use crate::time::proto_timestamp;
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+/// `stagedoor.v1.AccountService`.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    pub(crate) instance: Arc<Instance>,
+}
+
+impl Accounts {
+    fn session<T>(&self, request: &Request<T>) -> Result<Session> {
+        Ok(Session::new(Arc::clone(&self.instance), caller(request)?))
+    }
+}
+
+fn invalid(text: impl std::fmt::Display) -> Error {
+    Error::invalid_input(Reason::OptionInvalid, text)
+}
+
+fn lower(name: &str, collection: &str) -> Result<String> {
+    Ok(resource_id(name, collection)?.to_lowercase())
+}
+
+/// An identity's etag is its id and version.
+fn etag(id: u64, version: u64) -> String {
+    format!("{id}-{version}")
+}
+
+fn expected(sent: &str, id: u64, version: u64) -> Result<Expected> {
+    if sent.is_empty() {
+        return Ok(Expected::Any);
+    }
+    if sent == etag(id, version) {
+        return Ok(Expected::Version(version));
+    }
+    Err(Error::internal(
+        Reason::IdentityVersionConflict,
+        format_args!(
+            "it is at etag {}, not at {}",
+            etag(id, version),
+            sent.escape_default()
+        ),
+    ))
+}
+
+/// AIP's validate_only is not offered here: these calls change one record each, and say at once what is wrong.
+fn no_dry_run(validate_only: bool) -> Result<()> {
+    if validate_only {
+        return Err(Error::not_supported(
+            "validate_only of accounts and users; StageService has it",
+        ));
+    }
+    Ok(())
+}
+
+fn account(record: AccountRecord) -> v1::Account {
+    v1::Account {
+        name: format!("accounts/{}", record.name),
+        admin_name: record.admin_name,
+        suspended: record.suspended,
+        comment: record.comment,
+        etag: etag(record.id, record.version),
+        create_time: Some(proto_timestamp(record.created_us)),
+        update_time: Some(proto_timestamp(record.changed_us)),
+    }
+}
+
+fn user(record: UserRecord, roles: Vec<RoleRecord>) -> v1::User {
+    let default_role = roles
+        .iter()
+        .find(|role| Some(role.id) == record.default_role)
+        .map(|role| role.name.clone())
+        .unwrap_or_default();
+    v1::User {
+        name: format!("users/{}", record.name),
+        default_role,
+        locked: record.locked,
+        comment: record.comment,
+        etag: etag(record.id, record.version),
+        create_time: Some(proto_timestamp(record.created_us)),
+        update_time: Some(proto_timestamp(record.changed_us)),
+        roles: roles.into_iter().map(|role| role.name).collect(),
+    }
+}
+
+fn role(record: RoleRecord) -> v1::Role {
+    v1::Role {
+        name: format!("roles/{}", record.name),
+        comment: record.comment,
+        built_in: record.built_in,
+        create_time: Some(proto_timestamp(record.created_us)),
+    }
+}
+
+fn token(record: TokenRecord) -> v1::Token {
+    v1::Token {
+        name: format!("tokens/{}", record.id),
+        user: format!("users/{}", record.user),
+        role: record.role.unwrap_or_default(),
+        label: record.label,
+        create_time: Some(proto_timestamp(record.created_us)),
+        expire_time: Some(proto_timestamp(record.expires_us)),
+    }
+}
+
+/// `SELECT`, `CREATE USER`, …; `ALL` alone stands for every one.
+fn privileges(words: &[String]) -> Result<Option<PrivilegeSet>> {
+    let mut named = Vec::with_capacity(words.len());
+    for word in words {
+        if ["ALL", "ALL PRIVILEGES"]
+            .iter()
+            .any(|all| word.eq_ignore_ascii_case(all))
+        {
+            return Ok(None);
+        }
+        let known = Privilege::ALL
+            .into_iter()
+            .find(|privilege| privilege.as_str().eq_ignore_ascii_case(word));
+        named.push(known.ok_or_else(|| {
+            let all: Vec<&str> = Privilege::ALL
+                .iter()
+                .map(|privilege| privilege.as_str())
+                .collect();
+            invalid(format_args!(
+                "privilege '{}' is not one of ALL, {}",
+                word.escape_default(),
+                all.join(", ")
+            ))
+        })?);
+    }
+    Ok(Some(PrivilegeSet::of(&named)))
+}
+
+fn grant_object(on: Option<v1::Securable>) -> Result<GrantObject> {
+    let name = |text: &str| Name {
+        value: text.to_lowercase(),
+        span: Default::default(),
+    };
+    Ok(match on.and_then(|on| on.object) {
+        Some(OnWire::Account(true)) => GrantObject::Account,
+        Some(OnWire::Database(text)) if text == "*" => GrantObject::AllDatabases,
+        Some(OnWire::Database(text)) => GrantObject::Database(name(&text)),
+        Some(OnWire::Stage(text)) if text == "*" => GrantObject::AllStages,
+        Some(OnWire::Stage(text)) => GrantObject::Stage(name(&text)),
+        Some(OnWire::Table(text)) => match text.split_once('.') {
+            Some(("*", "*")) => GrantObject::AllTables,
+            Some((database, "*")) => GrantObject::TablesOf(Some(name(database))),
+            Some((database, table)) => GrantObject::Table(TableName {
+                database: Some(name(database)),
+                table: name(table),
+            }),
+            None => return Err(invalid("a table is written database.table, database.* or *.*")),
+        },
+        Some(OnWire::Account(false)) | None => {
+            return Err(invalid(
+                "`on` must say what: account = true, a database, a table or a stage",
+            ));
+        }
+    })
+}
+
+fn on_wire(named: &NamedGrant) -> v1::Securable {
+    // The name behind the kind's word, as GRANT writes it.
+    let text = named.on.split_once(' ').map_or("", |(_, name)| name).to_owned();
+    let object = match named.grant.on {
+        Securable::Account => OnWire::Account(true),
+        Securable::Databases | Securable::Database(_) => OnWire::Database(text),
+        Securable::Tables | Securable::TablesOf(_) | Securable::Table(_) => OnWire::Table(text),
+        Securable::Stages | Securable::Stage(_) => OnWire::Stage(text),
+    };
+    v1::Securable {
+        object: Some(object),
+    }
+}
+
+async fn wire_caller(session: &Session) -> Result<v1::Caller> {
+    let roles = session.own_roles().await?;
+    let principal = session.principal();
+    Ok(v1::Caller {
+        account: principal.account().to_owned(),
+        user: principal.user().to_owned(),
+        role: principal.role().to_owned(),
+        roles,
+    })
+}
+
+#[tonic::async_trait]
+impl AccountService for Accounts {
+    async fn login(&self, request: Request<v1::LoginRequest>) -> Answer<v1::LoginResponse> {
+        if request.extensions().get::<TokenId>().is_some() {
+            return Err(invalid("Login takes a password (Basic), not a token").into());
+        }
+        let session = self.session(&request)?;
+        let v1::LoginRequest { label, lifetime } = request.into_inner();
+        let life = lifetime
+            .map(|life| Duration::try_from(life).map_err(|_| invalid("lifetime must be positive")))
+            .transpose()?;
+        let made = session.create_token(None, label, life).await?;
+        Ok(Response::new(v1::LoginResponse {
+            token: made.token.expose_secret().to_owned(),
+            name: format!("tokens/{}", made.record.id),
+            expire_time: Some(proto_timestamp(made.record.expires_us)),
+            caller: Some(wire_caller(&session).await?),
+        }))
+    }
+
+    async fn logout(&self, request: Request<v1::LogoutRequest>) -> Answer<v1::LogoutResponse> {
+        let session = self.session(&request)?;
+        let TokenId(id) = request
+            .extensions()
+            .get::<TokenId>()
+            .cloned()
+            .ok_or_else(|| invalid("this call carries no token to revoke"))?;
+        session.revoke_token(id).await?;
+        Ok(Response::new(v1::LogoutResponse {}))
+    }
+
+    async fn get_caller(
+        &self,
+        request: Request<v1::GetCallerRequest>,
+    ) -> Answer<v1::GetCallerResponse> {
+        let session = self.session(&request)?;
+        Ok(Response::new(v1::GetCallerResponse {
+            caller: Some(wire_caller(&session).await?),
+        }))
+    }
+
+    async fn create_account(
+        &self,
+        request: Request<v1::CreateAccountRequest>,
+    ) -> Answer<v1::CreateAccountResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        no_dry_run(request.validate_only)?;
+        let new = request.account.unwrap_or_default();
+        let admin = (
+            new.admin_name.to_lowercase(),
+            SecretString::from(request.admin_password),
+        );
+        let created = session
+            .create_account(
+                request.account_id.to_lowercase(),
+                admin,
+                new.comment,
+                OnExists::Error,
+            )
+            .await?;
+        Ok(Response::new(v1::CreateAccountResponse {
+            account: Some(account(created.record)),
+        }))
+    }
+
+    async fn get_account(
+        &self,
+        request: Request<v1::GetAccountRequest>,
+    ) -> Answer<v1::GetAccountResponse> {
+        let session = self.session(&request)?;
+        let name = lower(&request.into_inner().name, "accounts")?;
+        Ok(Response::new(v1::GetAccountResponse {
+            account: Some(account(session.account_record(name).await?)),
+        }))
+    }
+
+    async fn list_accounts(
+        &self,
+        request: Request<v1::ListAccountsRequest>,
+    ) -> Answer<v1::ListAccountsResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let size = convert::page_size(request.page_size)?;
+        let mut accounts = session.accounts().await?;
+        accounts.retain(|account| account.name > request.page_token);
+        let (accounts, next_page_token) =
+            convert::page(accounts, size, |last| last.name.clone());
+        Ok(Response::new(v1::ListAccountsResponse {
+            accounts: accounts.into_iter().map(account).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn update_account(
+        &self,
+        request: Request<v1::UpdateAccountRequest>,
+    ) -> Answer<v1::UpdateAccountResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let new = request.account.unwrap_or_default();
+        let name = lower(&new.name, "accounts")?;
+        let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+        let property = match one_path(&paths)? {
+            "suspended" => AccountProperty::Suspended(new.suspended),
+            "comment" => AccountProperty::Comment(new.comment),
+            "admin_name" => AccountProperty::Admin {
+                name: new.admin_name.to_lowercase(),
+                password: SecretString::from(request.admin_password),
+            },
+            other => return Err(unknown_path(other, "suspended, comment, admin_name").into()),
+        };
+        let current = session.account_record(name.clone()).await?;
+        let expected = expected(&new.etag, current.id, current.version)?;
+        let altered = session.alter_account(name, property, expected).await?;
+        Ok(Response::new(v1::UpdateAccountResponse {
+            account: Some(account(altered.record)),
+        }))
+    }
+
+    async fn delete_account(
+        &self,
+        request: Request<v1::DeleteAccountRequest>,
+    ) -> Answer<v1::DeleteAccountResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let name = lower(&request.name, "accounts")?;
+        let current = session.account_record(name.clone()).await?;
+        let expected = expected(&request.etag, current.id, current.version)?;
+        session.drop_account(name, expected).await?;
+        Ok(Response::new(v1::DeleteAccountResponse {}))
+    }
+
+    async fn create_user(
+        &self,
+        request: Request<v1::CreateUserRequest>,
+    ) -> Answer<v1::CreateUserResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        no_dry_run(request.validate_only)?;
+        let new = request.user.unwrap_or_default();
+        let name = request.user_id.to_lowercase();
+        let made = UserToMake {
+            name: name.clone(),
+            password: SecretString::from(request.password),
+            default_role: (!new.default_role.is_empty())
+                .then(|| new.default_role.to_lowercase()),
+            comment: new.comment,
+        };
+        session.create_user(made, OnExists::Error).await?;
+        Ok(Response::new(v1::CreateUserResponse {
+            user: Some(find_user(&session, &name).await?),
+        }))
+    }
+
+    async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Answer<v1::GetUserResponse> {
+        let session = self.session(&request)?;
+        let name = lower(&request.into_inner().name, "users")?;
+        Ok(Response::new(v1::GetUserResponse {
+            user: Some(find_user(&session, &name).await?),
+        }))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<v1::ListUsersRequest>,
+    ) -> Answer<v1::ListUsersResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let size = convert::page_size(request.page_size)?;
+        let mut users = session.users().await?;
+        users.retain(|(user, _)| user.name > request.page_token);
+        let (users, next_page_token) =
+            convert::page(users, size, |(last, _)| last.name.clone());
+        Ok(Response::new(v1::ListUsersResponse {
+            users: users
+                .into_iter()
+                .map(|(record, roles)| user(record, roles))
+                .collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn update_user(
+        &self,
+        request: Request<v1::UpdateUserRequest>,
+    ) -> Answer<v1::UpdateUserResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let new = request.user.unwrap_or_default();
+        let name = lower(&new.name, "users")?;
+        let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+        let path = one_path(&paths)?;
+        let password = SecretString::from(request.password);
+        if path == "password" && name == session.principal().user() && new.etag.is_empty() {
+            // One's own password needs no privilege.
+            session.set_own_password(password).await?;
+            return Ok(Response::new(v1::UpdateUserResponse { user: None }));
+        }
+        let property = match path {
+            "locked" => UserProperty::Locked(new.locked),
+            "comment" => UserProperty::Comment(new.comment),
+            "default_role" => UserProperty::DefaultRole(
+                (!new.default_role.is_empty()).then(|| new.default_role.to_lowercase()),
+            ),
+            "password" => UserProperty::Password(password),
+            other => {
+                return Err(
+                    unknown_path(other, "locked, comment, default_role, password").into(),
+                );
+            }
+        };
+        let expected = session.expected_user(name.clone(), &new.etag).await?;
+        session.alter_user(name.clone(), property, expected).await?;
+        Ok(Response::new(v1::UpdateUserResponse {
+            user: Some(find_user(&session, &name).await?),
+        }))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<v1::DeleteUserRequest>,
+    ) -> Answer<v1::DeleteUserResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let name = lower(&request.name, "users")?;
+        let expected = session.expected_user(name.clone(), &request.etag).await?;
+        session.drop_user(name, expected).await?;
+        Ok(Response::new(v1::DeleteUserResponse {}))
+    }
+
+    async fn create_role(
+        &self,
+        request: Request<v1::CreateRoleRequest>,
+    ) -> Answer<v1::CreateRoleResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let comment = request.role.unwrap_or_default().comment;
+        let created = session
+            .create_role(request.role_id.to_lowercase(), comment, OnExists::Error)
+            .await?;
+        Ok(Response::new(v1::CreateRoleResponse {
+            role: Some(role(created.record)),
+        }))
+    }
+
+    async fn list_roles(
+        &self,
+        request: Request<v1::ListRolesRequest>,
+    ) -> Answer<v1::ListRolesResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let size = convert::page_size(request.page_size)?;
+        let mut roles = session.roles().await?;
+        roles.retain(|role| role.name > request.page_token);
+        let (roles, next_page_token) = convert::page(roles, size, |last| last.name.clone());
+        Ok(Response::new(v1::ListRolesResponse {
+            roles: roles.into_iter().map(role).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn delete_role(
+        &self,
+        request: Request<v1::DeleteRoleRequest>,
+    ) -> Answer<v1::DeleteRoleResponse> {
+        let session = self.session(&request)?;
+        let name = lower(&request.into_inner().name, "roles")?;
+        session.drop_role(name).await?;
+        Ok(Response::new(v1::DeleteRoleResponse {}))
+    }
+
+    async fn grant_role(
+        &self,
+        request: Request<v1::GrantRoleRequest>,
+    ) -> Answer<v1::GrantRoleResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        session
+            .grant_role(lower(&request.role, "roles")?, lower(&request.user, "users")?)
+            .await?;
+        Ok(Response::new(v1::GrantRoleResponse {}))
+    }
+
+    async fn revoke_role(
+        &self,
+        request: Request<v1::RevokeRoleRequest>,
+    ) -> Answer<v1::RevokeRoleResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        session
+            .revoke_role(lower(&request.role, "roles")?, lower(&request.user, "users")?)
+            .await?;
+        Ok(Response::new(v1::RevokeRoleResponse {}))
+    }
+
+    async fn grant_privileges(
+        &self,
+        request: Request<v1::GrantPrivilegesRequest>,
+    ) -> Answer<v1::GrantPrivilegesResponse> {
+        let session = self.session(&request)?;
+        let grant = request.into_inner().grant.unwrap_or_default();
+        session
+            .grant(
+                lower(&grant.role, "roles")?,
+                grant_object(grant.on)?,
+                privileges(&grant.privileges)?,
+            )
+            .await?;
+        Ok(Response::new(v1::GrantPrivilegesResponse {}))
+    }
+
+    async fn revoke_privileges(
+        &self,
+        request: Request<v1::RevokePrivilegesRequest>,
+    ) -> Answer<v1::RevokePrivilegesResponse> {
+        let session = self.session(&request)?;
+        let grant = request.into_inner().grant.unwrap_or_default();
+        session
+            .revoke(
+                lower(&grant.role, "roles")?,
+                grant_object(grant.on)?,
+                privileges(&grant.privileges)?,
+            )
+            .await?;
+        Ok(Response::new(v1::RevokePrivilegesResponse {}))
+    }
+
+    async fn list_grants(
+        &self,
+        request: Request<v1::ListGrantsRequest>,
+    ) -> Answer<v1::ListGrantsResponse> {
+        let session = self.session(&request)?;
+        let of = request.into_inner().of;
+        let of = if of.is_empty() {
+            GrantsOf::Caller
+        } else if let Ok(name) = lower(&of, "users") {
+            GrantsOf::User(name)
+        } else {
+            GrantsOf::Role(lower(&of, "roles")?)
+        };
+        let grants = session.grants(of).await?;
+        Ok(Response::new(v1::ListGrantsResponse {
+            grants: grants
+                .into_iter()
+                .map(|named| v1::Grant {
+                    role: format!("roles/{}", named.role),
+                    on: Some(on_wire(&named)),
+                    privileges: named
+                        .grant
+                        .privileges
+                        .iter()
+                        .map(|privilege| privilege.as_str().to_owned())
+                        .collect(),
+                    granted_by: named.grant.granted_by,
+                    grant_time: Some(proto_timestamp(named.grant.granted_us)),
+                })
+                .collect(),
+        }))
+    }
+
+    async fn list_tokens(
+        &self,
+        request: Request<v1::ListTokensRequest>,
+    ) -> Answer<v1::ListTokensResponse> {
+        let session = self.session(&request)?;
+        let of = request.into_inner().user;
+        let of = if of.is_empty() {
+            None
+        } else {
+            Some(lower(&of, "users")?)
+        };
+        let tokens = session.tokens(of).await?;
+        Ok(Response::new(v1::ListTokensResponse {
+            tokens: tokens.into_iter().map(token).collect(),
+        }))
+    }
+
+    async fn revoke_token(
+        &self,
+        request: Request<v1::RevokeTokenRequest>,
+    ) -> Answer<v1::RevokeTokenResponse> {
+        let session = self.session(&request)?;
+        let id = lower(&request.into_inner().name, "tokens")?;
+        session.revoke_token(id).await?;
+        Ok(Response::new(v1::RevokeTokenResponse {}))
+    }
+}
+
+async fn find_user(session: &Session, name: &str) -> Result<v1::User> {
+    let (record, roles) = session.user_record(name.to_owned()).await?;
+    Ok(user(record, roles))
+}
+
+fn one_path(paths: &[String]) -> Result<&str> {
+    match paths {
+        [path] => Ok(path),
+        _ => Err(invalid("update_mask takes exactly one path")),
+    }
+}
+
+fn unknown_path(path: &str, known: &str) -> Error {
+    invalid(format_args!(
+        "update_mask '{}' is not one of {known}",
+        path.escape_default()
+    ))
+}

@@ -1,0 +1,309 @@
+//! Who calls: every request passes here before its service. It turns `authorization` metadata into the gate's
+//! principal, gives each call a request id, and decides nothing else.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use secrecy::SecretString;
+use tonic::Status;
+use tonic::service::AxumBody;
+use tower::{Layer, Service};
+use tracing::Instrument;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Reason, Result};
+use crate::gate::{CallContext, Credential, LoginName, Principal};
+use crate::instance::Instance;
+use crate::session::Caller;
+
+/// Metadata in which a request's id comes and goes.
+const REQUEST_ID: &str = "x-request-id";
+const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// Services that a probe or a tool may ask without a login: they tell nothing of what is stored.
+const OPEN_SERVICES: [&str; 3] = [
+    "/grpc.health.v1.Health/",
+    "/grpc.reflection.v1.ServerReflection/",
+    "/grpc.reflection.v1alpha.ServerReflection/",
+];
+
+/// How callers of a transport are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// By a password or a token with each call.
+    Logins,
+    /// The transport is in this process: whoever has opened the data directory acts as `sys:root`.
+    Owner,
+}
+
+/// Puts the check before every service.
+#[derive(Debug, Clone)]
+pub(crate) struct Authentication {
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) trust: Trust,
+}
+
+/// A service behind the check.
+#[derive(Debug, Clone)]
+pub(crate) struct Authenticated<S> {
+    check: Authentication,
+    inner: S,
+}
+
+/// The token's id that a call came with, for Logout.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenId(pub(crate) String);
+
+impl<S> Layer<S> for Authentication {
+    type Service = Authenticated<S>;
+
+    fn layer(&self, inner: S) -> Authenticated<S> {
+        Authenticated {
+            check: self.clone(),
+            inner,
+        }
+    }
+}
+
+impl<S> Service<Request<AxumBody>> for Authenticated<S>
+where
+    S: Service<Request<AxumBody>, Response = Response<AxumBody>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    type Response = Response<AxumBody>;
+    type Error = Infallible;
+    type Future =
+        Pin<Box<dyn Future<Output = std::result::Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<AxumBody>) -> Self::Future {
+        // The clone takes the readiness that was just polled, as tower's contract asks.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let check = self.check.clone();
+        Box::pin(async move {
+            let context = check.context(&request);
+            let id = context.request_id.clone();
+            let span = tracing::info_span!(
+                "call",
+                request_id = id,
+                client = context.client,
+                method = request.uri().path(),
+                principal = tracing::field::Empty,
+            );
+            let mut response = async {
+                if is_open(request.uri().path()) {
+                    return inner.call(request).await;
+                }
+                match check.caller(request.headers_mut(), context).await {
+                    Ok((caller, token)) => {
+                        tracing::Span::current()
+                            .record("principal", tracing::field::display(&caller.principal));
+                        request.extensions_mut().insert(caller);
+                        if let Some(token) = token {
+                            request.extensions_mut().insert(token);
+                        }
+                        inner.call(request).await
+                    }
+                    Err(error) => Ok(Status::from(error).into_http()),
+                }
+            }
+            .instrument(span)
+            .await?;
+            if let Ok(id) = HeaderValue::from_str(&id) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            Ok(response)
+        })
+    }
+}
+
+impl Authentication {
+    fn context(&self, request: &Request<AxumBody>) -> CallContext {
+        let asked = request
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|id| id.to_str().ok())
+            .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX);
+        let client = match self.trust {
+            Trust::Owner => "embedded".to_owned(),
+            Trust::Logins => peer(request).map_or_else(|| "unknown".to_owned(), |at| at.to_string()),
+        };
+        CallContext {
+            request_id: asked.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
+            client,
+            statement: request.uri().path().trim_start_matches('/').to_owned(),
+        }
+    }
+
+    async fn caller(
+        &self,
+        headers: &mut HeaderMap,
+        context: CallContext,
+    ) -> Result<(Caller, Option<TokenId>)> {
+        if self.trust == Trust::Owner {
+            let principal = self
+                .instance
+                .blocking(|instance| Principal::owner(&instance.catalog))
+                .await?;
+            return Ok((Caller { principal, context }, None));
+        }
+        // No service has any use for it.
+        let header = headers.remove(http::header::AUTHORIZATION);
+        let credential = credential(header.as_ref())?;
+        let hashes = match &credential {
+            Credential::Password(login, password) => {
+                !self.instance.logins.is_known(&self.instance, login, password)
+            }
+            Credential::Token(_) => false,
+        };
+        let _turn = if hashes {
+            let turn = self.instance.logins.hashing.acquire().await;
+            Some(turn.map_err(|e| Error::defect("logins are closed").with_source(e))?)
+        } else {
+            None
+        };
+        self.instance
+            .blocking(move |instance| {
+                let logins = &instance.logins;
+                let (principal, token) = match credential {
+                    Credential::Password(login, password) => (
+                        logins.by_password(instance, &login, &password, &context)?,
+                        None,
+                    ),
+                    Credential::Token(token) => {
+                        let (principal, record) = logins.by_token(instance, &token, &context)?;
+                        (principal, Some(TokenId(record.id)))
+                    }
+                };
+                Ok((Caller { principal, context }, token))
+            })
+            .await
+    }
+}
+
+/// The caller that a request came from. A request that passed no check has none, and is refused.
+pub(super) fn caller<T>(request: &tonic::Request<T>) -> Result<Caller> {
+    request
+        .extensions()
+        .get::<Caller>()
+        .cloned()
+        .ok_or_else(|| unauthenticated("this call passed no login"))
+}
+
+fn is_open(path: &str) -> bool {
+    OPEN_SERVICES
+        .iter()
+        .any(|service| path.starts_with(service))
+}
+
+fn peer(request: &Request<AxumBody>) -> Option<SocketAddr> {
+    request
+        .extensions()
+        .get::<tonic::transport::server::TcpConnectInfo>()
+        .and_then(|info| info.remote_addr())
+}
+
+/// `Basic base64(login:password)`, where `#` separates the login's parts, or `Bearer token`.
+fn credential(header: Option<&HeaderValue>) -> Result<Credential> {
+    const WANTED: &str = "log in: `authorization` metadata of the form `Basic base64(account#user#role:password)` or `Bearer token`";
+    let header = header.ok_or_else(|| unauthenticated(WANTED))?;
+    let text = header.to_str().map_err(|_| unauthenticated(WANTED))?;
+    let (scheme, value) = text.split_once(' ').ok_or_else(|| unauthenticated(WANTED))?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(Credential::Token(SecretString::from(value.trim())));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(unauthenticated(WANTED));
+    }
+    let decoded = Zeroizing::new(
+        STANDARD
+            .decode(value.trim())
+            .map_err(|_| unauthenticated("the Basic credentials are not base64"))?,
+    );
+    let decoded = std::str::from_utf8(&decoded)
+        .map_err(|_| unauthenticated("the Basic credentials are not UTF-8"))?;
+    let (login, password) = decoded
+        .split_once(':')
+        .ok_or_else(|| unauthenticated(WANTED))?;
+    Ok(Credential::Password(
+        LoginName::parse(login)?,
+        SecretString::from(password),
+    ))
+}
+
+fn unauthenticated(why: &str) -> Error {
+    Error::new(
+        Reason::Unauthenticated,
+        1045,
+        "28000",
+        format!("Access denied: {why}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Credential> {
+        credential(Some(&HeaderValue::from_str(text).unwrap()))
+    }
+
+    #[test]
+    fn a_password_may_hold_colons() {
+        let header = format!("Basic {}", STANDARD.encode("acc#u#r:pass:word"));
+        let Credential::Password(login, password) = parse(&header).unwrap() else {
+            panic!("no password");
+        };
+        assert_eq!((login.account.as_str(), login.user.as_str()), ("acc", "u"));
+        assert_eq!(login.role.as_deref(), Some("r"));
+        assert_eq!(password.expose_secret(), "pass:word");
+    }
+
+    #[test]
+    fn what_is_no_credential_is_refused_without_being_quoted() {
+        for wrong in [
+            "Basic",
+            "Basic ???",
+            "Digest planted",
+            "Basic cGxhbnRlZA==",
+            "planted",
+        ] {
+            let error = parse(wrong).err().unwrap();
+            assert_eq!(error.reason(), Reason::Unauthenticated, "{wrong}");
+            assert!(!error.message().contains("planted"), "{wrong}");
+        }
+        assert!(credential(None).is_err());
+    }
+
+    #[test]
+    fn only_health_and_reflection_are_open() {
+        assert!(is_open("/grpc.health.v1.Health/Check"));
+        for closed in [
+            "/stagedoor.v1.SqlService/Execute",
+            "/grpc.health.v1.Healthy/x",
+            "//grpc.health.v1.Health/Check",
+            "/",
+        ] {
+            assert!(!is_open(closed), "{closed}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Turns: how many statements, INSERTs and exports run at once, of an account and of the server, and the fair
+//! queue before them: who came first goes first, and no account can fill the queue of all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::{Error, Reason, Result};
+use crate::settings::LimitSettings;
+
+/// What takes a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Work {
+    /// A statement, until its rows are read.
+    Statement,
+    /// An INSERT, which holds a writer.
+    Insert,
+    /// An export, until it has ended.
+    Export,
+}
+
+/// The turns of one server.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    statements: Line,
+    inserts: Line,
+    exports: Line,
+    wait_max: Duration,
+}
+
+/// The turns of one kind.
+#[derive(Debug)]
+struct Line {
+    server: Arc<Semaphore>,
+    server_max: usize,
+    server_setting: &'static str,
+    accounts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    account_max: usize,
+    account_setting: &'static str,
+}
+
+/// A turn; dropping it lets the next one go.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _account: OwnedSemaphorePermit,
+    _server: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    pub(crate) fn new(limits: &LimitSettings) -> Self {
+        Self {
+            statements: Line::new(
+                (
+                    limits.concurrent_statements_max,
+                    "limits.concurrent_statements_max",
+                ),
+                (
+                    limits.concurrent_statements_account_max,
+                    "limits.concurrent_statements_account_max",
+                ),
+            ),
+            inserts: Line::new(
+                (
+                    limits.concurrent_inserts_max,
+                    "limits.concurrent_inserts_max",
+                ),
+                (
+                    limits.concurrent_inserts_max,
+                    "limits.concurrent_inserts_max",
+                ),
+            ),
+            exports: Line::new(
+                (
+                    limits.concurrent_exports_max,
+                    "limits.concurrent_exports_max",
+                ),
+                (
+                    limits.concurrent_exports_account_max,
+                    "limits.concurrent_exports_account_max",
+                ),
+            ),
+            wait_max: Duration::from_secs(limits.queue_wait_s),
+        }
+    }
+
+    /// Waits for a turn, `limits.queue_wait_s` at most.
+    ///
+    /// # Errors
+    /// [`Reason::LimitExceeded`], naming the limit that was not free in that time.
+    pub(crate) async fn take(&self, account: &str, work: Work) -> Result<Turn> {
+        let line = match work {
+            Work::Statement => &self.statements,
+            Work::Insert => &self.inserts,
+            Work::Export => &self.exports,
+        };
+        // First the account's own turn: so no account ever has more than that waiting for the server's.
+        let of_account = self
+            .wait(
+                line.of(account),
+                work,
+                line.account_max,
+                line.account_setting,
+            )
+            .await?;
+        let of_server = self
+            .wait(
+                Arc::clone(&line.server),
+                work,
+                line.server_max,
+                line.server_setting,
+            )
+            .await?;
+        Ok(Turn {
+            _account: of_account,
+            _server: of_server,
+        })
+    }
+
+    async fn wait(
+        &self,
+        turns: Arc<Semaphore>,
+        work: Work,
+        max: usize,
+        setting: &str,
+    ) -> Result<OwnedSemaphorePermit> {
+        match tokio::time::timeout(self.wait_max, turns.acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(closed)) => Err(Error::defect("a queue was closed").with_source(closed)),
+            Err(_) => {
+                let what = match work {
+                    Work::Statement => "statements",
+                    Work::Insert => "INSERTs",
+                    Work::Export => "exports",
+                };
+                let text = format!(
+                    "{max} {what} are running, as many as {setting} permits, and none ended within {} seconds (limits.queue_wait_s)",
+                    self.wait_max.as_secs()
+                );
+                Err(Error::internal(Reason::LimitExceeded, text)
+                    .retry_after(Duration::from_secs(1)))
+            }
+        }
+    }
+}
+
+impl Line {
+    fn new(server: (usize, &'static str), account: (usize, &'static str)) -> Self {
+        Self {
+            server: Arc::new(Semaphore::new(server.0)),
+            server_max: server.0,
+            server_setting: server.1,
+            accounts: Mutex::default(),
+            account_max: account.0,
+            account_setting: account.1,
+        }
+    }
+
+    fn of(&self, account: &str) -> Arc<Semaphore> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody uses are like new ones: they need not be kept.
+        if accounts.len() > 1000 {
+            accounts.retain(|_, turns| Arc::strong_count(turns) > 1);
+        }
+        let turns = accounts
+            .entry(account.to_owned())
+            .or_insert_with(|| Arc::new(Semaphore::new(self.account_max)));
+        Arc::clone(turns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn turns() -> Turns {
+        Turns::new(&LimitSettings {
+            concurrent_exports_max: 2,
+            concurrent_exports_account_max: 1,
+            queue_wait_s: 1,
+            ..LimitSettings::default()
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_account_waits_and_others_do_not() {
+        let turns = turns();
+        let held = turns.take("a", Work::Export).await.unwrap();
+        let refused = turns.take("a", Work::Export).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::LimitExceeded);
+        assert!(
+            refused
+                .message()
+                .contains("limits.concurrent_exports_account_max")
+        );
+        let _other = turns.take("b", Work::Export).await.unwrap();
+        let refused = turns.take("c", Work::Export).await.unwrap_err();
+        assert!(
+            refused
+                .message()
+                .contains("limits.concurrent_exports_max permits")
+        );
+        let (next, ()) = tokio::join!(turns.take("a", Work::Export), async { drop(held) });
+        assert!(next.is_ok());
+    }
+}
