@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, OnExists};
-use crate::store::View;
+use crate::store::{View, What};
 use crate::tables::{self, TableRecord};
 use crate::{Catalog, keys, names};
 
@@ -43,7 +43,7 @@ impl Catalog {
         }
         self.store.write(
             actor,
-            || format!("create database {name}"),
+            || What::change("create database", name),
             |draft| {
                 let key = keys::database(&actor.account, name);
                 match draft.view().get(&key)? {
@@ -71,7 +71,7 @@ impl Catalog {
     pub fn drop_database(&self, actor: &Actor, name: &str) -> Result<DroppedDatabase, Error> {
         self.store.write(
             actor,
-            || format!("drop database {name}"),
+            || What::change("drop database", name),
             |draft| {
                 let record = existing(draft.view(), &actor.account, name)?;
                 let tables = tables::all(draft.view(), &actor.account, name)?;

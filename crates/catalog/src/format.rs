@@ -1,6 +1,7 @@
 //! The stored form of a record: an envelope that names its kind and format and carries a checksum,
 //! around a protobuf message. docs/catalog-format.md is the description; the bytes are frozen by tests.
 
+mod audit;
 mod export;
 mod mutation;
 mod stage;
@@ -8,6 +9,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use export::Manifest;
 pub(crate) use mutation::{MutationMessage, OperationMessage, SnapshotEndMessage};
 pub(crate) use table::StoredTable;
 
@@ -20,7 +22,7 @@ const HEADER_BYTES: usize = 16;
 
 /// The format that is written. Every format up to it is read; a higher one is refused, so an old
 /// program never rewrites a new record and loses the fields that it does not know.
-pub(crate) const FORMAT: u16 = 2;
+pub(crate) const FORMAT: u16 = 3;
 
 /// A record that has a stored form.
 pub(crate) trait Stored: Sized {

@@ -2,19 +2,27 @@
 //! part or could not be shown.
 
 use crate::error::Error;
+use crate::keys;
 
 /// The longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
 
 /// Checks a name of an account, stage, database or table (already folded by the caller).
 ///
-/// 1 to 64 characters; no control characters, no blanks, no `/`, `\`, `'`, `"` or `` ` ``.
+/// 1 to 64 characters; no control characters, no blanks, no `/`, `\`, `'`, `"` or `` ` ``; no `#` at its
+/// start, with which the catalog's own keys begin.
 /// `what` names the kind of thing in the message.
 pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
     let chars = name.chars().count();
     if chars == 0 || chars > NAME_CHARS_MAX {
         return Err(Error::invalid(format!(
             "the name of {what} has {chars} characters, it must have 1 to {NAME_CHARS_MAX}"
+        )));
+    }
+    if name.starts_with(keys::OWN) {
+        return Err(Error::invalid(format!(
+            "the name of {what} {name:?} begins with {:?}, it must begin with another character",
+            keys::OWN
         )));
     }
     match name.chars().find(|&c| is_refused(c)) {
@@ -41,6 +49,7 @@ mod tests {
             "größe",
             "数据",
             "a.b-c%d",
+            "a#",
             &"x".repeat(64),
             &"ü".repeat(64),
         ] {
@@ -48,6 +57,7 @@ mod tests {
         }
         for name in [
             "",
+            "#a",
             "a/b",
             "a b",
             "a\u{a0}b",

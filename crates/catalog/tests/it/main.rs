@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod audit;
 mod crash;
 mod damage;
 mod databases_and_tables;
@@ -10,5 +11,6 @@ mod fixture;
 mod full_disk;
 mod model;
 mod opening;
+mod retention;
 mod stages;
 mod sub_stages;
