@@ -8,6 +8,29 @@ pub(crate) use identity::*;
 
 use crate::error::Error;
 
+/// Begins the keys of the catalog as a whole; no account's name begins so.
+pub(crate) const OWN: char = '#';
+/// The last record of the audit.
+pub(crate) const AUDIT_HEAD: &str = "#audit-head";
+/// Where the audit begins since its oldest records were removed.
+pub(crate) const AUDIT_ANCHOR: &str = "#audit-anchor";
+/// The audit records of all accounts.
+pub(crate) const ALL_AUDITS: &str = "#audit/";
+
+/// A record of the audit.
+pub(crate) fn audit(account: &str, number: u64) -> String {
+    format!("#audit/{account}/{number:016x}")
+}
+
+pub(crate) fn audits(account: &str) -> String {
+    format!("#audit/{account}/")
+}
+
+/// The manifest of an export, once.
+pub(crate) fn manifest(account: &str, id: &str) -> String {
+    format!("{account}/manifest/{id}")
+}
+
 /// Lists the `account/` part of each key kind below.
 pub(crate) fn account_of(key: &str) -> &str {
     key.split('/').next().unwrap_or(key)
@@ -54,6 +77,22 @@ pub(crate) fn all_stage_versions(account: &str) -> String {
 
 pub(crate) fn stage_versions(account: &str, id: u64) -> String {
     format!("{account}/stage-version/{id:016x}/")
+}
+
+/// The id and version in the key of a stage's version.
+pub(crate) fn stage_version_of(key: &str) -> Result<(u64, u64), Error> {
+    let mut parts = key.rsplit('/');
+    let mut number = || {
+        let part = parts.next().unwrap_or_default();
+        u64::from_str_radix(part, 16).map_err(|source| {
+            Error::corrupt(format!(
+                "the key {key} does not end with an id and a version"
+            ))
+            .with_source(source)
+        })
+    };
+    let version = number()?;
+    Ok((number()?, version))
 }
 
 /// A mark for each dropped incarnation, under the name it had last. Drops are numbered, for a clock

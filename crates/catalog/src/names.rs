@@ -2,6 +2,7 @@
 //! part or could not be shown.
 
 use crate::error::Error;
+use crate::keys;
 
 /// The longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
@@ -16,6 +17,12 @@ pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
     if chars == 0 || chars > NAME_CHARS_MAX {
         return Err(Error::invalid(format!(
             "the name of {what} has {chars} characters, it must have 1 to {NAME_CHARS_MAX}"
+        )));
+    }
+    if name.starts_with(keys::OWN) {
+        return Err(Error::invalid(format!(
+            "the name of {what} {name:?} begins with {:?}, it must begin with another character",
+            keys::OWN
         )));
     }
     match name.chars().find(|&c| is_refused(c)) {
@@ -57,6 +64,7 @@ mod tests {
             "größe",
             "数据",
             "a.b-c%d",
+            "a#",
             &"x".repeat(64),
             &"ü".repeat(64),
         ] {
@@ -65,6 +73,7 @@ mod tests {
         }
         for name in [
             "",
+            "#a",
             "a/b",
             "a b",
             "a\u{a0}b",

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use proto::v1::account_service_server::AccountServiceServer;
+use proto::v1::admin_service_server::AdminServiceServer;
 use proto::v1::export_service_server::ExportServiceServer;
 use proto::v1::sql_service_server::SqlServiceServer;
 use proto::v1::stage_service_server::StageServiceServer;
@@ -17,7 +19,8 @@ use tonic_health::server::HealthReporter;
 use crate::gate::{CallContext, Principal};
 use crate::grpc::{Accounts, Admin, Authentication, Exports, Sql, Stages, Trust};
 use crate::instance::{Instance, OpenError};
-use crate::session::Session;
+use crate::error::Error;
+use crate::session::{Caller, Session};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 
@@ -28,8 +31,10 @@ const MESSAGE_BYTES_OVERHEAD: usize = 64 << 10;
 const SCRIPT_BYTES_MAX: usize = 64 << 20;
 
 /// What the health service knows; `""` is the server as a whole.
-const SERVICES: [&str; 4] = [
+const SERVICES: [&str; 6] = [
     "",
+    "stagedoor.v1.AccountService",
+    "stagedoor.v1.AdminService",
     "stagedoor.v1.SqlService",
     "stagedoor.v1.ExportService",
     "stagedoor.v1.StageService",
@@ -64,7 +69,9 @@ impl Server {
         let instance = Instance::open(settings)?;
         let limits = &instance.settings.limits;
         let sessions = Arc::new(Sessions::new(
+            Arc::clone(&instance.registry),
             limits.sessions_max,
+            limits.sessions_account_max,
             Duration::from_secs(limits.session_idle_s),
         ));
         let message_bytes_max =
@@ -82,6 +89,12 @@ impl Server {
         let stages = Stages {
             instance: Arc::clone(&instance),
         };
+        let accounts = Accounts {
+            instance: Arc::clone(&instance),
+        };
+        let admin = Admin {
+            instance: Arc::clone(&instance),
+        };
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(proto::v1::FILE_DESCRIPTOR_SET)
@@ -96,6 +109,8 @@ impl Server {
                     ExportServiceServer::new(exports).max_decoding_message_size(message_bytes_max),
                 )
                 .add_service(StageServiceServer::new(stages))
+                .add_service(AccountServiceServer::new(accounts))
+                .add_service(AdminServiceServer::new(admin))
                 .add_service(health_service)
                 .add_service(reflection().build_v1().map_err(failed)?)
                 // Older grpcurl and Postman ask for this one.
@@ -107,14 +122,33 @@ impl Server {
         })
     }
 
-    /// A session that needs no transport.
-    pub fn session(&self) -> Session {
-        Session::new(Arc::clone(&self.instance))
+    /// A session that needs no transport. It acts as `sys:root`, administrator of the cluster, as whoever may open
+    /// the data directory does.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn session(&self) -> Result<Session, Error> {
+        let caller = Caller {
+            principal: Principal::owner(&self.instance.catalog)?,
+            context: CallContext {
+                client: "embedded".to_owned(),
+                ..CallContext::default()
+            },
+        };
+        Ok(Session::new(Arc::clone(&self.instance), caller))
     }
 
-    /// Every gRPC service, for a caller that brings its own transport.
+    /// Every gRPC service, for a caller that brings its own transport. Each call must log in.
     pub fn routes(&self) -> Routes {
-        self.routes.clone()
+        self.routes_for(Trust::Logins)
+    }
+
+    pub(crate) fn routes_for(&self, trust: Trust) -> Routes {
+        let check = Authentication {
+            instance: Arc::clone(&self.instance),
+            trust,
+        };
+        Routes::from(self.routes.clone().into_axum_router().layer(check))
     }
 
     /// Opens the port of the settings.
@@ -202,7 +236,7 @@ impl BoundServer {
         let serving = tonic::transport::Server::builder()
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-            .add_routes(server.routes.clone())
+            .add_routes(server.routes())
             .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
                 // An error means that the sender is gone: stop, too.
                 let _ = stopped.await;

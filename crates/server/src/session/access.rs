@@ -75,7 +75,7 @@ impl Session {
             let new = NewAccount {
                 name,
                 admin_name,
-                admin_password: hash_password(&password)?,
+                admin_password: hash_password(&password)?.into(),
                 comment,
                 default_database: Some(acting.instance.settings.default_database.clone()),
             };
