@@ -9,10 +9,10 @@ mod principal;
 mod privileges;
 mod throttle;
 
-pub(crate) use authorise::{Acting, Permit};
-pub(crate) use logins::{Credential, LoginName, Logins, fill_random, hex};
+pub(crate) use authorise::{Acting, Permit, outcome_name};
+pub(crate) use logins::{Credential, LoginName, Logins, hex};
 pub(crate) use object::Object;
 pub(crate) use passwords::hash as hash_password;
 pub use principal::Principal;
-pub(crate) use principal::{CallContext, SYS, access_denied, system_actor};
+pub(crate) use principal::{CallContext, SYS, system_actor};
 pub(crate) use privileges::Operation;

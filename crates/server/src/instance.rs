@@ -130,9 +130,6 @@ pub(crate) fn recovery_sentences(recovery: &catalog::Recovery) -> Vec<String> {
             recovery.ahead
         ));
     }
-    if recovery.compacted {
-        sentences.push("compacted the journal".to_owned());
-    }
     sentences
 }
 

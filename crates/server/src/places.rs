@@ -1,13 +1,16 @@
 //! From a stage's name to its open place: state checked, sub-stages followed to where files really are.
 //! The one spot where a name turns into something that can be written to or read, behind the gate.
 
+use std::path::PathBuf;
+
 use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
 use parser::CredentialKey;
 use storage::{Location, ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
-use crate::gate::{Acting, Object, Operation};
+use crate::gate::{Acting, Object, Operation, SYS};
 use crate::instance::Instance;
+use crate::settings::PathSettings;
 
 /// Deeper chains of sub-stages than this are refused; the catalog refuses cycles.
 const SUB_STAGE_DEPTH_MAX: usize = 16;
@@ -205,7 +208,17 @@ impl Instance {
 
     /// What an account's places may touch on this machine.
     pub(crate) fn policy(&self, account: &str) -> storage::Policy {
-        self.internal.policy(self.settings.paths.allowed(account))
+        self.internal.policy(allowed_paths(&self.settings.paths, account))
+    }
+}
+
+/// The folders that an account may use; `None` is any but the server's own. Tenants have those only that the
+/// operator lists for them.
+fn allowed_paths<'a>(paths: &'a PathSettings, account: &str) -> Option<&'a [PathBuf]> {
+    match paths.accounts.get(account) {
+        Some(own) => Some(own),
+        None if account == SYS => paths.allow.as_deref(),
+        None => Some(paths.allow.as_deref().unwrap_or_default()),
     }
 }
 

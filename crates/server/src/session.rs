@@ -21,7 +21,6 @@ pub(crate) use access::{AccountProperty, GrantsOf, NamedGrant, UserProperty, Use
 use deadline::Deadline;
 pub use result::{Done, Outcome, Rows};
 pub(crate) use tables::ShownTable;
-pub(crate) use tokens::MadeToken;
 pub(crate) use stages::{ChangeMode, Etag, NewStage, StageProperties, StageUpdate};
 
 use crate::error::{Error, Reason, Result};

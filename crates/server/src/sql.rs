@@ -6,7 +6,7 @@ mod exports;
 mod show;
 mod stages;
 
-pub(crate) use show::{export_state, like_matches, stage_change};
+pub(crate) use show::{export_state, stage_change};
 pub(crate) use stages::{shown_credential, status as stage_status};
 
 use std::collections::HashMap;

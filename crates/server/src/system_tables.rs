@@ -10,7 +10,7 @@ use arrow::datatypes::{Field, Schema};
 use catalog::{AuditRecord, Catalog, ExportRecord, StageRecord};
 
 use crate::error::{Error, Result};
-use crate::gate::{Acting, Operation, Permit, hex};
+use crate::gate::{Acting, Operation, Permit, hex, outcome_name};
 use crate::sql::{export_state, shown_credential, stage_change, stage_status};
 
 /// Databases that users can read and never change.
@@ -105,7 +105,7 @@ fn audit(records: &[AuditRecord]) -> Result<RecordBatch> {
         ),
         (
             "outcome",
-            texts(records, |r| Some(r.outcome.as_str().to_owned())),
+            texts(records, |r| Some(outcome_name(r.outcome).to_owned())),
         ),
         ("reason", texts(records, |r| Some(r.reason.clone()))),
         ("statement", texts(records, |r| Some(r.statement.clone()))),

@@ -138,7 +138,7 @@ impl Acting {
         tracing::info!(
             operation = operation.name(),
             target = %object,
-            outcome = outcome.as_str(),
+            outcome = outcome_name(outcome),
             reason,
             "audited"
         );
@@ -197,6 +197,15 @@ impl Acting {
             on.extend(table.map(|table| Securable::Table(table.id)));
         }
         Ok(on)
+    }
+}
+
+/// An outcome as logs and rows show it.
+pub(crate) fn outcome_name(outcome: AuditOutcome) -> &'static str {
+    match outcome {
+        AuditOutcome::Done => "done",
+        AuditOutcome::Refused => "refused",
+        AuditOutcome::Failed => "failed",
     }
 }
 

@@ -344,7 +344,7 @@ impl Logins {
         tracing::info!(
             login = login.full(),
             client = context.client,
-            outcome = outcome.as_str(),
+            outcome = super::outcome_name(outcome),
             reason,
             "login"
         );
@@ -403,7 +403,7 @@ fn token_hash(token: &SecretString) -> [u8; 32] {
 }
 
 /// Fills from the operating system's generator.
-pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+fn fill_random(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes)
         .map_err(|e| Error::defect(format_args!("the system gives no random bytes: {e}")))
 }

@@ -63,14 +63,15 @@ pub(super) fn progress(progress: ExportProgress) -> v1::ExportProgress {
 
 /// A stage; its credentials, as far as they may be shown at all, for administrators.
 pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
+    let etag = Etag::of(&record).0;
     v1::Stage {
         name: format!("stages/{}", record.name),
-        url: record.definition.url.unwrap_or_default(),
+        etag,
+        url: record.definition.url.clone().unwrap_or_default(),
         enabled: Some(record.definition.enabled),
         directory: Some(record.definition.directory),
-        comment: record.definition.comment,
+        comment: record.definition.comment.clone(),
         version: record.version,
-        etag: Etag::of(&record).0,
         create_time: Some(proto_timestamp(record.created_us)),
         update_time: Some(proto_timestamp(record.changed_us)),
         updated_by: record.changed_by,

@@ -68,7 +68,8 @@ impl Session {
             // A manifest beside the old file would prove the wrong bytes: it is replaced, too.
             OnExisting::Replace => {
                 manifest_file |= self
-                    .blocking(move |_, _| Ok(found.store.exists(&manifest_path(&found.path)?)?))
+                    .instance
+                    .blocking(move |_| Ok(found.store.exists(&manifest_path(&found.path)?)?))
                     .await?;
             }
         }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::server::{CANCEL_MAX, CLOSE_MAX};
+const CANCEL_MAX: Duration = Duration::from_secs(10);
+const CLOSE_MAX: Duration = Duration::from_secs(8);
 
 /// `[limits]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]

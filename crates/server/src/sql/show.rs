@@ -110,7 +110,7 @@ pub(crate) fn stage_change(change: StageChangeKind) -> &'static str {
 }
 
 /// SQL's LIKE, without regard to case: names are folded.
-pub(crate) fn like_matches(pattern: &str, name: &str) -> bool {
+pub(super) fn like_matches(pattern: &str, name: &str) -> bool {
     let (name, pattern) = (
         StringArray::from(vec![name]),
         Scalar::new(StringArray::from(vec![pattern])),
