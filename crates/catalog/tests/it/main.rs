@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod audit;
+mod backup;
 mod crash;
 mod damage;
 mod databases_and_tables;

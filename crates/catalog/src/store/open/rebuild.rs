@@ -19,20 +19,22 @@ pub(super) const AHEAD_DIRECTORY: &str = "index.ahead";
 /// What must be free on the disk besides the index itself.
 const SPARE_BYTES: u64 = 16 << 20;
 
-/// Makes the index anew; `ahead` is how many records the old one has that the journal lacks.
-pub(crate) fn rebuild(
+/// Gives an index that has more than the journal another name.
+pub(super) fn set_aside(dir: &Path) -> Result<(), Error> {
+    let path = dir.join(index::DIRECTORY);
+    let aside = free_name(dir)?;
+    fs::rename(&path, &aside).map_err(|e| Error::io("set aside", &path, e))
+}
+
+/// Makes the index anew.
+pub(super) fn rebuild(
     dir: &Path,
     options: &Options,
     why: String,
-    ahead: u64,
     recovery: &mut Recovery,
 ) -> Result<(Index, State, Scan), Error> {
     let path = dir.join(index::DIRECTORY);
     refuse_full_disk(dir)?;
-    if ahead > 0 {
-        let aside = free_name(dir)?;
-        fs::rename(&path, &aside).map_err(|e| Error::io("set aside", &path, e))?;
-    }
     remove_directory(&path)?;
     let index = Index::open(dir, options.cache_bytes_max)?;
     let mut replayed = 0;
@@ -50,7 +52,6 @@ pub(crate) fn rebuild(
         recovery.replayed += replayed;
         recovery.rebuilt = Some(why);
     }
-    recovery.ahead = ahead;
     Ok((index, state, scan))
 }
 
