@@ -10,6 +10,7 @@ mod verify;
 pub(crate) use chain::hash;
 pub(crate) use chain::{Anchor, Head, outcome_number};
 pub use prune::AuditPruned;
+pub(crate) use verify::verify;
 pub use verify::{AuditCheck, AuditDamage};
 
 use crate::error::Error;

@@ -31,6 +31,10 @@ pub(crate) fn manifest(account: &str, id: &str) -> String {
     format!("{account}/manifest/{id}")
 }
 
+pub(crate) fn manifests(account: &str) -> String {
+    format!("{account}/manifest/")
+}
+
 /// Lists the `account/` part of each key kind below.
 pub(crate) fn account_of(key: &str) -> &str {
     key.split('/').next().unwrap_or(key)
@@ -81,18 +85,25 @@ pub(crate) fn stage_versions(account: &str, id: u64) -> String {
 
 /// The id and version in the key of a stage's version.
 pub(crate) fn stage_version_of(key: &str) -> Result<(u64, u64), Error> {
+    two_numbers(key)
+}
+
+/// The ids of table and segment in the key of a segment.
+pub(crate) fn segment_of(key: &str) -> Result<(u64, u64), Error> {
+    two_numbers(key)
+}
+
+fn two_numbers(key: &str) -> Result<(u64, u64), Error> {
     let mut parts = key.rsplit('/');
     let mut number = || {
         let part = parts.next().unwrap_or_default();
         u64::from_str_radix(part, 16).map_err(|source| {
-            Error::corrupt(format!(
-                "the key {key} does not end with an id and a version"
-            ))
-            .with_source(source)
+            Error::corrupt(format!("the key {key} does not end with two numbers"))
+                .with_source(source)
         })
     };
-    let version = number()?;
-    Ok((number()?, version))
+    let last = number()?;
+    Ok((number()?, last))
 }
 
 /// A mark for each dropped incarnation, under the name it had last. Drops are numbered, for a clock
@@ -143,6 +154,10 @@ pub(crate) fn tables(account: &str, database: &str) -> String {
     format!("{account}/table/{database}/")
 }
 
+pub(crate) fn all_tables(account: &str) -> String {
+    format!("{account}/table/")
+}
+
 /// Each segment has its own key, so that adding one does not rewrite the others.
 pub(crate) fn segment(account: &str, table_id: u64, segment_id: u64) -> String {
     format!("{account}/segment/{table_id:016x}/{segment_id:016x}")
@@ -179,6 +194,10 @@ pub(crate) fn export_pin(account: &str, stage_id: u64, export_id: &str) -> Strin
     format!("{account}/export-pin/{stage_id:016x}/{export_id}")
 }
 
+pub(crate) fn all_export_pins(account: &str) -> String {
+    format!("{account}/export-pin/")
+}
+
 pub(crate) fn export_pins(account: &str, stage_id: u64) -> String {
     format!("{account}/export-pin/{stage_id:016x}/")
 }
@@ -192,6 +211,3 @@ pub(crate) fn counters(account: &str) -> String {
     format!("{account}/counter/")
 }
 
-pub(crate) fn all_tables(account: &str) -> String {
-    format!("{account}/table/")
-}

@@ -5,6 +5,8 @@
 mod accounts;
 mod answers;
 mod audit;
+mod backup;
+mod check;
 mod counters;
 mod databases;
 mod disk;
@@ -35,6 +37,8 @@ pub use audit::{
     AUDIT_TEXT_BYTES_MAX, AuditCheck, AuditDamage, AuditEvent, AuditOutcome, AuditPruned,
     AuditRecord,
 };
+pub use backup::{BackupFile, BackupReport};
+pub use check::{CheckReport, Problem, ProblemPlace};
 pub use databases::{DatabaseRecord, DroppedDatabase};
 pub use error::{Error, ErrorKind};
 pub use exports::{ExportFile, ExportRecord, ExportState, NewExport};
@@ -60,6 +64,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use disk::{Disk, RealDisk};
+use store::Anew;
 
 /// An open catalog: the records of one directory, which no other process can have open.
 ///
@@ -90,13 +95,23 @@ impl Catalog {
         mut options: Options,
     ) -> Result<Catalog, Error> {
         let keys = options.keys.take();
-        let store = Arc::new(store::Store::open(disk, dir, options)?);
+        let store = Arc::new(store::Store::open(disk, dir, options, Anew::IfNeeded)?);
         let secrets = secrets::Secrets::open(&store, keys)?;
         Ok(Catalog {
             _keeper: store::Keeper::start(&store)?,
             store,
             secrets,
         })
+    }
+
+    /// Makes the index of the catalog in `dir`, which nobody has open, anew from its journal; says what
+    /// it did. An index that has changes which the journal lacks is kept beside, as `index.ahead`.
+    ///
+    /// Errors: those of [`Catalog::open`], except `Behind`.
+    pub fn rebuild(dir: &Path, options: Options) -> Result<Recovery, Error> {
+        let disk = Arc::new(RealDisk);
+        let store = store::Store::open(disk, dir, options, Anew::Always)?;
+        Ok(store.recovery().clone())
     }
 
     /// What opening had to repair.

@@ -1,6 +1,7 @@
 //! Joins journal and index: reads come from the index; a mutation is decided on what is ahead of it,
 //! appended to the journal, applied to the index, then answered (`store/commit.rs`).
 
+mod closed;
 mod commit;
 mod compact;
 mod draft;
@@ -15,17 +16,21 @@ mod snapshot;
 mod tests;
 mod what;
 
+pub(crate) use closed::Closed;
 pub(crate) use draft::{Draft, View};
+
 pub(crate) use keeper::Keeper;
+pub(crate) use open::Anew;
 pub use recovery::Recovery;
 pub use scrub::Scrubbed;
 pub(crate) use what::What;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use crate::audit::AuditEvent;
+use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
 use crate::index::Index;
 use crate::lock::DirectoryLock;
@@ -65,14 +70,26 @@ pub(crate) struct Store {
     _lock: DirectoryLock,
 }
 
+/// Gives views of a catalog, be it open or only looked at.
+pub(crate) trait Reader {
+    /// Gives `read` a consistent view.
+    fn read<T>(&self, read: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error>;
+}
+
+impl Reader for Store {
+    fn read<T>(&self, read: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let _view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        read(View::new(&self.index, &self.nothing)).inspect_err(|e| self.note(e))
+    }
+}
+
 impl Store {
     /// Gives `read` a consistent view.
     pub(crate) fn read<T>(
         &self,
         read: impl FnOnce(View<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let _view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        read(View::new(&self.index, &self.nothing)).inspect_err(|e| self.note(e))
+        Reader::read(self, read)
     }
 
     /// Runs one mutation: `decide` reads and fills the draft, which is then written as one journal
@@ -152,6 +169,15 @@ impl Store {
     pub(crate) fn position(&self) -> (u64, u64) {
         let writer = self.writer();
         (writer.journal.last().seq, writer.journal.bytes())
+    }
+
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(self.writer().journal.disk())
+    }
+
+    /// The time of the next record.
+    pub(crate) fn now_us(&self) -> u64 {
+        (self.clock)()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

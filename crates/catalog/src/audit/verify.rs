@@ -3,6 +3,7 @@
 
 use super::{Anchor, AuditRecord, Head, chain, merged};
 use crate::error::{Error, ErrorKind};
+use crate::store::Reader;
 use crate::{Catalog, keys};
 
 /// How many records are read at a time; changes go on in between.
@@ -38,70 +39,74 @@ impl Catalog {
     /// Errors: `Io`, or `Corrupt` where the index cannot be read at all; a bad record is no error.
     pub fn verify_audit(&self) -> Result<AuditCheck, Error> {
         self.store.settle_all()?;
-        let (mut anchor, head) = self.store.read(|view| {
-            let anchor: Anchor = view.get(keys::AUDIT_ANCHOR)?.unwrap_or_default();
-            let head: Head = view.get(keys::AUDIT_HEAD)?.unwrap_or_default();
-            Ok((anchor, head))
-        })?;
-        let mut check = AuditCheck {
-            first: 0,
-            last: 0,
-            head_hash: head.hash,
-            pruned: anchor.removed,
-            bad: None,
-        };
-        let mut last = anchor.head;
-        while last.number < head.number {
-            let number = last.number;
-            let page = self.store.read(|view| merged::records(view, number, STEP));
-            let page = match page {
-                Ok(page) => page,
-                Err(e) if e.kind() == ErrorKind::Corrupt => {
-                    check.bad = Some(damage(number + 1, e.to_string()));
-                    return Ok(check);
-                }
-                Err(e) => return Err(e),
-            };
-            if page.is_empty() {
-                check.bad = Some(missing(number + 1));
+        verify(&*self.store)
+    }
+}
+
+/// Proves the chain that `reader` has.
+pub(crate) fn verify(reader: &impl Reader) -> Result<AuditCheck, Error> {
+    let (mut anchor, head) = reader.read(|view| {
+        let anchor: Anchor = view.get(keys::AUDIT_ANCHOR)?.unwrap_or_default();
+        let head: Head = view.get(keys::AUDIT_HEAD)?.unwrap_or_default();
+        Ok((anchor, head))
+    })?;
+    let mut check = AuditCheck {
+        first: 0,
+        last: 0,
+        head_hash: head.hash,
+        pruned: anchor.removed,
+        bad: None,
+    };
+    let mut last = anchor.head;
+    while last.number < head.number {
+        let number = last.number;
+        let page = reader.read(|view| merged::records(view, number, STEP));
+        let page = match page {
+            Ok(page) => page,
+            Err(e) if e.kind() == ErrorKind::Corrupt => {
+                check.bad = Some(damage(number + 1, e.to_string()));
                 return Ok(check);
             }
-            for record in page {
-                if let Some(bad) = wrong(last, &record) {
-                    // A pruning meanwhile takes the oldest away, and tells how far.
-                    let now: Anchor = self
-                        .store
-                        .read(|view| view.get(keys::AUDIT_ANCHOR))?
-                        .unwrap_or_default();
-                    if now.head.number <= anchor.head.number || now.head.number < bad.number {
-                        check.bad = Some(bad);
-                        return Ok(check);
-                    }
-                    check.first = 0;
-                    check.pruned = now.removed;
-                    last = now.head;
-                    anchor = now;
-                    break;
-                }
-                if record.number > head.number {
+            Err(e) => return Err(e),
+        };
+        if page.is_empty() {
+            check.bad = Some(missing(number + 1));
+            return Ok(check);
+        }
+        for record in page {
+            if let Some(bad) = wrong(last, &record) {
+                // A pruning meanwhile takes the oldest away, and tells how far.
+                let now: Anchor = reader
+                    .read(|view| view.get(keys::AUDIT_ANCHOR))?
+                    .unwrap_or_default();
+                if now.head.number <= anchor.head.number || now.head.number < bad.number {
+                    check.bad = Some(bad);
                     return Ok(check);
                 }
-                last = Head {
-                    number: record.number,
-                    hash: record.hash,
-                };
-                if check.first == 0 {
-                    check.first = record.number;
-                }
-                check.last = record.number;
+                check.first = 0;
+                check.pruned = now.removed;
+                last = now.head;
+                anchor = now;
+                break;
             }
+            if record.number > head.number {
+                return Ok(check);
+            }
+            last = Head {
+                number: record.number,
+                hash: record.hash,
+            };
+            if check.first == 0 {
+                check.first = record.number;
+            }
+            check.last = record.number;
         }
-        if last.number == head.number && last.hash != head.hash {
-            let why = "it is not the record that the end of the chain was written for";
-            check.bad = Some(damage(last.number, why.to_owned()));
-        }
-        Ok(check)
     }
+    if last.number == head.number && last.hash != head.hash {
+        let why = "it is not the record that the end of the chain was written for";
+        check.bad = Some(damage(last.number, why.to_owned()));
+    }
+    Ok(check)
 }
 
 /// What is wrong with the record that should follow `last`.

@@ -39,6 +39,8 @@ struct State {
     failing: Option<(usize, usize)>,
     /// What is on the disk of each file, by its inode.
     synced: HashMap<u64, Vec<u8>>,
+    /// The directories that were synced, in order.
+    directories: Vec<PathBuf>,
     /// Which names are on the disk.
     names: HashMap<PathBuf, BTreeMap<PathBuf, u64>>,
 }
@@ -60,6 +62,11 @@ impl SimulatedDisk {
     /// All that it was asked for.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
+    }
+
+    /// The directories that were synced, in order.
+    pub(crate) fn synced_directories(&self) -> Vec<PathBuf> {
+        self.state().directories.clone()
     }
 
     /// Fails `count` calls after `after` more have gone well.
@@ -160,7 +167,9 @@ impl Disk for SimulatedDisk {
                 names.insert(PathBuf::from(entry.file_name()), entry.metadata()?.ino());
             }
         }
-        self.state().names.insert(dir.to_owned(), names);
+        let mut state = self.state();
+        state.names.insert(dir.to_owned(), names);
+        state.directories.push(dir.to_owned());
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ const COPY_BYTES: u64 = 1 << 20;
 impl Store {
     /// Writes the journal anew without what is no longer live.
     pub(crate) fn compact(&self) -> Result<(), Error> {
-        let disk = self.writer().journal.disk().clone();
+        let disk = self.disk();
         let result = self.write_compacted();
         if result.is_err() {
             // What is left of it is removed at the next opening at the latest.
@@ -28,7 +28,7 @@ impl Store {
 
     fn write_compacted(&self) -> Result<(), Error> {
         let snapshot = self.snapshot()?;
-        let disk = self.writer().journal.disk().clone();
+        let disk = self.disk();
         let mut new = Replacement::begin(&*disk, &self.dir, None)?;
         snapshot.write(&mut new)?;
         let shift = Shift {

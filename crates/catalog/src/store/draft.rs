@@ -217,6 +217,11 @@ impl<'a> Draft<'a> {
             .insert(key, Some(format::encode(record).into()));
     }
 
+    #[cfg(test)]
+    pub(crate) fn put_bytes(&mut self, key: String, bytes: Bytes) {
+        self.operations.insert(key, Some(bytes));
+    }
+
     pub(crate) fn mark(&mut self, key: String) {
         self.put(key, &Mark);
     }

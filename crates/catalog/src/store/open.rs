@@ -23,33 +23,57 @@ use crate::keys;
 use crate::lock::DirectoryLock;
 use crate::options::Options;
 use catch_up::{CaughtUp, catch_up};
-pub(crate) use rebuild::rebuild;
+use rebuild::{rebuild, set_aside};
+
+/// When the index is made anew.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Anew {
+    IfNeeded,
+    Always,
+}
 
 impl Store {
-    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Store, Error> {
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        anew: Anew,
+    ) -> Result<Store, Error> {
         disk::make_directory(dir).map_err(|e| Error::io("make the directory", dir, e))?;
         let lock = DirectoryLock::take(dir)?;
         let file = open_journal(&*disk, dir)?;
         let mut recovery = Recovery::default();
-        let (index, state, scan) = match current_index(dir, &options)? {
+        let current = match anew {
+            Anew::IfNeeded => current_index(dir, &options)?,
+            Anew::Always => {
+                let missing = missing(dir, &options)?;
+                if missing > 0 {
+                    set_aside(dir)?;
+                }
+                recovery.ahead = missing;
+                Err("it was asked for".to_owned())
+            }
+        };
+        let (index, state, scan) = match current {
             Ok((index, state)) => match catch_up(dir, &index, state, &mut recovery)? {
                 CaughtUp::Yes(state, scan) => (index, state, scan),
                 CaughtUp::Older(why) => {
                     drop(index);
-                    rebuild(dir, &options, why, 0, &mut recovery)?
+                    rebuild(dir, &options, why, &mut recovery)?
                 }
                 CaughtUp::Cut { missing, last } if options.accept_cut => {
                     let state = index.state()?.unwrap_or_default();
                     drop(index);
-                    let why = ahead(&state, last);
-                    rebuild(dir, &options, why, missing, &mut recovery)?
+                    set_aside(dir)?;
+                    recovery.ahead = missing;
+                    rebuild(dir, &options, ahead(&state, last), &mut recovery)?
                 }
                 CaughtUp::Cut { missing, last } => {
                     let state = index.state()?.unwrap_or_default();
                     return Err(behind(dir, &state, missing, last));
                 }
             },
-            Err(why) => rebuild(dir, &options, why, 0, &mut recovery)?,
+            Err(why) => rebuild(dir, &options, why, &mut recovery)?,
         };
         recovery.torn_bytes = scan.torn_bytes;
         let journal = Journal::open(disk, dir, file, &scan)?;
@@ -138,6 +162,20 @@ fn current_index(dir: &Path, options: &Options) -> Result<Result<(Index, State),
         Err(e) if e.kind() == ErrorKind::Unsupported => Err(e),
         Err(e) => Ok(Err(e.to_string())),
     }
+}
+
+/// How many records the index has that the journal lacks, where it can be read at all.
+fn missing(dir: &Path, options: &Options) -> Result<u64, Error> {
+    if !dir.join(index::DIRECTORY).exists() {
+        return Ok(0);
+    }
+    let scan = Journal::scan(dir, |_| Ok(()))?;
+    let state = Index::open(dir, options.cache_bytes_max).and_then(|index| index.state());
+    let applied = match state {
+        Ok(Some(state)) => state.applied_seq,
+        Ok(None) | Err(_) => 0,
+    };
+    Ok(applied.saturating_sub(scan.last.seq))
 }
 
 fn ahead(state: &State, last: u64) -> String {

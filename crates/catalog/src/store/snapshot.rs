@@ -2,16 +2,19 @@
 //! has it. Compaction and backup are made of it, one at a time.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use prost::Message;
 
 use super::Store;
+use crate::audit::Head;
 use crate::error::{Error, ErrorKind};
 use crate::format::{self, MutationMessage, OperationMessage, SnapshotEndMessage};
 use crate::index::{Pair, State};
-use crate::journal::{FrameKind, Replacement};
+use crate::journal::{self, FrameKind, Replacement};
+use crate::keys;
 
 /// About how much a frame of a snapshot holds.
 const PART_BYTES: usize = 1 << 20;
@@ -41,6 +44,8 @@ pub(super) struct Snapshot<'s> {
     store: &'s Store,
     /// What the copy is of.
     pub(super) state: State,
+    /// The end of the audit's chain in it.
+    pub(super) head: Head,
     /// Where the journal ended then.
     pub(super) journal_end: u64,
     _one: MutexGuard<'s, ()>,
@@ -52,7 +57,28 @@ impl Drop for Snapshot<'_> {
     }
 }
 
+/// What was copied, and up to where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copied {
+    pub(crate) last_seq: u64,
+    pub(crate) head: Head,
+}
+
 impl Store {
+    /// Writes a journal of what is durable now to the directory `to`, while changes go on, and syncs
+    /// its file.
+    pub(crate) fn copy_to(&self, to: &Path) -> Result<Copied, Error> {
+        let disk = self.disk();
+        let snapshot = self.snapshot()?;
+        let mut out = Replacement::begin(&*disk, to, Some(journal::FILE_NAME))?;
+        snapshot.write(&mut out)?;
+        out.sync()?;
+        Ok(Copied {
+            last_seq: snapshot.state.applied_seq,
+            head: snapshot.head,
+        })
+    }
+
     /// Begins a copy of what is durable now; waits for another one to end.
     pub(super) fn snapshot(&self) -> Result<Snapshot<'_>, Error> {
         let one = self
@@ -62,8 +88,13 @@ impl Store {
         // Nobody applies anything meanwhile.
         let writer = self.writer();
         self.may_write(&self.queue())?;
+        let head = match self.index.get(keys::AUDIT_HEAD)? {
+            Some(bytes) => format::decode(&bytes)?,
+            None => Head::default(),
+        };
         *self.replaced() = Some(Replaced::default());
         Ok(Snapshot {
+            head,
             store: self,
             state: writer.state,
             journal_end: writer.journal.bytes(),

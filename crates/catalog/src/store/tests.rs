@@ -7,6 +7,7 @@ mod chain;
 mod damaged;
 mod group;
 mod power;
+mod references;
 
 use std::path::Path;
 use std::sync::Arc;

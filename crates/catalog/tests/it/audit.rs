@@ -138,7 +138,7 @@ fn pages_and_the_last_ones_are_of_one_account() {
     assert_eq!(numbers(catalog.audit_page("a", 0, 2).unwrap()), [1, 4]);
     assert_eq!(numbers(catalog.audit_page("a", 4, 9).unwrap()), [7, 10]);
     assert_eq!(numbers(catalog.audit_last("b", 2).unwrap()), [8, 5]);
-    assert_eq!(numbers(catalog.audit_last("other", 2).unwrap()), []);
+    assert!(catalog.audit_last("other", 2).unwrap().is_empty());
     let check = catalog.verify_audit().unwrap();
     assert_eq!((check.first, check.last, check.bad), (1, 10, None));
     // The audit makes nobody an account.

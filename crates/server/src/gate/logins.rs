@@ -353,7 +353,7 @@ impl Logins {
             actor: Actor::new(account, login.user.clone(), role).with_request(catalog::Request {
                 id: context.request_id.clone(),
                 client: context.client.clone(),
-                statement: String::new(),
+                ..catalog::Request::default()
             }),
             operation: Operation::LOGIN.to_owned(),
             target: login.full(),

@@ -209,3 +209,23 @@ fn a_compaction_while_changes_go_on_has_them_all() {
     assert_eq!((names(&catalog), catalog.last_seq()), (before, seq));
     assert_eq!(catalog.verify_audit().unwrap().bad, None);
 }
+
+#[test]
+fn a_backup_and_what_is_restored_survive() {
+    let (dir, disk, catalog) = new();
+    create(&catalog, "a").unwrap();
+    let to = dir.path().join("backup");
+    let report = catalog.backup(&to).unwrap();
+    disk.cut_power(&to);
+    let restored = dir.path().join("restored");
+    assert_eq!(
+        crate::backup::restore_on(&disk, &to, &restored).unwrap(),
+        report
+    );
+    disk.cut_power(&restored);
+    let second = open(&disk, &restored).unwrap();
+    assert_eq!(names(&second), ["a"]);
+    // And the directories have their names in the one above.
+    let synced = disk.synced_directories();
+    assert!(synced.iter().filter(|&d| d == dir.path()).count() >= 2);
+}
