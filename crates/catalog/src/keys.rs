@@ -210,4 +210,3 @@ pub(crate) fn all_of(account: &str) -> String {
 pub(crate) fn counters(account: &str) -> String {
     format!("{account}/counter/")
 }
-

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -76,7 +76,12 @@ pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
         files.push(described(to, &path).map_err(|e| failed("read", &path, &e))?);
     }
     for folder in FOLDERS {
-        copy_folder(&instance.settings.data_dir.join(folder), &to.join(folder), to, &mut files)?;
+        copy_folder(
+            &instance.settings.data_dir.join(folder),
+            &to.join(folder),
+            to,
+            &mut files,
+        )?;
     }
     drop(pin);
     let done = BackedUp {
@@ -107,7 +112,10 @@ pub fn restore(from: &Path, to: &Path) -> std::result::Result<BackedUp, OpenErro
         ))
     })?;
     let manifest: Manifest = serde_json::from_str(&text).map_err(|e| {
-        OpenError(format!("'{}' is damaged: {e}; use another backup", path.display()))
+        OpenError(format!(
+            "'{}' is damaged: {e}; use another backup",
+            path.display()
+        ))
     })?;
     if manifest.version != VERSION {
         return Err(OpenError(format!(
@@ -165,12 +173,7 @@ fn verify(root: &Path, file: &ManifestFile) -> std::result::Result<(), OpenError
     }
 }
 
-fn copy_folder(
-    from: &Path,
-    to: &Path,
-    root: &Path,
-    files: &mut Vec<ManifestFile>,
-) -> Result<()> {
+fn copy_folder(from: &Path, to: &Path, root: &Path, files: &mut Vec<ManifestFile>) -> Result<()> {
     let entries = match fs::read_dir(from) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -271,9 +274,4 @@ fn failed(doing: &str, path: &Path, error: &io::Error) -> Error {
         reason,
         format_args!("failed to {doing} '{}': {error}", path.display()),
     )
-}
-
-/// Where a data directory keeps its catalog.
-pub(crate) fn catalog_dir(data_dir: &Path) -> PathBuf {
-    data_dir.join(CATALOG)
 }

@@ -207,12 +207,7 @@ impl Error {
         self
     }
 
-    fn prefixed(
-        reason: Reason,
-        code: u16,
-        prefix: &'static str,
-        text: impl fmt::Display,
-    ) -> Self {
+    fn prefixed(reason: Reason, code: u16, prefix: &'static str, text: impl fmt::Display) -> Self {
         let mut error = Self::new(reason, code, "HY000", format!("{prefix}{text}"));
         error.prefix_bytes = prefix.len();
         error
@@ -286,8 +281,6 @@ impl From<parser::ParseError> for Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     Stage,
-    Database,
-    Table,
     Export,
     Account,
     User,
@@ -323,8 +316,6 @@ impl<T> About<T> for std::result::Result<T, catalog::Error> {
 fn exists_reason(subject: Subject) -> Reason {
     match subject {
         Subject::Stage => Reason::StageExists,
-        Subject::Database => Reason::DatabaseExists,
-        Subject::Table => Reason::TableExists,
         Subject::Export | Subject::Token | Subject::Grant => Reason::Internal,
         Subject::Account => Reason::AccountExists,
         Subject::User => Reason::UserExists,
@@ -335,8 +326,6 @@ fn exists_reason(subject: Subject) -> Reason {
 fn not_found_reason(subject: Subject) -> Reason {
     match subject {
         Subject::Stage => Reason::StageNotFound,
-        Subject::Database => Reason::DatabaseNotFound,
-        Subject::Table => Reason::TableNotFound,
         Subject::Export => Reason::ExportNotFound,
         Subject::Account => Reason::AccountNotFound,
         Subject::User => Reason::UserNotFound,
@@ -349,7 +338,6 @@ fn conflict_reason(subject: Subject) -> Reason {
     match subject {
         Subject::Stage => Reason::StageVersionConflict,
         Subject::Export => Reason::ExportState,
-        Subject::Database | Subject::Table => Reason::TableNotFound,
         Subject::Account | Subject::User | Subject::Role | Subject::Grant | Subject::Token => {
             Reason::IdentityVersionConflict
         }
@@ -358,7 +346,7 @@ fn conflict_reason(subject: Subject) -> Reason {
 
 fn in_use_reason(subject: Subject) -> Reason {
     match subject {
-        Subject::Stage | Subject::Export | Subject::Database | Subject::Table => Reason::StageInUse,
+        Subject::Stage | Subject::Export => Reason::StageInUse,
         Subject::Account | Subject::User | Subject::Role | Subject::Grant | Subject::Token => {
             Reason::IdentityInUse
         }
@@ -368,7 +356,6 @@ fn in_use_reason(subject: Subject) -> Reason {
 fn invalid_reason(subject: Subject) -> Reason {
     match subject {
         Subject::Stage => Reason::StageInvalid,
-        Subject::Database | Subject::Table => Reason::QueryInvalid,
         Subject::Export
         | Subject::Account
         | Subject::User

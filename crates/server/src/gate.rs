@@ -2,6 +2,7 @@
 //! Every operation of a session passes here before anything else about it is looked at, existence included.
 
 mod authorise;
+mod first_login;
 mod logins;
 mod object;
 mod passwords;
@@ -10,6 +11,7 @@ mod privileges;
 mod throttle;
 
 pub(crate) use authorise::{Acting, Permit, outcome_name};
+pub(crate) use first_login::ensure_root_password;
 pub(crate) use logins::{Credential, LoginName, Logins, hex};
 pub(crate) use object::Object;
 pub(crate) use passwords::hash as hash_password;

@@ -37,8 +37,8 @@ mod system_tables;
 mod time;
 mod turns;
 
-pub use error::{Error, Reason, Result};
 pub use backup::{BackedUp, restore};
+pub use error::{Error, Reason, Result};
 pub use exports::{ExportHandle, ExportProgress};
 pub use gate::Principal;
 pub use instance::OpenError;

@@ -208,7 +208,8 @@ impl Instance {
 
     /// What an account's places may touch on this machine.
     pub(crate) fn policy(&self, account: &str) -> storage::Policy {
-        self.internal.policy(allowed_paths(&self.settings.paths, account))
+        self.internal
+            .policy(allowed_paths(&self.settings.paths, account))
     }
 }
 

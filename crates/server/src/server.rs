@@ -10,16 +10,17 @@ use proto::v1::admin_service_server::AdminServiceServer;
 use proto::v1::export_service_server::ExportServiceServer;
 use proto::v1::sql_service_server::SqlServiceServer;
 use proto::v1::stage_service_server::StageServiceServer;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::gate::{CallContext, Principal};
+use crate::error::Error;
+use crate::gate::{CallContext, Principal, ensure_root_password};
 use crate::grpc::{Accounts, Admin, Authentication, Exports, Sql, Stages, Trust};
 use crate::instance::{Instance, OpenError};
-use crate::error::Error;
 use crate::session::{Caller, Session};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
@@ -57,6 +58,7 @@ pub struct BoundServer {
     server: Server,
     listener: TcpListener,
     local_addr: SocketAddr,
+    first_password: Option<SecretString>,
 }
 
 impl Server {
@@ -159,10 +161,11 @@ impl Server {
         let settings = &self.instance.settings;
         if !settings.listen.ip().is_loopback() && !settings.insecure {
             return Err(OpenError(format!(
-                "refusing to listen on {} in plain text and without logins: listen on 127.0.0.1, or set insecure = true",
+                "refusing to listen on {} in plain text, which shows passwords to the network: listen on 127.0.0.1, or set insecure = true",
                 settings.listen
             )));
         }
+        let first_password = ensure_root_password(&self.instance)?;
         let failed =
             |e: std::io::Error| OpenError(format!("failed to listen on {}: {e}", settings.listen));
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
@@ -171,6 +174,7 @@ impl Server {
             server: self,
             listener,
             local_addr,
+            first_password,
         })
     }
 
@@ -216,6 +220,11 @@ impl BoundServer {
     /// The address, with the port that was taken for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Root's password, if this start had to make one up; it is kept nowhere and can be taken this once.
+    pub fn take_first_password(&mut self) -> Option<SecretString> {
+        self.first_password.take()
     }
 
     /// Serves until `shutdown` resolves; then takes no new calls, lets running ones end within the grace

@@ -20,8 +20,8 @@ use parser::{Limits, Plan};
 pub(crate) use access::{AccountProperty, GrantsOf, NamedGrant, UserProperty, UserToMake};
 use deadline::Deadline;
 pub use result::{Done, Outcome, Rows};
-pub(crate) use tables::ShownTable;
 pub(crate) use stages::{ChangeMode, Etag, NewStage, StageProperties, StageUpdate};
+pub(crate) use tables::ShownTable;
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;

@@ -35,7 +35,6 @@ struct Open {
 
 /// A session while a statement runs in it.
 pub(crate) struct SessionInUse {
-    pub(crate) entry: Arc<OpenSession>,
     session: OwnedMutexGuard<Session>,
     in_use: InUse,
 }
@@ -164,29 +163,24 @@ impl Sessions {
         };
         // Made first: a statement that waits for its turn uses the session, too.
         let in_use = InUse {
-            entry: Arc::clone(&entry),
+            entry,
             used,
             _session: Arc::clone(&session),
         };
         let session = session.lock_owned().await;
-        Ok(SessionInUse {
-            entry,
-            session,
-            in_use,
-        })
+        Ok(SessionInUse { session, in_use })
     }
 
     /// Closes a session of this user; another's is left as it is.
     pub(crate) fn close(&self, id: &str, of: &crate::gate::Principal) {
         let mut open = self.lock();
-        if open
-            .get(id)
-            .is_some_and(|open| open.entry.account == of.account() && open.entry.user == of.user())
+        let is_theirs =
+            |open: &Open| open.entry.account == of.account() && open.entry.user == of.user();
+        if open.get(id).is_some_and(is_theirs)
+            && let Some(closed) = open.remove(id)
         {
-            if let Some(closed) = open.remove(id) {
-                closed.entry.kill();
-                self.registry.remove(id);
-            }
+            closed.entry.kill();
+            self.registry.remove(id);
         }
     }
 
@@ -209,16 +203,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::open(Settings::embedded(folder.path())).unwrap();
         let sessions = Sessions::new(Arc::default(), 1, 1, IDLE);
-        let id = sessions.insert(server.session()).unwrap();
+        let id = sessions.insert(server.session().unwrap()).unwrap();
         let in_use = sessions.lock_session(&id).await.unwrap().release();
         tokio::time::sleep(2 * IDLE).await;
         // In use: neither gone nor in the way of the next statement, and its place is taken.
-        assert!(sessions.insert(server.session()).is_err());
+        assert!(sessions.insert(server.session().unwrap()).is_err());
         drop(sessions.lock_session(&id).await.unwrap());
         drop(in_use);
         drop(sessions.lock_session(&id).await.unwrap());
         tokio::time::sleep(2 * IDLE).await;
         assert!(sessions.lock_session(&id).await.is_err());
-        assert!(sessions.insert(server.session()).is_ok());
+        assert!(sessions.insert(server.session().unwrap()).is_ok());
     }
 }

@@ -69,7 +69,9 @@ fn code(reason: Reason) -> Code {
         Reason::PermissionDenied | Reason::RoleNotGranted => Code::PermissionDenied,
         Reason::ExportCancelled | Reason::StatementKilled => Code::Cancelled,
         Reason::StatementTimeout => Code::DeadlineExceeded,
-        Reason::LimitExceeded | Reason::LoginThrottled | Reason::StorageFull => Code::ResourceExhausted,
+        Reason::LimitExceeded | Reason::LoginThrottled | Reason::StorageFull => {
+            Code::ResourceExhausted
+        }
         Reason::StorageFailed | Reason::ShuttingDown => Code::Unavailable,
         Reason::DataLoss => Code::DataLoss,
         Reason::NotImplemented | Reason::NotSupported => Code::Unimplemented,

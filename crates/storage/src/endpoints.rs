@@ -5,7 +5,11 @@ use crate::error::Result;
 pub struct EndpointPolicy;
 impl EndpointPolicy {
     /// Provisional.
-    pub fn new(_: &[String], _: bool, _: &[std::net::SocketAddr]) -> Result<Self> { Ok(Self) }
+    pub fn new(_: &[String], _: bool, _: &[std::net::SocketAddr]) -> Result<Self> {
+        Ok(Self)
+    }
     /// Provisional.
-    pub fn check_endpoint(&self, _: &str) -> Result<()> { Ok(()) }
+    pub fn check_endpoint(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
 }

@@ -7,7 +7,7 @@ use exporter::Digest;
 use parser::{Limits, Plan, Target};
 use storage::{Finished, ObjectPath, OnExisting, Store};
 
-use crate::error::{Error, Reason, Result, stage_required};
+use crate::error::{About, Error, Reason, Result, Subject, stage_required};
 use crate::exports::manifest::{MANIFEST_DRAFT, manifest_path, manifest_warning};
 use crate::gate::system_actor;
 use crate::instance::Instance;
@@ -68,7 +68,8 @@ fn settle(instance: &Instance, export: &ExportRecord, end: End) -> Result<Export
                     record.error = Some(why);
                 }
             }
-        })?;
+        })
+        .about(Subject::Export)?;
     Ok(settled.state)
 }
 

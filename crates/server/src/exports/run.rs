@@ -12,15 +12,18 @@ use futures::{Stream, StreamExt};
 use storage::{Draft, Finished, OnExisting, Store};
 use uuid::Uuid;
 
-use crate::error::{Error, Reason, Result, stage_required};
+use crate::error::{About, Error, Reason, Result, Subject, stage_required};
 use crate::exports::manifest::{MANIFEST_DRAFT, publish_manifest};
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
+use crate::turns::Turn;
 
 /// Everything an export needs once it has been let in.
 pub(crate) struct ExportPlan {
     pub(crate) actor: Actor,
+    /// Held until the export has ended.
+    pub(crate) turn: Option<Turn>,
     pub(crate) target: ExportTarget,
     pub(crate) batches:
         Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
@@ -43,13 +46,14 @@ pub(crate) async fn start(instance: &Arc<Instance>, plan: ExportPlan) -> Result<
         .map_err(|e| Error::defect("an export's admission failed").with_source(e))?
 }
 
-async fn admit(instance: Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle> {
+async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHandle> {
     let id = Uuid::now_v7().to_string();
     let progress = Arc::new(Progress::default());
     let job = instance
         .jobs
         .admit(&id, Arc::clone(&progress), plan.rows_estimated)?;
     let mut place = Place {
+        _turn: plan.turn.take(),
         instance: Arc::clone(&instance),
         job: Arc::clone(&job),
         end: Err(Error::defect("an export's task ended without a result")),
@@ -76,7 +80,12 @@ async fn admit(instance: Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle
     };
     let actor = plan.actor.clone();
     let admitted = instance
-        .blocking(move |instance| Ok(instance.catalog.create_export(&actor, new)?))
+        .blocking(move |instance| {
+            instance
+                .catalog
+                .create_export(&actor, new)
+                .about(Subject::Stage)
+        })
         .await?;
     let handle = ExportHandle::new(Arc::clone(&job), admitted);
     tokio::spawn(async move {
@@ -106,6 +115,8 @@ async fn admit(instance: Arc<Instance>, plan: ExportPlan) -> Result<ExportHandle
 
 /// A place among the running exports. Dropping it, even in a panic, frees it and tells those who wait.
 struct Place {
+    /// Given back when the place is.
+    _turn: Option<Turn>,
     instance: Arc<Instance>,
     job: Arc<Job>,
     end: Result<ExportRecord>,
@@ -323,7 +334,12 @@ impl Running {
     ) -> Result<ExportRecord> {
         let (id, actor) = (self.id.clone(), self.actor.clone());
         self.instance
-            .blocking(move |instance| Ok(instance.catalog.update_export(&actor, &id, change)?))
+            .blocking(move |instance| {
+                instance
+                    .catalog
+                    .update_export(&actor, &id, change)
+                    .about(Subject::Export)
+            })
             .await
     }
 }

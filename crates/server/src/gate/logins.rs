@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use catalog::{Actor, AuditEvent, AuditOutcome, NewToken, PasswordHash, TokenRecord, TokenState, UserRecord};
+use catalog::{
+    Actor, AuditEvent, AuditOutcome, NewToken, PasswordHash, TokenRecord, TokenState, UserRecord,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -403,7 +405,7 @@ fn token_hash(token: &SecretString) -> [u8; 32] {
 }
 
 /// Fills from the operating system's generator.
-fn fill_random(bytes: &mut [u8]) -> Result<()> {
+pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes)
         .map_err(|e| Error::defect(format_args!("the system gives no random bytes: {e}")))
 }

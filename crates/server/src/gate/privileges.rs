@@ -98,6 +98,7 @@ impl Operation {
     pub(crate) const LOGIN: &str = "LOGIN";
 
     /// All of them, as docs/privileges.md lists them.
+    #[cfg(test)]
     pub(crate) const ALL: [Self; 57] = [
         Self::CreateStage,
         Self::AlterStage,
@@ -281,6 +282,86 @@ impl Operation {
             Self::ServerStatus => "SERVER STATUS",
             Self::Backup => "BACKUP",
             Self::VerifyAudit => "VERIFY AUDIT",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::BTreeSet;
+    use std::fmt::Write;
+    use std::path::Path;
+
+    use super::*;
+
+    const HEAD: &str = "\
+# Who may do what
+
+Printed from `crates/server/src/gate/privileges.rs`, where every operation that a client can ask for says what it needs;
+the test `docs_privileges_is_this_table` fails when this page is another. (`UPDATE_DOCS=1 cargo test` writes it.)
+
+The account's admin role, `moadmin` in account `sys` and `accountadmin` in every other, has every privilege in its account.
+No grant makes another role do what needs the admin role. A session's active role and `public` count, no other.
+
+| operation | needs |
+|---|---|
+";
+
+    fn in_words(need: Need) -> String {
+        match need {
+            Need::Login => "a login".to_owned(),
+            Need::Own => {
+                "a login: for what is one's own; the admin role: for the whole account".to_owned()
+            }
+            Need::Admin => "the account's admin role".to_owned(),
+            Need::ClusterAdmin => "role `moadmin` of account `sys`".to_owned(),
+            Need::Account(privilege) => format!("{} on the account", privilege.as_str()),
+            Need::Database(privilege) => format!(
+                "{} on the database, or OWNERSHIP of it or of the table",
+                privilege.as_str()
+            ),
+            Need::Table(privilege) => format!(
+                "{} on the table, on its database's tables or on all tables, or OWNERSHIP",
+                privilege.as_str()
+            ),
+            Need::AnyOnTable => "any privilege on the table".to_owned(),
+            Need::Stage(privilege) => {
+                format!("{} on the stage or on all stages", privilege.as_str())
+            }
+        }
+    }
+
+    #[test]
+    fn docs_privileges_is_this_table() {
+        let mut page = HEAD.to_owned();
+        for operation in Operation::ALL {
+            writeln!(
+                page,
+                "| {} | {} |",
+                operation.name(),
+                in_words(operation.need())
+            )
+            .unwrap();
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/privileges.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), page);
+    }
+
+    #[test]
+    fn every_operation_is_listed_once() {
+        let names: BTreeSet<_> = Operation::ALL
+            .iter()
+            .map(|operation| operation.name())
+            .collect();
+        assert_eq!(names.len(), Operation::ALL.len());
+        // The list is in the order of the variants and without a gap.
+        for (at, operation) in Operation::ALL.iter().enumerate() {
+            assert_eq!(*operation as usize, at, "{}", operation.name());
         }
     }
 }

@@ -110,10 +110,7 @@ impl Throttle {
 }
 
 fn keys(user: &str, address: &str) -> [Key; 2] {
-    [
-        Key::User(user.to_owned()),
-        Key::Address(address.to_owned()),
-    ]
+    [Key::User(user.to_owned()), Key::Address(address.to_owned())]
 }
 
 #[cfg(test)]

@@ -18,9 +18,7 @@ use crate::error::{Error, Reason, Result};
 use crate::grpc::authentication::{TokenId, caller};
 use crate::grpc::convert::{self, resource_id};
 use crate::instance::Instance;
-use crate::session::{
-    AccountProperty, GrantsOf, NamedGrant, Session, UserProperty, UserToMake,
-};
+use crate::session::{AccountProperty, GrantsOf, NamedGrant, Session, UserProperty, UserToMake};
 use crate::time::proto_timestamp;
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
@@ -173,7 +171,11 @@ fn grant_object(on: Option<v1::Securable>) -> Result<GrantObject> {
                 database: Some(name(database)),
                 table: name(table),
             }),
-            None => return Err(invalid("a table is written database.table, database.* or *.*")),
+            None => {
+                return Err(invalid(
+                    "a table is written database.table, database.* or *.*",
+                ));
+            }
         },
         Some(OnWire::Account(false)) | None => {
             return Err(invalid(
@@ -185,7 +187,11 @@ fn grant_object(on: Option<v1::Securable>) -> Result<GrantObject> {
 
 fn on_wire(named: &NamedGrant) -> v1::Securable {
     // The name behind the kind's word, as GRANT writes it.
-    let text = named.on.split_once(' ').map_or("", |(_, name)| name).to_owned();
+    let text = named
+        .on
+        .split_once(' ')
+        .map_or("", |(_, name)| name)
+        .to_owned();
     let object = match named.grant.on {
         Securable::Account => OnWire::Account(true),
         Securable::Databases | Securable::Database(_) => OnWire::Database(text),
@@ -294,8 +300,7 @@ impl AccountService for Accounts {
         let size = convert::page_size(request.page_size)?;
         let mut accounts = session.accounts().await?;
         accounts.retain(|account| account.name > request.page_token);
-        let (accounts, next_page_token) =
-            convert::page(accounts, size, |last| last.name.clone());
+        let (accounts, next_page_token) = convert::page(accounts, size, |last| last.name.clone());
         Ok(Response::new(v1::ListAccountsResponse {
             accounts: accounts.into_iter().map(account).collect(),
             next_page_token,
@@ -310,7 +315,10 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let new = request.account.unwrap_or_default();
         let name = lower(&new.name, "accounts")?;
-        let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+        let paths = request
+            .update_mask
+            .map(|mask| mask.paths)
+            .unwrap_or_default();
         let property = match one_path(&paths)? {
             "suspended" => AccountProperty::Suspended(new.suspended),
             "comment" => AccountProperty::Comment(new.comment),
@@ -353,8 +361,7 @@ impl AccountService for Accounts {
         let made = UserToMake {
             name: name.clone(),
             password: SecretString::from(request.password),
-            default_role: (!new.default_role.is_empty())
-                .then(|| new.default_role.to_lowercase()),
+            default_role: (!new.default_role.is_empty()).then(|| new.default_role.to_lowercase()),
             comment: new.comment,
         };
         session.create_user(made, OnExists::Error).await?;
@@ -380,8 +387,7 @@ impl AccountService for Accounts {
         let size = convert::page_size(request.page_size)?;
         let mut users = session.users().await?;
         users.retain(|(user, _)| user.name > request.page_token);
-        let (users, next_page_token) =
-            convert::page(users, size, |(last, _)| last.name.clone());
+        let (users, next_page_token) = convert::page(users, size, |(last, _)| last.name.clone());
         Ok(Response::new(v1::ListUsersResponse {
             users: users
                 .into_iter()
@@ -399,7 +405,10 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let new = request.user.unwrap_or_default();
         let name = lower(&new.name, "users")?;
-        let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+        let paths = request
+            .update_mask
+            .map(|mask| mask.paths)
+            .unwrap_or_default();
         let path = one_path(&paths)?;
         let password = SecretString::from(request.password);
         if path == "password" && name == session.principal().user() && new.etag.is_empty() {
@@ -415,9 +424,7 @@ impl AccountService for Accounts {
             ),
             "password" => UserProperty::Password(password),
             other => {
-                return Err(
-                    unknown_path(other, "locked, comment, default_role, password").into(),
-                );
+                return Err(unknown_path(other, "locked, comment, default_role, password").into());
             }
         };
         let expected = session.expected_user(name.clone(), &new.etag).await?;
@@ -487,7 +494,10 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         session
-            .grant_role(lower(&request.role, "roles")?, lower(&request.user, "users")?)
+            .grant_role(
+                lower(&request.role, "roles")?,
+                lower(&request.user, "users")?,
+            )
             .await?;
         Ok(Response::new(v1::GrantRoleResponse {}))
     }
@@ -499,7 +509,10 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         session
-            .revoke_role(lower(&request.role, "roles")?, lower(&request.user, "users")?)
+            .revoke_role(
+                lower(&request.role, "roles")?,
+                lower(&request.user, "users")?,
+            )
             .await?;
         Ok(Response::new(v1::RevokeRoleResponse {}))
     }

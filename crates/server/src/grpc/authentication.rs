@@ -86,7 +86,10 @@ where
     type Future =
         Pin<Box<dyn Future<Output = std::result::Result<Self::Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), Infallible>> {
+    fn poll_ready(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<std::result::Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
@@ -141,7 +144,9 @@ impl Authentication {
             .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX);
         let client = match self.trust {
             Trust::Owner => "embedded".to_owned(),
-            Trust::Logins => peer(request).map_or_else(|| "unknown".to_owned(), |at| at.to_string()),
+            Trust::Logins => {
+                peer(request).map_or_else(|| "unknown".to_owned(), |at| at.to_string())
+            }
         };
         CallContext {
             request_id: asked.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
@@ -167,7 +172,10 @@ impl Authentication {
         let credential = credential(header.as_ref())?;
         let hashes = match &credential {
             Credential::Password(login, password) => {
-                !self.instance.logins.is_known(&self.instance, login, password)
+                !self
+                    .instance
+                    .logins
+                    .is_known(&self.instance, login, password)
             }
             Credential::Token(_) => false,
         };
@@ -223,7 +231,9 @@ fn credential(header: Option<&HeaderValue>) -> Result<Credential> {
     const WANTED: &str = "log in: `authorization` metadata of the form `Basic base64(account#user#role:password)` or `Bearer token`";
     let header = header.ok_or_else(|| unauthenticated(WANTED))?;
     let text = header.to_str().map_err(|_| unauthenticated(WANTED))?;
-    let (scheme, value) = text.split_once(' ').ok_or_else(|| unauthenticated(WANTED))?;
+    let (scheme, value) = text
+        .split_once(' ')
+        .ok_or_else(|| unauthenticated(WANTED))?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Ok(Credential::Token(SecretString::from(value.trim())));
     }

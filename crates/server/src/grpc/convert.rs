@@ -78,7 +78,12 @@ pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
         change: stage_change(record.change).to_owned(),
         credentials: HashMap::new(),
         credential_info: if for_admin {
-            record.definition.credentials.iter().map(credential).collect()
+            record
+                .definition
+                .credentials
+                .iter()
+                .map(credential)
+                .collect()
         } else {
             Vec::new()
         },

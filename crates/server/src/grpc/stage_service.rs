@@ -159,8 +159,7 @@ impl StageService for Stages {
         let size = convert::page_size(page_size)?;
         let after = (!page_token.is_empty()).then_some(page_token);
         let stages = session.stages_page(after, size + 1).await?;
-        let (stages, next_page_token) =
-            convert::page(stages, size, |last| last.name.clone());
+        let (stages, next_page_token) = convert::page(stages, size, |last| last.name.clone());
         Ok(Response::new(v1::ListStagesResponse {
             stages: stages
                 .into_iter()
@@ -177,7 +176,10 @@ impl StageService for Stages {
         let session = self.session(&request)?;
         let request = request.into_inner();
         let new = request.stage.ok_or_else(|| missing("stage"))?;
-        let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+        let paths = request
+            .update_mask
+            .map(|mask| mask.paths)
+            .unwrap_or_default();
         let update = StageUpdate {
             name: stage_name(&new.name)?,
             etag: Etag(new.etag.clone()),

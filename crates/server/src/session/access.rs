@@ -34,7 +34,10 @@ pub(crate) enum UserProperty {
 /// What is changed of an account.
 #[derive(Debug, Clone)]
 pub(crate) enum AccountProperty {
-    Admin { name: String, password: SecretString },
+    Admin {
+        name: String,
+        password: SecretString,
+    },
     Suspended(bool),
     Comment(String),
 }
@@ -133,11 +136,9 @@ impl Session {
     }
 
     pub(crate) async fn accounts(&self) -> Result<Vec<AccountRecord>> {
-        self.act(
-            Operation::ShowAccounts,
-            Object::Account,
-            |acting, _| Ok(acting.instance.catalog.accounts()?),
-        )
+        self.act(Operation::ShowAccounts, Object::Account, |acting, _| {
+            Ok(acting.instance.catalog.accounts()?)
+        })
         .await
     }
 
@@ -256,10 +257,7 @@ impl Session {
             Object::User(name.clone()),
             move |acting, permit| {
                 let user = acting.existing_user(permit, &name)?;
-                let roles = acting
-                    .instance
-                    .catalog
-                    .roles_of(permit.account(), &name)?;
+                let roles = acting.instance.catalog.roles_of(permit.account(), &name)?;
                 Ok((user, roles))
             },
         )
@@ -331,9 +329,7 @@ impl Session {
         self.act(
             Operation::ShowOwnGrants,
             Object::Account,
-            move |acting, permit| {
-                acting.roles_with_public(permit, &user)
-            },
+            move |acting, permit| acting.roles_with_public(permit, &user),
         )
         .await
     }

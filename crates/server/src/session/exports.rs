@@ -14,6 +14,7 @@ use crate::exports::{
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::places::{path_in_stage, squeezed};
 use crate::sql::export_state;
+use crate::turns::Work;
 
 use super::Session;
 
@@ -83,6 +84,12 @@ impl Session {
         let rows_estimated = planned.row_estimate();
         let batches = planned.stream()?;
 
+        // Last, when nothing can be refused any more: a queue of exports that will fail helps nobody.
+        let turn = self
+            .instance
+            .turns
+            .take(self.account(), Work::Export)
+            .await?;
         let settings = &self.instance.settings.export;
         let threads = match settings.threads {
             0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -97,6 +104,7 @@ impl Session {
         };
         let plan = ExportPlan {
             actor: permit.actor().clone(),
+            turn: Some(turn),
             target,
             batches: Box::pin(batches),
             rows_estimated,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Operation, Permit};
 use crate::system_tables;
+use crate::turns::Work;
 
 use super::queries::fields;
 use super::result::Done;
@@ -46,6 +47,11 @@ impl Session {
                 "cannot insert/update/delete from external table",
             ));
         }
+        let _turn = self
+            .instance
+            .turns
+            .take(self.account(), Work::Insert)
+            .await?;
         let pin = self.instance.internal.pin();
         let target = insert_target(&table, &statement)?;
         let (source, context) = self.query_context(&statement.source).await?;

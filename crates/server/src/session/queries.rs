@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::error::{Error, Reason, Result};
 use crate::external::{CsvReading, ExternalOptions};
-use crate::gate::{Acting, Operation};
+use crate::gate::{Acting, Object, Operation};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
 use crate::places::squeezed;
@@ -32,6 +32,7 @@ const STAGED_FILES: &str = "stage:files";
 impl Session {
     /// Runs a bare query.
     pub(crate) async fn query(&self, query: QueryText) -> Result<Rows> {
+        self.allow(Operation::Query, Object::Account).await?;
         let (planned, pin) = self.plan_query(query).await?;
         let schema = planned.schema();
         let stream = planned.stream()?;
@@ -226,11 +227,7 @@ impl Sources {
     }
 
     /// The files of an external table or staged file, in order of their paths; at least one.
-    async fn files(
-        &mut self,
-        acting: Acting,
-        options: &ExternalOptions,
-    ) -> Result<Source> {
+    async fn files(&mut self, acting: Acting, options: &ExternalOptions) -> Result<Source> {
         let (stage, pattern) = options.stage_path()?;
         let instance = Arc::clone(&acting.instance);
         let stage = instance

@@ -353,9 +353,9 @@ impl Acting {
     }
 
     fn definition(&self, properties: StageProperties) -> Result<StageDefinition> {
-        let enabled = properties.enabled.unwrap_or(
-            self.instance.settings.stages.default_state == DefaultState::Enabled,
-        );
+        let enabled = properties
+            .enabled
+            .unwrap_or(self.instance.settings.stages.default_state == DefaultState::Enabled);
         let credentials = self.credentials(properties.credentials.unwrap_or_default())?;
         let url = match properties.url.flatten() {
             Some(url) => Some(self.checked_url(&url, &credentials)?),
@@ -416,14 +416,17 @@ impl Acting {
     /// That the operator permits a credential by this reference (`secrets.references`).
     fn check_reference(&self, reference: &str) -> Result<()> {
         let allowed = &self.instance.settings.secrets.references;
-        let is_allowed = allowed.iter().any(|allowed| match allowed.strip_suffix('*') {
-            Some(prefix) => reference.starts_with(prefix),
-            // A folder stands for what is in it; `..` never gets out of it.
-            None => {
-                reference == allowed
-                    || (allowed.ends_with('/') && reference.starts_with(allowed.as_str()))
-            }
-        }) && !reference.split('/').any(|part| part == "..");
+        let is_allowed = allowed
+            .iter()
+            .any(|allowed| match allowed.strip_suffix('*') {
+                Some(prefix) => reference.starts_with(prefix),
+                // A folder stands for what is in it; `..` never gets out of it.
+                None => {
+                    reference == allowed
+                        || (allowed.ends_with('/') && reference.starts_with(allowed.as_str()))
+                }
+            })
+            && !reference.split('/').any(|part| part == "..");
         if is_allowed {
             return Ok(());
         }

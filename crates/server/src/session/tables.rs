@@ -150,7 +150,10 @@ impl Session {
             if let Some(names) = system_tables::table_names(&database) {
                 return Ok(names.into_iter().map(str::to_owned).collect());
             }
-            let tables = acting.instance.catalog.tables(permit.account(), &database)?;
+            let tables = acting
+                .instance
+                .catalog
+                .tables(permit.account(), &database)?;
             let all = acting.may(Operation::ShowTables, &Object::Database(database.clone()))?;
             let mut names = Vec::with_capacity(tables.len());
             for table in tables {

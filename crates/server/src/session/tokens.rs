@@ -131,22 +131,26 @@ impl Session {
 
     async fn kill_with(&self, id: String, kill: fn(&OpenSession)) -> Result<()> {
         let object = Object::Session(id.clone());
-        self.act(Operation::KillSession, object.clone(), move |acting, permit| {
-            let found: Option<Arc<OpenSession>> = acting
-                .instance
-                .registry
-                .get(&id)
-                .filter(|open| acting.sees_session(permit, &open.account, &open.user));
-            let open = found.ok_or_else(super::session_not_found)?;
-            kill(&open);
-            acting.record(
-                Operation::KillSession,
-                &object,
-                catalog::AuditOutcome::Done,
-                "",
-            );
-            Ok(())
-        })
+        self.act(
+            Operation::KillSession,
+            object.clone(),
+            move |acting, permit| {
+                let found: Option<Arc<OpenSession>> = acting
+                    .instance
+                    .registry
+                    .get(&id)
+                    .filter(|open| acting.sees_session(permit, &open.account, &open.user));
+                let open = found.ok_or_else(super::session_not_found)?;
+                kill(&open);
+                acting.record(
+                    Operation::KillSession,
+                    &object,
+                    catalog::AuditOutcome::Done,
+                    "",
+                );
+                Ok(())
+            },
+        )
         .await
     }
 }

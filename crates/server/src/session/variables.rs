@@ -42,9 +42,9 @@ impl Session {
             if name == "max_execution_time" {
                 next.execution_max = match assignment.value.map(|value| value.value) {
                     None => None,
-                    Some(Literal::Number(text)) => {
-                        Some(Duration::from_millis(text.parse().map_err(|_| milliseconds())?))
-                    }
+                    Some(Literal::Number(text)) => Some(Duration::from_millis(
+                        text.parse().map_err(|_| milliseconds())?,
+                    )),
                     Some(
                         Literal::Null
                         | Literal::Bool(_)

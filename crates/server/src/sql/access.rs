@@ -12,9 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::show::like_matches;
 use crate::error::{Error, Reason, Result};
-use crate::session::{
-    AccountProperty, GrantsOf, Outcome, Session, UserProperty, UserToMake,
-};
+use crate::session::{AccountProperty, GrantsOf, Outcome, Session, UserProperty, UserToMake};
 use crate::time::timestamp_text;
 
 /// The value of a password or credential, which is not a parameter any more, and not empty.
@@ -40,10 +38,7 @@ fn admin(user: NewUser) -> Result<(String, SecretString)> {
     Ok((user.name.value, secret(user.password)?))
 }
 
-pub(super) async fn create_account(
-    session: &Session,
-    statement: CreateAccount,
-) -> Result<Outcome> {
+pub(super) async fn create_account(session: &Session, statement: CreateAccount) -> Result<Outcome> {
     let verb = "CREATE ACCOUNT";
     let name = statement.name.value;
     let comment = statement.comment.map(|comment| comment.value);
@@ -112,7 +107,13 @@ pub(super) async fn show_accounts(session: &Session, like: Option<String>) -> Re
     });
     filtered(
         "SHOW ACCOUNTS",
-        &["ACCOUNT_NAME", "ADMIN_NAME", "CREATED_TIME", "STATUS", "COMMENTS"],
+        &[
+            "ACCOUNT_NAME",
+            "ADMIN_NAME",
+            "CREATED_TIME",
+            "STATUS",
+            "COMMENTS",
+        ],
         rows,
         like,
     )
@@ -125,7 +126,10 @@ pub(super) async fn create_user(session: &Session, statement: CreateUser) -> Res
         let user = UserToMake {
             name: name.clone(),
             password: secret(user.password)?,
-            default_role: statement.default_role.as_ref().map(|role| role.value.clone()),
+            default_role: statement
+                .default_role
+                .as_ref()
+                .map(|role| role.value.clone()),
             comment: statement
                 .comment
                 .as_ref()
@@ -157,9 +161,13 @@ pub(super) async fn alter_user(session: &Session, statement: AlterUser) -> Resul
         .await
     {
         Ok(_) => Ok(Outcome::done(verb)),
-        Err(error) => {
-            unless_missing(error, Reason::UserNotFound, statement.if_exists, verb, &name)
-        }
+        Err(error) => unless_missing(
+            error,
+            Reason::UserNotFound,
+            statement.if_exists,
+            verb,
+            &name,
+        ),
     }
 }
 
@@ -197,7 +205,14 @@ pub(super) async fn show_users(session: &Session, like: Option<String>) -> Resul
     });
     filtered(
         "SHOW USERS",
-        &["USER_NAME", "DEFAULT_ROLE", "ROLES", "STATUS", "CREATED_TIME", "COMMENT"],
+        &[
+            "USER_NAME",
+            "DEFAULT_ROLE",
+            "ROLES",
+            "STATUS",
+            "CREATED_TIME",
+            "COMMENT",
+        ],
         rows,
         like,
     )
@@ -260,11 +275,7 @@ pub(super) async fn set_role(session: &mut Session, role: SetRole) -> Result<Out
     Ok(Outcome::done("SET ROLE"))
 }
 
-pub(super) async fn grant(
-    session: &Session,
-    statement: Grant,
-    is_grant: bool,
-) -> Result<Outcome> {
+pub(super) async fn grant(session: &Session, statement: Grant, is_grant: bool) -> Result<Outcome> {
     let privileges = set(&statement);
     let object = statement.object.value;
     let mut warnings = Vec::new();
@@ -312,7 +323,11 @@ pub(super) async fn grant_role(
             }
         }
     }
-    let verb = if is_grant { "GRANT ROLE" } else { "REVOKE ROLE" };
+    let verb = if is_grant {
+        "GRANT ROLE"
+    } else {
+        "REVOKE ROLE"
+    };
     Ok(Outcome::done_with_warnings(verb, warnings))
 }
 
@@ -394,7 +409,14 @@ pub(super) async fn show_sessions(session: &Session) -> Result<Outcome> {
     Outcome::text_rows(
         "SHOW SESSIONS",
         &[
-            "SESSION_ID", "ACCOUNT", "USER", "ROLE", "CLIENT", "OPENED", "IDLE_S", "STATEMENT",
+            "SESSION_ID",
+            "ACCOUNT",
+            "USER",
+            "ROLE",
+            "CLIENT",
+            "OPENED",
+            "IDLE_S",
+            "STATEMENT",
         ],
         rows.collect(),
     )
@@ -452,12 +474,7 @@ fn kept(outcome: CreateOutcome, what: &str, name: &str) -> Option<String> {
     }
 }
 
-fn kept_or_done(
-    verb: &'static str,
-    outcome: CreateOutcome,
-    what: &str,
-    name: &str,
-) -> Outcome {
+fn kept_or_done(verb: &'static str, outcome: CreateOutcome, what: &str, name: &str) -> Outcome {
     Outcome::done_with_warnings(verb, kept(outcome, what, name).into_iter().collect())
 }
 

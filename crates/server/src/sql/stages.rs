@@ -72,7 +72,9 @@ pub(super) async fn alter(session: &Session, statement: AlterStage) -> Result<Ou
         Ok(true) => Ok(Outcome::done(verb)),
         Ok(false) => Ok(Outcome::done_with_warnings(
             verb,
-            vec![format!("the stage {name} is so already; no version was made")],
+            vec![format!(
+                "the stage {name} is so already; no version was made"
+            )],
         )),
         Err(error) => unless_missing(error, verb, &name, statement.if_exists),
     }
@@ -200,9 +202,10 @@ pub(crate) fn shown_credential(credential: &Credential) -> String {
         CredentialKind::Plain | CredentialKind::Reference => {
             credential.plain_value().unwrap_or_default().to_owned()
         }
-        CredentialKind::Secret | CredentialKind::Sealed => credential
-            .fingerprint()
-            .map_or_else(|| "***".to_owned(), |print| format!("*** (fingerprint {print})")),
+        CredentialKind::Secret | CredentialKind::Sealed => credential.fingerprint().map_or_else(
+            || "***".to_owned(),
+            |print| format!("*** (fingerprint {print})"),
+        ),
         CredentialKind::Shredded => "destroyed".to_owned(),
     }
 }
