@@ -6,7 +6,7 @@ use std::path::Path;
 
 use stagedoor_catalog::{
     Actor, Catalog, Error, ErrorKind, Expected, KeyRing, OnExists, RotationReport, RotationState,
-    StageChange,
+    StageChange, StageDefinition,
 };
 
 use super::{
@@ -21,7 +21,7 @@ fn acme() -> Actor {
     Actor::new("acme", "ann", "accountadmin")
 }
 
-/// Two accounts, several versions, a dropped stage: 154 stages in `sys`, 303 + 2 secrets of versions.
+/// Two accounts, several versions, a dropped stage. Answers how many secrets of versions there are.
 fn fill(catalog: &Catalog) -> u64 {
     for n in 0..STAGES {
         create_secret(catalog, &format!("s{n}"), &format!("secret {n}"));
@@ -196,7 +196,7 @@ fn changes_between_two_steps_are_not_missed() {
     let (dir, catalog) = new_with_key();
     let total = fill(&catalog);
     let mut steps = 0;
-    // Brings versions with old secrets into being behind the place where the rotation is.
+    // Carries on what is not moved yet, sets new secrets, and reads, between any two steps.
     let report = catalog
         .rotate_key(&root(), key(2), |_, _| {
             steps += 1;
@@ -210,6 +210,41 @@ fn changes_between_two_steps_are_not_missed() {
     assert_eq!(catalog.rotation_state().unwrap(), None);
     drop(catalog);
     all_open(&open_with(dir.path(), 2));
+}
+
+#[test]
+fn a_version_made_behind_the_rotation_is_moved_by_another_round() {
+    let (dir, catalog) = new_with_key();
+    // So long that it is a step of its own, with the other two read already.
+    let long = StageDefinition {
+        comment: "c".repeat(1 << 20),
+        ..definition("one")
+    };
+    catalog
+        .create_stage(&root(), "long", long, OnExists::Error)
+        .unwrap();
+    create_secret(&catalog, "s", "two");
+    create_secret(&catalog, "t", "three");
+    let mut behind = None;
+    let report = catalog
+        .rotate_key(&root(), key(2), |_, _| {
+            behind.get_or_insert_with(|| alter(&catalog, "s", StageChange::Comment("c".into())));
+        })
+        .unwrap();
+    assert_eq!(report.secrets, 4);
+    drop(catalog);
+    let catalog = open_with(dir.path(), 2);
+    assert_eq!(
+        opened(&catalog, &catalog.stage("sys", "s").unwrap().unwrap()),
+        "two"
+    );
+    let history = catalog.stage_history("sys", "s").unwrap();
+    assert_eq!(history.len(), 2);
+    assert!(
+        history
+            .iter()
+            .all(|record| opened(&catalog, record) == "two")
+    );
 }
 
 #[test]
