@@ -9,7 +9,7 @@ use super::*;
 use crate::error::ErrorKind;
 use crate::options::{Expected, OnExists, Options};
 use crate::secrets::{Credential, Credentials, KeyRing, check_sealed};
-use crate::stages::{StageChange, StageDefinition, StageRecord};
+use crate::stages::{StageChanges, StageDefinition, StageRecord};
 
 fn key(byte: u8) -> Arc<ServerKey> {
     Arc::new(ServerKey::from_bytes(&[byte; 32]))
@@ -32,7 +32,7 @@ fn create(catalog: &Catalog, actor: &Actor, name: &str, value: &str) -> StageRec
         credentials: credentials(value),
         ..StageDefinition::default()
     };
-    let created = catalog.create_stage(actor, name, definition, OnExists::Error);
+    let created = catalog.create_stage(actor, name, definition, OnExists::Error, Expected::Any);
     created.unwrap().record
 }
 
@@ -71,7 +71,10 @@ fn one_damaged_secret_stops_only_the_end() {
         assert_eq!((state.started, state.left), (true, 1));
         assert_eq!(catalog.read_only_reason(), None);
     }
-    let change = StageChange::Credentials(credentials("new"));
+    let change = StageChanges {
+        credentials: Some(credentials("new")),
+        ..StageChanges::default()
+    };
     catalog
         .alter_stage(&root, "b", change, Expected::Any)
         .unwrap();

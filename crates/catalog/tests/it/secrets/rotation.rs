@@ -6,14 +6,14 @@ use std::path::Path;
 
 use stagedoor_catalog::{
     Actor, Catalog, Error, ErrorKind, Expected, KeyRing, OnExists, RotationReport, RotationState,
-    StageChange, StageDefinition,
+    StageDefinition,
 };
 
 use super::{
     alter, create_secret, credentials, definition, key, new_with_key, open_with, opened, opened_in,
     with_keys,
 };
-use crate::fixture::{refused, root};
+use crate::fixture::{refused, root, set_comment, set_credentials};
 
 const STAGES: u64 = 150;
 
@@ -25,15 +25,23 @@ fn acme() -> Actor {
 fn fill(catalog: &Catalog) -> u64 {
     for n in 0..STAGES {
         create_secret(catalog, &format!("s{n}"), &format!("secret {n}"));
-        alter(catalog, &format!("s{n}"), StageChange::Comment("c".into()));
+        alter(catalog, &format!("s{n}"), set_comment("c"));
     }
     create_secret(catalog, "gone", "secret gone");
-    catalog.drop_stage(&root(), "gone", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "gone", Expected::Any, false)
+        .unwrap();
     create_secret(catalog, "changed", "secret before");
-    let after = StageChange::Credentials(credentials("secret after"));
+    let after = set_credentials(credentials("secret after"));
     alter(catalog, "changed", after);
     catalog
-        .create_stage(&acme(), "s0", definition("secret of acme"), OnExists::Error)
+        .create_stage(
+            &acme(),
+            "s0",
+            definition("secret of acme"),
+            OnExists::Error,
+            Expected::Any,
+        )
         .unwrap();
     2 * STAGES + 5
 }
@@ -117,6 +125,7 @@ fn after_a_rotation_the_new_key_is_enough_and_the_old_one_useless() {
         "changed",
         definition("secret after"),
         OnExists::Replace,
+        Expected::Any,
     );
     assert_eq!(
         same.unwrap().outcome,
@@ -178,7 +187,7 @@ fn a_rotation_stopped_at_any_step_goes_on() {
             ),
         );
         // What is set meanwhile is under the new key already; what is carried on is not.
-        alter(&catalog, "s149", StageChange::Comment("late".into()));
+        alter(&catalog, "s149", set_comment("late"));
         create_secret(&catalog, "new", "secret new");
         let report = catalog.rotate_key(&root(), key(2), |_, _| ()).unwrap();
         let carried = u64::from(done < total);
@@ -201,7 +210,7 @@ fn changes_between_two_steps_are_not_missed() {
         .rotate_key(&root(), key(2), |_, _| {
             steps += 1;
             let late = format!("s{}", STAGES - 1);
-            alter(&catalog, &late, StageChange::Comment(steps.to_string()));
+            alter(&catalog, &late, set_comment(steps.to_string()));
             create_secret(&catalog, &format!("new{steps}"), "secret new");
             all_open(&catalog);
         })
@@ -221,14 +230,14 @@ fn a_version_made_behind_the_rotation_is_moved_by_another_round() {
         ..definition("one")
     };
     catalog
-        .create_stage(&root(), "long", long, OnExists::Error)
+        .create_stage(&root(), "long", long, OnExists::Error, Expected::Any)
         .unwrap();
     create_secret(&catalog, "s", "two");
     create_secret(&catalog, "t", "three");
     let mut behind = None;
     let report = catalog
         .rotate_key(&root(), key(2), |_, _| {
-            behind.get_or_insert_with(|| alter(&catalog, "s", StageChange::Comment("c".into())));
+            behind.get_or_insert_with(|| alter(&catalog, "s", set_comment("c")));
         })
         .unwrap();
     assert_eq!(report.secrets, 4);
