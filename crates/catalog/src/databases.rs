@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::grants::{self, Securable};
 use crate::options::{Actor, Created, OnExists};
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::tables::{self, TableRecord};
 use crate::{Catalog, accounts, keys, names};
 
@@ -45,7 +45,7 @@ impl Catalog {
         }
         self.store.write(
             actor,
-            || format!("create database {name}"),
+            || What::change("CREATE DATABASE", name),
             |draft| {
                 let key = keys::database(&actor.account, name);
                 match draft.view().get(&key)? {
@@ -69,7 +69,7 @@ impl Catalog {
     pub fn drop_database(&self, actor: &Actor, name: &str) -> Result<DroppedDatabase, Error> {
         self.store.write(
             actor,
-            || format!("drop database {name}"),
+            || What::change("DROP DATABASE", name),
             |draft| {
                 let record = existing(draft.view(), &actor.account, name)?;
                 let tables = tables::all(draft.view(), &actor.account, name)?;

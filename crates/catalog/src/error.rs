@@ -27,6 +27,9 @@ pub enum ErrorKind {
     ReadOnly,
     /// Stored bytes are damaged; the message names file and offset: restore from a backup.
     Corrupt,
+    /// The journal lacks changes that were acknowledged, or is another one: bring back the right one,
+    /// or accept the loss ([`Options::accept_cut`](crate::Options::accept_cut)).
+    Behind,
     /// Stored bytes are of a newer format than this program reads: run a newer program.
     Unsupported,
     /// The operating system refused a read or a write.

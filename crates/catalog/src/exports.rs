@@ -1,14 +1,18 @@
 //! Exports: the record of each, from its admission to its final state. The states are in
 //! `exports/state.rs`.
 
+mod manifest;
 mod state;
 
 pub use state::ExportState;
 
+use manifest::{put_manifest, with_manifest};
+
+use crate::audit::AuditOutcome;
 use crate::error::{Error, ErrorKind};
 use crate::options::Actor;
 use crate::stages::StageRecord;
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::{Catalog, keys};
 
 /// A file that an export made.
@@ -55,7 +59,8 @@ pub struct ExportRecord {
     pub bytes: u64,
     /// Why it failed or was cancelled.
     pub error: Option<String>,
-    /// Its manifest.
+    /// Its manifest: there for one export ([`Catalog::export`]) and for unfinished ones; listings are
+    /// without it, except where an older version of this program has put it into the record.
     pub manifest_json: Option<String>,
     /// What did not go as asked, though the data was exported.
     pub warnings: Vec<String>,
@@ -91,7 +96,7 @@ impl Catalog {
     /// longer at that version, `Invalid` for an id of another form.
     pub fn create_export(&self, actor: &Actor, export: NewExport) -> Result<ExportRecord, Error> {
         check_id(&export.id)?;
-        let what = format!("create export {}", export.id);
+        let what = What::change("ADMIT EXPORT", &export.id);
         self.store.write(
             actor,
             || what,
@@ -147,10 +152,14 @@ impl Catalog {
     ) -> Result<ExportRecord, Error> {
         self.store.write(
             actor,
-            || format!("update export {id}"),
+            || What::step(format!("update export {id}")),
             |draft| {
                 let account = &actor.account;
-                let before = find(draft.view(), account, id)?
+                let stored = find(draft.view(), account, id)?;
+                let has_inline = stored
+                    .as_ref()
+                    .is_some_and(|record| record.manifest_json.is_some());
+                let before = with_manifest(draft.view(), stored)?
                     .ok_or_else(|| Error::not_found(format!("the export {id} not exists")))?;
                 let mut after = before.clone();
                 change(&mut after);
@@ -158,7 +167,11 @@ impl Catalog {
                 state::check(&before, &after)?;
                 after.changed_us = draft.now_us();
                 after.finished_us = after.state.is_final().then(|| draft.now_us());
+                if has_inline || after.manifest_json != before.manifest_json {
+                    put_manifest(draft, account, &after);
+                }
                 put(draft, account, &after);
+                tell(draft, &after);
                 Ok(after)
             },
         )
@@ -166,7 +179,14 @@ impl Catalog {
 
     /// An export; `None` when there is none of that id.
     pub fn export(&self, account: &str, id: &str) -> Result<Option<ExportRecord>, Error> {
-        self.store.read(|view| find(view, account, id))
+        self.store
+            .read(|view| with_manifest(view, find(view, account, id)?))
+    }
+
+    /// The manifest of an export; `None` when it has none, or there is no export of that id.
+    pub fn manifest(&self, account: &str, id: &str) -> Result<Option<String>, Error> {
+        let record = self.export(account, id)?;
+        Ok(record.and_then(|record| record.manifest_json))
     }
 
     /// At most `limit` exports of the account, the newest first (by their ids, which grow with time).
@@ -175,13 +195,29 @@ impl Catalog {
             .read(|view| view.list_back(&keys::exports(account), limit))
     }
 
+    /// At most `limit` exports of the account that are older than the one of `before_id`, or the newest
+    /// without it; the newest first. The last one's id is the cursor of the next page.
+    pub fn exports_page(
+        &self,
+        account: &str,
+        before_id: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<ExportRecord>, Error> {
+        let prefix = keys::exports(account);
+        self.store.read(|view| match before_id {
+            Some(id) => view.list_before(&prefix, &keys::export(account, id), limit),
+            None => view.list_back(&prefix, limit),
+        })
+    }
+
     /// The exports of all accounts that have not reached a final state, the oldest of an account first.
     pub fn unfinished_exports(&self) -> Result<Vec<ExportRecord>, Error> {
         self.store.read(|view| {
             let mut records = Vec::new();
             for account in view.accounts()? {
                 for key in view.keys(&keys::exports_open(&account))? {
-                    records.extend(find(view, &account, keys::last_part(&key))?);
+                    let record = find(view, &account, keys::last_part(&key))?;
+                    records.extend(with_manifest(view, record)?);
                 }
             }
             Ok(records)
@@ -215,6 +251,22 @@ fn put(draft: &mut Draft<'_>, account: &str, record: &ExportRecord) {
         }
     }
     draft.put(keys::export(account, &record.id), record);
+}
+
+/// Names a change after the final state that it brings.
+fn tell(draft: &mut Draft<'_>, record: &ExportRecord) {
+    let (operation, outcome) = match record.state {
+        ExportState::Admitted | ExportState::Running | ExportState::Prepared => return,
+        ExportState::Committed => ("COMMIT EXPORT", AuditOutcome::Done),
+        ExportState::Failed => ("EXPORT", AuditOutcome::Failed),
+        ExportState::Cancelled => ("CANCEL EXPORT", AuditOutcome::Done),
+    };
+    let (rows, bytes) = (record.rows, record.bytes);
+    let reason = match &record.error {
+        None => format!("{rows} rows, {bytes} bytes"),
+        Some(error) => format!("{rows} rows, {bytes} bytes: {error}"),
+    };
+    draft.tell(What::ended(operation, &record.id, outcome, reason));
 }
 
 fn check_id(id: &str) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! The stored form of a record: an envelope that names its kind and format and carries a checksum,
 //! around a protobuf message. docs/catalog-format.md is the description; the bytes are frozen by tests.
 
+mod audit;
 mod export;
 mod identity;
 mod mutation;
@@ -10,6 +11,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use export::Manifest;
 pub(crate) use mutation::{MutationMessage, OperationMessage, SnapshotEndMessage};
 pub(crate) use table::StoredTable;
 

@@ -2,34 +2,70 @@
 //! record is in the catalog when its frame is here and synced. docs/catalog-format.md describes it.
 
 mod frame;
+mod replace;
 mod scan;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use frame::{FrameKind, PAYLOAD_BYTES_MAX};
+pub(crate) use frame::{BATCH_FRAMES_MAX, FrameKind, PAYLOAD_BYTES_MAX};
+pub(crate) use replace::Replacement;
 pub(crate) use scan::{Frame, Scan};
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::error::Error;
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Error, ErrorKind};
 
 /// The journal's file in the catalog directory.
 pub(crate) const FILE_NAME: &str = "journal";
 /// A journal being written, which takes the place of [`FILE_NAME`] when it is complete and synced.
 const NEW_FILE_NAME: &str = "journal.new";
 
+/// Where a record is: enough to tell whether a journal is the one that it was read from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Place {
+    /// The record's number; 0 before the first.
+    pub(crate) seq: u64,
+    /// Where its frame begins.
+    pub(crate) offset: u64,
+    /// The checksum of its frame's header.
+    pub(crate) checksum: u32,
+}
+
 /// An open journal, ready for the next record.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    file: File,
+    disk: Arc<dyn Disk>,
+    file: Box<dyn DiskFile>,
     path: PathBuf,
     bytes: u64,
-    last_seq: u64,
+    last: Place,
 }
 
 impl Journal {
+    /// Opens and locks the file of the journal in `dir`; nothing of it is read or changed yet.
+    /// `None` when there is none.
+    pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Option<Box<dyn DiskFile>>, Error> {
+        let path = dir.join(FILE_NAME);
+        let mut file = match disk.open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io("open the journal", &path, e)),
+        };
+        match file.try_lock() {
+            Ok(true) => Ok(Some(file)),
+            Ok(false) => Err(Error::new(
+                ErrorKind::Locked,
+                format!(
+                    "the journal {} is in use: another process has it open although its LOCK is gone",
+                    path.display()
+                ),
+            )),
+            Err(e) => Err(Error::io("lock the journal", &path, e)),
+        }
+    }
+
     /// Reads and checks the whole journal of `dir`, giving each frame to `visit` in order.
     pub(crate) fn scan(
         dir: &Path,
@@ -38,56 +74,48 @@ impl Journal {
         scan::scan(&dir.join(FILE_NAME), visit)
     }
 
-    /// Opens the journal that `scan` has read, and cuts its torn tail.
-    pub(crate) fn open(dir: &Path, scan: &Scan) -> Result<Journal, Error> {
+    /// As [`Journal::scan`], from behind the frame at `place`; `None` when that frame is not there.
+    pub(crate) fn scan_from(
+        dir: &Path,
+        place: Place,
+        visit: impl FnMut(Frame) -> Result<(), Error>,
+    ) -> Result<Option<Scan>, Error> {
+        scan::scan_from(&dir.join(FILE_NAME), place, visit)
+    }
+
+    /// Goes on with the file that `scan` has read, and cuts its torn tail.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        mut file: Box<dyn DiskFile>,
+        scan: &Scan,
+    ) -> Result<Journal, Error> {
         let path = dir.join(FILE_NAME);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|e| Error::io("open the journal", &path, e))?;
         if scan.torn_bytes > 0 {
             file.set_len(scan.end)
                 .and_then(|()| file.sync_all())
                 .map_err(|e| Error::io("cut the torn end of the journal", &path, e))?;
         }
-        file.seek(SeekFrom::Start(scan.end))
-            .map_err(|e| Error::io("seek in the journal", &path, e))?;
         Ok(Journal {
+            disk,
             file,
             path,
             bytes: scan.end,
-            last_seq: scan.last_seq,
+            last: scan.last,
         })
     }
 
-    /// Writes a journal of these frames beside the present one, syncs it, and puts it in its place.
-    /// Until the rename the old one counts, from then on the new one.
-    pub(crate) fn replace(
-        dir: &Path,
-        frames: impl Iterator<Item = Result<(FrameKind, u64, Vec<u8>), Error>>,
-    ) -> Result<(), Error> {
-        let new_path = dir.join(NEW_FILE_NAME);
-        let failed = |e| Error::io("write the journal", &new_path, e);
-        let mut out = BufWriter::new(File::create(&new_path).map_err(failed)?);
-        out.write_all(&frame::file_header()).map_err(failed)?;
-        for item in frames {
-            let (kind, seq, payload) = item?;
-            out.write_all(&frame::encode(kind, seq, &payload)?)
-                .map_err(failed)?;
-        }
-        let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.sync_all().map_err(failed)?;
-        let path = dir.join(FILE_NAME);
-        fs::rename(&new_path, &path)
-            .map_err(|e| Error::io("rename the new journal to", &path, e))?;
-        sync_directory(dir)
+    /// Makes the journal of a new catalog.
+    pub(crate) fn create(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
+        let mut new = Replacement::begin(disk, dir, None)?;
+        new.sync()?;
+        new.take_name(disk).map(|_| ())
     }
 
-    /// Removes what a crash during [`Journal::replace`] left.
-    pub(crate) fn remove_unfinished(dir: &Path) -> Result<(), Error> {
+    /// Removes what a crash during a replacement left.
+    pub(crate) fn remove_unfinished(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
         let path = dir.join(NEW_FILE_NAME);
-        match fs::remove_file(&path) {
+        match disk.remove(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::io("remove", &path, e))
             }
@@ -95,36 +123,54 @@ impl Journal {
         }
     }
 
-    /// Appends one mutation and syncs it; returns its number.
+    /// Appends mutations with one write and one sync; gives the place of the last one.
     ///
-    /// After an error nothing may be appended again: how much of the frame is on the disk is not
+    /// After an error nothing may be appended again: how much of them is on the disk is not
     /// known, and a second fsync could succeed without having written what the first one lost.
-    pub(crate) fn append(&mut self, payload: &[u8]) -> Result<u64, Error> {
-        let seq = self.last_seq + 1;
-        let bytes = frame::encode(FrameKind::Mutation, seq, payload)?;
+    pub(crate) fn append<'p>(
+        &mut self,
+        payloads: impl Iterator<Item = &'p [u8]>,
+    ) -> Result<Place, Error> {
+        let mut bytes = Vec::new();
+        let mut last = self.last;
+        for (in_batch, payload) in (0..).zip(payloads) {
+            let offset = self.bytes + bytes.len() as u64;
+            let seq = last.seq + 1;
+            let kind = FrameKind::Mutation;
+            let checksum = frame::encode(&mut bytes, kind, seq, in_batch, payload)?;
+            last = Place {
+                seq,
+                offset,
+                checksum,
+            };
+        }
         self.file
-            .write_all(&bytes)
+            .append(&bytes)
             .map_err(|e| Error::io("append to the journal", &self.path, e))?;
         self.file
             .sync_data()
             .map_err(|e| Error::io("sync the journal", &self.path, e))?;
-        self.last_seq = seq;
+        self.last = last;
         self.bytes += bytes.len() as u64;
-        Ok(seq)
+        Ok(last)
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    pub(crate) fn last_seq(&self) -> u64 {
-        self.last_seq
+    pub(crate) fn last(&self) -> Place {
+        self.last
     }
-}
 
-/// Makes the names in a directory durable.
-pub(crate) fn sync_directory(dir: &Path) -> Result<(), Error> {
-    File::open(dir)
-        .and_then(|file| file.sync_all())
-        .map_err(|e| Error::io("sync the directory", dir, e))
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Goes on with a replacement, which has taken the file's name. `last` is the last record in it.
+    pub(crate) fn switch(&mut self, file: Box<dyn DiskFile>, bytes: u64, last: Place) {
+        self.file = file;
+        self.bytes = bytes;
+        self.last = last;
+    }
 }

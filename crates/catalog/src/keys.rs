@@ -8,6 +8,33 @@ pub(crate) use identity::*;
 
 use crate::error::Error;
 
+/// Begins the keys of the catalog as a whole; no account's name begins so.
+pub(crate) const OWN: char = '#';
+/// The last record of the audit.
+pub(crate) const AUDIT_HEAD: &str = "#audit-head";
+/// Where the audit begins since its oldest records were removed.
+pub(crate) const AUDIT_ANCHOR: &str = "#audit-anchor";
+/// The audit records of all accounts.
+pub(crate) const ALL_AUDITS: &str = "#audit/";
+
+/// A record of the audit.
+pub(crate) fn audit(account: &str, number: u64) -> String {
+    format!("#audit/{account}/{number:016x}")
+}
+
+pub(crate) fn audits(account: &str) -> String {
+    format!("#audit/{account}/")
+}
+
+/// The manifest of an export, once.
+pub(crate) fn manifest(account: &str, id: &str) -> String {
+    format!("{account}/manifest/{id}")
+}
+
+pub(crate) fn manifests(account: &str) -> String {
+    format!("{account}/manifest/")
+}
+
 /// Lists the `account/` part of each key kind below.
 pub(crate) fn account_of(key: &str) -> &str {
     key.split('/').next().unwrap_or(key)
@@ -48,12 +75,36 @@ pub(crate) fn stage_version(account: &str, id: u64, version: u64) -> String {
     format!("{account}/stage-version/{id:016x}/{version:016x}")
 }
 
+pub(crate) fn stage_versions(account: &str, id: u64) -> String {
+    format!("{account}/stage-version/{id:016x}/")
+}
+
+/// The versions of all stages.
 pub(crate) fn all_stage_versions(account: &str) -> String {
     format!("{account}/stage-version/")
 }
 
-pub(crate) fn stage_versions(account: &str, id: u64) -> String {
-    format!("{account}/stage-version/{id:016x}/")
+/// The id and version in the key of a stage's version.
+pub(crate) fn stage_version_of(key: &str) -> Result<(u64, u64), Error> {
+    two_numbers(key)
+}
+
+/// The ids of table and segment in the key of a segment.
+pub(crate) fn segment_of(key: &str) -> Result<(u64, u64), Error> {
+    two_numbers(key)
+}
+
+fn two_numbers(key: &str) -> Result<(u64, u64), Error> {
+    let mut parts = key.rsplit('/');
+    let mut number = || {
+        let part = parts.next().unwrap_or_default();
+        u64::from_str_radix(part, 16).map_err(|source| {
+            Error::corrupt(format!("the key {key} does not end with two numbers"))
+                .with_source(source)
+        })
+    };
+    let last = number()?;
+    Ok((number()?, last))
 }
 
 /// A mark for each dropped incarnation, under the name it had last. Drops are numbered, for a clock
@@ -104,6 +155,10 @@ pub(crate) fn tables(account: &str, database: &str) -> String {
     format!("{account}/table/{database}/")
 }
 
+pub(crate) fn all_tables(account: &str) -> String {
+    format!("{account}/table/")
+}
+
 /// Each segment has its own key, so that adding one does not rewrite the others.
 pub(crate) fn segment(account: &str, table_id: u64, segment_id: u64) -> String {
     format!("{account}/segment/{table_id:016x}/{segment_id:016x}")
@@ -140,6 +195,10 @@ pub(crate) fn export_pin(account: &str, stage_id: u64, export_id: &str) -> Strin
     format!("{account}/export-pin/{stage_id:016x}/{export_id}")
 }
 
+pub(crate) fn all_export_pins(account: &str) -> String {
+    format!("{account}/export-pin/")
+}
+
 pub(crate) fn export_pins(account: &str, stage_id: u64) -> String {
     format!("{account}/export-pin/{stage_id:016x}/")
 }
@@ -151,8 +210,4 @@ pub(crate) fn all_of(account: &str) -> String {
 
 pub(crate) fn counters(account: &str) -> String {
     format!("{account}/counter/")
-}
-
-pub(crate) fn all_tables(account: &str) -> String {
-    format!("{account}/table/")
 }

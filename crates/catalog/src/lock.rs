@@ -1,16 +1,23 @@
-//! One process per catalog directory: an advisory lock on the file `LOCK`, which also tells the
-//! process id of its holder.
+//! One opener per catalog directory: an advisory lock on the file `LOCK`, which also tells the process
+//! id of its holder, and a list of what this process itself has open.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind};
+
+/// Device and inode of the locks that this process holds.
+static HELD: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
 /// Holds the lock until dropped. The file stays: removing it would let two processes lock two files.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
     file: File,
+    id: (u64, u64),
 }
 
 impl DirectoryLock {
@@ -22,10 +29,23 @@ impl DirectoryLock {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(&path)
             .map_err(|e| Error::io("open", &path, e))?;
+        let id = file
+            .metadata()
+            .map(|data| (data.dev(), data.ino()))
+            .map_err(|e| Error::io("read the attributes of", &path, e))?;
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         match file.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if held.contains(&id) => {
+                let dir = dir.display();
+                let message = format!(
+                    "the catalog directory {dir} is already open in this process; close it first"
+                );
+                return Err(Error::new(ErrorKind::Locked, message));
+            }
             Err(TryLockError::WouldBlock) => return Err(locked(dir, &mut file)),
             Err(TryLockError::Error(e)) => return Err(Error::io("lock", &path, e)),
         }
@@ -34,7 +54,8 @@ impl DirectoryLock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(DirectoryLock { file })
+        held.insert(id);
+        Ok(DirectoryLock { file, id })
     }
 }
 
@@ -42,7 +63,9 @@ impl Drop for DirectoryLock {
     fn drop(&mut self) {
         // Closing alone is not enough: a child process being started has a copy of the descriptor,
         // and with it the lock, until its exec.
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = self.file.unlock();
+        held.remove(&self.id);
     }
 }
 

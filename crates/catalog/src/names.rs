@@ -2,6 +2,7 @@
 //! part or could not be shown.
 
 use crate::error::Error;
+use crate::keys;
 
 /// The longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
@@ -18,10 +19,13 @@ pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
             "the name of {what} has {chars} characters, it must have 1 to {NAME_CHARS_MAX}"
         )));
     }
+    if name.starts_with(keys::OWN) {
+        return Err(Error::invalid(format!(
+            "the name of {what} {name:?} begins with {:?}, which is kept for the cluster itself",
+            keys::OWN
+        )));
+    }
     match name.chars().find(|&c| is_refused(c)) {
-        None if name.starts_with('#') => Err(Error::invalid(format!(
-            "the name of {what} {name:?} begins with '#', which is kept for the cluster itself"
-        ))),
         None => Ok(()),
         Some(c) => Err(Error::invalid(format!(
             "the name of {what} {name:?} holds {c:?}; a name holds no control characters, blanks, slashes or quotes"
@@ -65,6 +69,7 @@ mod tests {
         }
         for name in [
             "",
+            "#a",
             "a/b",
             "a b",
             "a\u{a0}b",

@@ -34,6 +34,15 @@ pub struct Options {
     pub cache_bytes_max: u64,
     /// What seals and opens secrets. Without it a catalog works, but stores and gives no secret.
     pub keys: Option<KeyRing>,
+    /// How long a record of the audit that is no change ([`Catalog::record`](crate::Catalog::record))
+    /// may wait until it is durable, in milliseconds.
+    pub audit_sync_ms: u64,
+    /// An index of more keys than this is not read as a whole when it is opened;
+    /// [`Catalog::scrub`](crate::Catalog::scrub) does it then.
+    pub check_keys_max: u64,
+    /// Open also when the journal lacks changes that were acknowledged, and go on without them. The
+    /// index that has them is kept beside.
+    pub accept_cut: bool,
 }
 
 impl Default for Options {
@@ -44,6 +53,9 @@ impl Default for Options {
             compact_ratio_min: 4,
             cache_bytes_max: 64 << 20,
             keys: None,
+            audit_sync_ms: 1000,
+            check_keys_max: 100_000,
+            accept_cut: false,
         }
     }
 }
@@ -54,8 +66,22 @@ impl fmt::Debug for Options {
             .field("compact_bytes_min", &self.compact_bytes_min)
             .field("compact_ratio_min", &self.compact_ratio_min)
             .field("cache_bytes_max", &self.cache_bytes_max)
+            .field("audit_sync_ms", &self.audit_sync_ms)
+            .field("check_keys_max", &self.check_keys_max)
+            .field("accept_cut", &self.accept_cut)
             .finish_non_exhaustive()
     }
+}
+
+/// The request in which somebody acts, for the audit.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Request {
+    /// Its id; empty when it has none.
+    pub id: String,
+    /// Where it came from, as an address; empty when from within.
+    pub client: String,
+    /// The statement, with its secrets masked already; empty when it is none.
+    pub statement: String,
 }
 
 /// Who makes a change. It is written into the journal, and into each version of a stage.
@@ -67,6 +93,8 @@ pub struct Actor {
     pub user: String,
     /// The role in force; empty when none.
     pub role: String,
+    /// In which request.
+    pub request: Request,
 }
 
 impl Actor {
@@ -80,7 +108,14 @@ impl Actor {
             account: account.into(),
             user: user.into(),
             role: role.into(),
+            request: Request::default(),
         }
+    }
+
+    /// The same, in this request.
+    #[must_use]
+    pub fn with_request(self, request: Request) -> Actor {
+        Actor { request, ..self }
     }
 }
 

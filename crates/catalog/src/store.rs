@@ -1,60 +1,86 @@
-//! Joins journal and index: reads come from the index, and a mutation is appended to the journal,
-//! then applied to the index, then answered, one at a time.
+//! Joins journal and index: reads come from the index; a mutation is decided on what is ahead of it,
+//! appended to the journal, applied to the index, then answered (`store/commit.rs`).
 
+mod closed;
+mod commit;
+mod compact;
 mod draft;
+mod keeper;
 mod open;
+mod overlay;
+mod queue;
+mod recovery;
+mod scrub;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod what;
 
+pub(crate) use closed::Closed;
 pub(crate) use draft::{Draft, View};
 
+pub(crate) use keeper::Keeper;
+pub(crate) use open::Anew;
+pub use recovery::Recovery;
+pub use scrub::Scrubbed;
+pub(crate) use what::What;
+
 use std::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use prost::Message;
-
+use crate::audit::AuditEvent;
+use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
-use crate::format::{MutationMessage, OperationMessage};
-use crate::index::{Index, Operation, State};
-use crate::journal::Journal;
+use crate::index::Index;
 use crate::lock::DirectoryLock;
-use crate::options::{Actor, Clock};
-use crate::{names, options};
-
-/// What opening a catalog had to repair.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Recovery {
-    /// How many journal records were applied to the index: those it lacked, or all.
-    pub replayed: u64,
-    /// Why the index was deleted and made anew from the journal; `None` when it was not.
-    pub rebuilt: Option<String>,
-    /// How many bytes of an unfinished append were cut from the journal's end.
-    pub torn_bytes: u64,
-    /// How many records the index had that the journal lacks. More than 0 means that the journal was
-    /// cut or replaced by an older one from outside: changes once acknowledged are gone. The index
-    /// that had them is kept beside the new one, as `index.ahead`.
-    pub ahead: u64,
-    /// Whether the journal was compacted.
-    pub compacted: bool,
-}
+use crate::names;
+use crate::options::{Actor, Clock, Options};
+use commit::Writer;
+use overlay::Overlay;
+use queue::Queue;
 
 /// The open files of a catalog. Fields drop in this order: the lock goes last.
 pub(crate) struct Store {
     index: Index,
-    /// Held to write while one mutation is applied, so that a reader of several keys sees all of it or nothing.
+    /// Held to write while changes are applied, so that a reader of several keys sees all of one or nothing.
     view: RwLock<()>,
+    /// Held for one decision at a time; never while the disk is waited for.
+    queue: Mutex<Queue>,
+    /// Told whenever `queue.leading` ends.
+    settled: Condvar,
+    /// Told when there is something for the threads in the background.
+    wake: Condvar,
+    /// Held by the one that writes the journal.
     writer: Mutex<Writer>,
-    /// The first error of the index in a read: it reads nothing right any more until opened again.
-    unreadable: OnceLock<String>,
+    /// Held by whoever copies all keys.
+    maintenance: Mutex<()>,
+    /// What changes replace while all keys are copied.
+    replaced: Mutex<Option<snapshot::Replaced>>,
+    /// Why the last compaction in the background came to nothing.
+    compaction_failure: Mutex<Option<String>>,
+    /// What a scrub found, or a read that failed: nothing may be built on it.
+    damaged: OnceLock<String>,
+    /// A reader has nothing ahead of the index.
+    nothing: Overlay,
+    dir: PathBuf,
+    options: Options,
     clock: Clock,
     recovery: Recovery,
     _lock: DirectoryLock,
 }
 
-struct Writer {
-    journal: Journal,
-    state: State,
-    /// Why nothing more may be written.
-    stopped: Option<String>,
+/// Gives views of a catalog, be it open or only looked at.
+pub(crate) trait Reader {
+    /// Gives `read` a consistent view.
+    fn read<T>(&self, read: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error>;
+}
+
+impl Reader for Store {
+    fn read<T>(&self, read: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let _view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        read(View::new(&self.index, &self.nothing)).inspect_err(|e| self.note(e))
+    }
 }
 
 impl Store {
@@ -63,80 +89,76 @@ impl Store {
         &self,
         read: impl FnOnce(View<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let _view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        read(View::new(&self.index)).inspect_err(|e| self.note(e))
+        Reader::read(self, read)
     }
 
     /// Runs one mutation: `decide` reads and fills the draft, which is then written as one journal
-    /// record. A draft left empty writes nothing.
+    /// record, with its record of the audit. A draft left empty writes nothing.
+    ///
+    /// Many may call at once: one after the other decides, each on what those before it decided;
+    /// then one of them writes for all. The answer waits for all that it was decided on.
     pub(crate) fn write<T>(
         &self,
         actor: &Actor,
-        what: impl FnOnce() -> String,
+        what: impl FnOnce() -> What,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        check_actor(actor)?;
-        // One writer at a time. For group commit this is the place: let callers queue their
-        // records here, and the first one append and sync all of them.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(why) = writer.stopped.as_ref().or(self.unreadable.get()) {
-            return Err(read_only(why));
+        names::check("an account", &actor.account)?;
+        let mut queue = self.queue();
+        self.may_write(&queue)?;
+        let view = View::new(&self.index, &queue.ahead);
+        let mut draft = Draft::new(view, (self.clock)());
+        let answer = decide(&mut draft).inspect_err(|e| self.note(e));
+        let decided = draft.decided();
+        if answer.is_ok() && !decided.operations.is_empty() {
+            queue.push(actor, what(), decided)?;
         }
-        let mut draft = Draft::new(View::new(&self.index), (self.clock)());
-        let answer = decide(&mut draft).inspect_err(|e| self.note(e))?;
-        let time_us = draft.now_us();
-        let operations = draft.into_operations();
-        if !operations.is_empty() {
-            self.commit(&mut writer, actor, what(), time_us, operations)?;
-        }
-        Ok(answer)
+        let seq = queue.last_change();
+        self.settle(queue, seq)?;
+        answer
     }
 
+    /// A damaged record harms that record alone. But after one failure of the disk the index reads
+    /// nothing right any more until it is opened again.
     fn note(&self, error: &Error) {
-        if matches!(error.kind(), ErrorKind::Io | ErrorKind::Corrupt) {
+        if error.kind() == ErrorKind::Io {
             // Only the first one is kept.
-            let _ = self.unreadable.set(error.to_string());
+            let _ = self.damaged.set(error.to_string());
         }
     }
 
-    fn commit(
-        &self,
-        writer: &mut Writer,
-        actor: &Actor,
-        what: String,
-        time_us: u64,
-        operations: Vec<Operation>,
-    ) -> Result<(), Error> {
-        let payload = mutation(actor, what, time_us, &operations).encode_to_vec();
-        if payload.len() > crate::journal::PAYLOAD_BYTES_MAX {
-            return Err(Error::invalid(format!(
-                "the change has {} bytes, one change may have {}",
-                payload.len(),
-                crate::journal::PAYLOAD_BYTES_MAX
-            )));
+    /// Appends a record to the audit, to be made durable soon.
+    pub(crate) fn record(&self, event: AuditEvent) -> Result<(), Error> {
+        let mut queue = self.queue();
+        self.may_write(&queue)?;
+        queue.push_event(event, (self.clock)())?;
+        if queue.is_full() {
+            let seq = queue.last();
+            return self.settle(queue, seq);
         }
-        // Set first, so that also a panic below leaves a catalog that writes nothing more.
-        writer.stopped = Some("a change was interrupted".to_owned());
-        let seq = writer.journal.append(&payload).map_err(|e| {
-            writer.stopped = Some(e.to_string());
-            e.at("the change is not acknowledged and the catalog is read-only from now on")
-        })?;
-        let applied = {
-            let _view = self.view.write().unwrap_or_else(PoisonError::into_inner);
-            self.index.apply(&writer.state, seq, &operations)
-        };
-        writer.state = applied.map_err(|e| {
-            writer.stopped = Some(e.to_string());
-            e.at("the change is in the journal, but the catalog must be opened again to use it and is read-only until then")
-        })?;
-        writer.stopped = None;
+        self.wake.notify_all();
         Ok(())
+    }
+
+    /// Waits until all that was decided so far is durable and applied.
+    pub(crate) fn settle_all(&self) -> Result<(), Error> {
+        let queue = self.queue();
+        let seq = queue.last();
+        self.settle(queue, seq)
     }
 
     /// Why nothing can be written any more; `None` while all is well.
     pub(crate) fn read_only_reason(&self) -> Option<String> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.stopped.as_ref().or(self.unreadable.get()).cloned()
+        let queue = self.queue();
+        self.stopped(&queue)
+    }
+
+    /// Why the last compaction in the background came to nothing.
+    pub(crate) fn compaction_failure(&self) -> Option<String> {
+        self.compaction_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn recovery(&self) -> &Recovery {
@@ -145,8 +167,25 @@ impl Store {
 
     /// The number of the last journal record, and the journal's length in bytes.
     pub(crate) fn position(&self) -> (u64, u64) {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        (writer.journal.last_seq(), writer.journal.bytes())
+        let writer = self.writer();
+        (writer.journal.last().seq, writer.journal.bytes())
+    }
+
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(self.writer().journal.disk())
+    }
+
+    /// The time of the next record.
+    pub(crate) fn now_us(&self) -> u64 {
+        (self.clock)()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -155,40 +194,5 @@ impl fmt::Debug for Store {
         f.debug_struct("Store")
             .field("recovery", &self.recovery)
             .finish_non_exhaustive()
-    }
-}
-
-fn check_actor(actor: &options::Actor) -> Result<(), Error> {
-    names::check("an account", &actor.account)
-}
-
-fn read_only(why: &str) -> Error {
-    Error::new(
-        ErrorKind::ReadOnly,
-        format!(
-            "the catalog is read-only since its disk failed ({why}); repair the cause and open it again"
-        ),
-    )
-}
-
-fn mutation(
-    actor: &Actor,
-    what: String,
-    time_us: u64,
-    operations: &[Operation],
-) -> MutationMessage {
-    MutationMessage {
-        time_us,
-        account: actor.account.clone(),
-        user: actor.user.clone(),
-        role: actor.role.clone(),
-        what,
-        operations: operations
-            .iter()
-            .map(|(key, value)| OperationMessage {
-                key: key.clone(),
-                value: value.clone(),
-            })
-            .collect(),
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::StoredTable;
 use crate::grants::{self, Securable};
 use crate::options::{Actor, Created, OnExists};
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::{Catalog, databases, keys, names};
 
 /// One column of a table.
@@ -119,7 +119,7 @@ impl Catalog {
         on_exists: OnExists,
     ) -> Result<Created<TableRecord>, Error> {
         names::check("a table", &table.name)?;
-        let what = format!("create table {}.{}", table.database, table.name);
+        let what = What::change("CREATE TABLE", format!("{}.{}", table.database, table.name));
         self.store.write(
             actor,
             || what,
@@ -157,7 +157,7 @@ impl Catalog {
     ) -> Result<TableRecord, Error> {
         self.store.write(
             actor,
-            || format!("drop table {database}.{name}"),
+            || What::change("DROP TABLE", format!("{database}.{name}")),
             |draft| {
                 let table = find(draft.view(), &actor.account, database, name)?
                     .ok_or_else(|| not_exists(database, name))?;

@@ -4,6 +4,7 @@
 use super::{SYS_ACCOUNT, change, find, removal};
 use crate::error::Error;
 use crate::options::Actor;
+use crate::store::What;
 use crate::users::PasswordHash;
 use crate::{Catalog, grants};
 
@@ -17,7 +18,7 @@ impl Catalog {
     pub fn bootstrap(&self, actor: &Actor, root_password: PasswordHash) -> Result<bool, Error> {
         self.store.write(
             actor,
-            || format!("bootstrap account {SYS_ACCOUNT}"),
+            || What::change("BOOTSTRAP ACCOUNT", SYS_ACCOUNT),
             |draft| {
                 if find(draft.view(), SYS_ACCOUNT)?.is_some() {
                     return Ok(false);

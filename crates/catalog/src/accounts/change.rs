@@ -5,7 +5,7 @@ use crate::answers::Altered;
 use crate::databases;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::users::{self, PasswordHash};
 use crate::{Catalog, keys, names, roles};
 
@@ -66,7 +66,7 @@ impl Catalog {
                 new.name
             )));
         }
-        let what = format!("create account {}", new.name);
+        let what = What::change("CREATE ACCOUNT", &new.name);
         self.store.write(
             actor,
             || what,
@@ -103,7 +103,7 @@ impl Catalog {
     ) -> Result<Altered<AccountRecord>, Error> {
         self.store.write(
             actor,
-            || format!("alter account {name}"),
+            || What::change("ALTER ACCOUNT", name),
             |draft| {
                 let current = expected_account(draft.view(), name, expected)?;
                 let mut after = current.clone();

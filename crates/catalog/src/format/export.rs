@@ -101,7 +101,8 @@ impl Stored for ExportRecord {
             rows: self.rows,
             bytes: self.bytes,
             error: self.error.clone(),
-            manifest_json: self.manifest_json.clone(),
+            // Since format 3 it has its own record.
+            manifest_json: None,
             created_us: self.created_us,
             changed_us: self.changed_us,
             finished_us: self.finished_us,
@@ -141,6 +142,32 @@ impl Stored for ExportRecord {
             changed_us: message.changed_us,
             finished_us: message.finished_us,
         })
+    }
+}
+
+/// The manifest of an export, put once.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Manifest(pub(crate) String);
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ManifestMessage {
+    #[prost(string, tag = "1")]
+    json: String,
+}
+
+impl Stored for Manifest {
+    const KIND: u16 = 35;
+    const WHAT: &'static str = "a manifest";
+    type Message = ManifestMessage;
+
+    fn to_message(&self) -> ManifestMessage {
+        ManifestMessage {
+            json: self.0.clone(),
+        }
+    }
+
+    fn from_message(message: ManifestMessage) -> Result<Manifest, Error> {
+        Ok(Manifest(message.json))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The messages inside journal frames: one mutation, and the two kinds of a snapshot's frames
 //! (its parts are mutations too, of puts alone).
 
+use bytes::Bytes;
 use prost::Message;
 
 /// One mutation, or one part of a snapshot.
@@ -27,8 +28,8 @@ pub(crate) struct MutationMessage {
 pub(crate) struct OperationMessage {
     #[prost(string, tag = "1")]
     pub(crate) key: String,
-    #[prost(bytes = "vec", optional, tag = "2")]
-    pub(crate) value: Option<Vec<u8>>,
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    pub(crate) value: Option<Bytes>,
 }
 
 /// Ends a snapshot, and says what it must have held.

@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorKind};
 
 pub(super) const FILE_HEADER_BYTES: usize = 16;
 const FILE_MAGIC: [u8; 8] = *b"SDJRNL\r\n";
-/// The layout of the file and its frames.
-const FILE_FORMAT: u32 = 1;
+/// The layout of the file and its frames. Format 1 had no place in a batch; its bytes there are zeros.
+const FILE_FORMAT: u32 = 2;
 
 pub(super) const HEADER_BYTES: usize = 28;
 pub(super) const MAGIC: [u8; 4] = *b"SDJF";
@@ -30,8 +30,12 @@ pub(crate) enum FrameKind {
 pub(super) struct Header {
     pub(super) kind: u8,
     pub(super) seq: u64,
+    /// How many frames of the same batch come before it. A batch is written and synced at once.
+    pub(super) in_batch: u32,
     pub(super) payload_bytes: usize,
     pub(super) payload_crc: u32,
+    /// The header's own checksum, which vouches for the payload's, too.
+    pub(super) checksum: u32,
 }
 
 impl Header {
@@ -62,18 +66,27 @@ pub(super) fn check_file_header(bytes: &[u8; FILE_HEADER_BYTES]) -> Result<(), E
         return Err(Error::corrupt("the file header is not that of a journal"));
     }
     match u32::from_le_bytes([f0, f1, f2, f3]) {
-        FILE_FORMAT => Ok(()),
+        1..=FILE_FORMAT => Ok(()),
         format => Err(Error::new(
             ErrorKind::Unsupported,
             format!(
-                "the journal has format {format}; this program reads format {FILE_FORMAT}: use a newer one"
+                "the journal has format {format}; this program reads formats 1 to {FILE_FORMAT}: use a newer one"
             ),
         )),
     }
 }
 
-/// The bytes of a frame.
-pub(super) fn encode(kind: FrameKind, seq: u64, payload: &[u8]) -> Result<Vec<u8>, Error> {
+/// The largest number of frames in a batch.
+pub(crate) const BATCH_FRAMES_MAX: usize = 1 << 16;
+
+/// Appends the bytes of a frame to `bytes`; gives the checksum of its header.
+pub(super) fn encode(
+    bytes: &mut Vec<u8>,
+    kind: FrameKind,
+    seq: u64,
+    in_batch: u32,
+    payload: &[u8],
+) -> Result<u32, Error> {
     let length = match u32::try_from(payload.len()) {
         Ok(length) if payload.len() <= PAYLOAD_BYTES_MAX => length,
         _ => {
@@ -83,15 +96,17 @@ pub(super) fn encode(kind: FrameKind, seq: u64, payload: &[u8]) -> Result<Vec<u8
             )));
         }
     };
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
+    let start = bytes.len();
+    let [b0, b1, b2, _] = in_batch.to_le_bytes();
     bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&[kind as u8, 0, 0, 0]);
+    bytes.extend_from_slice(&[kind as u8, b0, b1, b2]);
     bytes.extend_from_slice(&seq.to_le_bytes());
     bytes.extend_from_slice(&length.to_le_bytes());
     bytes.extend_from_slice(&crc32c::crc32c(payload).to_le_bytes());
-    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+    let checksum = crc32c::crc32c(bytes.get(start..).unwrap_or_default());
+    bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes.extend_from_slice(payload);
-    Ok(bytes)
+    Ok(checksum)
 }
 
 /// Reads a frame header; `None` when it is not a valid one.
@@ -102,9 +117,9 @@ pub(super) fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
         m2,
         m3,
         kind,
-        _,
-        _,
-        _,
+        b0,
+        b1,
+        b2,
         seq @ ..,
         l0,
         l1,
@@ -124,7 +139,9 @@ pub(super) fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
     valid.then(|| Header {
         kind,
         seq: u64::from_le_bytes(seq),
+        in_batch: u32::from_le_bytes([b0, b1, b2, 0]),
         payload_bytes: u32::from_le_bytes([l0, l1, l2, l3]) as usize,
         payload_crc: u32::from_le_bytes([p0, p1, p2, p3]),
+        checksum: u32::from_le_bytes([h0, h1, h2, h3]),
     })
 }

@@ -2,9 +2,10 @@
 //! damage in the middle (refused, for something acknowledged would be lost).
 
 use std::fs::File;
-use std::io::{BufReader, ErrorKind as IoErrorKind, Read};
+use std::io::{BufReader, ErrorKind as IoErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::Place;
 use super::frame::{self, FILE_HEADER_BYTES, FrameKind, HEADER_BYTES, Header};
 use crate::error::Error;
 
@@ -12,10 +13,9 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) kind: FrameKind,
-    pub(crate) seq: u64,
     pub(crate) payload: Vec<u8>,
-    /// Where it begins in the file.
-    pub(crate) offset: u64,
+    /// Its number, and where it begins in the file.
+    pub(crate) place: Place,
 }
 
 /// What a scan found.
@@ -23,10 +23,10 @@ pub(crate) struct Frame {
 pub(crate) struct Scan {
     /// Where the last valid frame ends.
     pub(crate) end: u64,
-    /// How many bytes of an unfinished frame follow.
+    /// How many bytes of an unfinished append follow.
     pub(crate) torn_bytes: u64,
-    /// The number of the last record, 0 when there is none.
-    pub(crate) last_seq: u64,
+    /// The last record; its number is 0 when there is none.
+    pub(crate) last: Place,
     /// The number at which the snapshot was taken, when the journal begins with one.
     pub(crate) snapshot_seq: Option<u64>,
 }
@@ -52,71 +52,130 @@ enum Found {
     },
 }
 
+struct Scanner<'a> {
+    path: &'a Path,
+    reader: BufReader<File>,
+    file_bytes: u64,
+    order: Order,
+    scan: Scan,
+}
+
 pub(super) fn scan(
     path: &Path,
-    mut visit: impl FnMut(Frame) -> Result<(), Error>,
+    visit: impl FnMut(Frame) -> Result<(), Error>,
 ) -> Result<Scan, Error> {
+    Scanner::open(path)?.run(visit)
+}
+
+pub(super) fn scan_from(
+    path: &Path,
+    place: Place,
+    visit: impl FnMut(Frame) -> Result<(), Error>,
+) -> Result<Option<Scan>, Error> {
     let failed = |e| Error::io("read the journal", path, e);
-    let file = File::open(path).map_err(failed)?;
-    let file_bytes = file.metadata().map_err(failed)?.len();
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let mut header = [0; FILE_HEADER_BYTES];
-    match reader.read_exact(&mut header) {
-        Ok(()) => frame::check_file_header(&header).map_err(|e| e.at(path.display()))?,
-        Err(e) if e.kind() == IoErrorKind::UnexpectedEof => {
-            return Err(damaged(path, 0, "the file ends within its header"));
+    let mut scanner = Scanner::open(path)?;
+    if place.offset < FILE_HEADER_BYTES as u64 || place.offset >= scanner.file_bytes {
+        return Ok(None);
+    }
+    scanner
+        .reader
+        .seek(SeekFrom::Start(place.offset))
+        .map_err(failed)?;
+    let left = scanner.file_bytes - place.offset;
+    match next(&mut scanner.reader, left).map_err(failed)? {
+        Found::Frame(header, payload)
+            if (header.seq, header.checksum) == (place.seq, place.checksum) =>
+        {
+            scanner.order = Order::Mutations(place.seq);
+            scanner.scan.end = place.offset + (HEADER_BYTES + payload.len()) as u64;
+            scanner.scan.last = place;
         }
-        Err(e) => return Err(failed(e)),
+        Found::Frame(..) | Found::End | Found::Short(_) | Found::Damaged { .. } => return Ok(None),
+    }
+    scanner.run(visit).map(Some)
+}
+
+impl<'a> Scanner<'a> {
+    /// Opens the file and checks its header.
+    fn open(path: &'a Path) -> Result<Scanner<'a>, Error> {
+        let failed = |e| Error::io("read the journal", path, e);
+        let file = File::open(path).map_err(failed)?;
+        let file_bytes = file.metadata().map_err(failed)?.len();
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        let mut header = [0; FILE_HEADER_BYTES];
+        match reader.read_exact(&mut header) {
+            Ok(()) => frame::check_file_header(&header).map_err(|e| e.at(path.display()))?,
+            Err(e) if e.kind() == IoErrorKind::UnexpectedEof => {
+                return Err(damaged(path, 0, "the file ends within its header"));
+            }
+            Err(e) => return Err(failed(e)),
+        }
+        Ok(Scanner {
+            path,
+            reader,
+            file_bytes,
+            order: Order::Start,
+            scan: Scan {
+                end: FILE_HEADER_BYTES as u64,
+                ..Scan::default()
+            },
+        })
     }
 
-    let mut scan = Scan {
-        end: FILE_HEADER_BYTES as u64,
-        ..Scan::default()
-    };
-    let mut order = Order::Start;
-    loop {
-        match next(&mut reader, file_bytes - scan.end).map_err(failed)? {
-            Found::Frame(header, payload) => {
-                let offset = scan.end;
-                let Some(kind) = header.kind() else {
-                    return Err(damaged(
-                        path,
-                        offset,
-                        &format!("unknown frame kind {}", header.kind),
-                    ));
-                };
-                order =
-                    follow(order, kind, header.seq).map_err(|why| damaged(path, offset, &why))?;
-                if kind == FrameKind::SnapshotEnd {
-                    scan.snapshot_seq = Some(header.seq);
+    /// Reads to the end.
+    fn run(mut self, mut visit: impl FnMut(Frame) -> Result<(), Error>) -> Result<Scan, Error> {
+        let path = self.path;
+        loop {
+            let left = self.file_bytes - self.scan.end;
+            let found =
+                next(&mut self.reader, left).map_err(|e| Error::io("read the journal", path, e))?;
+            match found {
+                Found::Frame(header, payload) => visit(self.follow(&header, payload)?)?,
+                Found::End => break,
+                Found::Short(header) => {
+                    refuse_snapshot(path, &self.scan, header)?;
+                    self.scan.torn_bytes = left;
+                    break;
                 }
-                scan.last_seq = header.seq;
-                scan.end += (HEADER_BYTES + payload.len()) as u64;
-                visit(Frame {
-                    kind,
-                    seq: header.seq,
-                    payload,
-                    offset,
-                })?;
-            }
-            Found::End => break,
-            Found::Short(header) => {
-                refuse_snapshot(path, &scan, header)?;
-                scan.torn_bytes = file_bytes - scan.end;
-                break;
-            }
-            Found::Damaged { header, skip } => {
-                refuse_snapshot(path, &scan, header)?;
-                refuse_if_frames_follow(path, &scan, skip)?;
-                scan.torn_bytes = file_bytes - scan.end;
-                break;
+                Found::Damaged { header, skip } => {
+                    refuse_snapshot(path, &self.scan, header)?;
+                    refuse_if_frames_follow(path, &self.scan, skip)?;
+                    self.scan.torn_bytes = left;
+                    break;
+                }
             }
         }
+        if matches!(self.order, Order::Snapshot(_)) {
+            return Err(damaged(path, self.scan.end, "the snapshot is not complete"));
+        }
+        Ok(self.scan)
     }
-    if matches!(order, Order::Snapshot(_)) {
-        return Err(damaged(path, scan.end, "the snapshot is not complete"));
+
+    /// Takes a frame that is whole, if it may come here.
+    fn follow(&mut self, header: &Header, payload: Vec<u8>) -> Result<Frame, Error> {
+        let offset = self.scan.end;
+        let kind = header.kind().ok_or_else(|| {
+            let why = format!("unknown frame kind {}", header.kind);
+            damaged(self.path, offset, &why)
+        })?;
+        self.order =
+            follow(self.order, kind, header.seq).map_err(|why| damaged(self.path, offset, &why))?;
+        if kind == FrameKind::SnapshotEnd {
+            self.scan.snapshot_seq = Some(header.seq);
+        }
+        let place = Place {
+            seq: header.seq,
+            offset,
+            checksum: header.checksum,
+        };
+        self.scan.last = place;
+        self.scan.end += (HEADER_BYTES + payload.len()) as u64;
+        Ok(Frame {
+            kind,
+            payload,
+            place,
+        })
     }
-    Ok(scan)
 }
 
 /// Reads the next frame of a file of which `left` bytes remain.
@@ -177,14 +236,21 @@ fn refuse_snapshot(path: &Path, scan: &Scan, header: Option<Header>) -> Result<(
     }
 }
 
-/// Looks for a whole frame behind the damage at `scan.end`.
+/// Looks for a whole frame behind the damage at `scan.end`. One of the batch that the damaged record
+/// belongs to is no sign that this was acknowledged: the batch was synced as a whole, or not at all.
 fn refuse_if_frames_follow(path: &Path, scan: &Scan, skip: u64) -> Result<(), Error> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read the journal", path, e))?;
-    let from = usize::try_from(scan.end + skip).unwrap_or(usize::MAX);
-    let mut rest = bytes.get(from..).unwrap_or_default();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|mut file| {
+            file.seek(SeekFrom::Start(scan.end + skip))?;
+            file.read_to_end(&mut bytes)
+        })
+        .map_err(|e| Error::io("read the journal", path, e))?;
+    let damaged_seq = scan.last.seq + 1;
+    let mut rest = bytes.as_slice();
     while let Some((bytes, _)) = rest.split_first_chunk::<HEADER_BYTES>() {
         if let Some(header) = frame::header(bytes)
-            && header.seq > scan.last_seq
+            && header.seq.saturating_sub(u64::from(header.in_batch)) > damaged_seq
             && let Some(payload) = rest.get(HEADER_BYTES..HEADER_BYTES + header.payload_bytes)
             && crc32c::crc32c(payload) == header.payload_crc
         {

@@ -5,21 +5,31 @@
 use std::fs;
 
 use super::*;
+use crate::disk::RealDisk;
 use crate::error::ErrorKind;
 use crate::format::tests::{frozen, hex};
 
 /// A directory with a journal of these payloads, and where each frame ends.
 fn journal(payloads: &[&[u8]]) -> (tempfile::TempDir, Vec<u64>) {
     let dir = tempfile::tempdir().unwrap();
-    Journal::replace(dir.path(), std::iter::empty()).unwrap();
+    Journal::create(&RealDisk, dir.path()).unwrap();
     let scan = Journal::scan(dir.path(), |_| Ok(())).unwrap();
-    let mut journal = Journal::open(dir.path(), &scan).unwrap();
+    let mut journal = opened(dir.path(), &scan);
     let mut ends = vec![journal.bytes()];
     for payload in payloads {
-        journal.append(payload).unwrap();
+        append(&mut journal, &[payload]);
         ends.push(journal.bytes());
     }
     (dir, ends)
+}
+
+fn opened(dir: &Path, scan: &Scan) -> Journal {
+    let file = Journal::lock(&RealDisk, dir).unwrap().unwrap();
+    Journal::open(Arc::new(RealDisk), dir, file, scan).unwrap()
+}
+
+fn append(journal: &mut Journal, payloads: &[&[u8]]) -> u64 {
+    journal.append(payloads.iter().copied()).unwrap().seq
 }
 
 fn payloads(dir: &Path) -> Result<(Vec<Vec<u8>>, Scan), Error> {
@@ -34,20 +44,31 @@ fn payloads(dir: &Path) -> Result<(Vec<Vec<u8>>, Scan), Error> {
 #[test]
 fn frozen_bytes() {
     let header = frame::file_header();
-    assert_eq!(hex(&header), hex(&frozen("journal-1-header.hex")));
+    assert_eq!(hex(&header), hex(&frozen("journal-2-header.hex")));
+    for format in [1, 2] {
+        let header = frozen(&format!("journal-{format}-header.hex"));
+        frame::check_file_header(header.first_chunk().unwrap()).unwrap();
+    }
     for (kind, name) in [
         (FrameKind::Mutation, "journal-1-mutation.hex"),
         (FrameKind::SnapshotPart, "journal-1-snapshot-part.hex"),
         (FrameKind::SnapshotEnd, "journal-1-snapshot-end.hex"),
     ] {
-        let bytes = frame::encode(kind, 258, b"payload").unwrap();
+        let mut bytes = Vec::new();
+        let checksum = frame::encode(&mut bytes, kind, 258, 0, b"payload").unwrap();
         assert_eq!(hex(&bytes), hex(&frozen(name)), "{name}");
         let read = frame::header(bytes.first_chunk().unwrap()).unwrap();
         assert_eq!(
             (read.kind(), read.seq, read.payload_bytes),
             (Some(kind), 258, 7)
         );
+        assert_eq!((read.in_batch, read.checksum), (0, checksum));
     }
+    let mut bytes = Vec::new();
+    frame::encode(&mut bytes, FrameKind::Mutation, 258, 0x01_02_03, b"payload").unwrap();
+    assert_eq!(hex(&bytes), hex(&frozen("journal-2-mutation-in-batch.hex")));
+    let read = frame::header(bytes.first_chunk().unwrap()).unwrap();
+    assert_eq!((read.seq, read.in_batch), (258, 0x01_02_03));
 }
 
 #[test]
@@ -66,8 +87,9 @@ fn a_torn_end_is_cut_at_every_byte() {
         );
 
         // The next append takes the place of what was cut.
-        let mut journal = Journal::open(dir.path(), &scan).unwrap();
-        assert_eq!(journal.append(b"next").unwrap(), complete as u64 + 1);
+        let mut journal = opened(dir.path(), &scan);
+        assert_eq!(append(&mut journal, &[b"next"]), complete as u64 + 1);
+        drop(journal);
         let (read, scan) = payloads(dir.path()).unwrap();
         assert_eq!((read.len(), scan.torn_bytes), (complete + 1, 0));
         assert_eq!(read.last().unwrap(), b"next");
@@ -153,30 +175,19 @@ fn a_missing_frame_is_corruption() {
 #[test]
 fn a_snapshot_is_whole_or_corrupt() {
     let (dir, _) = journal(&[]);
-    let part = |kind, payload: &[u8]| Ok((kind, 40, payload.to_vec()));
-    Journal::replace(
-        dir.path(),
-        [
-            part(FrameKind::SnapshotPart, b"a"),
-            part(FrameKind::SnapshotPart, b"b"),
-            part(FrameKind::SnapshotEnd, b"end"),
-        ]
-        .into_iter(),
-    )
-    .unwrap();
+    let mut new = Replacement::begin(&RealDisk, dir.path(), None).unwrap();
+    new.frame(FrameKind::SnapshotPart, 40, b"a").unwrap();
+    new.frame(FrameKind::SnapshotPart, 40, b"b").unwrap();
+    new.frame(FrameKind::SnapshotEnd, 40, b"end").unwrap();
+    new.sync().unwrap();
+    drop(new.take_name(&RealDisk).unwrap());
     let scan = payloads(dir.path()).unwrap().1;
     assert_eq!(
-        (scan.last_seq, scan.snapshot_seq, scan.torn_bytes),
+        (scan.last.seq, scan.snapshot_seq, scan.torn_bytes),
         (40, Some(40), 0)
     );
     let snapshot_end = scan.end;
-    assert_eq!(
-        Journal::open(dir.path(), &scan)
-            .unwrap()
-            .append(b"next")
-            .unwrap(),
-        41
-    );
+    assert_eq!(append(&mut opened(dir.path(), &scan), &[b"next"]), 41);
 
     let path = dir.path().join(FILE_NAME);
     let whole = fs::read(&path).unwrap();
@@ -196,11 +207,89 @@ fn a_newer_file_format_is_refused() {
     let (dir, _) = journal(&[]);
     let path = dir.path().join(FILE_NAME);
     let mut bytes = fs::read(&path).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let checksum = crc32c::crc32c(&bytes[..12]);
     bytes[12..16].copy_from_slice(&checksum.to_le_bytes());
     fs::write(&path, bytes).unwrap();
     let error = payloads(dir.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.message().contains("format 2"), "{error}");
+    assert!(error.message().contains("format 3"), "{error}");
+}
+
+#[test]
+fn a_torn_batch_is_cut_whatever_of_it_reached_the_disk() {
+    let (dir, ends) = journal(&[b"first"]);
+    let path = dir.path().join(FILE_NAME);
+    let scan = Journal::scan(dir.path(), |_| Ok(())).unwrap();
+    let batch: [&[u8]; 3] = [b"second", b"third", b"fourth"];
+    append(&mut opened(dir.path(), &scan), &batch);
+    let mut ends = [ends[0], ends[1], 0, 0, 0];
+    let mut at = 0;
+    Journal::scan(dir.path(), |frame| {
+        at += 1;
+        ends[at] = frame.place.offset + (frame::HEADER_BYTES + frame.payload.len()) as u64;
+        Ok(())
+    })
+    .unwrap();
+    let whole = fs::read(&path).unwrap();
+    for damaged in 1..4 {
+        // A power cut writes the blocks of one write in any order: this one is not there, later ones are.
+        let mut bytes = whole.clone();
+        bytes[ends[damaged] as usize..ends[damaged + 1] as usize].fill(0);
+        fs::write(&path, &bytes).unwrap();
+        let (read, scan) = payloads(dir.path()).unwrap();
+        assert_eq!((read.len(), scan.end), (damaged, ends[damaged]));
+    }
+    // Once another batch follows, this one was acknowledged.
+    fs::write(&path, &whole).unwrap();
+    let scan = Journal::scan(dir.path(), |_| Ok(())).unwrap();
+    append(&mut opened(dir.path(), &scan), &[b"fifth"]);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[ends[2] as usize..ends[3] as usize].fill(0);
+    fs::write(&path, &bytes).unwrap();
+    let error = payloads(dir.path()).unwrap_err();
+    assert!(error.message().contains("before record 5"), "{error}");
+}
+
+#[test]
+fn reading_begins_where_the_index_ended() {
+    let (dir, _) = journal(&[b"first", b"second", b"third"]);
+    let mut places = Vec::new();
+    Journal::scan(dir.path(), |frame| {
+        places.push(frame.place);
+        Ok(())
+    })
+    .unwrap();
+    let mut read = Vec::new();
+    let scan = Journal::scan_from(dir.path(), places[1], |frame| {
+        read.push(frame.payload);
+        Ok(())
+    })
+    .unwrap()
+    .unwrap();
+    assert_eq!((read, scan.last), (vec![b"third".to_vec()], places[2]));
+    for wrong in [
+        Place {
+            seq: 3,
+            ..places[1]
+        },
+        Place {
+            checksum: 0,
+            ..places[1]
+        },
+        Place {
+            offset: places[1].offset + 1,
+            ..places[1]
+        },
+        Place {
+            offset: 1 << 40,
+            ..places[1]
+        },
+    ] {
+        assert!(
+            Journal::scan_from(dir.path(), wrong, |_| Ok(()))
+                .unwrap()
+                .is_none()
+        );
+    }
 }

@@ -12,6 +12,7 @@ pub(super) use moving::left;
 use super::{KeyId, KeyRing, ServerKey, cipher, state, stored};
 use crate::error::Error;
 use crate::options::Actor;
+use crate::store::What;
 use crate::{Catalog, keys};
 
 /// What a rotation did.
@@ -127,7 +128,7 @@ impl Catalog {
         let to = new.id();
         self.store.write(
             actor,
-            || format!("rotate server key to {to}"),
+            || What::change("ROTATE SERVER KEY", format!("to {to}")),
             |draft| {
                 let Some(stored) = stored(draft.view())? else {
                     self.renew(new);
@@ -164,7 +165,7 @@ impl Catalog {
     fn end_rotation(&self, actor: &Actor, new: &Arc<ServerKey>) -> Result<(), Error> {
         self.store.write(
             actor,
-            || format!("rotated server key to {}", new.id()),
+            || What::change("END ROTATION OF SERVER KEY", format!("to {}", new.id())),
             |draft| match stored(draft.view())? {
                 Some(stored) if stored.next.is_some() => {
                     let from = self.secrets.key(stored.fingerprint_key.key_id)?;

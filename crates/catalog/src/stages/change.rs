@@ -8,8 +8,8 @@ use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
 use crate::secrets::{Credentials, Owner};
-use crate::store::Draft;
-use crate::{Catalog, accounts, grants, keys, names, secrets};
+use crate::store::{Draft, What};
+use crate::{Catalog, accounts, grants, keys, names, retention, secrets};
 
 impl Catalog {
     /// Makes a stage, and grants READ and WRITE on it to `public`; or gives an existing one a new definition (a new version of the same id).
@@ -31,7 +31,7 @@ impl Catalog {
         names::check("a stage", name)?;
         self.store.write(
             actor,
-            || format!("create stage {name}"),
+            || What::change("CREATE STAGE", name),
             |draft| {
                 let account = &actor.account;
                 let Some(current) = live(draft.view(), account, name)? else {
@@ -92,7 +92,7 @@ impl Catalog {
     ) -> Result<Altered<StageRecord>, Error> {
         self.store.write(
             actor,
-            || format!("alter stage {name}"),
+            || What::change("ALTER STAGE", name),
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -130,7 +130,7 @@ impl Catalog {
         names::check("a stage", new_name)?;
         self.store.write(
             actor,
-            || format!("rename stage {name} to {new_name}"),
+            || What::change("RENAME STAGE", format!("{name} to {new_name}")),
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -151,7 +151,7 @@ impl Catalog {
     pub fn undrop_stage(&self, actor: &Actor, name: &str) -> Result<StageRecord, Error> {
         self.store.write(
             actor,
-            || format!("undrop stage {name}"),
+            || What::change("UNDROP STAGE", name),
             |draft| {
                 let account = &actor.account;
                 if live(draft.view(), account, name)?.is_some() {
@@ -185,19 +185,18 @@ impl Catalog {
     ) -> Result<StageRecord, Error> {
         self.store.write(
             actor,
-            || format!("rollback stage {name} to version {to_version}"),
+            || What::change("ROLLBACK STAGE", format!("{name} to version {to_version}")),
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
-                let old: StageRecord = draft
-                    .view()
-                    .get(&keys::stage_version(account, current.id, to_version))?
-                    .ok_or_else(|| {
-                        Error::not_found(format!(
-                            "the stage {name} has no version {to_version}, it has versions 1 to {}",
-                            current.version
-                        ))
-                    })?;
+                let key = keys::stage_version(account, current.id, to_version);
+                let Some(old) = draft.view().get::<StageRecord>(&key)? else {
+                    let oldest = retention::oldest_version(draft.view(), account, current.id)?;
+                    return Err(Error::not_found(format!(
+                        "the stage {name} has no version {to_version}, it has versions {oldest} to {}",
+                        current.version
+                    )));
+                };
                 rules::location(draft.view(), account, name, old.definition.url.as_deref())?;
                 secrets::check_not_shredded(&old)?;
                 let mut record = next(draft, actor, &current, StageChangeKind::RolledBack);
@@ -280,6 +279,7 @@ pub(super) fn store_version(
     record: &StageRecord,
 ) -> Result<(), Error> {
     secrets::check_sealed(&record.definition.credentials)?;
+    draft.stage_version(record.version);
     if let Some(before) = before {
         draft.delete(keys::stage(account, &before.name));
         for key in marks(account, before) {

@@ -3,33 +3,58 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
+use super::overlay::Overlay;
+use super::what::What;
 use crate::error::Error;
 use crate::format::{self, Counter, Mark, Stored};
-use crate::index::{Index, Operation};
+use crate::index::{self, Index, Operation, Pair};
 use crate::keys;
 
-/// Typed reading of the index.
+/// Typed reading of the index, and in a decision of what is ahead of it.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     index: &'a Index,
+    ahead: &'a Overlay,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(index: &'a Index) -> View<'a> {
-        View { index }
+    pub(super) fn new(index: &'a Index, ahead: &'a Overlay) -> View<'a> {
+        View { index, ahead }
+    }
+
+    fn bytes(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        match self.ahead.get(key) {
+            Some(value) => Ok(value),
+            None => self.index.get(key),
+        }
+    }
+
+    /// The pairs from the key `from` to before `to`.
+    fn range(
+        &self,
+        from: Vec<u8>,
+        to: Option<Vec<u8>>,
+    ) -> impl DoubleEndedIterator<Item = Result<Pair, Error>> + use<'a> {
+        let indexed = self.index.range(from.clone(), to.clone());
+        self.ahead.over(indexed, from, to)
+    }
+
+    fn scan(&self, prefix: &str) -> impl DoubleEndedIterator<Item = Result<Pair, Error>> + use<'a> {
+        self.range(prefix.into(), index::end_of(prefix))
     }
 
     /// The record at a key.
     pub(crate) fn get<R: Stored>(&self, key: &str) -> Result<Option<R>, Error> {
-        self.index
-            .get(key)?
+        self.bytes(key)?
             .map(|value| decode(key, &value))
             .transpose()
     }
 
     /// The records under a prefix, in the order of their keys.
     pub(crate) fn list<R: Stored>(&self, prefix: &str) -> Result<Vec<R>, Error> {
-        self.index.scan(prefix).map(record).collect()
+        self.scan(prefix).map(record).collect()
     }
 
     /// At most `limit` records behind the key `after`.
@@ -39,8 +64,9 @@ impl<'a> View<'a> {
         after: &str,
         limit: usize,
     ) -> Result<Vec<R>, Error> {
-        self.index
-            .scan_after(prefix, after)
+        // The prefix itself is no key, so an `after` before it begins with its first.
+        let from = format!("{after}\0").into_bytes().max(prefix.into());
+        self.range(from, index::end_of(prefix))
             .take(limit)
             .map(record)
             .collect()
@@ -48,38 +74,68 @@ impl<'a> View<'a> {
 
     /// At most `limit` records, the last first.
     pub(crate) fn list_back<R: Stored>(&self, prefix: &str, limit: usize) -> Result<Vec<R>, Error> {
-        self.index
-            .scan(prefix)
+        self.scan(prefix).rev().take(limit).map(record).collect()
+    }
+
+    /// At most `limit` records before the key `before`, the last first.
+    pub(crate) fn list_before<R: Stored>(
+        &self,
+        prefix: &str,
+        before: &str,
+        limit: usize,
+    ) -> Result<Vec<R>, Error> {
+        self.range(prefix.into(), Some(before.into()))
             .rev()
             .take(limit)
             .map(record)
             .collect()
     }
 
+    /// At most `limit` keys behind the key `after`.
+    pub(crate) fn keys_after(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        let from = format!("{after}\0").into_bytes().max(prefix.into());
+        self.range(from, index::end_of(prefix))
+            .take(limit)
+            .map(|pair| pair.map(|(key, _)| key))
+            .collect()
+    }
+
     /// The keys under a prefix, in order.
     pub(crate) fn keys(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        self.index
-            .scan(prefix)
+        self.scan(prefix)
             .map(|pair| pair.map(|(key, _)| key))
             .collect()
     }
 
     /// The last key under a prefix.
     pub(crate) fn last_key(&self, prefix: &str) -> Result<Option<String>, Error> {
-        let pair = self.index.scan(prefix).next_back().transpose()?;
+        let pair = self.scan(prefix).next_back().transpose()?;
         Ok(pair.map(|(key, _)| key))
     }
 
     /// Whether any key begins with `prefix`.
     pub(crate) fn any(&self, prefix: &str) -> Result<bool, Error> {
-        Ok(self.index.scan(prefix).next().transpose()?.is_some())
+        Ok(self.scan(prefix).next().transpose()?.is_some())
     }
 
     /// The accounts that have a record, found by one seek for each.
     pub(crate) fn accounts(&self) -> Result<Vec<String>, Error> {
         let mut accounts = Vec::new();
-        let mut from = String::new();
-        while let Some(key) = self.index.first_key_from(&from)? {
+        // An empty bound would find the index's own key.
+        let mut from = "\x01".to_owned();
+        while let Some(key) = self.first_key_from(&from)? {
+            if key.starts_with(keys::OWN) {
+                // Behind all the catalog's own keys.
+                from = char::from_u32(u32::from(keys::OWN) + 1)
+                    .unwrap_or(keys::OWN)
+                    .to_string();
+                continue;
+            }
             let account = keys::account_of(&key).to_owned();
             // '0' is the character behind '/'.
             from = format!("{account}0");
@@ -87,9 +143,29 @@ impl<'a> View<'a> {
         }
         Ok(accounts)
     }
+
+    /// The accounts that have a record in the audit, found by one seek for each.
+    pub(crate) fn audited_accounts(&self) -> Result<Vec<String>, Error> {
+        let mut accounts = Vec::new();
+        let mut from = keys::ALL_AUDITS.to_owned();
+        while let Some(key) = self.first_key_from(&from)? {
+            let Some(rest) = key.strip_prefix(keys::ALL_AUDITS) else {
+                break;
+            };
+            let account = keys::account_of(rest).to_owned();
+            from = format!("{}{account}0", keys::ALL_AUDITS);
+            accounts.push(account);
+        }
+        Ok(accounts)
+    }
+
+    fn first_key_from(&self, from: &str) -> Result<Option<String>, Error> {
+        let first = self.range(from.into(), None).next().transpose()?;
+        Ok(first.map(|(key, _)| key))
+    }
 }
 
-fn record<R: Stored>(pair: Result<(String, Vec<u8>), Error>) -> Result<R, Error> {
+fn record<R: Stored>(pair: Result<Pair, Error>) -> Result<R, Error> {
     let (key, value) = pair?;
     decode(&key, &value)
 }
@@ -102,7 +178,17 @@ fn decode<R: Stored>(key: &str, value: &[u8]) -> Result<R, Error> {
 pub(crate) struct Draft<'a> {
     view: View<'a>,
     now_us: u64,
-    operations: BTreeMap<String, Option<Vec<u8>>>,
+    operations: BTreeMap<String, Option<Bytes>>,
+    what: Option<What>,
+    stage_version: Option<u64>,
+}
+
+/// A mutation that is decided.
+pub(super) struct Decided {
+    pub(super) operations: Vec<Operation>,
+    pub(super) what: Option<What>,
+    pub(super) stage_version: Option<u64>,
+    pub(super) now_us: u64,
 }
 
 impl<'a> Draft<'a> {
@@ -111,6 +197,8 @@ impl<'a> Draft<'a> {
             view,
             now_us,
             operations: BTreeMap::new(),
+            what: None,
+            stage_version: None,
         }
     }
 
@@ -125,7 +213,13 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn put<R: Stored>(&mut self, key: String, record: &R) {
-        self.operations.insert(key, Some(format::encode(record)));
+        self.operations
+            .insert(key, Some(format::encode(record).into()));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn put_bytes(&mut self, key: String, bytes: Bytes) {
+        self.operations.insert(key, Some(bytes));
     }
 
     pub(crate) fn mark(&mut self, key: String) {
@@ -144,7 +238,22 @@ impl<'a> Draft<'a> {
         Ok(id)
     }
 
-    pub(super) fn into_operations(self) -> Vec<Operation> {
-        self.operations.into_iter().collect()
+    /// Says which version a stage has after this mutation, for the audit.
+    pub(crate) fn stage_version(&mut self, version: u64) {
+        self.stage_version = Some(version);
+    }
+
+    /// Names the mutation by what was decided, instead of by what was asked for.
+    pub(crate) fn tell(&mut self, what: What) {
+        self.what = Some(what);
+    }
+
+    pub(super) fn decided(self) -> Decided {
+        Decided {
+            operations: self.operations.into_iter().collect(),
+            what: self.what,
+            stage_version: self.stage_version,
+            now_us: self.now_us,
+        }
     }
 }

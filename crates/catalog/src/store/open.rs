@@ -1,72 +1,121 @@
-//! Opening: lock, read the journal, bring the index up to it or make it anew, compact.
+//! Opening: lock, read what the index lacks of the journal, or make the index anew from all of it
+//! (`open/rebuild.rs`). What was acknowledged and is missing is never passed over.
+
+mod catch_up;
+mod rebuild;
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
+use std::time::SystemTime;
 
-use prost::Message;
-
-use super::{Recovery, Store, Writer};
+use super::commit::Writer;
+use super::overlay::Overlay;
+use super::queue::Queue;
+use super::{Recovery, Store};
+use crate::audit::Head;
+use crate::disk::{self, Disk, DiskFile};
 use crate::error::{Error, ErrorKind};
-use crate::format::{self, MutationMessage, OperationMessage, SnapshotEndMessage};
-use crate::index::{self, Index, Operation, State};
-use crate::journal::{self, Frame, FrameKind, Journal, Scan};
+use crate::format;
+use crate::index::{self, Index, State};
+use crate::journal::{self, Journal};
+use crate::keys;
 use crate::lock::DirectoryLock;
 use crate::options::Options;
+use catch_up::{CaughtUp, catch_up};
+use rebuild::{rebuild, set_aside};
 
-/// An index of this name had records that the journal lacks.
-const AHEAD_DIRECTORY: &str = "index.ahead";
-/// About how much a frame of a snapshot holds.
-const SNAPSHOT_PART_BYTES: usize = 1 << 20;
+/// When the index is made anew.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Anew {
+    IfNeeded,
+    Always,
+}
 
 impl Store {
-    pub(crate) fn open(dir: &Path, options: &Options) -> Result<Store, Error> {
-        fs::create_dir_all(dir).map_err(|e| Error::io("create the directory", dir, e))?;
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        anew: Anew,
+    ) -> Result<Store, Error> {
+        disk::make_directory(dir).map_err(|e| Error::io("make the directory", dir, e))?;
         let lock = DirectoryLock::take(dir)?;
-        create_journal_if_new(dir)?;
-        let mut scan = Journal::scan(dir, |_| Ok(()))?;
-        let mut recovery = Recovery {
-            torn_bytes: scan.torn_bytes,
-            ..Recovery::default()
+        let file = open_journal(&*disk, dir)?;
+        let mut recovery = Recovery::default();
+        let current = match anew {
+            Anew::IfNeeded => current_index(dir, &options)?,
+            Anew::Always => {
+                let missing = missing(dir, &options)?;
+                if missing > 0 {
+                    set_aside(dir)?;
+                }
+                recovery.ahead = missing;
+                Err("it was asked for".to_owned())
+            }
         };
-        let mut journal = Journal::open(dir, &scan)?;
-        let (index, state) = match current_index(dir, options, &scan)? {
-            Ok((index, state)) => catch_up(dir, index, state, &scan, &mut recovery)?,
-            Err(unfit) => rebuild(dir, options, &scan, unfit, &mut recovery)?,
+        let (index, state, scan) = match current {
+            Ok((index, state)) => match catch_up(dir, &index, state, &mut recovery)? {
+                CaughtUp::Yes(state, scan) => (index, state, scan),
+                CaughtUp::Older(why) => {
+                    drop(index);
+                    rebuild(dir, &options, why, &mut recovery)?
+                }
+                CaughtUp::Cut { missing, last } if options.accept_cut => {
+                    let state = index.state()?.unwrap_or_default();
+                    drop(index);
+                    set_aside(dir)?;
+                    recovery.ahead = missing;
+                    rebuild(dir, &options, ahead(&state, last), &mut recovery)?
+                }
+                CaughtUp::Cut { missing, last } => {
+                    let state = index.state()?.unwrap_or_default();
+                    return Err(behind(dir, &state, missing, last));
+                }
+            },
+            Err(why) => rebuild(dir, &options, why, &mut recovery)?,
         };
-        let live_bytes_max = state.bytes.saturating_mul(options.compact_ratio_min);
-        if journal.bytes() > options.compact_bytes_min && journal.bytes() > live_bytes_max {
-            compact(dir, &index, &state)?;
-            scan = Journal::scan(dir, |_| Ok(()))?;
-            journal = Journal::open(dir, &scan)?;
-            recovery.compacted = true;
-        }
+        recovery.torn_bytes = scan.torn_bytes;
+        let journal = Journal::open(disk, dir, file, &scan)?;
+        let head = match index.get(keys::AUDIT_HEAD)? {
+            Some(bytes) => format::decode(&bytes)?,
+            None => Head::default(),
+        };
+        let mut queue = Queue::new(journal.last().seq, head);
+        let mut writer = Writer {
+            journal,
+            state,
+            compact_above: options.compact_bytes_min,
+        };
+        queue.compaction_wanted = writer.wants_compaction(&options);
         Ok(Store {
             index,
             view: RwLock::new(()),
-            writer: Mutex::new(Writer {
-                journal,
-                state,
-                stopped: None,
-            }),
-            unreadable: OnceLock::new(),
+            queue: Mutex::new(queue),
+            settled: Condvar::new(),
+            wake: Condvar::new(),
+            writer: Mutex::new(writer),
+            maintenance: Mutex::new(()),
+            replaced: Mutex::new(None),
+            compaction_failure: Mutex::new(None),
+            damaged: OnceLock::new(),
+            dir: dir.to_owned(),
+            nothing: Overlay::default(),
             clock: options.clock.clone(),
+            options,
             recovery,
             _lock: lock,
         })
     }
 }
 
-fn create_journal_if_new(dir: &Path) -> Result<(), Error> {
-    Journal::remove_unfinished(dir)?;
-    let path = dir.join(journal::FILE_NAME);
-    let exists = path
-        .try_exists()
-        .map_err(|e| Error::io("look for", &path, e))?;
-    if exists {
-        return Ok(());
+/// Locks the journal, and makes one in a new catalog.
+fn open_journal(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DiskFile>, Error> {
+    if let Some(file) = Journal::lock(disk, dir)? {
+        Journal::remove_unfinished(disk, dir)?;
+        return Ok(file);
     }
+    let path = dir.join(journal::FILE_NAME);
     // The journal is made before the index, so an index alone is what a lost journal leaves.
     if dir.join(index::DIRECTORY).exists() {
         return Err(Error::corrupt(format!(
@@ -74,206 +123,97 @@ fn create_journal_if_new(dir: &Path) -> Result<(), Error> {
             path.display()
         )));
     }
-    Journal::replace(dir, std::iter::empty())?;
+    Journal::remove_unfinished(disk, dir)?;
+    Journal::create(disk, dir)?;
     match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => journal::sync_directory(parent),
-        _ => Ok(()),
+        Some(parent) if !parent.as_os_str().is_empty() => disk
+            .sync_directory(parent)
+            .map_err(|e| Error::io("sync the directory", parent, e))?,
+        _ => {}
     }
-}
-
-/// Why an index must be made anew.
-struct Unfit {
-    why: String,
-    /// How many records it has that the journal lacks.
-    ahead: u64,
-}
-
-impl Unfit {
-    fn because(why: impl Into<String>) -> Unfit {
-        Unfit {
-            why: why.into(),
-            ahead: 0,
-        }
-    }
-}
-
-/// Opens the index and checks all of it. The inner error says why it cannot be used.
-fn current_index(
-    dir: &Path,
-    options: &Options,
-    scan: &Scan,
-) -> Result<Result<(Index, State), Unfit>, Error> {
-    let is_new = !dir.join(index::DIRECTORY).exists();
-    // sled 0.34 panics on some damaged files where it could answer an error.
-    let opened = catch_unwind(AssertUnwindSafe(|| {
-        let index = Index::open(dir, options.cache_bytes_max)?;
-        let state = index.check()?;
-        Ok::<_, Error>((index, state))
-    }));
-    let (index, state) = match opened {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(e)) if e.kind() == ErrorKind::Unsupported => return Err(e),
-        Ok(Err(e)) => return Ok(Err(Unfit::because(e.to_string()))),
-        Err(_) => return Ok(Err(Unfit::because("the index stopped while it was opened"))),
-    };
-    Ok(match state {
-        None if is_new && scan.last_seq == 0 => {
-            let state = index.finish(0)?;
-            Ok((index, state))
-        }
-        None if is_new => Err(Unfit::because("there was no index")),
-        None => Err(Unfit::because("the index was not complete")),
-        Some(state) if state.applied_seq > scan.last_seq => Err(Unfit {
-            why: format!(
-                "the index had record {} where the journal ends with record {}",
-                state.applied_seq, scan.last_seq
-            ),
-            ahead: state.applied_seq - scan.last_seq,
-        }),
-        Some(state) if scan.snapshot_seq.is_some_and(|at| state.applied_seq < at) => Err(
-            Unfit::because("the index was older than the snapshot in the journal"),
-        ),
-        Some(state) => Ok((index, state)),
+    Journal::lock(disk, dir)?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Io,
+            format!("the journal {} was removed meanwhile", path.display()),
+        )
     })
 }
 
-/// Applies the records that the index lacks.
-fn catch_up(
-    dir: &Path,
-    index: Index,
-    mut state: State,
-    scan: &Scan,
-    recovery: &mut Recovery,
-) -> Result<(Index, State), Error> {
-    if state.applied_seq < scan.last_seq {
-        Journal::scan(dir, |frame| {
-            if frame.kind == FrameKind::Mutation && frame.seq > state.applied_seq {
-                let seq = frame.seq;
-                state = index.apply(&state, seq, &operations(frame)?)?;
-                recovery.replayed += 1;
-            }
-            Ok(())
-        })?;
+/// Opens the index, and checks all of it where that takes little time. The inner error says why it
+/// cannot be used.
+fn current_index(dir: &Path, options: &Options) -> Result<Result<(Index, State), String>, Error> {
+    if !dir.join(index::DIRECTORY).exists() {
+        return Ok(Err("there was no index".to_owned()));
     }
-    Ok((index, state))
-}
-
-/// Makes the index anew from the whole journal.
-fn rebuild(
-    dir: &Path,
-    options: &Options,
-    scan: &Scan,
-    unfit: Unfit,
-    recovery: &mut Recovery,
-) -> Result<(Index, State), Error> {
-    let path = dir.join(index::DIRECTORY);
-    if unfit.ahead > 0 {
-        let aside = dir.join(AHEAD_DIRECTORY);
-        remove_directory(&aside)?;
-        fs::rename(&path, &aside).map_err(|e| Error::io("set aside", &path, e))?;
-    }
-    remove_directory(&path)?;
-    let index = Index::open(dir, options.cache_bytes_max)?;
-    Journal::scan(dir, |frame| {
-        match frame.kind {
-            FrameKind::SnapshotEnd => snapshot_is_whole(dir, &index, &frame)?,
-            FrameKind::Mutation | FrameKind::SnapshotPart => index.load(operations(frame)?)?,
-        }
-        recovery.replayed += 1;
-        Ok(())
-    })?;
-    let state = index.finish(scan.last_seq)?;
-    recovery.rebuilt = Some(unfit.why);
-    recovery.ahead = unfit.ahead;
-    Ok((index, state))
-}
-
-fn snapshot_is_whole(dir: &Path, index: &Index, frame: &Frame) -> Result<(), Error> {
-    let end =
-        SnapshotEndMessage::decode(&*frame.payload).map_err(|source| undecodable(frame, source))?;
-    let found = index.summary(frame.seq)?;
-    if (end.keys, end.digest) == (found.keys, found.digest) {
-        return Ok(());
-    }
-    Err(Error::corrupt(format!(
-        "the journal {} begins with a snapshot of {} keys where {} belong, or with other values; restore it from a backup",
-        dir.join(journal::FILE_NAME).display(),
-        found.keys,
-        end.keys
-    )))
-}
-
-fn operations(frame: Frame) -> Result<Vec<Operation>, Error> {
-    let message =
-        MutationMessage::decode(&*frame.payload).map_err(|source| undecodable(&frame, source))?;
-    for operation in &message.operations {
-        if let Some(value) = &operation.value {
-            format::check(value).map_err(|e| {
-                e.at(format_args!(
-                    "journal record {}, key {}",
-                    frame.seq, operation.key
-                ))
-            })?;
-        }
-    }
-    Ok(message
-        .operations
-        .into_iter()
-        .map(|operation| (operation.key, operation.value))
-        .collect())
-}
-
-fn undecodable(frame: &Frame, source: prost::DecodeError) -> Error {
-    Error::corrupt(format!(
-        "journal record {} at byte {} does not decode: {source}",
-        frame.seq, frame.offset
-    ))
-    .with_source(source)
-}
-
-fn remove_directory(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
-        _ => Ok(()),
-    }
-}
-
-/// Writes a journal that begins with all live keys, and puts it in the place of the old one.
-fn compact(dir: &Path, index: &Index, state: &State) -> Result<(), Error> {
-    let seq = state.applied_seq;
-    let mut pairs = index.all().peekable();
-    let parts = std::iter::from_fn(|| {
-        pairs.peek()?;
-        let mut part = MutationMessage {
-            what: "snapshot".to_owned(),
-            ..MutationMessage::default()
+    let opened = Index::open(dir, options.cache_bytes_max).and_then(|index| {
+        let Some(state) = index.state()? else {
+            return Ok(Err("the index was not complete".to_owned()));
         };
-        let mut bytes = 0;
-        while bytes < SNAPSHOT_PART_BYTES {
-            match pairs.next() {
-                Some(Ok((key, value))) => {
-                    bytes += key.len() + value.len();
-                    part.operations.push(OperationMessage {
-                        key,
-                        value: Some(value),
-                    });
-                }
-                Some(Err(e)) => return Some(Err(e)),
-                None => break,
+        if state.keys <= options.check_keys_max {
+            let found = index.summary(state.place())?;
+            if !found.holds_as(&state) {
+                return Ok(Err(state.difference(&found)));
             }
         }
-        Some(Ok((FrameKind::SnapshotPart, seq, part.encode_to_vec())))
+        Ok(Ok((index, state)))
     });
-    let end = SnapshotEndMessage {
-        keys: state.keys,
-        digest: state.digest,
+    match opened {
+        Ok(opened) => Ok(opened),
+        Err(e) if e.kind() == ErrorKind::Unsupported => Err(e),
+        Err(e) => Ok(Err(e.to_string())),
+    }
+}
+
+/// How many records the index has that the journal lacks, where it can be read at all.
+fn missing(dir: &Path, options: &Options) -> Result<u64, Error> {
+    if !dir.join(index::DIRECTORY).exists() {
+        return Ok(0);
+    }
+    let scan = Journal::scan(dir, |_| Ok(()))?;
+    let state = Index::open(dir, options.cache_bytes_max).and_then(|index| index.state());
+    let applied = match state {
+        Ok(Some(state)) => state.applied_seq,
+        Ok(None) | Err(_) => 0,
     };
-    Journal::replace(
-        dir,
-        parts.chain(std::iter::once(Ok((
-            FrameKind::SnapshotEnd,
-            seq,
-            end.encode_to_vec(),
-        )))),
+    Ok(applied.saturating_sub(scan.last.seq))
+}
+
+fn ahead(state: &State, last: u64) -> String {
+    if state.applied_seq > last {
+        format!(
+            "the index had record {} where the journal ends with record {last}",
+            state.applied_seq
+        )
+    } else {
+        format!(
+            "the index had another record {} than the journal",
+            state.applied_seq
+        )
+    }
+}
+
+fn behind(dir: &Path, state: &State, missing: u64, last: u64) -> Error {
+    let path = dir.join(journal::FILE_NAME);
+    let written = fs::metadata(&path)
+        .and_then(|data| data.modified())
+        .ok()
+        .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
+        .map_or_else(
+            || "at an unknown time".to_owned(),
+            |since| format!("{} s after 1970-01-01 UTC", since.as_secs()),
+        );
+    let lacks = if missing == 1 {
+        "1 acknowledged change is".to_owned()
+    } else {
+        format!("{missing} acknowledged changes are")
+    };
+    Error::new(
+        ErrorKind::Behind,
+        format!(
+            "{lacks} missing: {}; the journal {} was last written {written}: bring back the right journal, or accept the loss by a rebuild, which keeps the index beside as {}",
+            ahead(state, last),
+            path.display(),
+            rebuild::AHEAD_DIRECTORY
+        ),
     )
 }

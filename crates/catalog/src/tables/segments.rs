@@ -7,7 +7,7 @@ use super::{Segment, TableRecord, not_exists};
 use crate::error::Error;
 use crate::format::StoredTable;
 use crate::options::Actor;
-use crate::store::Draft;
+use crate::store::{Draft, What};
 use crate::{Catalog, keys};
 
 impl Catalog {
@@ -53,7 +53,7 @@ impl Catalog {
         remove: &[u64],
         add: Vec<Segment>,
     ) -> Result<Vec<Segment>, Error> {
-        self.store.write(actor, || format!("change segments of table {database}.{name}"), |draft| {
+        self.store.write(actor, || What::change("CHANGE SEGMENTS", format!("{database}.{name}")), |draft| {
             let account = &actor.account;
             let key = keys::table(account, database, name);
             let mut table = draft
@@ -93,7 +93,7 @@ impl Catalog {
     ) -> Result<Vec<Segment>, Error> {
         self.store.write(
             actor,
-            || format!("truncate table {database}.{name}"),
+            || What::change("TRUNCATE TABLE", format!("{database}.{name}")),
             |draft| {
                 let account = &actor.account;
                 let key = keys::table(account, database, name);

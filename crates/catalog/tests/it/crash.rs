@@ -18,7 +18,7 @@ const DIRECTORY: &str = "STAGEDOOR_CATALOG_TEST_DIRECTORY";
 #[ignore = "the child process of the test below"]
 fn child() {
     let dir = std::env::var_os(DIRECTORY).unwrap();
-    // Compaction at each start, so that some kills happen in it.
+    // Compaction again and again, so that some kills happen in it.
     let options = stagedoor_catalog::Options {
         compact_bytes_min: 20_000,
         compact_ratio_min: 1,

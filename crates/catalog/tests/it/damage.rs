@@ -137,14 +137,32 @@ fn a_torn_journal_is_cut_and_goes_on() {
 }
 
 #[test]
-fn damage_in_the_middle_of_the_journal_is_refused() {
+fn damage_in_the_middle_of_the_journal_is_found() {
     let (dir, before) = sample();
     let journal = dir.path().join("journal");
+    let index = dir.path().join("index");
     let whole = fs::read(&journal).unwrap();
-    for at in (0..whole.len() - 2000).step_by(997) {
+    for at in (16..whole.len() - 2000).step_by(1997) {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;
         fs::write(&journal, &damaged).unwrap();
+        // Opening reads only what the index lacks; the scrub reads the rest.
+        let catalog = open(dir.path());
+        assert_eq!(histories(&catalog), before);
+        let scrubbed = catalog.scrub().unwrap();
+        assert_eq!(scrubbed.index_damage, None);
+        let why = scrubbed.journal_damage.unwrap();
+        assert!(why.contains(&journal.display().to_string()), "{why}");
+        assert_eq!(catalog.read_only_reason(), Some(why));
+        let change = set_comment("");
+        let error = catalog
+            .alter_stage(&root(), "s1", change, Expected::Any)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ReadOnly);
+        drop(catalog);
+
+        // Where all of it is needed, it is refused.
+        fs::rename(&index, dir.path().join("aside")).unwrap();
         let error = Catalog::open(dir.path(), options()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {at}: {error}");
         assert!(
@@ -152,7 +170,16 @@ fn damage_in_the_middle_of_the_journal_is_refused() {
             "{error}"
         );
         assert_eq!(fs::read(&journal).unwrap(), damaged, "nothing is changed");
+        let _ = fs::remove_dir_all(&index);
+        fs::rename(dir.path().join("aside"), &index).unwrap();
     }
     fs::write(&journal, &whole).unwrap();
-    assert_eq!(histories(&open(dir.path())), before);
+    let catalog = open(dir.path());
+    assert_eq!(histories(&catalog), before);
+    let scrubbed = catalog.scrub().unwrap();
+    assert_eq!(
+        (scrubbed.journal_damage, scrubbed.index_damage),
+        (None, None)
+    );
+    assert_eq!(scrubbed.journal_records, catalog.last_seq());
 }

@@ -5,7 +5,7 @@ use super::super::{CredentialValue, KeyId, Owner, ServerKey, cipher};
 use crate::error::Error;
 use crate::options::Actor;
 use crate::stages::{self, StageRecord};
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::{Catalog, format, keys};
 
 /// How many versions are read at once.
@@ -26,11 +26,11 @@ impl Catalog {
         self.store.write(
             actor,
             || {
-                format!(
+                What::step(format!(
                     "rotate server key to {}, {} versions",
                     new.id(),
                     versions.len()
-                )
+                ))
             },
             |draft| {
                 let mut count = 0;

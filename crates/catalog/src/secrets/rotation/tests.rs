@@ -49,7 +49,7 @@ fn one_damaged_secret_stops_only_the_end() {
         .store
         .write(
             &root,
-            || "tamper".to_owned(),
+            || What::step("tamper"),
             |draft| {
                 draft.put(keys::stage("sys", "b"), &b);
                 draft.put(keys::stage_version("sys", b.id, b.version), &b);
@@ -104,7 +104,7 @@ fn a_changed_check_value_is_refused_at_open() {
     };
     catalog
         .store
-        .write(&root, || "tamper".to_owned(), put)
+        .write(&root, || What::step("tamper"), put)
         .unwrap();
     drop(catalog);
     let error = open(dir.path(), 2).unwrap_err();

@@ -1,0 +1,63 @@
+//! A damaged index: one record harms itself alone, and a scrub finds what no read would.
+
+use super::{create, names, new, root};
+use crate::{ErrorKind, Expected, StageChanges};
+
+#[test]
+fn a_damaged_record_harms_itself_alone() {
+    let (_dir, _disk, catalog) = new();
+    for name in ["a", "b"] {
+        create(&catalog, name).unwrap();
+    }
+    let key = "sys/stage/a";
+    let mut bytes = catalog.store.index.get(key).unwrap().unwrap().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    let damage = vec![(key.to_owned(), Some(bytes.into()))];
+    catalog.store.index.load(damage).unwrap();
+
+    let error = catalog.stage("sys", "a").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains(key), "{error}");
+    let change = || StageChanges {
+        comment: Some("c".into()),
+        ..StageChanges::default()
+    };
+    catalog
+        .alter_stage(&root(), "a", change(), Expected::Any)
+        .unwrap_err();
+    assert_eq!(catalog.read_only_reason(), None);
+    catalog
+        .alter_stage(&root(), "b", change(), Expected::Any)
+        .unwrap();
+
+    let why = catalog.scrub().unwrap().index_damage.unwrap();
+    assert!(why.contains(key) && why.contains("rebuild"), "{why}");
+    assert_eq!(catalog.read_only_reason(), Some(why));
+}
+
+#[test]
+fn a_lost_record_is_found_by_the_scrub_and_never_becomes_the_journal() {
+    let (dir, disk, catalog) = new();
+    for name in ["a", "b"] {
+        create(&catalog, name).unwrap();
+    }
+    assert_eq!(catalog.scrub().unwrap().index_damage, None);
+    let lost = vec![("sys/stage/a".to_owned(), None)];
+    catalog.store.index.load(lost).unwrap();
+    assert_eq!(names(&catalog), ["b"]);
+
+    let journal = std::fs::read(dir.path().join("journal")).unwrap();
+    let error = catalog.compact().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(std::fs::read(dir.path().join("journal")).unwrap(), journal);
+    let scrubbed = catalog.scrub();
+    assert_eq!(scrubbed.unwrap_err().kind(), ErrorKind::ReadOnly);
+    assert_eq!(
+        create(&catalog, "c").unwrap_err().kind(),
+        ErrorKind::ReadOnly
+    );
+    drop(catalog);
+    let catalog = super::open(&disk, dir.path()).unwrap();
+    assert!(catalog.recovery().rebuilt.is_some());
+    assert_eq!(names(&catalog), ["a", "b"]);
+}
