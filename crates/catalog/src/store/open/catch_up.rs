@@ -100,7 +100,7 @@ fn is_same(frame: &Frame, state: &State) -> Result<bool, Error> {
 }
 
 /// Applies frames to the index, some at a time.
-struct Applier<'i> {
+pub(super) struct Applier<'i> {
     index: &'i Index,
     state: State,
     waiting: Vec<Operation>,
@@ -110,7 +110,7 @@ struct Applier<'i> {
 }
 
 impl Applier<'_> {
-    fn new(index: &Index, state: State) -> Applier<'_> {
+    pub(super) fn new(index: &Index, state: State) -> Applier<'_> {
         Applier {
             index,
             state,
@@ -121,7 +121,7 @@ impl Applier<'_> {
         }
     }
 
-    fn take(&mut self, frame: Frame) -> Result<(), Error> {
+    pub(super) fn take(&mut self, frame: Frame) -> Result<(), Error> {
         self.last = frame.place;
         self.count += 1;
         self.waiting_bytes += frame.payload.len();
@@ -146,7 +146,7 @@ impl Applier<'_> {
         Ok(())
     }
 
-    fn end(mut self, recovery: &mut Recovery) -> Result<State, Error> {
+    pub(super) fn end(mut self, recovery: &mut Recovery) -> Result<State, Error> {
         if self.count > 0 {
             self.apply()?;
         }

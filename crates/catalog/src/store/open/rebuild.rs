@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use super::catch_up::{operations, undecodable};
+use super::catch_up::{Applier, operations, undecodable};
 use crate::error::{Error, ErrorKind};
 use crate::format::SnapshotEndMessage;
 use crate::index::{self, Index, State};
@@ -38,15 +38,23 @@ pub(super) fn rebuild(
     remove_directory(&path)?;
     let index = Index::open(dir, options.cache_bytes_max)?;
     let mut replayed = 0;
+    // The keys of a snapshot are all different, so that nothing need be read to sum them up.
+    let mut state = State::at(Place::default());
+    let mut applier = None;
     let scan = Journal::scan(dir, |frame| {
-        match frame.kind {
-            FrameKind::SnapshotEnd => snapshot_is_whole(dir, &index, &frame)?,
-            FrameKind::Mutation | FrameKind::SnapshotPart => index.load(operations(frame)?)?,
-        }
         replayed += 1;
-        Ok(())
+        match frame.kind {
+            FrameKind::SnapshotPart => index.load(&mut state, operations(frame)?),
+            FrameKind::SnapshotEnd => snapshot_is_whole(dir, &state, &frame),
+            FrameKind::Mutation => applier
+                .get_or_insert_with(|| Applier::new(&index, state))
+                .take(frame),
+        }
     })?;
-    let state = index.finish(scan.last)?;
+    if let Some(applier) = applier {
+        state = applier.end(&mut Recovery::default())?;
+    }
+    let state = index.finish(&state, scan.last)?;
     if replayed > 0 {
         // A new catalog has nothing to be told of.
         recovery.replayed += replayed;
@@ -77,10 +85,9 @@ fn refuse_full_disk(dir: &Path) -> Result<(), Error> {
     ))
 }
 
-fn snapshot_is_whole(dir: &Path, index: &Index, frame: &Frame) -> Result<(), Error> {
+fn snapshot_is_whole(dir: &Path, found: &State, frame: &Frame) -> Result<(), Error> {
     let end =
         SnapshotEndMessage::decode(&*frame.payload).map_err(|source| undecodable(frame, source))?;
-    let found = index.summary(Place::default())?;
     if (end.keys, end.digest) == (found.keys, found.digest) {
         return Ok(());
     }
