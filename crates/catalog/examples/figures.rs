@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use stagedoor_catalog::{
-    Actor, Catalog, Expected, ExportState, NewExport, OnExists, Options, StageChange,
+    Actor, Catalog, Expected, ExportState, NewExport, OnExists, Options, StageChanges,
     StageDefinition,
 };
 
@@ -111,7 +111,7 @@ fn create(catalog: &Catalog, number: usize) -> Result<()> {
         ..StageDefinition::default()
     };
     let name = format!("stage{number:08}");
-    catalog.create_stage(&root(), &name, definition, OnExists::Error)?;
+    catalog.create_stage(&root(), &name, definition, OnExists::Error, Expected::Any)?;
     Ok(())
 }
 
@@ -215,7 +215,10 @@ fn fill(dir: &Path, stages: usize, versions: usize, exports: usize) -> Result<()
             }
             create(&catalog, number)?;
             for version in 1..versions {
-                let change = StageChange::Comment(format!("version {version}"));
+                let change = StageChanges {
+                    comment: Some(format!("version {version}")),
+                    ..StageChanges::default()
+                };
                 let name = format!("stage{number:08}");
                 catalog.alter_stage(&root(), &name, change, Expected::Any)?;
             }

@@ -49,7 +49,7 @@ pub struct AuditRecord {
     pub client: String,
     /// The request's id; empty when it has none.
     pub request_id: String,
-    /// What was asked for: a verb and a kind, as in `create stage`.
+    /// What was asked for: a verb and a kind, as in `CREATE STAGE`.
     pub operation: String,
     /// What it was asked of, by name.
     pub target: String,
@@ -73,7 +73,7 @@ pub struct AuditEvent {
     /// Who, in which account, and in which request. A login of an unknown account belongs into the
     /// account that is to see it.
     pub actor: Actor,
-    /// A verb and a kind, as in `log in`.
+    /// A verb and a kind, as in `LOG IN`.
     pub operation: String,
     /// Of what.
     pub target: String,

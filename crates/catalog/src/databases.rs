@@ -45,7 +45,7 @@ impl Catalog {
         }
         self.store.write(
             actor,
-            || What::change("create database", name),
+            || What::change("CREATE DATABASE", name),
             |draft| {
                 let key = keys::database(&actor.account, name);
                 match draft.view().get(&key)? {
@@ -69,7 +69,7 @@ impl Catalog {
     pub fn drop_database(&self, actor: &Actor, name: &str) -> Result<DroppedDatabase, Error> {
         self.store.write(
             actor,
-            || What::change("drop database", name),
+            || What::change("DROP DATABASE", name),
             |draft| {
                 let record = existing(draft.view(), &actor.account, name)?;
                 let tables = tables::all(draft.view(), &actor.account, name)?;

@@ -96,7 +96,7 @@ impl Catalog {
     /// longer at that version, `Invalid` for an id of another form.
     pub fn create_export(&self, actor: &Actor, export: NewExport) -> Result<ExportRecord, Error> {
         check_id(&export.id)?;
-        let what = What::change("admit export", &export.id);
+        let what = What::change("ADMIT EXPORT", &export.id);
         self.store.write(
             actor,
             || what,
@@ -257,9 +257,9 @@ fn put(draft: &mut Draft<'_>, account: &str, record: &ExportRecord) {
 fn tell(draft: &mut Draft<'_>, record: &ExportRecord) {
     let (operation, outcome) = match record.state {
         ExportState::Admitted | ExportState::Running | ExportState::Prepared => return,
-        ExportState::Committed => ("commit export", AuditOutcome::Done),
-        ExportState::Failed => ("export", AuditOutcome::Failed),
-        ExportState::Cancelled => ("cancel export", AuditOutcome::Done),
+        ExportState::Committed => ("COMMIT EXPORT", AuditOutcome::Done),
+        ExportState::Failed => ("EXPORT", AuditOutcome::Failed),
+        ExportState::Cancelled => ("CANCEL EXPORT", AuditOutcome::Done),
     };
     let (rows, bytes) = (record.rows, record.bytes);
     let reason = match &record.error {

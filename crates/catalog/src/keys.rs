@@ -75,12 +75,13 @@ pub(crate) fn stage_version(account: &str, id: u64, version: u64) -> String {
     format!("{account}/stage-version/{id:016x}/{version:016x}")
 }
 
-pub(crate) fn all_stage_versions(account: &str) -> String {
-    format!("{account}/stage-version/")
-}
-
 pub(crate) fn stage_versions(account: &str, id: u64) -> String {
     format!("{account}/stage-version/{id:016x}/")
+}
+
+/// The versions of all stages.
+pub(crate) fn all_stage_versions(account: &str) -> String {
+    format!("{account}/stage-version/")
 }
 
 /// The id and version in the key of a stage's version.

@@ -84,7 +84,10 @@ impl Catalog {
     /// Opens the catalog in `dir`, or makes a new one there; repairs what a crash left, and says so in
     /// [`Catalog::recovery`].
     ///
-    /// Errors: `Locked`, `Corrupt`, `Behind`, `Unsupported`, `KeyMissing`, `Io`.
+    /// Errors: `Locked` when it is open already; `Corrupt` when the journal is damaged other than by
+    /// an unfinished append; `Behind` when the journal lacks changes that were acknowledged;
+    /// `Unsupported` when it is of a newer format; `KeyMissing` when server keys are given but not those
+    /// that its secrets are sealed by; `Io`. None of them changes anything in the directory.
     pub fn open(dir: &Path, options: Options) -> Result<Catalog, Error> {
         Catalog::open_on(Arc::new(RealDisk), dir, options)
     }
@@ -94,6 +97,7 @@ impl Catalog {
         dir: &Path,
         mut options: Options,
     ) -> Result<Catalog, Error> {
+        // The store has no use for them, and would keep them beyond their rotation.
         let keys = options.keys.take();
         let store = Arc::new(store::Store::open(disk, dir, options, Anew::IfNeeded)?);
         let secrets = secrets::Secrets::open(&store, keys)?;

@@ -21,14 +21,11 @@ pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
     }
     if name.starts_with(keys::OWN) {
         return Err(Error::invalid(format!(
-            "the name of {what} {name:?} begins with {:?}, it must begin with another character",
+            "the name of {what} {name:?} begins with {:?}, which is kept for the cluster itself",
             keys::OWN
         )));
     }
     match name.chars().find(|&c| is_refused(c)) {
-        None if name.starts_with('#') => Err(Error::invalid(format!(
-            "the name of {what} {name:?} begins with '#', which is kept for the cluster itself"
-        ))),
         None => Ok(()),
         Some(c) => Err(Error::invalid(format!(
             "the name of {what} {name:?} holds {c:?}; a name holds no control characters, blanks, slashes or quotes"
@@ -64,7 +61,6 @@ mod tests {
             "größe",
             "数据",
             "a.b-c%d",
-            "a#",
             &"x".repeat(64),
             &"ü".repeat(64),
         ] {

@@ -73,7 +73,7 @@ impl Catalog {
         let mut pruned = Pruned::default();
         let mut after = first;
         loop {
-            let what = || What::change("prune", "");
+            let what = || What::change("PRUNE", "");
             let done = self.store.write(actor, what, |draft| step(draft, &after))?;
             pruned.removed += done.removed;
             match done.after {
@@ -113,7 +113,7 @@ fn prune_exports(
         }
     }
     draft.tell(What::change(
-        "prune exports",
+        "PRUNE EXPORTS",
         format!("{} exports", step.removed),
     ));
     Ok(step)
@@ -149,7 +149,7 @@ fn prune_versions(
         }
     }
     draft.tell(What::change(
-        "prune stage versions",
+        "PRUNE STAGE VERSIONS",
         format!("{} versions", step.removed),
     ));
     Ok(step)

@@ -97,10 +97,10 @@ impl Store {
     ///
     /// Many may call at once: one after the other decides, each on what those before it decided;
     /// then one of them writes for all. The answer waits for all that it was decided on.
-    pub(crate) fn write<T, W: Into<What>>(
+    pub(crate) fn write<T>(
         &self,
         actor: &Actor,
-        what: impl FnOnce() -> W,
+        what: impl FnOnce() -> What,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         names::check("an account", &actor.account)?;
@@ -111,7 +111,7 @@ impl Store {
         let answer = decide(&mut draft).inspect_err(|e| self.note(e));
         let decided = draft.decided();
         if answer.is_ok() && !decided.operations.is_empty() {
-            queue.push(actor, what().into(), decided)?;
+            queue.push(actor, what(), decided)?;
         }
         let seq = queue.last_change();
         self.settle(queue, seq)?;

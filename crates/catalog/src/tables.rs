@@ -119,7 +119,7 @@ impl Catalog {
         on_exists: OnExists,
     ) -> Result<Created<TableRecord>, Error> {
         names::check("a table", &table.name)?;
-        let what = What::change("create table", format!("{}.{}", table.database, table.name));
+        let what = What::change("CREATE TABLE", format!("{}.{}", table.database, table.name));
         self.store.write(
             actor,
             || what,
@@ -157,7 +157,7 @@ impl Catalog {
     ) -> Result<TableRecord, Error> {
         self.store.write(
             actor,
-            || What::change("drop table", format!("{database}.{name}")),
+            || What::change("DROP TABLE", format!("{database}.{name}")),
             |draft| {
                 let table = find(draft.view(), &actor.account, database, name)?
                     .ok_or_else(|| not_exists(database, name))?;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind};
 use crate::options::Actor;
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::{Catalog, accounts, keys, names, roles, users};
 
 /// A token.
@@ -96,7 +96,7 @@ impl Catalog {
     /// role that the user does not have; `AlreadyExists` for the id or the hash.
     pub fn create_token(&self, actor: &Actor, new: NewToken) -> Result<TokenRecord, Error> {
         check_id(&new.id)?;
-        let what = format!("create token {} of user {}", new.id, new.user);
+        let what = What::change("CREATE TOKEN", format!("{} of user {}", new.id, new.user));
         self.store.write(
             actor,
             || what,
@@ -152,7 +152,7 @@ impl Catalog {
     pub fn revoke_token(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         self.store.write(
             actor,
-            || format!("revoke token {id}"),
+            || What::change("REVOKE TOKEN", id),
             |draft| {
                 let marks = marks_of(draft.view(), &actor.account, id)?;
                 if marks.is_empty() {
@@ -168,7 +168,7 @@ impl Catalog {
     pub fn revoke_tokens_of(&self, actor: &Actor, user: &str) -> Result<u64, Error> {
         self.store.write(
             actor,
-            || format!("revoke tokens of user {user}"),
+            || What::change("REVOKE TOKENS", format!("of user {user}")),
             |draft| {
                 let user = users::existing(draft.view(), &actor.account, user)?;
                 delete_of_user(draft, &actor.account, user.id)
@@ -180,7 +180,7 @@ impl Catalog {
     pub fn remove_expired_tokens(&self, actor: &Actor, now_us: u64) -> Result<u64, Error> {
         self.store.write(
             actor,
-            || "remove expired tokens".to_owned(),
+            || What::change("REMOVE EXPIRED TOKENS", ""),
             |draft| {
                 let mut count = 0;
                 for token in draft.view().list::<TokenRecord>(&keys::tokens())? {

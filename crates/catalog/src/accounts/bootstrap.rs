@@ -4,6 +4,7 @@
 use super::{SYS_ACCOUNT, change, find, removal};
 use crate::error::Error;
 use crate::options::Actor;
+use crate::store::What;
 use crate::users::PasswordHash;
 use crate::{Catalog, grants};
 
@@ -14,14 +15,10 @@ impl Catalog {
     /// Makes the account `sys`, its roles `moadmin` and `public`, and the user `root` who has `moadmin`
     /// by default, and grants READ and WRITE to `public` on every stage that exists already, all in
     /// one change. Gives false, and does nothing, when the account exists.
-    pub fn bootstrap(
-        &self,
-        actor: &Actor,
-        root_password: Option<PasswordHash>,
-    ) -> Result<bool, Error> {
+    pub fn bootstrap(&self, actor: &Actor, root_password: PasswordHash) -> Result<bool, Error> {
         self.store.write(
             actor,
-            || format!("bootstrap account {SYS_ACCOUNT}"),
+            || What::change("BOOTSTRAP ACCOUNT", SYS_ACCOUNT),
             |draft| {
                 if find(draft.view(), SYS_ACCOUNT)?.is_some() {
                     return Ok(false);

@@ -5,7 +5,7 @@ use crate::answers::Altered;
 use crate::databases;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::users::{self, PasswordHash};
 use crate::{Catalog, keys, names, roles};
 
@@ -17,7 +17,7 @@ pub struct NewAccount {
     /// The user who gets its admin role.
     pub admin_name: String,
     /// That user's password.
-    pub admin_password: Option<PasswordHash>,
+    pub admin_password: PasswordHash,
     /// Free text.
     pub comment: String,
     /// A database that is made with it.
@@ -66,7 +66,7 @@ impl Catalog {
                 new.name
             )));
         }
-        let what = format!("create account {}", new.name);
+        let what = What::change("CREATE ACCOUNT", &new.name);
         self.store.write(
             actor,
             || what,
@@ -103,7 +103,7 @@ impl Catalog {
     ) -> Result<Altered<AccountRecord>, Error> {
         self.store.write(
             actor,
-            || format!("alter account {name}"),
+            || What::change("ALTER ACCOUNT", name),
             |draft| {
                 let current = expected_account(draft.view(), name, expected)?;
                 let mut after = current.clone();
@@ -173,7 +173,7 @@ pub(super) fn put_new(draft: &mut Draft<'_>, new: NewAccount) -> Result<Made, Er
     draft.put(keys::account(account), &record);
     let built_in = roles::put_built_in(draft, account)?;
     let admin = users::Definition {
-        password: new.admin_password,
+        password: Some(new.admin_password),
         default_role: Some(built_in.admin_id),
         comment: String::new(),
     };

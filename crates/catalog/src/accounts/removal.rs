@@ -6,7 +6,7 @@ use super::{AccountRecord, SYS_ACCOUNT, change};
 use crate::error::{Error, ErrorKind};
 use crate::format::StoredTable;
 use crate::options::{Actor, Expected};
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::tables::{self, TableRecord};
 use crate::{Catalog, keys};
 
@@ -35,7 +35,7 @@ impl Catalog {
     ) -> Result<DroppedAccount, Error> {
         self.store.write(
             actor,
-            || format!("drop account {name}"),
+            || What::change("DROP ACCOUNT", name),
             |draft| {
                 let view = draft.view();
                 let record = change::expected_account(view, name, expected)?;

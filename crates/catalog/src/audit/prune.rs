@@ -28,7 +28,7 @@ impl Catalog {
         loop {
             let (removed, last) = self.store.write(
                 actor,
-                || What::change("prune audit", ""),
+                || What::change("PRUNE AUDIT", ""),
                 |draft| {
                     let mut anchor: Anchor =
                         draft.view().get(keys::AUDIT_ANCHOR)?.unwrap_or_default();
@@ -54,7 +54,7 @@ impl Catalog {
                         draft.put(keys::AUDIT_ANCHOR.to_owned(), &anchor);
                         let reason = format!("{removed} records removed, up to record {last}");
                         let done = AuditOutcome::Done;
-                        draft.tell(What::ended("prune audit", "", done, reason));
+                        draft.tell(What::ended("PRUNE AUDIT", "", done, reason));
                     }
                     Ok((removed, last))
                 },

@@ -27,9 +27,20 @@ pub(crate) enum Call {
 }
 
 /// Shared by a catalog and its test.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct SimulatedDisk {
     state: Arc<Mutex<State>>,
+    /// Done once, in the next sync of a whole file.
+    during_sync_all: Arc<Mutex<Option<Meanwhile>>>,
+}
+
+/// What happens while the disk is busy.
+type Meanwhile = Box<dyn FnOnce() + Send>;
+
+impl std::fmt::Debug for SimulatedDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimulatedDisk").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +78,11 @@ impl SimulatedDisk {
     /// The directories that were synced, in order.
     pub(crate) fn synced_directories(&self) -> Vec<PathBuf> {
         self.state().directories.clone()
+    }
+
+    /// Does this in the next sync of a whole file, after what the sync takes.
+    pub(crate) fn during_sync_all(&self, what: impl FnOnce() + Send + 'static) {
+        *self.during_sync_all.lock().unwrap() = Some(Box::new(what));
     }
 
     /// Fails `count` calls after `after` more have gone well.
@@ -216,7 +232,12 @@ impl DiskFile for SimulatedFile {
     fn sync_all(&mut self) -> io::Result<()> {
         self.disk.call(Call::SyncAll)?;
         self.file.sync_all()?;
-        self.keep()
+        self.keep()?;
+        let meanwhile = self.disk.during_sync_all.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
+        Ok(())
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {

@@ -5,7 +5,7 @@ use crate::Catalog;
 use crate::error::Error;
 use crate::options::Actor;
 use crate::roles::{self, RoleRecord};
-use crate::store::View;
+use crate::store::{View, What};
 
 /// The answer of a grant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,7 +39,7 @@ impl Catalog {
     ) -> Result<Granted, Error> {
         self.store.write(
             actor,
-            || format!("grant {privileges} on {on} to role {role}"),
+            || What::change("GRANT", format!("{privileges} on {on} to role {role}")),
             |draft| {
                 let account = &actor.account;
                 let (role, before) = look_up(draft.view(), account, role, on, privileges)?;
@@ -74,7 +74,7 @@ impl Catalog {
     ) -> Result<Revoked, Error> {
         self.store.write(
             actor,
-            || format!("revoke {privileges} on {on} from role {role}"),
+            || What::change("REVOKE", format!("{privileges} on {on} from role {role}")),
             |draft| {
                 let account = &actor.account;
                 let (_, before) = look_up(draft.view(), account, role, on, privileges)?;

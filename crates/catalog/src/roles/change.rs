@@ -3,7 +3,7 @@
 use super::{ADMIN_OF_OTHERS, ADMIN_OF_SYS, PUBLIC_ROLE, RoleRecord, existing, find};
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, OnExists};
-use crate::store::Draft;
+use crate::store::{Draft, What};
 use crate::users::{self, UserRecord};
 use crate::{Catalog, accounts, grants, keys, names};
 
@@ -34,7 +34,7 @@ impl Catalog {
                 "the role {name} cannot be replaced, drop it first"
             )));
         }
-        let what = format!("create role {name}");
+        let what = What::change("CREATE ROLE", &name);
         self.store.write(
             actor,
             || what,
@@ -74,7 +74,7 @@ impl Catalog {
     pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<RoleRecord, Error> {
         self.store.write(
             actor,
-            || format!("drop role {name}"),
+            || What::change("DROP ROLE", name),
             |draft| {
                 let account = &actor.account;
                 let record = existing(draft.view(), account, name)?;

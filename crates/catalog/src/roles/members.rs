@@ -4,7 +4,7 @@ use super::{PUBLIC_ROLE, RoleRecord, existing, find};
 use crate::error::Error;
 use crate::format::Mark;
 use crate::options::Actor;
-use crate::store::View;
+use crate::store::{View, What};
 use crate::users::{self, admins};
 use crate::{Catalog, keys};
 
@@ -14,7 +14,7 @@ impl Catalog {
     pub fn grant_role(&self, actor: &Actor, role: &str, user: &str) -> Result<bool, Error> {
         self.store.write(
             actor,
-            || format!("grant role {role} to user {user}"),
+            || What::change("GRANT ROLE", format!("{role} to user {user}")),
             |draft| {
                 let account = &actor.account;
                 let role = existing(draft.view(), account, role)?;
@@ -36,7 +36,7 @@ impl Catalog {
     pub fn revoke_role(&self, actor: &Actor, role: &str, user: &str) -> Result<bool, Error> {
         self.store.write(
             actor,
-            || format!("revoke role {role} from user {user}"),
+            || What::change("REVOKE ROLE", format!("{role} from user {user}")),
             |draft| {
                 let account = &actor.account;
                 let role = existing(draft.view(), account, role)?;

@@ -61,10 +61,10 @@ pub(crate) fn mac(key: &[u8; KEY_BYTES], parts: &[&[u8]]) -> [u8; MAC_BYTES] {
         mac.update(&(part.len() as u64).to_le_bytes());
         mac.update(part);
     }
-    let full: [u8; 32] = mac.finalize().into_bytes().into();
+    let full: Zeroizing<[u8; 32]> = Zeroizing::new(mac.finalize().into_bytes().into());
     let mut short = [0; MAC_BYTES];
-    for (to, from) in short.iter_mut().zip(full) {
-        *to = from;
+    for (to, from) in short.iter_mut().zip(full.iter()) {
+        *to = *from;
     }
     short
 }

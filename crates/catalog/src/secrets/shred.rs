@@ -5,6 +5,7 @@ use super::CredentialValue;
 use crate::error::Error;
 use crate::options::Actor;
 use crate::stages::{self, StageRecord};
+use crate::store::What;
 use crate::{Catalog, keys};
 
 /// How many versions one mutation changes.
@@ -29,7 +30,12 @@ impl Catalog {
         loop {
             let (count, last) = self.store.write(
                 actor,
-                || format!("shred credentials of stage {stage_id} up to version {up_to_version}"),
+                || {
+                    What::change(
+                        "SHRED CREDENTIALS",
+                        format!("of stage {stage_id} up to version {up_to_version}"),
+                    )
+                },
                 |draft| {
                     let view = draft.view();
                     check_range(

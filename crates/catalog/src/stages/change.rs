@@ -31,7 +31,7 @@ impl Catalog {
         names::check("a stage", name)?;
         self.store.write(
             actor,
-            || What::change("create stage", name),
+            || What::change("CREATE STAGE", name),
             |draft| {
                 let account = &actor.account;
                 let Some(current) = live(draft.view(), account, name)? else {
@@ -92,7 +92,7 @@ impl Catalog {
     ) -> Result<Altered<StageRecord>, Error> {
         self.store.write(
             actor,
-            || What::change("alter stage", name),
+            || What::change("ALTER STAGE", name),
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -130,7 +130,7 @@ impl Catalog {
         names::check("a stage", new_name)?;
         self.store.write(
             actor,
-            || What::change("rename stage", format!("{name} to {new_name}")),
+            || What::change("RENAME STAGE", format!("{name} to {new_name}")),
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -151,7 +151,7 @@ impl Catalog {
     pub fn undrop_stage(&self, actor: &Actor, name: &str) -> Result<StageRecord, Error> {
         self.store.write(
             actor,
-            || What::change("undrop stage", name),
+            || What::change("UNDROP STAGE", name),
             |draft| {
                 let account = &actor.account;
                 if live(draft.view(), account, name)?.is_some() {
@@ -185,7 +185,7 @@ impl Catalog {
     ) -> Result<StageRecord, Error> {
         self.store.write(
             actor,
-            || What::change("rollback stage", format!("{name} to version {to_version}")),
+            || What::change("ROLLBACK STAGE", format!("{name} to version {to_version}")),
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;

@@ -5,7 +5,7 @@ use super::change::{existing, next, store_version};
 use super::{StageChangeKind, StageRecord, live, rules};
 use crate::error::Error;
 use crate::options::{Actor, Expected};
-use crate::store::{Draft, View};
+use crate::store::{Draft, View, What};
 use crate::{Catalog, counters, keys};
 
 impl Catalog {
@@ -23,7 +23,7 @@ impl Catalog {
     ) -> Result<Vec<StageRecord>, Error> {
         self.store.write(
             actor,
-            || format!("drop stage {name}"),
+            || What::change("DROP STAGE", name),
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::disk::simulated::SimulatedDisk;
-use crate::{Actor, Catalog, Error, OnExists, Options, StageDefinition, StageRecord};
+use crate::{Actor, Catalog, Error, Expected, OnExists, Options, StageDefinition, StageRecord};
 
 fn options() -> Options {
     let ticks = AtomicU64::new(1000);
@@ -44,7 +44,13 @@ fn root() -> Actor {
 
 fn create(catalog: &Catalog, name: &str) -> Result<StageRecord, Error> {
     catalog
-        .create_stage(&root(), name, StageDefinition::default(), OnExists::Error)
+        .create_stage(
+            &root(),
+            name,
+            StageDefinition::default(),
+            OnExists::Error,
+            Expected::Any,
+        )
         .map(|created| created.record)
 }
 

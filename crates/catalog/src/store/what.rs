@@ -22,7 +22,7 @@ pub(crate) struct Change {
 }
 
 impl What {
-    /// Done; as in `create stage`, `daily`.
+    /// Done; as in `CREATE STAGE`, `daily`.
     pub(crate) fn change(operation: &'static str, target: impl Into<String>) -> What {
         What::ended(operation, target, AuditOutcome::Done, String::new())
     }
@@ -52,11 +52,5 @@ impl What {
             What::Change(change) => format!("{} {}", change.operation, change.target),
             What::Step(text) => text.clone(),
         }
-    }
-}
-
-impl From<String> for What {
-    fn from(text: String) -> What {
-        What::Step(text)
     }
 }

@@ -53,7 +53,7 @@ impl Catalog {
         remove: &[u64],
         add: Vec<Segment>,
     ) -> Result<Vec<Segment>, Error> {
-        self.store.write(actor, || What::change("change segments", format!("{database}.{name}")), |draft| {
+        self.store.write(actor, || What::change("CHANGE SEGMENTS", format!("{database}.{name}")), |draft| {
             let account = &actor.account;
             let key = keys::table(account, database, name);
             let mut table = draft
@@ -93,7 +93,7 @@ impl Catalog {
     ) -> Result<Vec<Segment>, Error> {
         self.store.write(
             actor,
-            || What::change("truncate table", format!("{database}.{name}")),
+            || What::change("TRUNCATE TABLE", format!("{database}.{name}")),
             |draft| {
                 let account = &actor.account;
                 let key = keys::table(account, database, name);

@@ -4,7 +4,7 @@ use super::{Definition, PasswordHash, UserRecord, admins, existing, find, put_ne
 use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
-use crate::store::Draft;
+use crate::store::{Draft, What};
 use crate::{Catalog, accounts, keys, names, roles, tokens};
 
 /// A user to be made.
@@ -51,7 +51,7 @@ impl Catalog {
                 new.name
             )));
         }
-        let what = format!("create user {}", new.name);
+        let what = What::change("CREATE USER", &new.name);
         self.store.write(
             actor,
             || what,
@@ -97,7 +97,7 @@ impl Catalog {
     ) -> Result<Altered<UserRecord>, Error> {
         self.store.write(
             actor,
-            || format!("alter user {name}"),
+            || What::change("ALTER USER", name),
             |draft| {
                 let account = &actor.account;
                 let current = expected_user(draft, account, name, expected)?;
@@ -121,7 +121,7 @@ impl Catalog {
     ) -> Result<UserRecord, Error> {
         self.store.write(
             actor,
-            || format!("drop user {name}"),
+            || What::change("DROP USER", name),
             |draft| {
                 let account = &actor.account;
                 let record = expected_user(draft, account, name, expected)?;

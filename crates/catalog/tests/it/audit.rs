@@ -3,10 +3,10 @@
 
 use stagedoor_catalog::{
     Actor, AuditEvent, AuditOutcome, AuditRecord, Catalog, ErrorKind, Expected, ExportState,
-    NewExport, OnExists, Request, StageChange,
+    NewExport, OnExists, Request,
 };
 
-use crate::fixture::{at, create, new, open, root};
+use crate::fixture::{at, create, new, open, root, set_enabled};
 
 fn asked() -> Actor {
     root().with_request(Request {
@@ -19,7 +19,7 @@ fn asked() -> Actor {
 fn event(account: &str, outcome: AuditOutcome, reason: &str) -> AuditEvent {
     AuditEvent {
         actor: Actor::new(account, "mallory", ""),
-        operation: "create stage".into(),
+        operation: "CREATE STAGE".into(),
         target: "s".into(),
         stage_version: None,
         outcome,
@@ -49,17 +49,17 @@ fn told(records: &[AuditRecord]) -> Vec<Told<'_>> {
 fn changes_refusals_and_exports_are_told() {
     let (dir, catalog) = new();
     catalog
-        .create_stage(&asked(), "s", at("/tmp"), OnExists::Error)
+        .create_stage(&asked(), "s", at("/tmp"), OnExists::Error, Expected::Any)
         .unwrap();
     // What changes nothing, and what is refused by the catalog itself, is the caller's to record.
     catalog
-        .create_stage(&asked(), "s", at("/tmp"), OnExists::Keep)
+        .create_stage(&asked(), "s", at("/tmp"), OnExists::Keep, Expected::Any)
         .unwrap();
     catalog
-        .create_stage(&asked(), "s", at("/tmp"), OnExists::Error)
+        .create_stage(&asked(), "s", at("/tmp"), OnExists::Error, Expected::Any)
         .unwrap_err();
     catalog
-        .alter_stage(&root(), "s", StageChange::Enabled(false), Expected::Any)
+        .alter_stage(&root(), "s", set_enabled(false), Expected::Any)
         .unwrap();
     catalog
         .record(event("sys", AuditOutcome::Refused, "no privilege"))
@@ -93,11 +93,11 @@ fn changes_refusals_and_exports_are_told() {
     assert_eq!(
         told(&records),
         [
-            (1, "create stage", "s", Some(1), Done, ""),
-            (2, "alter stage", "s", Some(2), Done, ""),
-            (3, "create stage", "s", None, Refused, "no privilege"),
-            (4, "admit export", id, None, Done, ""),
-            (5, "commit export", id, None, Done, "3 rows, 12 bytes"),
+            (1, "CREATE STAGE", "s", Some(1), Done, ""),
+            (2, "ALTER STAGE", "s", Some(2), Done, ""),
+            (3, "CREATE STAGE", "s", None, Refused, "no privilege"),
+            (4, "ADMIT EXPORT", id, None, Done, ""),
+            (5, "COMMIT EXPORT", id, None, Done, "3 rows, 12 bytes"),
         ]
     );
     let first = &records[0];
@@ -181,7 +181,7 @@ fn pruning_leaves_a_chain_that_is_proved() {
     assert_eq!((check.first, check.last, check.pruned), (2201, 2504, 2200));
     assert_eq!(check.bad, None);
     let last = &catalog.audit_last("sys", 1).unwrap()[0];
-    assert_eq!(last.operation, "prune audit");
+    assert_eq!(last.operation, "PRUNE AUDIT");
     assert_eq!(last.reason, "200 records removed, up to record 2200");
     // All of it, but for the record of the pruning.
     let pruned = catalog.prune_audit(&root(), u64::MAX).unwrap();

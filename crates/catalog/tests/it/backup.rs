@@ -6,15 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use stagedoor_catalog::{
-    Catalog, ErrorKind, Expected, NewTable, OnExists, ProblemPlace, Segment, StageChange,
-    TableSource,
+    Catalog, ErrorKind, Expected, NewTable, OnExists, ProblemPlace, Segment, TableSource,
 };
 
-use crate::fixture::{create, new, open, options, root};
+use crate::fixture::{create, new, open, options, root, set_comment};
 use crate::model::new_table;
 
 fn alter(catalog: &Catalog, name: &str, comment: &str) {
-    let change = StageChange::Comment(comment.into());
+    let change = set_comment(comment);
     catalog
         .alter_stage(&root(), name, change, Expected::Any)
         .unwrap();
@@ -27,7 +26,9 @@ fn sample() -> (tempfile::TempDir, Catalog) {
         create(&catalog, name, "/tmp");
         alter(&catalog, name, "two");
     }
-    catalog.drop_stage(&root(), "c", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "c", Expected::Any, false)
+        .unwrap();
     catalog
         .create_database(&root(), "db", OnExists::Error)
         .unwrap();

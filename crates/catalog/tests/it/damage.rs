@@ -154,7 +154,7 @@ fn damage_in_the_middle_of_the_journal_is_found() {
         let why = scrubbed.journal_damage.unwrap();
         assert!(why.contains(&journal.display().to_string()), "{why}");
         assert_eq!(catalog.read_only_reason(), Some(why));
-        let change = StageChange::Comment(String::new());
+        let change = set_comment("");
         let error = catalog
             .alter_stage(&root(), "s1", change, Expected::Any)
             .unwrap_err();

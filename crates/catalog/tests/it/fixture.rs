@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stagedoor_catalog::{
-    Actor, Catalog, Error, ErrorKind, Expected, NewAccount, NewRole, NewUser, OnExists, Options,
-    PasswordHash, RoleRecord, StageChanges, StageDefinition, StageRecord, UserRecord,
+    Actor, Catalog, Credentials, Error, ErrorKind, Expected, NewAccount, NewRole, NewUser,
+    OnExists, Options, PasswordHash, RoleRecord, StageChanges, StageDefinition, StageRecord,
+    UserRecord,
 };
 
 /// Options with a clock that gives 1000, 1001, …
@@ -125,6 +126,13 @@ pub(crate) fn set_directory(directory: bool) -> StageChanges {
 pub(crate) fn set_comment(comment: impl Into<String>) -> StageChanges {
     StageChanges {
         comment: Some(comment.into()),
+        ..StageChanges::default()
+    }
+}
+
+pub(crate) fn set_credentials(credentials: Credentials) -> StageChanges {
+    StageChanges {
+        credentials: Some(credentials),
         ..StageChanges::default()
     }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod accounts;
+mod audit;
+mod backup;
 mod crash;
 mod damage;
 mod databases_and_tables;
@@ -12,6 +14,7 @@ mod full_disk;
 mod grants;
 mod model;
 mod opening;
+mod retention;
 mod roles;
 mod secrets;
 mod stages;

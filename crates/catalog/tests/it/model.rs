@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
     Catalog, Column, Credential, Credentials, Error, ErrorKind, Expected, ExportState, NewExport,
-    NewTable, OnExists, Options, Segment, StageChanges, StageDefinition, TableSource,
+    NewTable, OnExists, Segment, StageChanges, StageDefinition, TableSource,
 };
 
 use crate::fixture::{options, root};
@@ -204,24 +204,14 @@ fn reopen(dir: &Path, step: &Step, steps_before: u64) -> Catalog {
     if matches!(step, Step::DeleteIndex) {
         fs::remove_dir_all(dir.join("index")).unwrap();
     }
-    let compact = matches!(step, Step::Compact);
-    let sizes = if compact { (0, 0) } else { (u64::MAX, 4) };
-    let options = Options {
-        compact_bytes_min: sizes.0,
-        compact_ratio_min: sizes.1,
-        ..options()
-    };
-    let catalog = Catalog::open(dir, options).unwrap();
+    let catalog = Catalog::open(dir, options()).unwrap();
     let recovery = catalog.recovery();
     assert_eq!(
         recovery.rebuilt.is_some(),
         matches!(step, Step::DeleteIndex),
         "{recovery:?}"
     );
-    assert_eq!(
-        (recovery.compacted, recovery.torn_bytes, recovery.ahead),
-        (compact, 0, 0)
-    );
+    assert_eq!((recovery.torn_bytes, recovery.ahead), (0, 0));
     assert_eq!(catalog.last_seq(), steps_before);
     catalog
 }
@@ -236,7 +226,11 @@ proptest! {
         catalog.create_database(&root(), "db", OnExists::Error).unwrap();
         let mut model = Model::default();
         for step in steps.iter().chain(&[Step::DeleteIndex]) {
-            if matches!(step, Step::Reopen | Step::DeleteIndex | Step::Compact) {
+            if matches!(step, Step::Compact) {
+                catalog.compact().unwrap();
+                let scrubbed = catalog.scrub().unwrap();
+                prop_assert_eq!((scrubbed.journal_damage, scrubbed.index_damage), (None, None));
+            } else if matches!(step, Step::Reopen | Step::DeleteIndex) {
                 let seq = catalog.last_seq();
                 drop(catalog);
                 catalog = reopen(dir.path(), step, seq);
@@ -246,5 +240,7 @@ proptest! {
             }
             model.compare(&catalog);
         }
+        let audit = catalog.verify_audit().unwrap();
+        prop_assert_eq!((audit.bad, audit.pruned), (None, 0));
     }
 }

@@ -41,9 +41,8 @@ fn a_second_open_is_locked() {
     let error = Catalog::open(dir.path(), options()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     let expected = format!(
-        "the catalog directory {} is in use: another process (pid {}) has it open",
+        "the catalog directory {} is already open in this process; close it first",
         dir.path().display(),
-        std::process::id()
     );
     assert_eq!(error.to_string(), expected);
     drop(catalog);
@@ -86,8 +85,8 @@ fn an_old_index_catches_up() {
     assert_eq!(histories(&catalog), before);
 }
 
-#[test]
-fn an_index_that_is_ahead_is_set_aside() {
+/// A closed catalog whose journal lacks the last of two changes, which its index has.
+fn cut() -> tempfile::TempDir {
     let (dir, catalog) = new();
     create(&catalog, "s", "/tmp");
     let journal = dir.path().join("journal");
@@ -95,7 +94,37 @@ fn an_index_that_is_ahead_is_set_aside() {
     alter(&catalog, "s", "two");
     drop(catalog);
     fs::write(&journal, old).unwrap();
-    let catalog = open(dir.path());
+    dir
+}
+
+#[test]
+fn a_journal_that_lacks_changes_is_refused() {
+    let dir = cut();
+    let journal = fs::read(dir.path().join("journal")).unwrap();
+    for _ in 0..2 {
+        let error = Catalog::open(dir.path(), options()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Behind);
+        let path = dir.path().join("journal");
+        let expected = format!(
+            "1 acknowledged change is missing: the index had record 2 where the journal ends with record 1; the journal {} was last written ",
+            path.display()
+        );
+        assert!(error.message().starts_with(&expected), "{error}");
+        let ways = "bring back the right journal, or accept the loss by a rebuild, which keeps the index beside as index.ahead";
+        assert!(error.message().ends_with(ways), "{error}");
+        assert_eq!(fs::read(path).unwrap(), journal);
+    }
+}
+
+#[test]
+fn a_loss_that_is_accepted_is_told_and_kept_beside() {
+    let dir = cut();
+    fs::create_dir(dir.path().join("index.ahead")).unwrap();
+    let accepting = Options {
+        accept_cut: true,
+        ..options()
+    };
+    let catalog = Catalog::open(dir.path(), accepting).unwrap();
     let recovery = catalog.recovery();
     assert_eq!((recovery.ahead, recovery.replayed), (1, 1));
     assert_eq!(
@@ -103,7 +132,102 @@ fn an_index_that_is_ahead_is_set_aside() {
         Some("the index had record 2 where the journal ends with record 1")
     );
     assert_eq!(catalog.stage("sys", "s").unwrap().unwrap().version, 1);
-    assert!(dir.path().join("index.ahead").is_dir());
+    // The one that was there before is kept, too.
+    assert!(dir.path().join("index.ahead.1").is_dir());
+    drop(catalog);
+    assert_eq!(
+        open(dir.path()).recovery(),
+        &stagedoor_catalog::Recovery::default()
+    );
+}
+
+#[test]
+fn a_cut_anywhere_that_loses_a_change_is_refused() {
+    let (dir, catalog) = new();
+    create(&catalog, "s", "/tmp");
+    let first = catalog.journal_bytes() as usize;
+    alter(&catalog, "s", "two");
+    drop(catalog);
+    let path = dir.path().join("journal");
+    let whole = fs::read(&path).unwrap();
+    for length in (16..whole.len()).step_by(7) {
+        fs::write(&path, &whole[..length]).unwrap();
+        let error = Catalog::open(dir.path(), options()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Behind, "{length}: {error}");
+        let missing = if length < first {
+            "2 acknowledged changes are"
+        } else {
+            "1 acknowledged change is"
+        };
+        assert!(error.message().starts_with(missing), "{length}: {error}");
+        assert_eq!(fs::read(&path).unwrap().len(), length, "nothing is cut");
+    }
+    // One bit in the last record, which the journal alone could take for an unfinished append.
+    for at in (first..whole.len()).step_by(11) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 4;
+        fs::write(&path, &damaged).unwrap();
+        let error = Catalog::open(dir.path(), options()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Behind, "{at}: {error}");
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(
+        open(dir.path()).stage("sys", "s").unwrap().unwrap().version,
+        2
+    );
+}
+
+#[test]
+fn the_journal_of_another_catalog_is_refused() {
+    let (dir, catalog) = new();
+    create(&catalog, "s", "/tmp");
+    drop(catalog);
+    let (other, catalog) = new();
+    create(&catalog, "other", "/tmp");
+    create(&catalog, "more", "/tmp");
+    drop(catalog);
+    fs::copy(other.path().join("journal"), dir.path().join("journal")).unwrap();
+    let error = Catalog::open(dir.path(), options()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Behind);
+    assert!(
+        error
+            .message()
+            .contains("another record 1 than the journal"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_removed_lock_lets_no_second_one_in() {
+    let (dir, catalog) = new();
+    create(&catalog, "s", "/tmp");
+    fs::remove_file(dir.path().join("LOCK")).unwrap();
+    let error = Catalog::open(dir.path(), options()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    assert!(
+        error.message().contains("although its LOCK is gone"),
+        "{error}"
+    );
+    create(&catalog, "goes-on", "/tmp");
+}
+
+#[test]
+fn only_the_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("made/before");
+    fs::create_dir_all(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    drop(open(&path));
+    let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode(""), mode("journal"), mode("index"), mode("LOCK")),
+        (0o700, 0o600, 0o700, 0o600)
+    );
+    // Also a journal that an older version has left open to all.
+    fs::set_permissions(path.join("journal"), fs::Permissions::from_mode(0o644)).unwrap();
+    drop(open(&path));
+    assert_eq!(mode("journal"), 0o600);
 }
 
 #[test]
@@ -156,25 +280,8 @@ fn compaction_keeps_everything_and_shrinks_the_journal() {
     );
     drop(catalog);
 
-    let small = || Options {
-        compact_bytes_min: 100_000,
-        ..options()
-    };
-    // Too small a journal, and too small a ratio, leave it as it is.
-    assert!(!open(dir.path()).recovery().compacted);
-    let ratio = Options {
-        compact_ratio_min: 1000,
-        ..small()
-    };
-    assert!(
-        !Catalog::open(dir.path(), ratio)
-            .unwrap()
-            .recovery()
-            .compacted
-    );
-
-    let catalog = Catalog::open(dir.path(), small()).unwrap();
-    assert!(catalog.recovery().compacted);
+    let catalog = open(dir.path());
+    catalog.compact().unwrap();
     assert!(
         catalog.journal_bytes() * 10 < bytes,
         "{} of {bytes}",
@@ -184,6 +291,10 @@ fn compaction_keeps_everything_and_shrinks_the_journal() {
         (histories(&catalog), catalog.last_seq()),
         (before.clone(), seq)
     );
+    // The index knows where its record is now: nothing is read again.
+    drop(catalog);
+    let catalog = open(dir.path());
+    assert_eq!(catalog.recovery(), &stagedoor_catalog::Recovery::default());
     alter(&catalog, "a", "after");
     drop(catalog);
 
@@ -199,6 +310,47 @@ fn compaction_keeps_everything_and_shrinks_the_journal() {
 }
 
 #[test]
+fn a_journal_past_its_limits_is_compacted_while_it_grows() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = Options {
+        compact_bytes_min: 30_000,
+        compact_ratio_min: 2,
+        ..options()
+    };
+    let catalog = Catalog::open(dir.path(), small).unwrap();
+    let id = "0192f0c1-2345-7abc-8def-0123456789ab";
+    let export = stagedoor_catalog::NewExport {
+        id: id.into(),
+        statement: "x".repeat(2000),
+        stage: None,
+        stage_parents: Vec::new(),
+        target: String::new(),
+        temp_files: Vec::new(),
+    };
+    catalog.create_export(&root(), export).unwrap();
+    let mut written = 0;
+    let mut rows = 0;
+    // Until it has shrunk three times; a limit that is far beyond stands for never.
+    let mut shrunk = 0;
+    while shrunk < 3 {
+        let before = catalog.journal_bytes();
+        catalog
+            .update_export(&root(), id, |export| export.rows = rows)
+            .unwrap();
+        rows += 1;
+        shrunk += u64::from(catalog.journal_bytes() < before);
+        written += 2000;
+        assert!(written < 200_000_000, "{:?}", catalog.compaction_failure());
+    }
+    assert_eq!(catalog.compaction_failure(), None);
+    drop(catalog);
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let catalog = open(dir.path());
+    assert_eq!(catalog.last_seq(), rows + 1);
+    assert_eq!(catalog.export("sys", id).unwrap().unwrap().rows, rows - 1);
+}
+
+#[test]
 fn an_index_older_than_the_snapshot_is_rebuilt() {
     let (dir, catalog) = new();
     create(&catalog, "s", "/tmp");
@@ -209,18 +361,8 @@ fn an_index_older_than_the_snapshot_is_rebuilt() {
     catalog
         .drop_stage(&root(), "s", Expected::Any, false)
         .unwrap();
+    catalog.compact().unwrap();
     drop(catalog);
-    let always = Options {
-        compact_bytes_min: 0,
-        compact_ratio_min: 0,
-        ..options()
-    };
-    assert!(
-        Catalog::open(dir.path(), always)
-            .unwrap()
-            .recovery()
-            .compacted
-    );
     fs::remove_dir_all(dir.path().join("index")).unwrap();
     copy(old.path(), &dir.path().join("index"));
     let catalog = open(dir.path());

@@ -1,8 +1,8 @@
 //! Retention, pages of exports, and manifests that are kept once.
 
-use stagedoor_catalog::{Catalog, ErrorKind, Expected, ExportState, NewExport, StageChange};
+use stagedoor_catalog::{Catalog, ErrorKind, Expected, ExportState, NewExport};
 
-use crate::fixture::{create, new, open, root};
+use crate::fixture::{create, new, open, root, set_comment};
 
 fn id(number: u64) -> String {
     format!("0192f0c1-2345-7abc-8def-{number:012x}")
@@ -134,7 +134,7 @@ fn old_exports_go_and_unfinished_and_newest_stay() {
         .iter()
         .map(|r| (r.operation.as_str(), r.target.as_str()))
         .collect();
-    assert_eq!(told[2], ("prune exports", "499 exports"));
+    assert_eq!(told[2], ("PRUNE EXPORTS", "499 exports"));
     catalog.compact().unwrap();
     drop(catalog);
     assert_eq!(ids(&open(dir.path())), expected);
@@ -145,7 +145,7 @@ fn old_versions_go_and_pinned_and_newest_stay() {
     let (_dir, catalog) = new();
     let alter = |name: &str, times: u32| {
         for number in 0..times {
-            let change = StageChange::Comment(number.to_string());
+            let change = set_comment(number.to_string());
             catalog
                 .alter_stage(&root(), name, change, Expected::Any)
                 .unwrap();
@@ -158,7 +158,9 @@ fn old_versions_go_and_pinned_and_newest_stay() {
     start(&catalog, 1, Some(("s", 3)));
     alter("s", 700);
     alter("gone", 4);
-    catalog.drop_stage(&root(), "gone", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "gone", Expected::Any, false)
+        .unwrap();
     create(&catalog, "young", "/tmp");
     let versions = |name: &str| -> Vec<u64> {
         let history = catalog.stage_history("sys", name).unwrap();

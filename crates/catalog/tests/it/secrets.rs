@@ -11,11 +11,11 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use stagedoor_catalog::{
     Actor, Catalog, CreateOutcome, Credential, CredentialKind, CredentialValue, Credentials, Error,
-    ErrorKind, Expected, KeyRing, OnExists, OpenValue, Options, ServerKey, StageChange,
+    ErrorKind, Expected, KeyRing, OnExists, OpenValue, Options, ServerKey, StageChanges,
     StageDefinition, StageRecord,
 };
 
-use crate::fixture::{at, open, options, refused, root};
+use crate::fixture::{at, open, options, refused, root, set_comment, set_credentials};
 
 pub(crate) fn key(byte: u8) -> Arc<ServerKey> {
     Arc::new(ServerKey::from_bytes(&[byte; 32]))
@@ -57,15 +57,22 @@ pub(crate) fn definition(secret: &str) -> StageDefinition {
 
 pub(crate) fn create_secret(catalog: &Catalog, name: &str, secret: &str) -> StageRecord {
     catalog
-        .create_stage(&root(), name, definition(secret), OnExists::Error)
+        .create_stage(
+            &root(),
+            name,
+            definition(secret),
+            OnExists::Error,
+            Expected::Any,
+        )
         .unwrap()
         .record
 }
 
-pub(crate) fn alter(catalog: &Catalog, name: &str, change: StageChange) -> StageRecord {
+pub(crate) fn alter(catalog: &Catalog, name: &str, changes: StageChanges) -> StageRecord {
     catalog
-        .alter_stage(&root(), name, change, Expected::Any)
+        .alter_stage(&root(), name, changes, Expected::Any)
         .unwrap()
+        .record
 }
 
 /// The secret of a record, opened in an account.
@@ -143,7 +150,7 @@ fn a_fingerprint_shows_that_a_secret_changed() {
         text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()),
         "{text}"
     );
-    let changed = alter(&catalog, "a", StageChange::Credentials(credentials("two")));
+    let changed = alter(&catalog, "a", set_credentials(credentials("two")));
     assert_ne!(fingerprint(&a), fingerprint(&changed));
     // Another catalog has another fingerprint key, though it has the same server key.
     let (_other_dir, other) = new_with_key();
@@ -159,7 +166,7 @@ fn a_replace_by_equal_secrets_makes_no_version() {
     let before = create_secret(&catalog, "s", "one");
     let replace = |definition: StageDefinition| {
         catalog
-            .create_stage(&root(), "s", definition, OnExists::Replace)
+            .create_stage(&root(), "s", definition, OnExists::Replace, Expected::Any)
             .unwrap()
     };
     let same = replace(definition("one"));
@@ -200,7 +207,7 @@ fn an_alter_replaces_the_whole_set() {
     let (_dir, catalog) = new_with_key();
     create_secret(&catalog, "s", "one");
     let token = vec![Credential::secret("session_token", "t")];
-    let token = StageChange::Credentials(Credentials::new(token).unwrap());
+    let token = set_credentials(Credentials::new(token).unwrap());
     let record = alter(&catalog, "s", token);
     let names: Vec<&str> = record
         .definition
@@ -209,11 +216,7 @@ fn an_alter_replaces_the_whole_set() {
         .map(|c| c.name.as_str())
         .collect();
     assert_eq!(names, ["session_token"]);
-    let none = alter(
-        &catalog,
-        "s",
-        StageChange::Credentials(Credentials::default()),
-    );
+    let none = alter(&catalog, "s", set_credentials(Credentials::default()));
     assert!(none.definition.credentials.is_empty());
     assert!(catalog.credentials("sys", &none).unwrap().is_empty());
 }
@@ -224,17 +227,20 @@ fn unchanged_secrets_are_carried_through_every_change() {
     let root = root();
     let first = create_secret(&catalog, "s", "one");
     let mut records = vec![
-        alter(&catalog, "s", StageChange::Comment("c".into())),
+        alter(&catalog, "s", set_comment("c")),
         catalog
             .rename_stage(&root, "s", "t", Expected::Any)
             .unwrap(),
-        catalog.drop_stage(&root, "t", Expected::Any).unwrap(),
+        catalog
+            .drop_stage(&root, "t", Expected::Any, false)
+            .unwrap()
+            .remove(0),
         catalog.undrop_stage(&root, "t").unwrap(),
     ];
     for record in &records {
         assert_eq!(secret_of(record), secret_of(&first));
     }
-    let changed = alter(&catalog, "t", StageChange::Credentials(credentials("two")));
+    let changed = alter(&catalog, "t", set_credentials(credentials("two")));
     assert_eq!(opened(&catalog, &changed), "two");
     records.push(
         catalog
@@ -263,7 +269,13 @@ fn without_a_key_all_but_secrets_works() {
     let catalog = open(dir.path());
     let no_key =
         "no server key was given, so no secret can be stored; open the catalog with a server key";
-    let create = catalog.create_stage(&root(), "s", definition("one"), OnExists::Error);
+    let create = catalog.create_stage(
+        &root(),
+        "s",
+        definition("one"),
+        OnExists::Error,
+        Expected::Any,
+    );
     refused(create, ErrorKind::KeyMissing, no_key);
     assert_eq!(catalog.last_seq(), 0);
     let plain = vec![
@@ -275,11 +287,11 @@ fn without_a_key_all_but_secrets_works() {
         ..at("s3://bucket/")
     };
     let record = catalog
-        .create_stage(&root(), "s", definition, OnExists::Error)
+        .create_stage(&root(), "s", definition, OnExists::Error, Expected::Any)
         .unwrap()
         .record;
     assert_eq!(catalog.credentials("sys", &record).unwrap().len(), 2);
-    let change = StageChange::Credentials(credentials("one"));
+    let change = set_credentials(credentials("one"));
     let alter = catalog.alter_stage(&root(), "s", change, Expected::Any);
     refused(alter, ErrorKind::KeyMissing, no_key);
     drop(catalog);
@@ -364,7 +376,13 @@ fn accounts_have_their_own_secrets() {
     let acme = Actor::new("acme", "ann", "accountadmin");
     let sys = create_secret(&catalog, "s", "one");
     let other = catalog
-        .create_stage(&acme, "s", definition("two"), OnExists::Error)
+        .create_stage(
+            &acme,
+            "s",
+            definition("two"),
+            OnExists::Error,
+            Expected::Any,
+        )
         .unwrap()
         .record;
     assert_eq!((sys.id, other.id), (1, 1));

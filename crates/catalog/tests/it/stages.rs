@@ -125,6 +125,7 @@ fn alter_sets_several_properties_as_one_version() {
         enabled: Some(false),
         directory: None,
         comment: Some("c".into()),
+        ..StageChanges::default()
     };
     let altered = catalog
         .alter_stage(&root(), "s", changes.clone(), Expected::Any)

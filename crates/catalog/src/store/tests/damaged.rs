@@ -1,7 +1,7 @@
 //! A damaged index: one record harms itself alone, and a scrub finds what no read would.
 
 use super::{create, names, new, root};
-use crate::{ErrorKind, Expected, StageChange};
+use crate::{ErrorKind, Expected, StageChanges};
 
 #[test]
 fn a_damaged_record_harms_itself_alone() {
@@ -18,7 +18,10 @@ fn a_damaged_record_harms_itself_alone() {
     let error = catalog.stage("sys", "a").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.message().contains(key), "{error}");
-    let change = || StageChange::Comment("c".into());
+    let change = || StageChanges {
+        comment: Some("c".into()),
+        ..StageChanges::default()
+    };
     catalog
         .alter_stage(&root(), "a", change(), Expected::Any)
         .unwrap_err();

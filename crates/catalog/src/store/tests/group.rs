@@ -7,7 +7,7 @@ use std::thread;
 use super::{create, names, new, open, root};
 use crate::disk::simulated::Call;
 use crate::{
-    AuditEvent, AuditOutcome, ErrorKind, Expected, OnExists, StageChange, StageDefinition,
+    AuditEvent, AuditOutcome, ErrorKind, Expected, OnExists, StageChanges, StageDefinition,
 };
 
 const THREADS: usize = 16;
@@ -61,7 +61,7 @@ fn one_change_is_one_sync() {
     let before = disk.calls().len();
     let kept = StageDefinition::default();
     catalog
-        .create_stage(&root(), "s0", kept, OnExists::Keep)
+        .create_stage(&root(), "s0", kept, OnExists::Keep, Expected::Any)
         .unwrap();
     create(&catalog, "s0").unwrap_err();
     assert_eq!(disk.calls().len(), before);
@@ -106,7 +106,10 @@ fn an_expected_version_is_won_once() {
             let (catalog, barrier) = (&catalog, &barrier);
             scope.spawn(move || {
                 barrier.wait();
-                let change = StageChange::Comment(format!("{thread}"));
+                let change = StageChanges {
+                    comment: Some(format!("{thread}")),
+                    ..StageChanges::default()
+                };
                 let _ = catalog.alter_stage(&root(), "s", change, Expected::Version(1));
             });
         }
@@ -170,7 +173,7 @@ fn an_answer_that_rests_on_a_failed_change_fails() {
     assert_eq!(error.kind(), ErrorKind::Io);
     let kept = StageDefinition::default();
     let error = catalog
-        .create_stage(&root(), "s", kept, OnExists::Keep)
+        .create_stage(&root(), "s", kept, OnExists::Keep, Expected::Any)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ReadOnly);
 }

@@ -2,6 +2,7 @@
 //! one sync makes one of these fail.
 
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -77,6 +78,34 @@ fn a_compacted_journal_survives_with_what_comes_after() {
     create(&catalog, "b").unwrap();
     let catalog = after_power_cut(dir.path(), &disk, catalog);
     assert_eq!(names(&catalog), ["a", "b"]);
+}
+
+#[test]
+fn what_is_changed_during_a_compaction_survives_it() {
+    let (dir, disk, catalog) = new();
+    create(&catalog, "before").unwrap();
+    let catalog = Arc::new(catalog);
+    let changing = Arc::clone(&catalog);
+    let (sender, changed) = std::sync::mpsc::channel();
+    // The first sync is that of the copy, in which changes do not wait.
+    disk.during_sync_all(move || {
+        let (done, made) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            create(&changing, "during").unwrap();
+            drop(changing);
+            done.send(()).unwrap();
+        });
+        let made = made.recv_timeout(std::time::Duration::from_secs(30));
+        sender.send(made.is_ok()).unwrap();
+    });
+    let before = disk.count(Call::SyncAll);
+    catalog.compact().unwrap();
+    assert!(changed.recv().unwrap(), "a change waited for the copy");
+    // The second has what came meanwhile, in the pause.
+    assert_eq!(disk.count(Call::SyncAll), before + 2);
+    let catalog = Arc::into_inner(catalog).unwrap();
+    let catalog = after_power_cut(dir.path(), &disk, catalog);
+    assert_eq!(names(&catalog), ["before", "during"]);
 }
 
 #[test]
@@ -183,7 +212,7 @@ fn a_compaction_while_changes_go_on_has_them_all() {
                         if made % 3 == 2 {
                             let gone = format!("s{thread}-{}", made - 1);
                             catalog
-                                .drop_stage(&root(), &gone, crate::Expected::Any)
+                                .drop_stage(&root(), &gone, crate::Expected::Any, false)
                                 .unwrap();
                         }
                         made += 1;

@@ -7,10 +7,10 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
-use stagedoor_catalog::{Actor, Catalog, Expected, KeyRing, OnExists, ServerKey, StageChange};
+use stagedoor_catalog::{Actor, Catalog, Expected, KeyRing, OnExists, ServerKey};
 
 use super::{alter, create_secret, credentials, definition, key, opened, with_keys};
-use crate::fixture::root;
+use crate::fixture::{root, set_credentials};
 
 const PLANTED: [&str; 4] = [
     "PLANTED-one/+=&secret",
@@ -108,18 +108,24 @@ fn no_secret_is_in_any_file_or_text() {
     let input = definition(PLANTED[0]);
     texts.push(format!("{input:?} {input:#?}"));
     let created = catalog
-        .create_stage(&root(), "s", input, OnExists::Error)
+        .create_stage(&root(), "s", input, OnExists::Error, Expected::Any)
         .unwrap();
     texts.push(format!("{created:?}"));
-    let change = StageChange::Credentials(credentials(PLANTED[1]));
+    let change = set_credentials(credentials(PLANTED[1]));
     texts.push(format!("{change:?}"));
     texts.push(format!("{:?}", alter(&catalog, "s", change)));
     errors.extend(
         catalog
-            .create_stage(&root(), "s", definition(PLANTED[2]), OnExists::Error)
+            .create_stage(
+                &root(),
+                "s",
+                definition(PLANTED[2]),
+                OnExists::Error,
+                Expected::Any,
+            )
             .err(),
     );
-    let late = StageChange::Credentials(credentials(PLANTED[2]));
+    let late = set_credentials(credentials(PLANTED[2]));
     errors.extend(
         catalog
             .alter_stage(&root(), "s", late, Expected::Version(9))
@@ -127,7 +133,13 @@ fn no_secret_is_in_any_file_or_text() {
     );
     let acme = Actor::new("acme", "ann", "accountadmin");
     catalog
-        .create_stage(&acme, "s", definition(PLANTED[3]), OnExists::Error)
+        .create_stage(
+            &acme,
+            "s",
+            definition(PLANTED[3]),
+            OnExists::Error,
+            Expected::Any,
+        )
         .unwrap();
     let record = catalog.stage("sys", "s").unwrap().unwrap();
     texts.push(format!(

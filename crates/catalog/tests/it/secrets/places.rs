@@ -2,11 +2,11 @@
 
 use stagedoor_catalog::{
     Actor, Catalog, Credential, CredentialValue, Credentials, ErrorKind, Expected, OnExists,
-    StageChange, StageDefinition, StageRecord,
+    StageDefinition, StageRecord,
 };
 
 use super::{alter, create_secret, credentials, new_with_key, opened, opened_in, secret_of};
-use crate::fixture::{at, refused, root};
+use crate::fixture::{at, refused, root, set_credentials};
 
 fn sealed_as(name: &str, value: &CredentialValue) -> Credentials {
     let value = value.clone();
@@ -43,11 +43,7 @@ fn bytes_swapped_in_the_store_do_not_open() {
     renamed.definition.credentials = sealed_as("session_token", &secret_of(&a).value);
     does_not_open(&catalog, "sys", &renamed);
     // A secret of an older version opens as such a one: that is what a rollback is.
-    let newer = alter(
-        &catalog,
-        "a",
-        StageChange::Credentials(credentials("newer")),
-    );
+    let newer = alter(&catalog, "a", set_credentials(credentials("newer")));
     assert_eq!(opened(&catalog, &swapped(&newer, &a)), "of a");
 }
 
@@ -60,13 +56,13 @@ fn sealed_input_is_taken_only_where_it_came_from() {
     let elsewhere = |name: &str| {
         format!("the credential {name} is sealed for another place; give its value anew")
     };
-    let change = StageChange::Credentials(sealed_as("secret_access_key", of_a));
+    let change = set_credentials(sealed_as("secret_access_key", of_a));
     refused(
         catalog.alter_stage(&root(), "b", change, Expected::Any),
         ErrorKind::Invalid,
         &elsewhere("secret_access_key"),
     );
-    let change = StageChange::Credentials(sealed_as("session_token", of_a));
+    let change = set_credentials(sealed_as("session_token", of_a));
     refused(
         catalog.alter_stage(&root(), "a", change, Expected::Any),
         ErrorKind::Invalid,
@@ -79,7 +75,13 @@ fn sealed_input_is_taken_only_where_it_came_from() {
     let actor = Actor::new("acme", "ann", "accountadmin");
     for actor in [&root(), &actor] {
         refused(
-            catalog.create_stage(actor, "c", definition.clone(), OnExists::Error),
+            catalog.create_stage(
+                actor,
+                "c",
+                definition.clone(),
+                OnExists::Error,
+                Expected::Any,
+            ),
             ErrorKind::Invalid,
             &elsewhere("secret_access_key"),
         );
@@ -87,7 +89,7 @@ fn sealed_input_is_taken_only_where_it_came_from() {
     // Where it came from it is kept, beside new ones.
     let mut list = vec![Credential::secret("session_token", "t")];
     list.extend(sealed_as("secret_access_key", of_a).iter().cloned());
-    let change = StageChange::Credentials(Credentials::new(list).unwrap());
+    let change = set_credentials(Credentials::new(list).unwrap());
     let altered = alter(&catalog, "a", change);
     assert_eq!(opened_in(&catalog, "sys", &altered).unwrap(), "of a");
     assert_eq!(altered.definition.credentials.len(), 2);

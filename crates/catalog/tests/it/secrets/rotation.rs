@@ -6,14 +6,14 @@ use std::path::Path;
 
 use stagedoor_catalog::{
     Actor, Catalog, Error, ErrorKind, Expected, KeyRing, OnExists, RotationReport, RotationState,
-    StageChange,
+    StageDefinition,
 };
 
 use super::{
     alter, create_secret, credentials, definition, key, new_with_key, open_with, opened, opened_in,
     with_keys,
 };
-use crate::fixture::{refused, root};
+use crate::fixture::{refused, root, set_comment, set_credentials};
 
 const STAGES: u64 = 150;
 
@@ -21,19 +21,27 @@ fn acme() -> Actor {
     Actor::new("acme", "ann", "accountadmin")
 }
 
-/// Two accounts, several versions, a dropped stage: 154 stages in `sys`, 303 + 2 secrets of versions.
+/// Two accounts, several versions, a dropped stage. Answers how many secrets of versions there are.
 fn fill(catalog: &Catalog) -> u64 {
     for n in 0..STAGES {
         create_secret(catalog, &format!("s{n}"), &format!("secret {n}"));
-        alter(catalog, &format!("s{n}"), StageChange::Comment("c".into()));
+        alter(catalog, &format!("s{n}"), set_comment("c"));
     }
     create_secret(catalog, "gone", "secret gone");
-    catalog.drop_stage(&root(), "gone", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "gone", Expected::Any, false)
+        .unwrap();
     create_secret(catalog, "changed", "secret before");
-    let after = StageChange::Credentials(credentials("secret after"));
+    let after = set_credentials(credentials("secret after"));
     alter(catalog, "changed", after);
     catalog
-        .create_stage(&acme(), "s0", definition("secret of acme"), OnExists::Error)
+        .create_stage(
+            &acme(),
+            "s0",
+            definition("secret of acme"),
+            OnExists::Error,
+            Expected::Any,
+        )
         .unwrap();
     2 * STAGES + 5
 }
@@ -117,6 +125,7 @@ fn after_a_rotation_the_new_key_is_enough_and_the_old_one_useless() {
         "changed",
         definition("secret after"),
         OnExists::Replace,
+        Expected::Any,
     );
     assert_eq!(
         same.unwrap().outcome,
@@ -178,7 +187,7 @@ fn a_rotation_stopped_at_any_step_goes_on() {
             ),
         );
         // What is set meanwhile is under the new key already; what is carried on is not.
-        alter(&catalog, "s149", StageChange::Comment("late".into()));
+        alter(&catalog, "s149", set_comment("late"));
         create_secret(&catalog, "new", "secret new");
         let report = catalog.rotate_key(&root(), key(2), |_, _| ()).unwrap();
         let carried = u64::from(done < total);
@@ -196,12 +205,12 @@ fn changes_between_two_steps_are_not_missed() {
     let (dir, catalog) = new_with_key();
     let total = fill(&catalog);
     let mut steps = 0;
-    // Brings versions with old secrets into being behind the place where the rotation is.
+    // Carries on what is not moved yet, sets new secrets, and reads, between any two steps.
     let report = catalog
         .rotate_key(&root(), key(2), |_, _| {
             steps += 1;
             let late = format!("s{}", STAGES - 1);
-            alter(&catalog, &late, StageChange::Comment(steps.to_string()));
+            alter(&catalog, &late, set_comment(steps.to_string()));
             create_secret(&catalog, &format!("new{steps}"), "secret new");
             all_open(&catalog);
         })
@@ -210,6 +219,41 @@ fn changes_between_two_steps_are_not_missed() {
     assert_eq!(catalog.rotation_state().unwrap(), None);
     drop(catalog);
     all_open(&open_with(dir.path(), 2));
+}
+
+#[test]
+fn a_version_made_behind_the_rotation_is_moved_by_another_round() {
+    let (dir, catalog) = new_with_key();
+    // So long that it is a step of its own, with the other two read already.
+    let long = StageDefinition {
+        comment: "c".repeat(1 << 20),
+        ..definition("one")
+    };
+    catalog
+        .create_stage(&root(), "long", long, OnExists::Error, Expected::Any)
+        .unwrap();
+    create_secret(&catalog, "s", "two");
+    create_secret(&catalog, "t", "three");
+    let mut behind = None;
+    let report = catalog
+        .rotate_key(&root(), key(2), |_, _| {
+            behind.get_or_insert_with(|| alter(&catalog, "s", set_comment("c")));
+        })
+        .unwrap();
+    assert_eq!(report.secrets, 4);
+    drop(catalog);
+    let catalog = open_with(dir.path(), 2);
+    assert_eq!(
+        opened(&catalog, &catalog.stage("sys", "s").unwrap().unwrap()),
+        "two"
+    );
+    let history = catalog.stage_history("sys", "s").unwrap();
+    assert_eq!(history.len(), 2);
+    assert!(
+        history
+            .iter()
+            .all(|record| opened(&catalog, record) == "two")
+    );
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! Shredding: old versions lose their secrets for good and keep all else.
 
-use stagedoor_catalog::{CredentialKind, ErrorKind, Expected, KeyRing, StageChange};
+use stagedoor_catalog::{CredentialKind, ErrorKind, Expected, KeyRing};
 
 use super::{
     alter, create_secret, credentials, key, new_with_key, open_with, opened, secret_of, with_keys,
 };
-use crate::fixture::{refused, root};
+use crate::fixture::{refused, root, set_comment, set_credentials};
 
 #[test]
 fn old_versions_lose_their_secrets_and_nothing_else() {
     let (dir, catalog) = new_with_key();
     let first = create_secret(&catalog, "s", "one");
-    alter(&catalog, "s", StageChange::Comment("c".into()));
-    alter(&catalog, "s", StageChange::Credentials(credentials("two")));
-    let last = alter(&catalog, "s", StageChange::Comment("d".into()));
+    alter(&catalog, "s", set_comment("c"));
+    alter(&catalog, "s", set_credentials(credentials("two")));
+    let last = alter(&catalog, "s", set_comment("d"));
     let before = catalog.stage_history("sys", "s").unwrap();
     // Version 3 carries what version 4 still uses.
     assert_eq!(catalog.shred_credentials(&root(), first.id, 3).unwrap(), 3);
@@ -55,7 +55,7 @@ fn old_versions_lose_their_secrets_and_nothing_else() {
 fn the_current_version_is_not_shredded_but_that_of_a_dropped_stage_is() {
     let (_dir, catalog) = new_with_key();
     let id = create_secret(&catalog, "s", "one").id;
-    alter(&catalog, "s", StageChange::Comment("c".into()));
+    alter(&catalog, "s", set_comment("c"));
     refused(
         catalog.shred_credentials(&root(), id, 2),
         ErrorKind::Invalid,
@@ -66,7 +66,9 @@ fn the_current_version_is_not_shredded_but_that_of_a_dropped_stage_is() {
         ErrorKind::NotFound,
         "there is no stage with the id 2",
     );
-    catalog.drop_stage(&root(), "s", Expected::Any).unwrap();
+    catalog
+        .drop_stage(&root(), "s", Expected::Any, false)
+        .unwrap();
     assert_eq!(catalog.shred_credentials(&root(), id, 3).unwrap(), 3);
     // It can come back, without its secret, and be given another.
     let back = catalog.undrop_stage(&root(), "s").unwrap();
@@ -74,7 +76,7 @@ fn the_current_version_is_not_shredded_but_that_of_a_dropped_stage_is() {
         catalog.credentials("sys", &back).unwrap_err().kind(),
         ErrorKind::NotFound
     );
-    let altered = alter(&catalog, "s", StageChange::Credentials(credentials("one")));
+    let altered = alter(&catalog, "s", set_credentials(credentials("one")));
     assert_eq!(opened(&catalog, &altered), "one");
     assert_eq!(secret_of(&altered).kind(), CredentialKind::Sealed);
 }
@@ -84,7 +86,7 @@ fn many_versions_are_shredded_in_steps() {
     let (dir, catalog) = new_with_key();
     let id = create_secret(&catalog, "s", "one").id;
     for n in 0..300 {
-        alter(&catalog, "s", StageChange::Comment(n.to_string()));
+        alter(&catalog, "s", set_comment(n.to_string()));
     }
     let seq = catalog.last_seq();
     assert_eq!(catalog.shred_credentials(&root(), id, 290).unwrap(), 290);
