@@ -3,6 +3,7 @@
 use hyper_util::rt::TokioIo;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use crate::connections::{self, Connection};
 use crate::instance::OpenError;
 use crate::server::Server;
 
@@ -15,13 +16,13 @@ impl Server {
     /// The transport's.
     pub async fn serve_duplex(&self) -> Result<Channel, OpenError> {
         let (client, server) = tokio::io::duplex(BUFFER_BYTES);
-        self.say_serving().await;
-        let routes = self.routes();
+        self.say_serving();
+        let doorway = self.doorway();
         tokio::spawn(async move {
-            let incoming = futures::stream::iter([Ok::<_, std::io::Error>(server)]);
-            if let Err(error) = tonic::transport::Server::builder()
-                .add_routes(routes)
-                .serve_with_incoming(incoming)
+            let incoming =
+                futures::stream::iter([Ok::<_, std::io::Error>(Connection::memory(server))]);
+            if let Err(error) = connections::http2()
+                .serve_with_incoming(doorway, incoming)
                 .await
             {
                 tracing::error!(%error, "the in-memory server failed");

@@ -16,6 +16,7 @@
 //! A program that wants the server inside itself opens a [`Server`] and uses [`Server::session`], or the
 //! gRPC services through [`Server::serve_duplex`].
 
+mod connections;
 mod duplex;
 mod error;
 mod exports;
@@ -23,6 +24,7 @@ mod external;
 mod grpc;
 mod instance;
 mod internal;
+pub mod key;
 mod places;
 mod server;
 mod session;
@@ -31,10 +33,12 @@ pub mod settings;
 pub mod status;
 mod system_tables;
 mod time;
+mod tls;
 
+pub use connections::{ClientCertificate, PeerAddress};
 pub use error::{Error, Reason, Result};
 pub use exports::{ExportHandle, ExportProgress};
 pub use instance::OpenError;
-pub use server::{BoundServer, Server};
+pub use server::{Port, Server};
 pub use session::{Done, Outcome, Rows, Session};
 pub use settings::{Settings, SettingsError};

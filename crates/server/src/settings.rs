@@ -1,16 +1,21 @@
 //! `Settings`: what an operator can set, as a versioned TOML file with environment overrides.
 //! Unknown keys are refused, so that a typing error cannot switch a protection off.
 
+mod access;
+mod check;
+mod environment;
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use access::{AuthSettings, EndpointSettings, PathSettings, SecretSettings, TlsSettings};
+pub use limits::{LimitSettings, RetentionSettings};
+
 /// The format of the settings file that this version reads.
 const VERSION: i64 = 1;
-
-/// Environment variables begin so; `STAGEDOOR_LIMITS_SESSION_IDLE_S=60` sets `limits.session_idle_s`.
-const ENVIRONMENT_PREFIX: &str = "STAGEDOOR_";
 
 /// Everything an operator can set. [`Settings::load`] reads it; the defaults suit one machine.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -22,18 +27,31 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Address of the gRPC port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Permits plain text, without logins, to other machines. Off: `listen` must be a loopback address.
+    /// Permits plain text to other machines. Off: without `[tls]`, `listen` must be a loopback address.
     pub insecure: bool,
     /// The current database of a new session; created on first start.
     pub default_database: String,
+    /// Transport security.
+    pub tls: TlsSettings,
+    /// Logins.
+    pub auth: AuthSettings,
+    /// The server key, and credentials by reference.
+    pub secrets: SecretSettings,
     /// Stages.
     pub stages: StageSettings,
     /// Paths on the server's own file system.
     pub paths: PathSettings,
+    /// Where stages may connect to.
+    pub endpoints: EndpointSettings,
     /// Limits.
     pub limits: LimitSettings,
+    /// How long things are kept.
+    pub retention: RetentionSettings,
     /// Exports.
     pub export: ExportSettings,
+    /// The file these settings were read from; no setting itself.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// `[stages]`
@@ -54,35 +72,6 @@ pub enum DefaultState {
     Disabled,
 }
 
-/// `[paths]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PathSettings {
-    /// The only folders that `file://` stages and local paths may use. Unset: every folder but the
-    /// server's own, `/proc`, `/sys` and `/dev`.
-    pub allow: Option<Vec<PathBuf>>,
-}
-
-/// `[limits]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitSettings {
-    /// Longest statement.
-    pub statement_bytes_max: usize,
-    /// Deepest nesting of parentheses.
-    pub nesting_max: usize,
-    /// Memory for sorting, joining and grouping of all queries together; beyond it they spill to disk.
-    pub query_memory_bytes_max: usize,
-    /// Exports running at once; a further one is refused.
-    pub concurrent_exports_max: usize,
-    /// Open sessions; a further one is refused.
-    pub sessions_max: usize,
-    /// A session without a statement for this long is closed.
-    pub session_idle_s: u64,
-    /// How long running statements and exports may go on after the server was told to stop.
-    pub shutdown_grace_s: u64,
-}
-
 /// `[export]`
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -99,10 +88,16 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 7550)),
             insecure: false,
             default_database: "main".to_owned(),
+            tls: TlsSettings::default(),
+            auth: AuthSettings::default(),
+            secrets: SecretSettings::default(),
             stages: StageSettings::default(),
             paths: PathSettings::default(),
+            endpoints: EndpointSettings::default(),
             limits: LimitSettings::default(),
+            retention: RetentionSettings::default(),
             export: ExportSettings::default(),
+            file: None,
         }
     }
 }
@@ -111,20 +106,6 @@ impl Default for StageSettings {
     fn default() -> Self {
         Self {
             default_state: DefaultState::Enabled,
-        }
-    }
-}
-
-impl Default for LimitSettings {
-    fn default() -> Self {
-        Self {
-            statement_bytes_max: 8 << 20,
-            nesting_max: 64,
-            query_memory_bytes_max: 512 << 20,
-            concurrent_exports_max: 16,
-            sessions_max: 1000,
-            session_idle_s: 8 * 3600,
-            shutdown_grace_s: 30,
         }
     }
 }
@@ -141,7 +122,8 @@ impl Settings {
     /// Reads `path`, if given, and then the environment.
     ///
     /// # Errors
-    /// The file is missing or malformed, a key or its value unknown, or the version not 1.
+    /// The file is missing or malformed, a key or its value unknown, the version not 1, or values that
+    /// do not fit together.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
         let text = match path {
             Some(path) => std::fs::read_to_string(path).map_err(|e| {
@@ -153,8 +135,20 @@ impl Settings {
             || "the environment".to_owned(),
             |path| format!("'{}'", path.display()),
         );
-        Self::parse(&text, text_variables())
-            .map_err(|SettingsError(why)| SettingsError(format!("settings in {named}: {why}")))
+        let settings = Self::parse(&text, environment::text_variables())
+            .map_err(|SettingsError(why)| SettingsError(format!("settings in {named}: {why}")))?;
+        Ok(Self {
+            file: path.map(Path::to_owned),
+            ..settings
+        })
+    }
+
+    /// Where they come from, for the log.
+    pub(crate) fn origin(&self) -> String {
+        self.file.as_ref().map_or_else(
+            || "defaults and the environment".to_owned(),
+            |file| file.display().to_string(),
+        )
     }
 
     fn parse(
@@ -164,94 +158,12 @@ impl Settings {
         let mut table: toml::Table = text
             .parse()
             .map_err(|e: toml::de::Error| SettingsError(e.to_string()))?;
-        let mut overrides: Vec<(String, String)> = environment
-            .filter_map(|(key, value)| {
-                Some((key.strip_prefix(ENVIRONMENT_PREFIX)?.to_lowercase(), value))
-            })
-            .collect();
-        overrides.sort();
-        for (key, value) in overrides {
-            set(&mut table, &key, &value);
-        }
+        environment::overlay(&mut table, environment);
         let settings: Self = toml::Value::Table(table)
             .try_into()
             .map_err(|e: toml::de::Error| SettingsError(e.to_string()))?;
-        settings.check()
-    }
-
-    fn check(self) -> Result<Self, SettingsError> {
-        if self.version != VERSION {
-            return Err(SettingsError(format!(
-                "version is {}, this server reads version {VERSION}",
-                self.version
-            )));
-        }
-        for (name, value) in [
-            (
-                "limits.statement_bytes_max",
-                self.limits.statement_bytes_max,
-            ),
-            ("limits.nesting_max", self.limits.nesting_max),
-            (
-                "limits.query_memory_bytes_max",
-                self.limits.query_memory_bytes_max,
-            ),
-            (
-                "limits.concurrent_exports_max",
-                self.limits.concurrent_exports_max,
-            ),
-            ("limits.sessions_max", self.limits.sessions_max),
-        ] {
-            if value == 0 {
-                return Err(SettingsError(format!("{name} must be at least 1")));
-            }
-        }
-        Ok(self)
-    }
-}
-
-/// The environment; what is not UTF-8 is none of ours.
-fn text_variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-}
-
-/// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place.
-const SECTIONS: [&str; 4] = ["stages", "paths", "limits", "export"];
-const TOP_LEVEL: [&str; 4] = ["data_dir", "listen", "insecure", "default_database"];
-
-/// Sets a known key; other variables that begin with the prefix are not settings (`STAGEDOOR_LOG`).
-fn set(table: &mut toml::Table, key: &str, value: &str) {
-    let value = || match value.parse::<toml::Value>() {
-        Ok(parsed) if !parsed.is_datetime() => parsed,
-        _ => toml::Value::String(value.to_owned()),
-    };
-    if TOP_LEVEL.contains(&key) {
-        let value = if key == "insecure" {
-            value()
-        } else {
-            toml::Value::String(value_text(value()))
-        };
-        table.insert(key.to_owned(), value);
-        return;
-    }
-    let section = SECTIONS
-        .iter()
-        .find_map(|section| Some((*section, key.strip_prefix(section)?.strip_prefix('_')?)));
-    if let Some((section, key)) = section {
-        let section = table
-            .entry(section)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        if let toml::Value::Table(section) = section {
-            section.insert(key.to_owned(), value());
-        }
-    }
-}
-
-fn value_text(value: toml::Value) -> String {
-    match value {
-        toml::Value::String(text) => text,
-        other => other.to_string(),
+        check::check(&settings).map_err(SettingsError)?;
+        Ok(settings)
     }
 }
 
@@ -261,62 +173,4 @@ fn value_text(value: toml::Value) -> String {
 pub struct SettingsError(String);
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::parse(
-            text,
-            environment
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
-        )
-    }
-
-    #[test]
-    fn an_empty_file_is_the_defaults() {
-        assert_eq!(parse("", &[]).unwrap(), Settings::default());
-    }
-
-    #[test]
-    fn reads_every_section_and_the_environment_wins() {
-        let text = "version = 1\nlisten = '127.0.0.1:1'\n[stages]\ndefault_state = 'disabled'\n[paths]\nallow = ['/exports']\n[limits]\nnesting_max = 9\n";
-        let settings = parse(
-            text,
-            &[
-                ("STAGEDOOR_LISTEN", "127.0.0.1:2"),
-                ("STAGEDOOR_LIMITS_NESTING_MAX", "10"),
-                ("STAGEDOOR_DATA_DIR", "/x"),
-                ("STAGEDOOR_LOG", "debug"),
-            ],
-        )
-        .unwrap();
-        assert_eq!(settings.listen.port(), 2);
-        assert_eq!(settings.limits.nesting_max, 10);
-        assert_eq!(settings.data_dir, Path::new("/x"));
-        assert_eq!(settings.stages.default_state, DefaultState::Disabled);
-        assert_eq!(settings.paths.allow, Some(vec![PathBuf::from("/exports")]));
-    }
-
-    #[test]
-    fn refuses_what_it_does_not_know() {
-        assert!(
-            parse("[limit]\nx = 1\n", &[])
-                .unwrap_err()
-                .to_string()
-                .contains("unknown field `limit`")
-        );
-        assert!(parse("[limits]\nnesting = 1\n", &[]).is_err());
-        assert!(parse("", &[("STAGEDOOR_LIMITS_NESTING", "1")]).is_err());
-        assert!(
-            parse("version = 2\n", &[])
-                .unwrap_err()
-                .to_string()
-                .contains("version is 2")
-        );
-        assert!(parse("[limits]\nnesting_max = 0\n", &[]).is_err());
-        assert!(parse("[limits]\nnesting_max = -1\n", &[]).is_err());
-    }
-}
+mod tests;

@@ -1,0 +1,85 @@
+//! The sections on who gets in and what may be reached: transport security, logins, the server key,
+//! paths and endpoints.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// `[tls]`: PEM files, read again when they change. Without `cert` and `key` the port is plain text.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsSettings {
+    /// The server's certificate, and after it those between it and its root.
+    pub cert: Option<PathBuf>,
+    /// The certificate's private key; refused when all users of the machine can read it.
+    pub key: Option<PathBuf>,
+    /// Roots of client certificates. Set: every client must present one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthSettings {
+    /// Holds the password that `root` gets in a new data directory; unset: a random one is printed once.
+    pub root_password_file: Option<PathBuf>,
+    /// How long a token of a login is valid that asks for no time, in seconds.
+    pub token_s_default: u64,
+    /// The longest that a token can be valid, in seconds.
+    pub token_s_max: u64,
+    /// So many failed logins of a user or from an address are answered without delay.
+    pub login_failures_free: u32,
+    /// The longest delay of a login after failed ones, in milliseconds.
+    pub login_delay_ms_max: u64,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            root_password_file: None,
+            token_s_default: 12 * 3600,
+            token_s_max: 30 * 24 * 3600,
+            login_failures_free: 5,
+            login_delay_ms_max: 30_000,
+        }
+    }
+}
+
+/// `[secrets]`: where the server key comes from (one of three places), and which credentials stages may
+/// take from the server's surroundings.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecretSettings {
+    /// The file with the server key; unset: `server.key` in the data directory, made on first start.
+    pub key_file: Option<PathBuf>,
+    /// The environment variable that holds the server key.
+    pub key_env: Option<String>,
+    /// A program and its arguments, run without a shell, whose output is the server key.
+    pub key_command: Option<Vec<String>>,
+    /// What stages' credentials may refer to: `env:NAME`, `env:PREFIX*`, `file:/path`, `file:/folder/`.
+    /// None by default.
+    pub references: Vec<String>,
+}
+
+/// `[paths]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PathSettings {
+    /// The only folders that `file://` stages and local paths may use, in every account. Unset: every
+    /// folder but the server's own, `/proc`, `/sys` and `/dev`.
+    pub allow: Option<Vec<PathBuf>>,
+    /// The folders of each account. One that is not listed has none; `sys` then has all that `allow` permits.
+    pub accounts: BTreeMap<String, Vec<PathBuf>>,
+}
+
+/// `[endpoints]`: where stages may connect to, beyond public https hosts.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointSettings {
+    /// Hosts (`minio`, `minio:9000`), addresses and networks (`10.0.0.0/8`) that are refused otherwise:
+    /// private, link-local and the server's own.
+    pub allow: Vec<String>,
+    /// Permits http, which anyone on the way can read.
+    pub http: bool,
+}

@@ -1,0 +1,119 @@
+//! The sections `[limits]` and `[retention]`. The error of a limit names its key here.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::server::{CANCEL_MAX, CLOSE_MAX};
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Longest statement.
+    pub statement_bytes_max: usize,
+    /// Deepest nesting of parentheses.
+    pub nesting_max: usize,
+    /// Longest request message, which is the longest script for SplitScript, too.
+    pub message_bytes_max: usize,
+    /// Longest value that a function gives (MySQL's `max_allowed_packet`).
+    pub value_bytes_max: usize,
+    /// Memory for sorting, joining and grouping of all queries together; beyond it they spill to disk.
+    pub query_memory_bytes_max: usize,
+    /// How long a statement may run that sets no `max_execution_time`; 0: as long as it likes.
+    pub statement_timeout_s: u64,
+    /// How long a statement waits for its turn when as many run as may; 0: not at all.
+    pub queue_wait_s: u64,
+    /// Statements running at once.
+    pub concurrent_statements_max: usize,
+    /// Statements of one account running at once.
+    pub concurrent_statements_account_max: usize,
+    /// INSERTs running at once.
+    pub concurrent_inserts_max: usize,
+    /// Exports running at once.
+    pub concurrent_exports_max: usize,
+    /// Exports of one account running at once.
+    pub concurrent_exports_account_max: usize,
+    /// Open connections; a further one is closed at once.
+    pub connections_max: usize,
+    /// Open sessions; a further one is refused.
+    pub sessions_max: usize,
+    /// Open sessions of one account.
+    pub sessions_account_max: usize,
+    /// A session without a statement for this long is closed.
+    pub session_idle_s: u64,
+    /// How long the port stays open after health has begun to say NOT_SERVING, so that load balancers see it.
+    pub drain_s: u64,
+    /// How long running statements and exports may go on after the server was told to stop.
+    pub shutdown_grace_s: u64,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            statement_bytes_max: 8 << 20,
+            nesting_max: 64,
+            message_bytes_max: 64 << 20,
+            value_bytes_max: 64 << 20,
+            query_memory_bytes_max: 512 << 20,
+            statement_timeout_s: 3600,
+            queue_wait_s: 60,
+            concurrent_statements_max: 64,
+            concurrent_statements_account_max: 32,
+            concurrent_inserts_max: 16,
+            concurrent_exports_max: 16,
+            concurrent_exports_account_max: 12,
+            connections_max: 1000,
+            sessions_max: 1000,
+            sessions_account_max: 500,
+            session_idle_s: 8 * 3600,
+            drain_s: 0,
+            shutdown_grace_s: 30,
+        }
+    }
+}
+
+impl LimitSettings {
+    /// `shutdown_grace_s`.
+    pub(crate) fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace_s)
+    }
+
+    /// The longest that stopping can take; who waits longer for the server's end waits in vain.
+    pub fn stop_max(&self) -> Duration {
+        Duration::from_secs(self.drain_s.saturating_add(self.shutdown_grace_s))
+            .saturating_add(CANCEL_MAX)
+            .saturating_add(CLOSE_MAX)
+    }
+}
+
+/// `[retention]`: what is kept of the past. Unset: for ever.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionSettings {
+    /// Ended exports on record; the oldest go first.
+    pub exports_max: u64,
+    /// How many days an ended export stays on record.
+    pub exports_days: Option<u32>,
+    /// Versions of one stage; the oldest go first, those an export on record used do not.
+    pub stage_versions_max: u64,
+    /// How many days the audit is kept; what remains still proves that nothing was cut out of it.
+    pub audit_days: Option<u32>,
+    /// A journal not longer than this is not compacted.
+    pub compact_bytes_min: u64,
+    /// A journal is compacted when it is longer than this many times what is live in it.
+    pub compact_ratio_min: u64,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        Self {
+            exports_max: 1_000_000,
+            exports_days: None,
+            stage_versions_max: 10_000,
+            audit_days: None,
+            compact_bytes_min: 64 << 20,
+            compact_ratio_min: 4,
+        }
+    }
+}
