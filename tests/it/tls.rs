@@ -17,8 +17,9 @@ use crate::serve_process::ServeProcess;
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -93,7 +94,7 @@ async fn select_over(channel: &Channel) -> Result<(), String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_those_who_know_its_root_talk_to_it() {
     let folder = tempfile::tempdir().unwrap();
-    let (authority, other) = (Authority::new(), Authority::new());
+    let (authority, other) = (Authority::new("one"), Authority::new("other"));
     let settings = install(folder.path(), &authority);
     // With TLS any address will do.
     let args = ["--listen", "0.0.0.0:0"];
@@ -115,7 +116,7 @@ async fn only_those_who_know_its_root_talk_to_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn client_certificates_are_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let (authority, clients) = (Authority::new(), Authority::new());
+    let (authority, clients) = (Authority::new("one"), Authority::new("other"));
     let mut settings = install(folder.path(), &authority);
     let roots = write(folder.path(), "clients.crt", &clients.0.pem());
     settings += &format!("client_ca = '{}'\n", roots.display());
@@ -132,7 +133,7 @@ async fn client_certificates_are_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_certificate_is_used_and_a_broken_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let (before, after) = (Authority::new(), Authority::new());
+    let (before, after) = (Authority::new("one"), Authority::new("other"));
     let settings = install(folder.path(), &before);
     let mut server = ServeProcess::start(&settings, folder.path(), &[]);
     let address = server.address();
@@ -164,7 +165,7 @@ async fn a_changed_certificate_is_used_and_a_broken_one_is_not() {
 #[test]
 fn files_that_cannot_be_used_keep_it_from_starting() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = install(folder.path(), &Authority::new());
+    let settings = install(folder.path(), &Authority::new("one"));
     let refusal = |settings: &str| {
         let mut server = ServeProcess::start(settings, folder.path(), &[]);
         assert_eq!(server.wait().code(), Some(1), "{:?}", server.read);
