@@ -18,5 +18,8 @@ mod exports;
 mod python_readers;
 mod queries;
 mod recovery;
+mod serve_process;
 mod sql_service;
 mod stages;
+mod start_stop;
+mod tls;

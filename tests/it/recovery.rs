@@ -25,7 +25,11 @@ impl Left {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         std::fs::create_dir(&out).unwrap();
-        Self { folder, out }
+        let left = Self { folder, out };
+        // As the server did that was stopped: before its catalog there was its key.
+        std::fs::create_dir(left.data()).unwrap();
+        server::key::load_or_create(&Settings::embedded(&left.data())).unwrap();
+        left
     }
 
     fn data(&self) -> PathBuf {

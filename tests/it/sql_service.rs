@@ -1,7 +1,7 @@
 //! SqlService: sessions, streams, splitting; health and reflection beside it.
 
 use proto::v1;
-use server::{Server, Settings};
+use server::{Port, Settings};
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -157,7 +157,7 @@ async fn plain_text_to_other_machines_must_be_asked_for() {
         listen: "0.0.0.0:0".parse().unwrap(),
         ..Settings::embedded(&folder.path().join("data"))
     };
-    let error = Server::open(settings).unwrap().bind().await.unwrap_err();
+    let error = Port::open(settings).await.unwrap_err();
     assert!(error.to_string().contains("insecure = true"), "{error}");
 }
 

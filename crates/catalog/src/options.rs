@@ -82,6 +82,10 @@ pub struct Request {
     pub client: String,
     /// The statement, with its secrets masked already; empty when it is none.
     pub statement: String,
+    /// Provisional.
+    pub validate_only: bool,
+    /// Provisional.
+    pub idempotency_key: Option<String>,
 }
 
 /// Who makes a change. It is written into the journal, and into each version of a stage.

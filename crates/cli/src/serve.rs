@@ -3,19 +3,44 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
-use server::{Server, Settings};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use server::{Port, Settings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::ServeArgs;
+use crate::batch::EXIT_FAILED;
 use crate::interrupt::EXIT_INTERRUPTED;
+use crate::logging::LogFormat;
 use crate::output::complain;
+
+/// How long after the server's own time to stop the process is ended from without.
+const HARD_STOP_MARGIN: Duration = Duration::from_secs(2);
+
+/// Descriptors for all but connections: the catalog, tables, exports, the runtime.
+const OTHER_DESCRIPTORS: u64 = 256;
 
 /// Runs the command and gives the exit status.
 ///
 /// # Errors
-/// Wrong settings, a data directory that cannot be opened, or an address that cannot be had.
+/// Wrong settings, a data directory that cannot be opened, or an address that cannot be had; with JSON
+/// log lines this is one of them, and the status says the rest.
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
+    let format = args.log_format;
+    match serve(args).await {
+        Ok(()) => Ok(0),
+        Err(error) => match format {
+            LogFormat::Text => Err(error),
+            LogFormat::Json => {
+                tracing::error!("{error:#}");
+                Ok(EXIT_FAILED)
+            }
+        },
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let mut settings = Settings::load(args.config.as_deref())?;
     if let Some(data_dir) = args.data_dir {
         settings.data_dir = data_dir;
@@ -23,20 +48,40 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     if let Some(listen) = args.listen {
         settings.listen = listen;
     }
-    let stopped = stop_signal()?;
-    let server = Server::open(settings)?.bind().await?;
-    complain(format_args!("listening on {}", server.local_addr()));
-    server.serve(stopped).await?;
-    Ok(0)
+    let format = args.log_format;
+    let stop_max = settings.limits.stop_max() + HARD_STOP_MARGIN;
+    raise_descriptor_limit(settings.limits.connections_max);
+    let stopped = stop_signal(format, stop_max)?;
+    let port = Port::open(settings).await?;
+    let address = port.local_addr();
+    let serving = || announce(format, &format!("listening on {address}"));
+    port.serve(serving, stopped).await?;
+    Ok(())
 }
 
-/// Resolves at the first signal to stop, and then watches for the second.
-fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+/// Says something to whoever started the server: as a plain line, or as a log line where all lines are JSON.
+fn announce(format: LogFormat, text: &str) {
+    match format {
+        LogFormat::Text => complain(text),
+        LogFormat::Json => tracing::info!("{text}"),
+    }
+}
+
+/// Resolves at the first signal to stop; then watches for the second, and for the time in which the server
+/// has to have ended.
+fn stop_signal(
+    format: LogFormat,
+    stop_max: Duration,
+) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         either(&mut terminate, &mut interrupt).await;
-        complain("stopping: waiting for what runs; a second signal leaves at once");
+        announce(
+            format,
+            "stopping: waiting for what runs; a second signal leaves at once",
+        );
+        end_after(format, stop_max);
         tokio::spawn(async move {
             either(&mut terminate, &mut interrupt).await;
             std::process::exit(i32::from(EXIT_INTERRUPTED));
@@ -48,5 +93,51 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+/// Ends the process after that time, on a thread that needs nothing of what may be stuck.
+fn end_after(format: LogFormat, stop_max: Duration) {
+    let ending = std::thread::Builder::new()
+        .name("hard-stop".to_owned())
+        .spawn(move || {
+            std::thread::sleep(stop_max);
+            announce(
+                format,
+                &format!(
+                    "the server did not stop within {} s and is ended; the next start recovers what was running",
+                    stop_max.as_secs()
+                ),
+            );
+            std::process::exit(i32::from(EXIT_FAILED));
+        });
+    if let Err(error) = ending {
+        tracing::warn!(%error, "nothing watches how long stopping takes");
+    }
+}
+
+/// Permits this process as many descriptors as the system does: each connection takes one, and the usual
+/// 1024 are fewer than connections and files together.
+fn raise_descriptor_limit(connections_max: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let now = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let needed = u64::try_from(connections_max)
+        .unwrap_or(u64::MAX)
+        .saturating_add(OTHER_DESCRIPTORS);
+    if let Some(permitted) = now
+        && permitted < needed
+    {
+        tracing::warn!(
+            permitted,
+            needed,
+            "this process may open too few files for limits.connections_max: raise the limit (ulimit -n), or lower the setting"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use hyper_util::rt::TokioIo;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use crate::connections::{self, Connection};
 use crate::grpc::Trust;
 use crate::instance::OpenError;
 use crate::server::Server;
@@ -16,14 +17,14 @@ impl Server {
     /// The transport's.
     pub async fn serve_duplex(&self) -> Result<Channel, OpenError> {
         let (client, server) = tokio::io::duplex(BUFFER_BYTES);
-        self.say_serving().await;
+        self.say_serving();
         // Whoever has this server in its process has opened its data directory.
-        let routes = self.routes_for(Trust::Owner);
+        let doorway = self.doorway(Trust::Owner);
         tokio::spawn(async move {
-            let incoming = futures::stream::iter([Ok::<_, std::io::Error>(server)]);
-            if let Err(error) = tonic::transport::Server::builder()
-                .add_routes(routes)
-                .serve_with_incoming(incoming)
+            let incoming =
+                futures::stream::iter([Ok::<_, std::io::Error>(Connection::memory(server))]);
+            if let Err(error) = connections::http2()
+                .serve_with_incoming(doorway, incoming)
                 .await
             {
                 tracing::error!(%error, "the in-memory server failed");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{Catalog, OnExists};
+use catalog::{Catalog, KeyRing, OnExists, ServerKey};
 use query::QueryEngine;
 use tokio::runtime::Handle;
 
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
+use crate::key::ServerKeyBytes;
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::turns::Turns;
@@ -34,7 +35,10 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Opens the data directory, creating it if need be, and recovers. Blocking.
-    pub(crate) fn open(settings: Settings) -> std::result::Result<Arc<Self>, OpenError> {
+    pub(crate) fn open(
+        settings: Settings,
+        key: &ServerKeyBytes,
+    ) -> std::result::Result<Arc<Self>, OpenError> {
         let data = &settings.data_dir;
         let failed = |what: &str, e: std::io::Error| {
             OpenError(format!(
@@ -48,7 +52,13 @@ impl Instance {
                 data.display()
             ))
         })?;
-        let catalog = Catalog::open(&data.join("catalog"), catalog::Options::default())
+        let options = catalog::Options {
+            keys: Some(KeyRing::new(Arc::new(ServerKey::from_bytes(key.expose())))),
+            compact_bytes_min: settings.retention.compact_bytes_min,
+            compact_ratio_min: settings.retention.compact_ratio_min,
+            ..catalog::Options::default()
+        };
+        let catalog = Catalog::open(&data.join("catalog"), options)
             .map_err(|e| OpenError(e.to_string()))?;
         let catalog = Arc::new(catalog);
         bootstrap(&catalog, &settings)?;

@@ -17,6 +17,7 @@
 //! gRPC services through [`Server::serve_duplex`].
 
 mod backup;
+mod connections;
 mod duplex;
 mod error;
 mod exports;
@@ -25,6 +26,7 @@ mod gate;
 mod grpc;
 mod instance;
 mod internal;
+pub mod key;
 mod places;
 mod registry;
 mod server;
@@ -35,13 +37,15 @@ mod sql;
 pub mod status;
 mod system_tables;
 mod time;
+mod tls;
 mod turns;
 
 pub use backup::{BackedUp, restore};
+pub use connections::{ClientCertificate, PeerAddress};
 pub use error::{Error, Reason, Result};
 pub use exports::{ExportHandle, ExportProgress};
 pub use gate::Principal;
 pub use instance::OpenError;
-pub use server::{BoundServer, Server};
+pub use server::{Port, Server};
 pub use session::{Done, Outcome, Rows, Session};
 pub use settings::{Settings, SettingsError};

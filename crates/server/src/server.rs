@@ -1,64 +1,50 @@
-//! `Server`: an opened data directory with its gRPC services, served on a port or in memory.
+//! `Server`: an opened data directory with its gRPC services, served on a [`Port`] or in memory.
 
-use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
+mod data_dir;
+mod doorway;
+mod health;
+mod port;
+
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use catalog::{Catalog, Recovery};
 use proto::v1::account_service_server::AccountServiceServer;
 use proto::v1::admin_service_server::AdminServiceServer;
 use proto::v1::export_service_server::ExportServiceServer;
 use proto::v1::sql_service_server::SqlServiceServer;
 use proto::v1::stage_service_server::StageServiceServer;
-use secrecy::SecretString;
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::time::Instant;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
+
+pub use port::Port;
 
 use crate::error::Error;
-use crate::gate::{CallContext, Principal, ensure_root_password};
+use crate::gate::{CallContext, Principal};
 use crate::grpc::{Accounts, Admin, Authentication, Exports, Sql, Stages, Trust};
 use crate::instance::{Instance, OpenError};
+use crate::key;
 use crate::session::{Caller, Session};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
-
-/// Above the longest statement, so that its own limit answers with a statement's error.
-const MESSAGE_BYTES_OVERHEAD: usize = 64 << 10;
-
-/// How long a script may be that SplitScript takes; a statement in it has the statement's limit.
-const SCRIPT_BYTES_MAX: usize = 64 << 20;
-
-/// What the health service knows; `""` is the server as a whole.
-const SERVICES: [&str; 6] = [
-    "",
-    "stagedoor.v1.AccountService",
-    "stagedoor.v1.AdminService",
-    "stagedoor.v1.SqlService",
-    "stagedoor.v1.ExportService",
-    "stagedoor.v1.StageService",
-];
+use doorway::Doorway;
+use health::ServerHealth;
 
 /// How long a cancelled export may take to stop before the server goes without it.
-const CANCEL_MAX: Duration = Duration::from_secs(10);
+pub(crate) const CANCEL_MAX: Duration = Duration::from_secs(10);
 
-/// An opened server. Nothing listens until [`Server::bind`].
+/// How long the rest of stopping may take: connections that are cut off, and the catalog's end.
+pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(8);
+
+/// How often the catalog is asked whether it still takes changes.
+const CATALOG_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// An opened server. Nothing listens; [`Port`] opens one behind an address.
 #[derive(Debug)]
 pub struct Server {
     instance: Arc<Instance>,
-    health: HealthReporter,
+    health: ServerHealth,
     routes: Routes,
-}
-
-/// A server with its port open.
-#[derive(Debug)]
-pub struct BoundServer {
-    server: Server,
-    listener: TcpListener,
-    local_addr: SocketAddr,
-    first_password: Option<SecretString>,
 }
 
 impl Server {
@@ -66,9 +52,17 @@ impl Server {
     /// Blocking; inside a Tokio runtime.
     ///
     /// # Errors
-    /// Ready for an operator: another process has the directory, it is damaged, not writable.
+    /// Ready for an operator: another process has the directory, it is damaged, not writable, or open to
+    /// all users; the server key is missing or malformed.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
-        let instance = Instance::open(settings)?;
+        Self::open_with(settings, ServerHealth::opening())
+    }
+
+    fn open_with(settings: Settings, health: ServerHealth) -> Result<Self, OpenError> {
+        data_dir::prepare(&settings.data_dir)?;
+        // Before the catalog is there: no directory must ever have the one without the other.
+        let key = key::load_or_create(&settings)?;
+        let instance = Instance::open(settings, &key)?;
         let limits = &instance.settings.limits;
         let sessions = Arc::new(Sessions::new(
             Arc::clone(&instance.registry),
@@ -76,10 +70,7 @@ impl Server {
             limits.sessions_account_max,
             Duration::from_secs(limits.session_idle_s),
         ));
-        let message_bytes_max =
-            (limits.statement_bytes_max + MESSAGE_BYTES_OVERHEAD).max(SCRIPT_BYTES_MAX);
-
-        let (health, health_service) = tonic_health::server::health_reporter();
+        let message_bytes_max = limits.message_bytes_max;
         let sql = Sql {
             instance: Arc::clone(&instance),
             sessions: Arc::clone(&sessions),
@@ -110,10 +101,15 @@ impl Server {
                 .add_service(
                     ExportServiceServer::new(exports).max_decoding_message_size(message_bytes_max),
                 )
-                .add_service(StageServiceServer::new(stages))
-                .add_service(AccountServiceServer::new(accounts))
+                .add_service(
+                    StageServiceServer::new(stages).max_decoding_message_size(message_bytes_max),
+                )
+                .add_service(
+                    AccountServiceServer::new(accounts)
+                        .max_decoding_message_size(message_bytes_max),
+                )
                 .add_service(AdminServiceServer::new(admin))
-                .add_service(health_service)
+                .add_service(health.service())
                 .add_service(reflection().build_v1().map_err(failed)?)
                 // Older grpcurl and Postman ask for this one.
                 .add_service(reflection().build_v1alpha().map_err(failed)?);
@@ -145,7 +141,7 @@ impl Server {
         self.routes_for(Trust::Logins)
     }
 
-    pub(crate) fn routes_for(&self, trust: Trust) -> Routes {
+    fn routes_for(&self, trust: Trust) -> Routes {
         let check = Authentication {
             instance: Arc::clone(&self.instance),
             trust,
@@ -153,113 +149,71 @@ impl Server {
         Routes::from(self.routes.clone().into_axum_router().layer(check))
     }
 
-    /// Opens the port of the settings.
-    ///
-    /// # Errors
-    /// The address is taken; or it is not a loopback address and the settings do not say `insecure`.
-    pub async fn bind(self) -> Result<BoundServer, OpenError> {
-        let settings = &self.instance.settings;
-        if !settings.listen.ip().is_loopback() && !settings.insecure {
-            return Err(OpenError(format!(
-                "refusing to listen on {} in plain text, which shows passwords to the network: listen on 127.0.0.1, or set insecure = true",
-                settings.listen
-            )));
-        }
-        let first_password = ensure_root_password(&self.instance)?;
-        let failed =
-            |e: std::io::Error| OpenError(format!("failed to listen on {}: {e}", settings.listen));
-        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
-        let local_addr = listener.local_addr().map_err(failed)?;
-        Ok(BoundServer {
-            server: self,
-            listener,
-            local_addr,
-            first_password,
-        })
-    }
-
     /// Says NOT_SERVING from now on and lets running exports end; after the grace period they are cancelled.
     pub async fn shutdown(&self) {
-        for service in SERVICES {
-            self.health
-                .set_service_status(service, ServingStatus::NotServing)
-                .await;
-        }
-        let grace = Duration::from_secs(self.instance.settings.limits.shutdown_grace_s);
+        self.health.stop();
+        self.end_exports(Instant::now() + self.instance.settings.limits.shutdown_grace())
+            .await;
+    }
+
+    /// Starts no more exports; cancels at the deadline those that run.
+    async fn end_exports(&self, deadline: Instant) {
         let jobs = self.instance.jobs.close();
-        let all_ended = async {
+        let all_ended = async || {
             for job in &jobs {
                 let _ = job.ended().await;
             }
         };
-        if tokio::time::timeout(grace, all_ended).await.is_err() {
-            for job in &jobs {
-                job.cancel();
-            }
-            let cancelled = async {
-                for job in &jobs {
-                    let _ = job.ended().await;
-                }
-            };
-            if tokio::time::timeout(CANCEL_MAX, cancelled).await.is_err() {
-                tracing::warn!("an export did not stop in time; the next start settles it");
-            }
+        if tokio::time::timeout_at(deadline, all_ended()).await.is_ok() {
+            return;
+        }
+        tracing::warn!("the grace period is over: exports that still run are cancelled");
+        for job in &jobs {
+            job.cancel();
+        }
+        if tokio::time::timeout(CANCEL_MAX, all_ended()).await.is_err() {
+            tracing::warn!("an export did not stop in time; the next start settles it");
         }
     }
 
-    pub(crate) async fn say_serving(&self) {
-        for service in SERVICES {
-            self.health
-                .set_service_status(service, ServingStatus::Serving)
-                .await;
-        }
+    /// Says SERVING for as long as the catalog takes changes. Inside a Tokio runtime.
+    pub(crate) fn say_serving(&self) {
+        self.health.serve();
+        tokio::spawn(watch_catalog(
+            Arc::downgrade(&self.instance.catalog),
+            self.health.clone(),
+        ));
+    }
+
+    /// The services as they are behind a port, for callers that are known in this way.
+    pub(crate) fn doorway(&self, trust: Trust) -> Doorway {
+        let doorway = Doorway::new(&self.health);
+        doorway.open(self.routes_for(trust));
+        doorway
+    }
+
+    fn recovery(&self) -> &Recovery {
+        self.instance.catalog.recovery()
     }
 }
 
-impl BoundServer {
-    /// The address, with the port that was taken for port 0.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
-    }
-
-    /// Root's password, if this start had to make one up; it is kept nowhere and can be taken this once.
-    pub fn take_first_password(&mut self) -> Option<SecretString> {
-        self.first_password.take()
-    }
-
-    /// Serves until `shutdown` resolves; then takes no new calls, lets running ones end within the grace
-    /// period, and returns.
-    ///
-    /// # Errors
-    /// The transport's.
-    pub async fn serve(
-        self,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), OpenError> {
-        let Self {
-            server, listener, ..
-        } = self;
-        server.say_serving().await;
-        let grace = Duration::from_secs(server.instance.settings.limits.shutdown_grace_s);
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let serving = tonic::transport::Server::builder()
-            .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-            .add_routes(server.routes())
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
-                // An error means that the sender is gone: stop, too.
-                let _ = stopped.await;
-            });
-        let serving = tokio::spawn(serving);
-        shutdown.await;
-        tracing::info!("stopping: no new calls are taken");
-        let _ = stop.send(());
-        server.shutdown().await;
-        match tokio::time::timeout(grace, serving).await {
-            Ok(Ok(served)) => served.map_err(|e| OpenError(format!("failed to serve: {e}"))),
-            Ok(Err(error)) => Err(OpenError(format!("failed to serve: {error}"))),
-            // Some client keeps its call open beyond the grace period: it is cut off.
-            Err(_) => Ok(()),
+/// Tells health and the log, once, when the catalog has become read-only. Ends with the catalog, which it
+/// does not keep open.
+async fn watch_catalog(catalog: Weak<Catalog>, health: ServerHealth) {
+    loop {
+        tokio::time::sleep(CATALOG_LOOK_INTERVAL).await;
+        let Some(catalog) = catalog.upgrade() else {
+            return;
+        };
+        // It may wait for a change that is just being written.
+        let asked = tokio::task::spawn_blocking(move || catalog.read_only_reason()).await;
+        if let Ok(Some(reason)) = asked {
+            health.say_read_only();
+            tracing::error!(
+                reason,
+                "the catalog has become read-only: no change is taken and health says NOT_SERVING until the cause is repaired and the server started again"
+            );
+            return;
         }
     }
 }

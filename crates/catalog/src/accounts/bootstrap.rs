@@ -15,7 +15,7 @@ impl Catalog {
     /// Makes the account `sys`, its roles `moadmin` and `public`, and the user `root` who has `moadmin`
     /// by default, and grants READ and WRITE to `public` on every stage that exists already, all in
     /// one change. Gives false, and does nothing, when the account exists.
-    pub fn bootstrap(&self, actor: &Actor, root_password: PasswordHash) -> Result<bool, Error> {
+    pub fn bootstrap(&self, actor: &Actor, root_password: Option<PasswordHash>) -> Result<bool, Error> {
         self.store.write(
             actor,
             || What::change("BOOTSTRAP ACCOUNT", SYS_ACCOUNT),

@@ -17,7 +17,7 @@ pub struct NewAccount {
     /// The user who gets its admin role.
     pub admin_name: String,
     /// That user's password.
-    pub admin_password: PasswordHash,
+    pub admin_password: Option<PasswordHash>,
     /// Free text.
     pub comment: String,
     /// A database that is made with it.
@@ -173,7 +173,7 @@ pub(super) fn put_new(draft: &mut Draft<'_>, new: NewAccount) -> Result<Made, Er
     draft.put(keys::account(account), &record);
     let built_in = roles::put_built_in(draft, account)?;
     let admin = users::Definition {
-        password: Some(new.admin_password),
+        password: new.admin_password,
         default_role: Some(built_in.admin_id),
         comment: String::new(),
     };

@@ -19,6 +19,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::connections::PeerAddress;
 use crate::error::{Error, Reason, Result};
 use crate::gate::{CallContext, Credential, LoginName, Principal};
 use crate::instance::Instance;
@@ -222,8 +223,8 @@ fn is_open(path: &str) -> bool {
 fn peer(request: &Request<AxumBody>) -> Option<SocketAddr> {
     request
         .extensions()
-        .get::<tonic::transport::server::TcpConnectInfo>()
-        .and_then(|info| info.remote_addr())
+        .get::<PeerAddress>()
+        .map(|peer| peer.0)
 }
 
 /// `Basic base64(login:password)`, where `#` separates the login's parts, or `Bearer token`.

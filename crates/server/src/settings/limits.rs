@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-const CANCEL_MAX: Duration = Duration::from_secs(10);
-const CLOSE_MAX: Duration = Duration::from_secs(8);
+use crate::server::{CANCEL_MAX, CLOSE_MAX};
 
 /// `[limits]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]

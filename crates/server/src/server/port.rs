@@ -1,0 +1,275 @@
+//! `Port`: a listening address, and the whole life of the server behind it: opened while health already
+//! answers, served, drained and ended within a known time.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::channel::oneshot::Sender as CutSender;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use super::Server;
+use super::doorway::Doorway;
+use super::health::ServerHealth;
+use crate::connections::{self, Entry};
+use crate::gate::ensure_root_password;
+use crate::instance::{OpenError, recovery_sentences};
+use crate::settings::Settings;
+use crate::tls::Tls;
+
+/// How long connections have for their last answers once nothing runs any more or the time is up.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+
+/// How long connections that were cut off may take to notice.
+const CUT_MAX: Duration = Duration::from_secs(1);
+
+/// How long the catalog may take to close; on a full disk it may never.
+const CATALOG_CLOSE_MAX: Duration = Duration::from_secs(5);
+
+/// An address that is listened on, with its transport security read.
+#[derive(Debug)]
+pub struct Port {
+    settings: Settings,
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Port {
+    /// Takes the address of the settings, and reads the files of `[tls]`.
+    ///
+    /// # Errors
+    /// The address is taken; it is not a loopback address and the settings have neither TLS nor
+    /// `insecure`; a file of `[tls]` cannot be used.
+    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        let tls = Tls::open(&settings.tls)?;
+        if tls.is_none() && !settings.listen.ip().is_loopback() && !settings.insecure {
+            return Err(OpenError(format!(
+                "refusing to listen on {} in plain text, which anyone on the way can read: set tls.cert and tls.key, listen on 127.0.0.1, or set insecure = true",
+                settings.listen
+            )));
+        }
+        let failed =
+            |e: std::io::Error| OpenError(format!("failed to listen on {}: {e}", settings.listen));
+        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let local_addr = listener.local_addr().map_err(failed)?;
+        Ok(Self {
+            settings,
+            listener,
+            local_addr,
+            tls,
+        })
+    }
+
+    /// The address, with the port that was taken for port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Opens the server and serves until `shutdown` resolves. While the data directory is opened, health
+    /// says NOT_SERVING and every other call UNAVAILABLE; then `serving` is called, with root's password
+    /// if this start had to make one up (it is kept nowhere). After `shutdown`
+    /// health says NOT_SERVING, no new connection is taken after `limits.drain_s`, what runs may go on
+    /// for `limits.shutdown_grace_s`, and all is over within [`stop_max`](crate::settings::LimitSettings::stop_max).
+    ///
+    /// # Errors
+    /// What [`Server::open`] says; the transport's.
+    pub async fn serve(
+        self,
+        serving: impl FnOnce(Option<SecretString>),
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), OpenError> {
+        let Self {
+            settings,
+            listener,
+            local_addr,
+            tls,
+        } = self;
+        let health = ServerHealth::opening();
+        let doorway = Doorway::new(&health);
+        let (cut, is_cut) = connections::cut();
+        let entry = Entry {
+            tls: tls.clone(),
+            connections_max: settings.limits.connections_max,
+            opening_max: connections::OPENING_MAX,
+            cut: is_cut,
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let transport = tokio::spawn(
+            connections::http2_over_network().serve_with_incoming_shutdown(
+                doorway.clone(),
+                connections::accept(listener, entry),
+                async {
+                    // An error means that the sender is gone: stop, too.
+                    let _ = stopped.await;
+                },
+            ),
+        );
+        let transport = Transport {
+            task: transport,
+            stop,
+            cut,
+        };
+        // Ends with this function.
+        let mut background = JoinSet::new();
+        let tls_in_words = match &tls {
+            None => "off",
+            Some(tls) if tls.is_mutual() => "with client certificates",
+            Some(_) => "on",
+        };
+        if let Some(tls) = tls {
+            background.spawn(tls.watch());
+        }
+
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            address = %local_addr,
+            tls = tls_in_words,
+            data_dir = %settings.data_dir.display(),
+            settings = settings.origin(),
+            "opening the data directory; until it is open, health says NOT_SERVING"
+        );
+        let began = Instant::now();
+        let limits = settings.limits.clone();
+        let opening = {
+            let health = health.clone();
+            tokio::task::spawn_blocking(move || {
+                let server = Server::open_with(settings, health)?;
+                let first_password = ensure_root_password(&server.instance)?;
+                Ok((server, first_password))
+            })
+        };
+        tokio::pin!(shutdown);
+        let opened = tokio::select! {
+            opened = opening => match opened {
+                Ok(opened) => Some(opened),
+                Err(e) => Some(Err(OpenError(format!("failed to open the server: {e}")))),
+            },
+            () = &mut shutdown => None,
+        };
+        let (server, first_password) = match opened {
+            Some(Ok(opened)) => opened,
+            Some(Err(error)) => {
+                health.end();
+                transport.end(Instant::now()).await?;
+                return Err(error);
+            }
+            None => {
+                tracing::info!("stopping before the data directory was open");
+                health.end();
+                return transport.end(Instant::now()).await;
+            }
+        };
+        log_opened(&server, began.elapsed());
+        doorway.open(server.routes());
+        server.say_serving();
+        serving(first_password);
+
+        shutdown.await;
+        tracing::info!("stopping: health says NOT_SERVING");
+        health.stop();
+        tokio::time::sleep(Duration::from_secs(limits.drain_s)).await;
+        let deadline = Instant::now() + limits.shutdown_grace();
+        let transport = transport.stop_accepting();
+        health.end();
+        server.end_exports(deadline).await;
+        let ended = transport.end(deadline).await;
+        close(server, doorway).await;
+        tracing::info!("stopped");
+        ended
+    }
+}
+
+/// The running HTTP/2 server.
+struct Transport<Stop = oneshot::Sender<()>> {
+    task: JoinHandle<Result<(), tonic::transport::Error>>,
+    stop: Stop,
+    cut: CutSender<()>,
+}
+
+impl Transport {
+    /// Closes the listener, and every connection once nothing runs in it.
+    fn stop_accepting(self) -> Transport<()> {
+        // An error means that it has ended already.
+        let _ = self.stop.send(());
+        Transport {
+            task: self.task,
+            stop: (),
+            cut: self.cut,
+        }
+    }
+
+    async fn end(self, deadline: Instant) -> Result<(), OpenError> {
+        self.stop_accepting().end(deadline).await
+    }
+}
+
+impl Transport<()> {
+    /// Waits until connections have ended; at the deadline those that have not are cut off.
+    async fn end(mut self, deadline: Instant) -> Result<(), OpenError> {
+        let deadline = deadline.max(Instant::now() + LAST_WORDS_MAX);
+        let ended = match tokio::time::timeout_at(deadline, &mut self.task).await {
+            Ok(ended) => Some(ended),
+            Err(_) => {
+                tracing::warn!(
+                    "the grace period is over: connections that are still in use are cut off"
+                );
+                drop(self.cut);
+                tokio::time::timeout(CUT_MAX, &mut self.task).await.ok()
+            }
+        };
+        match ended {
+            Some(Ok(served)) => served.map_err(|e| OpenError(format!("failed to serve: {e}"))),
+            Some(Err(error)) => Err(OpenError(format!("failed to serve: {error}"))),
+            None => {
+                self.task.abort();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Says what opening found. What was lost or repaired is a warning: nobody else will say it.
+fn log_opened(server: &Server, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        took_ms,
+        changes = server.instance.catalog.last_seq(),
+        "opened the data directory"
+    );
+    for sentence in recovery_sentences(server.recovery()) {
+        tracing::warn!(found = sentence, "recovered the catalog");
+    }
+}
+
+/// Closes the catalog on a thread of its own, for a bounded time.
+async fn close(server: Server, doorway: Doorway) {
+    let (closed, is_closed) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let closing = std::thread::Builder::new()
+        .name("close".to_owned())
+        .spawn(move || {
+            let _context = runtime.enter();
+            drop((server, doorway));
+            // Nobody waits any more.
+            let _ = closed.send(());
+        });
+    let in_time = match closing {
+        Ok(_) => tokio::time::timeout(CATALOG_CLOSE_MAX, is_closed)
+            .await
+            .is_ok(),
+        // Then it was dropped with the closure.
+        Err(_) => true,
+    };
+    if !in_time {
+        tracing::error!(
+            "the catalog did not close within {} s (is the disk full?): the server ends without it; what was acknowledged is safe, and the next start repairs the rest",
+            CATALOG_CLOSE_MAX.as_secs()
+        );
+    }
+}
