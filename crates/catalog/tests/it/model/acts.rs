@@ -59,13 +59,13 @@ fn identity_step() -> impl Strategy<Value = IdentityStep> {
     prop_oneof![
         4 => (user(), some_role(), on_exists()).prop_map(|(u, r, o)| CreateUser(u, r, o)),
         4 => user().prop_map(DropUser),
-        4 => (user(), alteration).prop_map(|(u, a)| AlterUser(u, a)),
-        4 => (role(), on_exists()).prop_map(|(r, o)| CreateRole(r, o)),
-        4 => role().prop_map(DropRole),
+        8 => (user(), alteration).prop_map(|(u, a)| AlterUser(u, a)),
+        6 => (role(), on_exists()).prop_map(|(r, o)| CreateRole(r, o)),
+        2 => role().prop_map(DropRole),
         4 => (role(), user()).prop_map(|(r, u)| GrantRole(r, u)),
         2 => (role(), user()).prop_map(|(r, u)| RevokeRole(r, u)),
         12 => granting().prop_map(|(r, s, p)| Grant(r, s, p)),
-        6 => granting().prop_map(|(r, s, p)| Revoke(r, s, p)),
+        9 => granting().prop_map(|(r, s, p)| Revoke(r, s, p)),
         6 => user().prop_map(CreateToken),
         1 => user().prop_map(RevokeTokens),
     ]
@@ -128,6 +128,20 @@ pub(crate) fn act() -> impl Strategy<Value = Act> {
         1 => (account(), on_exists()).prop_map(|(a, o)| Act::CreateAccount(a, o)),
         1 => account().prop_map(Act::DropAccount),
     ]
+}
+
+/// What is there to begin with, so that most of the random acts find something.
+pub(crate) fn first_acts() -> Vec<Act> {
+    let steps = [
+        IdentityStep::CreateRole("r", OnExists::Error),
+        IdentityStep::CreateRole("q", OnExists::Error),
+        IdentityStep::CreateUser("bob", Some("r"), OnExists::Error),
+        IdentityStep::GrantRole("accountadmin", "bob"),
+    ];
+    let steps = steps.into_iter().map(|step| Act::Identity("acme", step));
+    std::iter::once(Act::CreateAccount("acme", OnExists::Error))
+        .chain(steps)
+        .collect()
 }
 
 /// Does one act; the answer is only whether and how it failed.

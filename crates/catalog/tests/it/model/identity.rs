@@ -359,7 +359,7 @@ fn everything() -> Vec<Securable> {
         Securable::Tables,
         Securable::Stages,
     ];
-    for id in 1..12 {
+    for id in 1..8 {
         all.extend([
             Securable::Database(id),
             Securable::TablesOf(id),
