@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
     Actor, Catalog, Column, Credential, Credentials, Error, ErrorKind, Expected, ExportState,
-    NewExport, NewTable, OnExists, PasswordHash, Segment, StageChanges, StageDefinition,
+    NewExport, NewTable, OnExists, PasswordHash, Request, Segment, StageChanges, StageDefinition,
     TableSource,
 };
 
@@ -249,7 +249,13 @@ proptest! {
                 drop(catalog);
                 catalog = reopen(dir.path(), step, seq);
             } else {
-                let answer = acts::run(&catalog, &world, act);
+                // First only validated: the same answer, and nothing is written.
+                let validating = Request { validate_only: true, ..Request::default() };
+                let seq = catalog.last_seq();
+                let validated = acts::run(&catalog, &world, act, &validating);
+                prop_assert_eq!(catalog.last_seq(), seq);
+                let answer = acts::run(&catalog, &world, act, &Request::default());
+                prop_assert_eq!(validated, answer, "{:?}", act);
                 prop_assert_eq!(answer, world.run(act), "{:?}", act);
             }
             world.compare(&catalog);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
     Actor, Catalog, Error, ErrorKind, Expected, NewToken, NewUser, OnExists, PasswordHash,
-    Privilege, PrivilegeSet, Securable, UserChange,
+    Privilege, PrivilegeSet, Request, Securable, UserChange,
 };
 
 use super::tenants::World;
@@ -144,24 +144,30 @@ pub(crate) fn first_acts() -> Vec<Act> {
         .collect()
 }
 
-/// Does one act; the answer is only whether and how it failed.
-pub(crate) fn run(catalog: &Catalog, world: &World, act: &Act) -> Result<(), ErrorKind> {
+/// Does one act, in a request; the answer is only whether and how it failed.
+pub(crate) fn run(
+    catalog: &Catalog,
+    world: &World,
+    act: &Act,
+    request: &Request,
+) -> Result<(), ErrorKind> {
     let kind = |e: Error| e.kind();
+    let root = root().with_request(request.clone());
     match act {
         Act::Data(account, role, step) => {
-            let actor = Actor::new(*account, "op", *role);
+            let actor = Actor::new(*account, "op", *role).with_request(request.clone());
             super::run(catalog, &actor, world.exports(account), step)
         }
         Act::Identity(account, step) => {
-            let actor = Actor::new(*account, "op", "");
+            let actor = Actor::new(*account, "op", "").with_request(request.clone());
             run_identity(catalog, &actor, world, step).map_err(kind)
         }
         Act::CreateAccount(name, on_exists) => catalog
-            .create_account(&root(), new_account(name), *on_exists)
+            .create_account(&root, new_account(name), *on_exists)
             .map(drop)
             .map_err(kind),
         Act::DropAccount(name) => catalog
-            .drop_account(&root(), name, Expected::Any)
+            .drop_account(&root, name, Expected::Any)
             .map(drop)
             .map_err(kind),
     }
