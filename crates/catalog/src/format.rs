@@ -5,6 +5,7 @@ mod audit;
 mod export;
 mod identity;
 mod mutation;
+mod request;
 mod secret;
 mod stage;
 mod table;

@@ -3,8 +3,10 @@
 //! Keys of the whole cluster begin with `#`, as no account does. Those of users and grants are in `keys/identity.rs`.
 
 mod identity;
+mod requests;
 
 pub(crate) use identity::*;
+pub(crate) use requests::*;
 
 use crate::error::Error;
 

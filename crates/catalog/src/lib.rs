@@ -20,6 +20,7 @@ mod keys;
 mod lock;
 mod names;
 mod options;
+mod requests;
 mod retention;
 mod roles;
 mod secrets;

@@ -73,7 +73,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// The request in which somebody acts, for the audit.
+/// The request in which somebody acts: what the audit tells of it, and how its changes are to be made.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Request {
     /// Its id; empty when it has none.
@@ -82,9 +82,11 @@ pub struct Request {
     pub client: String,
     /// The statement, with its secrets masked already; empty when it is none.
     pub statement: String,
-    /// Provisional.
+    /// Decide and answer as always, errors included, but write nothing, neither the change nor a record
+    /// of the audit. Ids and versions in the answer are those that the change would have now.
     pub validate_only: bool,
-    /// Provisional.
+    /// Names this request to the changes of stages, which answer the same request given again with the
+    /// first answer, for 24 hours: 1 to 128 printable characters. No other change looks at it.
     pub idempotency_key: Option<String>,
 }
 

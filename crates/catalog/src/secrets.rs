@@ -2,6 +2,7 @@
 //! with the server keys that the catalog was opened with. docs/decisions/0006 says why it is so.
 
 mod cipher;
+mod comparing;
 mod credential;
 mod key;
 mod rotation;
@@ -18,6 +19,7 @@ pub use rotation::{RotationReport, RotationState};
 pub use seal::{Fingerprint, SealedSecret};
 
 pub(crate) use cipher::Wrapped;
+pub(crate) use comparing::Comparable;
 pub(crate) use seal::Owner;
 pub(crate) use state::KeyState;
 
@@ -192,7 +194,8 @@ impl Secrets {
 
     /// What seals in this mutation. The first one in a catalog makes the state of its keys.
     fn sealer(&self, draft: &mut Draft<'_>) -> Result<Sealer, Error> {
-        if let Some(state) = stored(draft.view())? {
+        let made_here = draft.own(&keys::server_keys())?;
+        if let Some(state) = made_here.or(stored(draft.view())?) {
             return Ok(Sealer {
                 key: self.key(state.active())?,
                 fingerprint_key: state

@@ -1,7 +1,8 @@
 //! Stages: what a stage record is, and reading stages, their history and their versions.
-//! The changes are in `stages/change.rs` and `stages/drops.rs`, what they must not break in `stages/rules.rs`.
+//! The changes are in `stages/create.rs`, `stages/change.rs` and `stages/drops.rs`, what they must not break in `stages/rules.rs`.
 
 mod change;
+mod create;
 mod drops;
 mod rules;
 

@@ -93,7 +93,8 @@ impl Store {
     }
 
     /// Runs one mutation: `decide` reads and fills the draft, which is then written as one journal
-    /// record, with its record of the audit. A draft left empty writes nothing.
+    /// record, with its record of the audit. A draft left empty writes nothing, and nor does a request
+    /// that is only validated.
     ///
     /// Many may call at once: one after the other decides, each on what those before it decided;
     /// then one of them writes for all. The answer waits for all that it was decided on.
@@ -110,7 +111,8 @@ impl Store {
         let mut draft = Draft::new(view, (self.clock)());
         let answer = decide(&mut draft).inspect_err(|e| self.note(e));
         let decided = draft.decided();
-        if answer.is_ok() && !decided.operations.is_empty() {
+        let is_meant = !actor.request.validate_only;
+        if is_meant && answer.is_ok() && !decided.operations.is_empty() {
             queue.push(actor, what(), decided)?;
         }
         let seq = queue.last_change();

@@ -14,8 +14,13 @@ pub const ROOT_USER: &str = "root";
 impl Catalog {
     /// Makes the account `sys`, its roles `moadmin` and `public`, and the user `root` who has `moadmin`
     /// by default, and grants READ and WRITE to `public` on every stage that exists already, all in
-    /// one change. Gives false, and does nothing, when the account exists.
-    pub fn bootstrap(&self, actor: &Actor, root_password: Option<PasswordHash>) -> Result<bool, Error> {
+    /// one change. Without a password `root` cannot log in with one until it is set. Gives false, and
+    /// does nothing, when the account exists.
+    pub fn bootstrap(
+        &self,
+        actor: &Actor,
+        root_password: Option<PasswordHash>,
+    ) -> Result<bool, Error> {
         self.store.write(
             actor,
             || What::change("BOOTSTRAP ACCOUNT", SYS_ACCOUNT),
@@ -23,7 +28,7 @@ impl Catalog {
                 if find(draft.view(), SYS_ACCOUNT)?.is_some() {
                     return Ok(false);
                 }
-                let new = change::NewAccount {
+                let new = change::Beginning {
                     name: SYS_ACCOUNT.to_owned(),
                     admin_name: ROOT_USER.to_owned(),
                     admin_password: root_password,

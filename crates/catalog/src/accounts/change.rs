@@ -41,6 +41,28 @@ pub enum AccountChange {
     Comment(String),
 }
 
+/// What an account begins with.
+pub(super) struct Beginning {
+    pub(super) name: String,
+    pub(super) admin_name: String,
+    /// `None` when the admin cannot log in with a password yet.
+    pub(super) admin_password: Option<PasswordHash>,
+    pub(super) comment: String,
+    pub(super) default_database: Option<String>,
+}
+
+impl From<NewAccount> for Beginning {
+    fn from(new: NewAccount) -> Beginning {
+        Beginning {
+            name: new.name,
+            admin_name: new.admin_name,
+            admin_password: Some(new.admin_password),
+            comment: new.comment,
+            default_database: new.default_database,
+        }
+    }
+}
+
 /// What [`put_new`] has put.
 pub(super) struct Made {
     pub(super) record: AccountRecord,
@@ -85,7 +107,7 @@ impl Catalog {
                     None => {
                         // What somebody still acting in a dropped account of the name has left.
                         removal::delete_all(draft, &new.name)?;
-                        Ok(Created::new(put_new(draft, new)?.record))
+                        Ok(Created::new(put_new(draft, new.into())?.record))
                     }
                 }
             },
@@ -158,7 +180,7 @@ fn check(new: &NewAccount) -> Result<(), Error> {
 }
 
 /// Puts an account and all it begins with; the caller has seen that there is none.
-pub(super) fn put_new(draft: &mut Draft<'_>, new: NewAccount) -> Result<Made, Error> {
+pub(super) fn put_new(draft: &mut Draft<'_>, new: Beginning) -> Result<Made, Error> {
     let account = &new.name;
     let record = AccountRecord {
         id: draft.next_id(keys::CLUSTER, "account")?,

@@ -32,6 +32,8 @@ impl Catalog {
                 |draft| {
                     let mut anchor: Anchor =
                         draft.view().get(keys::AUDIT_ANCHOR)?.unwrap_or_default();
+                    // Behind the anchor, where the steps before were only validated.
+                    anchor.head.number = anchor.head.number.max(pruned.last);
                     let page = merged::records(draft.view(), anchor.head.number, STEP)?;
                     let mut removed = 0;
                     for record in page {

@@ -330,6 +330,7 @@ fn audit() {
             id: "r1".into(),
             client: "127.0.0.1:5000".into(),
             statement: "ALTER STAGE daily SET ENABLE = TRUE".into(),
+            ..Request::default()
         }),
         operation: "alter stage".into(),
         target: "daily".into(),

@@ -72,6 +72,9 @@ impl Catalog {
             Begun::From(key) => key,
         };
         let total = self.count_left(to)?;
+        if actor.request.validate_only {
+            return Ok(report(Some(from), total));
+        }
         let mut moved = 0;
         // A version made meanwhile may carry on a secret that was not moved yet, so one round that finds
         // nothing must follow. None can appear behind that one: there is no source left.
@@ -131,26 +134,26 @@ impl Catalog {
             || What::change("ROTATE SERVER KEY", format!("to {to}")),
             |draft| {
                 let Some(stored) = stored(draft.view())? else {
-                    self.renew(new);
+                    self.renew(actor, new);
                     return Ok(Begun::AlreadyRotated);
                 };
                 let from = stored.current.key_id;
                 match &stored.next {
                     None if from == to => {
                         state::check(&stored.current, new)?;
-                        self.renew(new);
+                        self.renew(actor, new);
                         Ok(Begun::AlreadyRotated)
                     }
                     None => {
                         state::check(&stored.current, &*self.secrets.key(from)?)?;
-                        self.renew(new);
+                        self.renew(actor, new);
                         draft.put(keys::server_keys(), &stored.rotating(&cipher::random, new)?);
                         Ok(Begun::From(from))
                     }
                     Some(next) if next.key_id == to => {
                         self.secrets.key(from)?;
                         state::check(next, new)?;
-                        self.renew(new);
+                        self.renew(actor, new);
                         Ok(Begun::From(from))
                     }
                     Some(next) => Err(Error::conflict(format!(
@@ -179,7 +182,10 @@ impl Catalog {
         )
     }
 
-    fn renew(&self, new: &Arc<ServerKey>) {
+    fn renew(&self, actor: &Actor, new: &Arc<ServerKey>) {
+        if actor.request.validate_only {
+            return;
+        }
         let ring = self.secrets.ring.write();
         let mut ring = ring.unwrap_or_else(PoisonError::into_inner);
         match &mut *ring {

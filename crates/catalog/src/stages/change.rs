@@ -6,80 +6,13 @@ use super::{
 };
 use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
-use crate::options::{Actor, Created, Expected, OnExists};
+use crate::options::{Actor, Expected};
+use crate::requests::{Arguments, Operation};
 use crate::secrets::{Credentials, Owner};
-use crate::store::{Draft, What};
-use crate::{Catalog, accounts, grants, keys, names, retention, secrets};
+use crate::store::Draft;
+use crate::{Catalog, keys, names, retention, secrets};
 
 impl Catalog {
-    /// Makes a stage, and grants READ and WRITE on it to `public`; or gives an existing one a new definition (a new version of the same id).
-    ///
-    /// To replace by an equal definition changes nothing and answers
-    /// [`Kept`](crate::CreateOutcome::Kept). `expected` is looked at with [`OnExists::Replace`] alone: it
-    /// says which version the new definition may take the place of.
-    ///
-    /// Errors: `AlreadyExists`; `Conflict`; `Invalid` for a name or a cycle of sub-stages; `NotFound` for
-    /// a parent that does not exist, and where a version to replace is expected but there is no stage.
-    pub fn create_stage(
-        &self,
-        actor: &Actor,
-        name: &str,
-        definition: StageDefinition,
-        on_exists: OnExists,
-        expected: Expected,
-    ) -> Result<Created<StageRecord>, Error> {
-        names::check("a stage", name)?;
-        self.store.write(
-            actor,
-            || What::change("CREATE STAGE", name),
-            |draft| {
-                let account = &actor.account;
-                let Some(current) = live(draft.view(), account, name)? else {
-                    if on_exists == OnExists::Replace && expected != Expected::Any {
-                        return Err(not_exists(name));
-                    }
-                    accounts::require(draft.view(), account)?;
-                    rules::location(draft.view(), account, name, definition.url.as_deref())?;
-                    let id = draft.next_id(account, "stage")?;
-                    let none = Credentials::default();
-                    let definition = self.settle(draft, account, (id, 1), &none, definition)?;
-                    let record = StageRecord {
-                        id,
-                        name: name.to_owned(),
-                        version: 1,
-                        definition,
-                        created_us: draft.now_us(),
-                        changed_us: draft.now_us(),
-                        changed_by: actor.to_string(),
-                        change: StageChangeKind::Created,
-                        dropped: false,
-                    };
-                    store_version(draft, account, None, &record)?;
-                    grants::put_on_new_stage(draft, actor, record.id)?;
-                    return Ok(Created::new(record));
-                };
-                match on_exists {
-                    OnExists::Error => Err(exists(name)),
-                    OnExists::Keep => Ok(Created::kept(current)),
-                    OnExists::Replace => {
-                        expected.check(&format!("the stage {name}"), current.version)?;
-                        let at = (current.id, current.version + 1);
-                        let before = &current.definition.credentials;
-                        let definition = self.settle(draft, account, at, before, definition)?;
-                        if current.definition == definition {
-                            return Ok(Created::kept(current));
-                        }
-                        rules::location(draft.view(), account, name, definition.url.as_deref())?;
-                        let mut record = next(draft, actor, &current, StageChangeKind::Replaced);
-                        record.definition = definition;
-                        store_version(draft, account, Some(&current), &record)?;
-                        Ok(Created::replaced(record, current))
-                    }
-                }
-            },
-        )
-    }
-
     /// Sets properties, all in one new version; where none of them differs from what is there, no
     /// version is made. Errors: `NotFound`, `Conflict`, and for a new location those of
     /// [`Catalog::create_stage`].
@@ -90,9 +23,11 @@ impl Catalog {
         changes: StageChanges,
         expected: Expected,
     ) -> Result<Altered<StageRecord>, Error> {
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("ALTER STAGE", name),
+            || name.to_owned(),
+            |draft| self.alter_arguments(draft, name, &changes, expected),
+            Operation::Alter,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -102,7 +37,7 @@ impl Catalog {
                     account,
                     at,
                     &current.definition.credentials,
-                    changes.applied_to(&current.definition),
+                    changes.clone().applied_to(&current.definition),
                 )?;
                 if definition == current.definition {
                     return Ok(Altered::unchanged(current));
@@ -128,9 +63,11 @@ impl Catalog {
         expected: Expected,
     ) -> Result<StageRecord, Error> {
         names::check("a stage", new_name)?;
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("RENAME STAGE", format!("{name} to {new_name}")),
+            || format!("{name} to {new_name}"),
+            |_| Ok(Arguments::of(name).text(new_name).expected(expected)),
+            Operation::Rename,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -149,9 +86,11 @@ impl Catalog {
     /// Brings back the stage that was dropped last under this name. Errors: `AlreadyExists` when the
     /// name is taken again, `NotFound` when none was dropped or its parent is gone.
     pub fn undrop_stage(&self, actor: &Actor, name: &str) -> Result<StageRecord, Error> {
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("UNDROP STAGE", name),
+            || name.to_owned(),
+            |_| Ok(Arguments::of(name)),
+            Operation::Undrop,
             |draft| {
                 let account = &actor.account;
                 if live(draft.view(), account, name)?.is_some() {
@@ -183,9 +122,11 @@ impl Catalog {
         to_version: u64,
         expected: Expected,
     ) -> Result<StageRecord, Error> {
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("ROLLBACK STAGE", format!("{name} to version {to_version}")),
+            || format!("{name} to version {to_version}"),
+            |_| Ok(Arguments::of(name).number(to_version).expected(expected)),
+            Operation::Rollback,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -207,8 +148,38 @@ impl Catalog {
         )
     }
 
+    /// What an alter is known by when it is given again.
+    fn alter_arguments(
+        &self,
+        draft: &mut Draft<'_>,
+        name: &str,
+        changes: &StageChanges,
+        expected: Expected,
+    ) -> Result<Arguments, Error> {
+        let StageChanges {
+            url,
+            enabled,
+            directory,
+            comment,
+            credentials,
+        } = changes;
+        let credentials = match credentials {
+            Some(credentials) => Some(self.secrets.comparable(draft, credentials)?),
+            None => None,
+        };
+        Ok(Arguments::of(name)
+            .maybe(url.as_ref(), |arguments, url| {
+                arguments.maybe(url.as_deref(), Arguments::text)
+            })
+            .maybe(*enabled, Arguments::flag)
+            .maybe(*directory, Arguments::flag)
+            .maybe(comment.as_deref(), Arguments::text)
+            .maybe(credentials, Arguments::credentials)
+            .expected(expected))
+    }
+
     /// A definition as version `at` (id and version) stores it, its secrets sealed.
-    fn settle(
+    pub(super) fn settle(
         &self,
         draft: &mut Draft<'_>,
         account: &str,

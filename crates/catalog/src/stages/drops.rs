@@ -5,7 +5,8 @@ use super::change::{existing, next, store_version};
 use super::{StageChangeKind, StageRecord, live, rules};
 use crate::error::Error;
 use crate::options::{Actor, Expected};
-use crate::store::{Draft, View, What};
+use crate::requests::{Arguments, Operation};
+use crate::store::{Draft, View};
 use crate::{Catalog, counters, keys};
 
 impl Catalog {
@@ -21,9 +22,11 @@ impl Catalog {
         expected: Expected,
         cascade: bool,
     ) -> Result<Vec<StageRecord>, Error> {
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("DROP STAGE", name),
+            || name.to_owned(),
+            |_| Ok(Arguments::of(name).expected(expected).flag(cascade)),
+            Operation::Drop,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;

@@ -222,12 +222,23 @@ impl<'a> Draft<'a> {
         self.operations.insert(key, Some(bytes));
     }
 
+    /// What this mutation itself puts at a key.
+    pub(crate) fn own<R: Stored>(&self, key: &str) -> Result<Option<R>, Error> {
+        let value = self.operations.get(key).and_then(Option::as_ref);
+        value.map(|value| decode(key, value)).transpose()
+    }
+
     pub(crate) fn mark(&mut self, key: String) {
         self.put(key, &Mark);
     }
 
     pub(crate) fn delete(&mut self, key: String) {
         self.operations.insert(key, None);
+    }
+
+    /// Forgets what was put so far.
+    pub(crate) fn clear(&mut self) {
+        self.operations.clear();
     }
 
     /// A new id, from 1 up; once for each counter in a mutation.

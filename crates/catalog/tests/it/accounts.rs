@@ -28,7 +28,11 @@ fn bootstrapping_makes_sys_and_root_once() {
         .unwrap();
     let seq = catalog.last_seq();
     assert_eq!(catalog.account("sys").unwrap(), None);
-    let bootstrap = |text| catalog.bootstrap(&root(), PasswordHash::new(text)).unwrap();
+    let bootstrap = |text| {
+        catalog
+            .bootstrap(&root(), Some(PasswordHash::new(text)))
+            .unwrap()
+    };
     assert!(bootstrap("first"));
     assert_eq!(catalog.last_seq(), seq + 1, "one change");
     assert!(!bootstrap("second"));
@@ -325,4 +329,19 @@ fn an_account_whose_name_begins_like_another_is_another() {
         .unwrap();
     assert_eq!(catalog.users("acme2").unwrap().len(), 2);
     assert!(catalog.account("acme2").unwrap().is_some());
+}
+
+#[test]
+fn root_can_begin_without_a_password() {
+    let (_dir, catalog) = new();
+    assert!(catalog.bootstrap(&root(), None).unwrap());
+    let user = catalog.user("sys", "root").unwrap().unwrap();
+    assert_eq!((user.password, user.password_epoch), (None, 1));
+    let change = UserChange::Password(PasswordHash::new("set later"));
+    let altered = catalog
+        .alter_user(&root(), "root", change, Expected::Any)
+        .unwrap()
+        .record;
+    assert_eq!(altered.password, Some(PasswordHash::new("set later")));
+    assert_eq!(altered.password_epoch, 2);
 }

@@ -13,6 +13,7 @@ fn asked() -> Actor {
         id: "r-1".into(),
         client: "127.0.0.1:4000".into(),
         statement: "CREATE STAGE s URL='/tmp'".into(),
+        ..Request::default()
     })
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn bootstrapped() -> (tempfile::TempDir, Catalog) {
     let (dir, catalog) = new();
     assert!(
         catalog
-            .bootstrap(&root(), PasswordHash::new("root's"))
+            .bootstrap(&root(), Some(PasswordHash::new("root's")))
             .unwrap()
     );
     (dir, catalog)

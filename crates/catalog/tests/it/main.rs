@@ -14,6 +14,7 @@ mod full_disk;
 mod grants;
 mod model;
 mod opening;
+mod requests;
 mod retention;
 mod roles;
 mod secrets;

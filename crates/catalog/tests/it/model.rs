@@ -1,7 +1,10 @@
-//! Random mutations against a plain model, with the catalog closed, its index deleted and its journal
+//! Random mutations in several accounts against a plain model, with the catalog closed, its index deleted and its journal
 //! compacted in between.
 
+mod acts;
+mod identity;
 mod reference;
+mod tenants;
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +12,14 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
-    Catalog, Column, Credential, Credentials, Error, ErrorKind, Expected, ExportState, NewExport,
-    NewTable, OnExists, Segment, StageChanges, StageDefinition, TableSource,
+    Actor, Catalog, Column, Credential, Credentials, Error, ErrorKind, Expected, ExportState,
+    NewExport, NewTable, OnExists, PasswordHash, Request, Segment, StageChanges, StageDefinition,
+    TableSource,
 };
 
 use crate::fixture::{options, root};
-use reference::Model;
+use acts::{Act, act};
+use tenants::World;
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -138,30 +143,29 @@ pub(crate) fn export_id(number: usize) -> String {
 }
 
 /// Runs one step on the catalog; the answer is only whether and how it failed.
-fn run(catalog: &Catalog, model: &Model, step: &Step) -> Result<(), ErrorKind> {
+fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<(), ErrorKind> {
     let kind = |e: Error| e.kind();
-    let actor = root();
     match step.clone() {
         Step::Create(name, definition, on_exists) => catalog
-            .create_stage(&actor, name, definition, on_exists, Expected::Any)
+            .create_stage(actor, name, definition, on_exists, Expected::Any)
             .map(drop),
         Step::Alter(name, change, version) => catalog
-            .alter_stage(&actor, name, change, expected(version))
+            .alter_stage(actor, name, change, expected(version))
             .map(drop),
         Step::Rename(name, new) => catalog
-            .rename_stage(&actor, name, new, Expected::Any)
+            .rename_stage(actor, name, new, Expected::Any)
             .map(drop),
         Step::Drop(name, version, cascade) => catalog
-            .drop_stage(&actor, name, expected(version), cascade)
+            .drop_stage(actor, name, expected(version), cascade)
             .map(drop),
-        Step::Undrop(name) => catalog.undrop_stage(&actor, name).map(drop),
+        Step::Undrop(name) => catalog.undrop_stage(actor, name).map(drop),
         Step::Rollback(name, version) => catalog
-            .rollback_stage(&actor, name, version, Expected::Any)
+            .rollback_stage(actor, name, version, Expected::Any)
             .map(drop),
         Step::CreateTable(name, on_exists) => catalog
-            .create_table(&actor, new_table(name), on_exists)
+            .create_table(actor, new_table(name), on_exists)
             .map(drop),
-        Step::DropTable(name) => catalog.drop_table(&actor, "db", name).map(drop),
+        Step::DropTable(name) => catalog.drop_table(actor, "db", name).map(drop),
         Step::AddSegments(name, id, count) => {
             let segment = |n| Segment {
                 id: 0,
@@ -171,27 +175,27 @@ fn run(catalog: &Catalog, model: &Model, step: &Step) -> Result<(), ErrorKind> {
                 sha256: String::new(),
             };
             catalog
-                .add_segments(&actor, "db", name, id, (0..count).map(segment).collect())
+                .add_segments(actor, "db", name, id, (0..count).map(segment).collect())
                 .map(drop)
         }
-        Step::Truncate(name) => catalog.truncate_table(&actor, "db", name).map(drop),
+        Step::Truncate(name) => catalog.truncate_table(actor, "db", name).map(drop),
         Step::StartExport(name) => {
             let version = catalog
-                .stage("sys", name)
+                .stage(&actor.account, name)
                 .map_err(kind)?
                 .map_or(1, |stage| stage.version);
             let export = NewExport {
-                id: export_id(model.exports()),
+                id: export_id(exports),
                 statement: String::new(),
                 stage: Some((name.to_owned(), version)),
                 stage_parents: Vec::new(),
                 target: String::new(),
                 temp_files: Vec::new(),
             };
-            catalog.create_export(&actor, export).map(drop)
+            catalog.create_export(actor, export).map(drop)
         }
         Step::FinishExport(number) => catalog
-            .update_export(&actor, &export_id(number), |export| {
+            .update_export(actor, &export_id(number), |export| {
                 export.state = ExportState::Failed
             })
             .map(drop),
@@ -216,29 +220,45 @@ fn reopen(dir: &Path, step: &Step, steps_before: u64) -> Catalog {
     catalog
 }
 
+fn reopening(act: &Act) -> Option<&Step> {
+    match act {
+        Act::Data(_, _, step @ (Step::Reopen | Step::DeleteIndex)) => Some(step),
+        Act::Data(..) | Act::Identity(..) | Act::CreateAccount(..) | Act::DropAccount(_) => None,
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_catalog_is_its_model(steps in proptest::collection::vec(step(), 1..60)) {
+    fn the_catalog_is_its_model(acts in proptest::collection::vec(act(), 20..160)) {
         let dir = tempfile::tempdir().unwrap();
         let mut catalog = Catalog::open(dir.path(), options()).unwrap();
+        catalog.bootstrap(&root(), Some(PasswordHash::new("given"))).unwrap();
         catalog.create_database(&root(), "db", OnExists::Error).unwrap();
-        let mut model = Model::default();
-        for step in steps.iter().chain(&[Step::DeleteIndex]) {
-            if matches!(step, Step::Compact) {
+        let mut world = World::bootstrapped();
+        let first = acts::first_acts();
+        let last = Act::Data("sys", "moadmin", Step::DeleteIndex);
+        for act in first.iter().chain(&acts).chain([&last]) {
+            if matches!(act, Act::Data(_, _, Step::Compact)) {
                 catalog.compact().unwrap();
                 let scrubbed = catalog.scrub().unwrap();
                 prop_assert_eq!((scrubbed.journal_damage, scrubbed.index_damage), (None, None));
-            } else if matches!(step, Step::Reopen | Step::DeleteIndex) {
+            } else if let Some(step) = reopening(act) {
                 let seq = catalog.last_seq();
                 drop(catalog);
                 catalog = reopen(dir.path(), step, seq);
             } else {
-                let answer = run(&catalog, &model, step);
-                prop_assert_eq!(answer, model.run(step), "{:?}", step);
+                // First only validated: the same answer, and nothing is written.
+                let validating = Request { validate_only: true, ..Request::default() };
+                let seq = catalog.last_seq();
+                let validated = acts::run(&catalog, &world, act, &validating);
+                prop_assert_eq!(catalog.last_seq(), seq);
+                let answer = acts::run(&catalog, &world, act, &Request::default());
+                prop_assert_eq!(validated, answer, "{:?}", act);
+                prop_assert_eq!(answer, world.run(act), "{:?}", act);
             }
-            model.compare(&catalog);
+            world.compare(&catalog);
         }
         let audit = catalog.verify_audit().unwrap();
         prop_assert_eq!((audit.bad, audit.pruned), (None, 0));

@@ -1,6 +1,7 @@
-//! The model: the rules of the catalog in the plainest data structures, written down a second time.
+//! The model of one account's data: the rules of the catalog in the plainest data structures, written
+//! down a second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stagedoor_catalog::{Catalog, ErrorKind, OnExists, StageChangeKind, StageDefinition};
 
@@ -24,7 +25,10 @@ struct Table {
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
-    /// All versions of each stage; its id is the place, counted from 1.
+    account: String,
+    /// How many stages an earlier account of the name had; their ids are not used again.
+    stages_before: u64,
+    /// All versions of each stage; its id is the place, counted from 1 behind those.
     stages: Vec<Vec<Version>>,
     /// The stages in the order of their last drop.
     drops: Vec<usize>,
@@ -35,6 +39,47 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    pub(crate) fn of(account: &str) -> Model {
+        Model {
+            account: account.to_owned(),
+            ..Model::default()
+        }
+    }
+
+    /// The account is dropped.
+    pub(crate) fn end(&mut self) {
+        *self = Model {
+            account: std::mem::take(&mut self.account),
+            stages_before: self.stages_made(),
+            tables_made: self.tables_made,
+            ..Model::default()
+        };
+    }
+
+    pub(crate) fn stages_made(&self) -> u64 {
+        self.stages_before + self.stages.len() as u64
+    }
+
+    pub(crate) fn is_live_stage(&self, id: u64) -> bool {
+        let place = id.checked_sub(self.stages_before + 1);
+        place.is_some_and(|place| match self.stages.get(place as usize) {
+            Some(versions) => !versions.last().unwrap().dropped,
+            None => false,
+        })
+    }
+
+    pub(crate) fn table_ids(&self) -> BTreeSet<u64> {
+        self.tables.values().map(|table| table.id).collect()
+    }
+
+    pub(crate) fn has_open_exports(&self) -> bool {
+        self.exports.iter().any(Option::is_some)
+    }
+
+    fn id_of(&self, stage: usize) -> u64 {
+        self.stages_before + stage as u64 + 1
+    }
+
     pub(crate) fn exports(&self) -> usize {
         self.exports.len()
     }
@@ -256,7 +301,7 @@ impl Model {
     /// Asserts that the catalog answers every read as the model would.
     pub(crate) fn compare(&self, catalog: &Catalog) {
         let live: Vec<_> = catalog
-            .stages("sys")
+            .stages(&self.account)
             .unwrap()
             .into_iter()
             .map(|r| (r.name, r.id))
@@ -265,38 +310,42 @@ impl Model {
             .iter()
             .filter_map(|name| {
                 self.live(name)
-                    .map(|stage| ((*name).to_owned(), stage as u64 + 1))
+                    .map(|stage| ((*name).to_owned(), self.id_of(stage)))
             })
             .collect();
         assert_eq!(live, expected);
         for name in NAMES {
             let stage = self.live(name).or_else(|| self.newest_dropped(name));
             let id = catalog
-                .stage_history("sys", name)
+                .stage_history(&self.account, name)
                 .unwrap()
                 .first()
                 .map(|r| r.id);
-            assert_eq!(id, stage.map(|stage| stage as u64 + 1), "{name}");
+            assert_eq!(id, stage.map(|stage| self.id_of(stage)), "{name}");
         }
         for (number, versions) in self.stages.iter().enumerate() {
-            self.compare_history(catalog, number as u64 + 1, versions);
+            self.compare_history(catalog, self.id_of(number), versions);
         }
         let enabled = self
             .stages
             .iter()
             .any(|v| v.last().is_some_and(|v| !v.dropped && v.definition.enabled));
-        assert_eq!(catalog.any_stage_enabled("sys").unwrap(), enabled);
+        assert_eq!(catalog.any_stage_enabled(&self.account).unwrap(), enabled);
         let dropped = self
             .stages
             .iter()
             .filter(|v| v.last().is_some_and(|v| v.dropped))
             .count();
-        assert_eq!(catalog.dropped_stages("sys").unwrap().len(), dropped);
+        assert_eq!(
+            catalog.dropped_stages(&self.account).unwrap().len(),
+            dropped
+        );
 
         let unfinished: Vec<_> = catalog
             .unfinished_exports()
             .unwrap()
             .into_iter()
+            .filter(|e| e.account == self.account)
             .map(|e| e.id)
             .collect();
         let open = self
@@ -310,12 +359,12 @@ impl Model {
                 .collect::<Vec<_>>()
         );
         assert_eq!(
-            catalog.exports("sys", usize::MAX).unwrap().len(),
+            catalog.exports(&self.account, usize::MAX).unwrap().len(),
             self.exports.len()
         );
 
         let tables: Vec<_> = catalog
-            .tables("sys", "db")
+            .tables(&self.account, "db")
             .unwrap()
             .into_iter()
             .map(|t| {
@@ -336,7 +385,7 @@ impl Model {
     }
 
     fn compare_history(&self, catalog: &Catalog, id: u64, versions: &[Version]) {
-        let history = catalog.stage_history_by_id("sys", id).unwrap();
+        let history = catalog.stage_history_by_id(&self.account, id).unwrap();
         let found: Vec<_> = history
             .iter()
             .map(|r| Version {
@@ -356,11 +405,14 @@ impl Model {
         let last = history.last().unwrap();
         if !last.dropped {
             assert_eq!(
-                catalog.stage("sys", &last.name).unwrap().as_ref(),
+                catalog.stage(&self.account, &last.name).unwrap().as_ref(),
                 Some(last)
             );
             assert_eq!(
-                catalog.stage_at("sys", &last.name, 1).unwrap().as_ref(),
+                catalog
+                    .stage_at(&self.account, &last.name, 1)
+                    .unwrap()
+                    .as_ref(),
                 history.first()
             );
         }

@@ -7,7 +7,9 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
-use stagedoor_catalog::{Actor, Catalog, Expected, KeyRing, OnExists, ServerKey};
+use stagedoor_catalog::{
+    Actor, Catalog, CredentialValue, Expected, KeyRing, OnExists, Request, ServerKey,
+};
 
 use super::{alter, create_secret, credentials, definition, key, opened, with_keys};
 use crate::fixture::{root, set_credentials};
@@ -151,6 +153,43 @@ fn no_secret_is_in_any_file_or_text() {
     errors.extend(catalog.rotate_key(&root(), old.clone(), |_, _| ()).err());
     texts.push(format!("{catalog:?} {:?}", catalog.rotation_state()));
     texts.push(format!("{:?}", catalog.stage_history("sys", "s").unwrap()));
+    // As a request that is remembered, and given again.
+    let keyed = root().with_request(Request {
+        idempotency_key: Some("k".into()),
+        ..Request::default()
+    });
+    for (secret, is_same) in [(PLANTED[0], true), (PLANTED[0], true), (PLANTED[2], false)] {
+        let made = catalog.create_stage(
+            &keyed,
+            "keyed",
+            definition(secret),
+            OnExists::Error,
+            Expected::Any,
+        );
+        assert_eq!(made.is_ok(), is_same);
+        errors.extend(made.err());
+    }
+    // The audit has no secret, not even as it is sealed.
+    let mut sealed = Vec::new();
+    for stage in catalog.stage_history("sys", "s").unwrap() {
+        for credential in &stage.definition.credentials {
+            if let CredentialValue::Sealed(secret) = &credential.value {
+                sealed.push(format!("{secret:?}").into_bytes());
+                sealed.push(secret.fingerprint().to_string().into_bytes());
+            }
+        }
+    }
+    assert!(sealed.len() >= 4);
+    let mut audits = 0;
+    for account in ["sys", "acme"] {
+        for record in catalog.audit_last(account, 1000).unwrap() {
+            let text = format!("{record:?} {record:#?}");
+            holds_none("an audit record", text.as_bytes(), &sealed);
+            texts.push(text);
+            audits += 1;
+        }
+    }
+    assert!(audits >= 5, "{audits}");
     drop(catalog);
     errors.extend(Catalog::open(dir.path(), with_keys(KeyRing::new(key(7)))).err());
     assert!(errors.len() >= 4, "{errors:?}");

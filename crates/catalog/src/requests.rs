@@ -1,0 +1,174 @@
+//! Requests that are given again: a change of a stage that was named by a key is made once, and what
+//! was answered is remembered for a day with a fingerprint of the request.
+
+mod answer;
+mod arguments;
+
+pub(crate) use answer::{Answer, Outcome};
+pub(crate) use arguments::Arguments;
+
+use crate::error::Error;
+use crate::options::Actor;
+use crate::store::{Draft, What};
+use crate::{Catalog, keys};
+
+/// The longest idempotency key, in characters.
+const KEY_CHARS_MAX: usize = 128;
+/// How long a request is remembered, in microseconds: 24 hours.
+const KEPT_US: u64 = 24 * 60 * 60 * 1_000_000;
+/// How many that are past it one change forgets.
+const FORGOTTEN_MAX: usize = 8;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Operation {
+    Create,
+    Alter,
+    Rename,
+    Rollback,
+    Drop,
+    Undrop,
+}
+
+impl Operation {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Operation::Create => "CREATE STAGE",
+            Operation::Alter => "ALTER STAGE",
+            Operation::Rename => "RENAME STAGE",
+            Operation::Rollback => "ROLLBACK STAGE",
+            Operation::Drop => "DROP STAGE",
+            Operation::Undrop => "UNDROP STAGE",
+        }
+    }
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RequestRecord {
+    pub(crate) operation: Operation,
+    /// The fingerprint of all that was asked for.
+    pub(crate) arguments: [u8; 32],
+    /// Id and version of each stage in the answer.
+    pub(crate) stages: Vec<(u64, u64)>,
+    pub(crate) outcome: Outcome,
+    /// When, in microseconds since 1970 UTC.
+    pub(crate) time_us: u64,
+}
+
+impl RequestRecord {
+    fn is_past(&self, now_us: u64) -> bool {
+        is_past(self.time_us, now_us)
+    }
+}
+
+impl Catalog {
+    /// A change of a stage, which is not made again when its request was answered already.
+    ///
+    /// Errors: those of `decide`; `Invalid` for an idempotency key of another form; `Conflict` when the
+    /// key was given with another request.
+    pub(crate) fn write_once<T: Answer>(
+        &self,
+        actor: &Actor,
+        target: impl FnOnce() -> String,
+        arguments: impl FnOnce(&mut Draft<'_>) -> Result<Arguments, Error>,
+        operation: Operation,
+        decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.store.write(
+            actor,
+            || What::change(operation.as_str(), target()),
+            |draft| {
+                let account = &actor.account;
+                let Some(key) = &actor.request.idempotency_key else {
+                    let answer = decide(draft)?;
+                    if answer.outcome() != Outcome::Unchanged {
+                        forget_past(draft, account)?;
+                    }
+                    return Ok(answer);
+                };
+                check_key(key)?;
+                let arguments = arguments(draft)?.fingerprint(operation);
+                let before: Option<RequestRecord> =
+                    draft.view().get(&keys::request(account, key))?;
+                if let Some(before) = before {
+                    if !before.is_past(draft.now_us()) {
+                        check_same(key, &before, operation, arguments)?;
+                        // Only the arguments were looked at; nothing of it is to be kept.
+                        draft.clear();
+                        return T::again(draft.view(), account, key, &before);
+                    }
+                    draft.delete(keys::request_time(account, before.time_us, key));
+                }
+                let answer = decide(draft)?;
+                forget_past(draft, account)?;
+                let record = RequestRecord {
+                    operation,
+                    arguments,
+                    stages: answer.stages(),
+                    outcome: answer.outcome(),
+                    time_us: draft.now_us(),
+                };
+                draft.put(keys::request(account, key), &record);
+                draft.mark(keys::request_time(account, record.time_us, key));
+                if record.outcome == Outcome::Unchanged {
+                    // No change of a stage, so nothing for the audit.
+                    draft.tell(What::step(format!("remember request {key}")));
+                }
+                Ok(answer)
+            },
+        )
+    }
+}
+
+fn check_key(key: &str) -> Result<(), Error> {
+    let chars = key.chars().count();
+    if chars == 0 || chars > KEY_CHARS_MAX {
+        return Err(Error::invalid(format!(
+            "the idempotency key has {chars} characters, it must have 1 to {KEY_CHARS_MAX}"
+        )));
+    }
+    match key.chars().find(|c| c.is_control()) {
+        None => Ok(()),
+        Some(c) => Err(Error::invalid(format!(
+            "the idempotency key holds the control character {c:?}, it must be printable"
+        ))),
+    }
+}
+
+fn check_same(
+    key: &str,
+    before: &RequestRecord,
+    operation: Operation,
+    arguments: [u8; 32],
+) -> Result<(), Error> {
+    let other = if before.operation != operation {
+        "another operation"
+    } else if before.arguments != arguments {
+        "other arguments"
+    } else {
+        return Ok(());
+    };
+    Err(Error::conflict(format!(
+        "the idempotency key {key:?} was given before with {other} ({}); give each request a key of its own",
+        before.operation.as_str()
+    )))
+}
+
+/// Deletes some of the requests that need no longer be remembered, the oldest first.
+fn forget_past(draft: &mut Draft<'_>, account: &str) -> Result<(), Error> {
+    let prefix = keys::request_times(account);
+    for mark in draft.view().keys_after(&prefix, &prefix, FORGOTTEN_MAX)? {
+        let (time_us, key) = keys::request_of_time(account, &mark)?;
+        if !is_past(time_us, draft.now_us()) {
+            break;
+        }
+        draft.delete(keys::request(account, key));
+        draft.delete(mark);
+    }
+    Ok(())
+}
+
+fn is_past(time_us: u64, now_us: u64) -> bool {
+    now_us.saturating_sub(time_us) >= KEPT_US
+}
