@@ -17,7 +17,7 @@ pub struct NewAccount {
     /// The user who gets its admin role.
     pub admin_name: String,
     /// That user's password.
-    pub admin_password: Option<PasswordHash>,
+    pub admin_password: PasswordHash,
     /// Free text.
     pub comment: String,
     /// A database that is made with it.
