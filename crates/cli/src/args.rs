@@ -1,10 +1,15 @@
 //! The command line, as clap sees it.
 //! What each option means is said here once: `--help` and the README are made from it.
 
+mod connect;
+mod login;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::connect::{LoginOptions, PlaceArgs, RemoteArgs, ServerArgs, TransportOptions};
+pub(crate) use self::login::{LoginArgs, LogoutArgs, WhoamiArgs};
 use crate::render::Format;
 
 /// The governed way out for data: SQL exports that go only where an administrator allows.
@@ -31,9 +36,24 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Runs SQL: an interactive shell, or a script
     Sql(SqlArgs),
+    /// Logs in to a running server, and keeps the login
+    Login(LoginArgs),
+    /// Gives up the login that is kept for a running server
+    Logout(LogoutArgs),
+    /// Says who a running server takes the caller for
+    Whoami(WhoamiArgs),
     /// Runs the server
     #[cfg(feature = "embedded")]
     Serve(ServeArgs),
+}
+
+/// How a command prints its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Answer {
+    /// Sentences, for people.
+    Text,
+    /// JSON, for programs.
+    Json,
 }
 
 #[cfg(feature = "embedded")]
@@ -84,28 +104,6 @@ pub(crate) struct SqlArgs {
     /// not a terminal
     #[arg(short, long)]
     pub(crate) verbose: bool,
-}
-
-#[cfg(feature = "embedded")]
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct PlaceArgs {
-    /// Run the server in this process, with its data here
-    /// [default: $XDG_DATA_HOME/stagedoor, that is ~/.local/share/stagedoor]
-    #[arg(long, value_name = "DIR", env = "STAGEDOOR_DATA_DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    /// Use a running server, such as http://127.0.0.1:7550
-    #[arg(long)]
-    pub(crate) url: Option<String>,
-}
-
-#[cfg(not(feature = "embedded"))]
-#[derive(Debug, Args)]
-pub(crate) struct PlaceArgs {
-    /// The server to use
-    #[arg(long, default_value = "http://127.0.0.1:7550")]
-    pub(crate) url: String,
 }
 
 #[cfg(feature = "embedded")]
