@@ -1,15 +1,21 @@
 //! The command line, as clap sees it.
 //! What each option means is said here once: `--help` and the README are made from it.
 
+mod admin;
 mod connect;
 mod login;
+#[cfg(feature = "embedded")]
+mod serve;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::admin::{AdminArgs, AdminCommand, OnlineArgs};
 pub(crate) use self::connect::{LoginOptions, PlaceArgs, RemoteArgs, ServerArgs, TransportOptions};
 pub(crate) use self::login::{LoginArgs, LogoutArgs, WhoamiArgs};
+#[cfg(feature = "embedded")]
+pub(crate) use self::serve::ServeArgs;
 use crate::render::Format;
 
 /// The governed way out for data: SQL exports that go only where an administrator allows.
@@ -42,6 +48,8 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Says who a running server takes the caller for
     Whoami(WhoamiArgs),
+    /// Administers a running server
+    Admin(AdminArgs),
     /// Runs the server
     #[cfg(feature = "embedded")]
     Serve(ServeArgs),
@@ -104,26 +112,6 @@ pub(crate) struct SqlArgs {
     /// not a terminal
     #[arg(short, long)]
     pub(crate) verbose: bool,
-}
-
-#[cfg(feature = "embedded")]
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    /// Settings (TOML); STAGEDOOR_* environment variables override them
-    #[arg(short = 'c', long = "config", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// The server's data; overrides the settings
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    /// Where to listen, such as 127.0.0.1:7550; overrides the settings
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: Option<std::net::SocketAddr>,
-
-    /// How to write log lines
-    #[arg(long, value_enum, default_value_t = crate::logging::LogFormat::Text)]
-    pub(crate) log_format: crate::logging::LogFormat,
 }
 
 #[cfg(feature = "embedded")]

@@ -2,6 +2,7 @@
 //! Every gRPC status becomes a [`Failure`] here, so that no other file sees one but in a stream.
 
 mod accounts;
+mod admin;
 
 use proto::v1::export_service_client::ExportServiceClient;
 use proto::v1::sql_service_client::SqlServiceClient;
@@ -12,6 +13,7 @@ use proto::v1::{
 use tonic::{Status, Streaming};
 
 pub(crate) use self::accounts::Accounts;
+pub(crate) use self::admin::Admin;
 use crate::connect::{Connection, Wire};
 use crate::failure::{Failure, Target};
 

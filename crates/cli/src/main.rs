@@ -3,6 +3,7 @@
 #![doc = ""]
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod args;
 mod batch;
 mod client;
@@ -76,20 +77,24 @@ fn start(cli: Cli) -> anyhow::Result<u8> {
         Command::Login(args) => {
             logging::install(log, "error", LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| {
-                login::login(&args, env, out).await
+                login::login(&args, env, out).await.map(|()| 0)
             }))
         }
         Command::Logout(args) => {
             logging::install(log, "error", LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| {
-                login::logout(&args, env, out).await
+                login::logout(&args, env, out).await.map(|()| 0)
             }))
         }
         Command::Whoami(args) => {
             logging::install(log, "error", LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| {
-                login::whoami(&args, env, out).await
+                login::whoami(&args, env, out).await.map(|()| 0)
             }))
+        }
+        Command::Admin(args) => {
+            logging::install(log, "error", LogFormat::Text)?;
+            runtime.block_on(printed(async |env, out| admin::run(args, env, out).await))
         }
         #[cfg(feature = "embedded")]
         Command::Serve(args) => {
@@ -104,12 +109,12 @@ fn start(cli: Cli) -> anyhow::Result<u8> {
 
 /// Runs a command that only prints an answer; gives its exit status.
 async fn printed(
-    command: impl AsyncFnOnce(Environment<'_>, &mut output::Stdout) -> anyhow::Result<()>,
+    command: impl AsyncFnOnce(Environment<'_>, &mut output::Stdout) -> anyhow::Result<u8>,
 ) -> anyhow::Result<u8> {
     let mut out = output::stdout();
-    command(Environment::new(&options::variable), &mut out).await?;
+    let status = command(Environment::new(&options::variable), &mut out).await?;
     match out.flush() {
-        Ok(()) => Ok(0),
+        Ok(()) => Ok(status),
         Err(error) => batch::stdout_failed(error),
     }
 }

@@ -1,6 +1,8 @@
 //! `stagedoor serve`: the server in the foreground, until SIGTERM or Ctrl-C, then a graceful drain.
 //! A second signal ends it at once; what was running is recovered at the next start.
 
+mod overrides;
+
 use std::future::Future;
 use std::io;
 
@@ -17,12 +19,7 @@ use crate::output::complain;
 /// Wrong settings, a data directory that cannot be opened, or an address that cannot be had.
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
     let mut settings = Settings::load(args.config.as_deref())?;
-    if let Some(data_dir) = args.data_dir {
-        settings.data_dir = data_dir;
-    }
-    if let Some(listen) = args.listen {
-        settings.listen = listen;
-    }
+    overrides::apply(args, &mut settings);
     let stopped = stop_signal()?;
     let server = Server::open(settings)?.bind().await?;
     complain(format_args!("listening on {}", server.local_addr()));

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use proto::v1::account_service_server::{AccountService, AccountServiceServer};
+use proto::v1::admin_service_server::{AdminService, AdminServiceServer};
 use proto::v1::*;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -32,7 +33,11 @@ struct Told {
     given: usize,
     live: Vec<String>,
     labels: Vec<String>,
+    killed: Vec<String>,
 }
+
+/// The first record of the audit that the stub says was changed.
+pub(crate) const BAD_RECORD: u64 = 4;
 
 impl Stub {
     /// Starts it on 127.0.0.1.
@@ -46,7 +51,9 @@ impl Stub {
         if let Some(tls) = tls {
             builder = builder.tls_config(tls).unwrap();
         }
-        let router = builder.add_service(AccountServiceServer::new(stub.clone()));
+        let router = builder
+            .add_service(AccountServiceServer::new(stub.clone()))
+            .add_service(AdminServiceServer::new(stub.clone()));
         tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
         stub
     }
@@ -69,6 +76,11 @@ impl Stub {
     /// The labels of all logins.
     pub(crate) fn labels(&self) -> Vec<String> {
         self.told.lock().unwrap().labels.clone()
+    }
+
+    /// The sessions that were killed.
+    pub(crate) fn killed(&self) -> Vec<String> {
+        self.told.lock().unwrap().killed.clone()
     }
 
     /// Revokes every token, as an administrator would.
@@ -186,5 +198,42 @@ impl AccountService for Stub {
         list_grants(ListGrantsRequest) -> ListGrantsResponse;
         list_tokens(ListTokensRequest) -> ListTokensResponse;
         revoke_token(RevokeTokenRequest) -> RevokeTokenResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for Stub {
+    async fn verify_audit(
+        &self,
+        _: Request<VerifyAuditRequest>,
+    ) -> Result<Response<VerifyAuditResponse>, Status> {
+        Ok(Response::new(VerifyAuditResponse {
+            bad: BAD_RECORD,
+            ..Default::default()
+        }))
+    }
+
+    async fn kill_session(
+        &self,
+        request: Request<KillSessionRequest>,
+    ) -> Result<Response<KillSessionResponse>, Status> {
+        self.told
+            .lock()
+            .unwrap()
+            .killed
+            .push(request.into_inner().name);
+        Ok(Response::new(KillSessionResponse {}))
+    }
+
+    async fn get_status(
+        &self,
+        _: Request<GetStatusRequest>,
+    ) -> Result<Response<GetStatusResponse>, Status> {
+        Err(Status::permission_denied("only moadmin may"))
+    }
+
+    unimplemented_calls! {
+        backup(BackupRequest) -> BackupResponse;
+        list_sessions(ListSessionsRequest) -> ListSessionsResponse;
     }
 }

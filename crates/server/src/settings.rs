@@ -34,6 +34,30 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Exports.
     pub export: ExportSettings,
+    /// Transport security.
+    pub tls: TlsSettings,
+    /// Logins.
+    pub auth: AuthSettings,
+}
+
+/// `[tls]`: PEM files. Without `cert` and `key` the port is plain text.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsSettings {
+    /// The server's certificate, and after it those between it and its root.
+    pub cert: Option<PathBuf>,
+    /// The certificate's private key.
+    pub key: Option<PathBuf>,
+    /// Roots of client certificates. Set: every client must present one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthSettings {
+    /// Holds the password that `root` gets in a new data directory; unset: a random one is printed once.
+    pub root_password_file: Option<PathBuf>,
 }
 
 /// `[stages]`
@@ -103,6 +127,8 @@ impl Default for Settings {
             paths: PathSettings::default(),
             limits: LimitSettings::default(),
             export: ExportSettings::default(),
+            tls: TlsSettings::default(),
+            auth: AuthSettings::default(),
         }
     }
 }
@@ -217,7 +243,7 @@ fn text_variables() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place.
-const SECTIONS: [&str; 4] = ["stages", "paths", "limits", "export"];
+const SECTIONS: [&str; 6] = ["stages", "paths", "limits", "export", "tls", "auth"];
 const TOP_LEVEL: [&str; 4] = ["data_dir", "listen", "insecure", "default_database"];
 
 /// Sets a known key; other variables that begin with the prefix are not settings (`STAGEDOOR_LOG`).
