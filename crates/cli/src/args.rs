@@ -76,9 +76,11 @@ pub(crate) struct DemoArgs {
     pub(crate) scale: f64,
 }
 
-/// Exit status: 0 when every statement succeeded; 1 when one failed or the server cannot be
-/// reached; 2 for a wrong command line; 130 after Ctrl-C; 141 when standard output was closed.
+/// What and where to run, and how to print it.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Exit status: 0 when every statement succeeded; 1 when one failed or the server cannot be reached;
+2 for a wrong command line; 130 after Ctrl-C; 141 when standard output was closed.")]
 pub(crate) struct SqlArgs {
     /// Run these statements and exit; may be given several times
     #[arg(short = 'e', long = "execute", value_name = "SQL")]
@@ -87,9 +89,6 @@ pub(crate) struct SqlArgs {
     /// Run the statements of this file and exit; `-` is standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) place: PlaceArgs,
 
     /// How to print rows: `table` for people, `csv` by RFC 4180 (NULL is empty, '' is quoted),
     /// `json` with one object per line
@@ -112,6 +111,10 @@ pub(crate) struct SqlArgs {
     /// not a terminal
     #[arg(short, long)]
     pub(crate) verbose: bool,
+
+    // Last, for its help headings go on until the next.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 }
 
 #[cfg(feature = "embedded")]

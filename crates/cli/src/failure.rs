@@ -122,11 +122,17 @@ impl Failure {
         }
         match status.code() {
             Code::Unavailable => Self::unreachable(target, &detail(status)),
-            Code::Unimplemented => Self::new(
-                "1105",
-                "HY000",
-                format!("{target} does not offer stagedoor.v1: {}", detail(status)),
-            ),
+            Code::Unimplemented => {
+                let detail = detail(status);
+                let detail = if detail.is_empty() {
+                    "it knows no such call"
+                } else {
+                    &detail
+                };
+                let message =
+                    format!("{target} does not offer this part of stagedoor.v1: {detail}");
+                Self::new("1105", "HY000", message)
+            }
             // MySQL's ER_ACCESS_DENIED_ERROR and ER_SPECIFIC_ACCESS_DENIED_ERROR.
             Code::Unauthenticated => Self::new("1045", "28000", detail(status)),
             Code::PermissionDenied => Self::new("1227", "42000", detail(status)),

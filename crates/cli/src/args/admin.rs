@@ -5,11 +5,14 @@ use clap::{Args, Subcommand};
 
 use super::{Answer, RemoteArgs};
 
-/// Administers a server, as a user in role `moadmin` of account `sys`.
-///
-/// Exit status: 0 when all is well; 1 when the task failed or the server cannot be reached; 2 for a
-/// wrong command line; 3 when a check found damage.
+const HELP: &str = "\
+The caller must be in role `moadmin` of account `sys`.
+Exit status: 0 when all is well; 1 when the task failed or the server cannot be reached;
+2 for a wrong command line; 3 when a check found damage.";
+
+/// One task.
 #[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct AdminArgs {
     #[command(subcommand)]
     pub(crate) command: AdminCommand,
@@ -31,16 +34,18 @@ pub(crate) enum AdminCommand {
 
 /// The running server, and how to print its answer.
 #[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct OnlineArgs {
-    #[command(flatten)]
-    pub(crate) remote: RemoteArgs,
-
     /// How to print the answer: sentences, or JSON with one object per line
     #[arg(short, long, value_enum, default_value_t = Answer::Text)]
     pub(crate) output: Answer,
+
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct BackupArgs {
     /// An absolute path on the server's machine; it must not exist, or be empty
     #[arg(value_name = "DIR")]
@@ -51,6 +56,7 @@ pub(crate) struct BackupArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct KillArgs {
     /// The session, as `stagedoor admin sessions` names it
     #[arg(value_name = "ID")]

@@ -99,6 +99,7 @@ fn forget(_: &str) -> Result<Forgotten, std::convert::Infallible> {
     Ok(Forgotten)
 }
 
+#[cfg(feature = "embedded")]
 impl LoginOptions {
     /// The first option that was given.
     pub(crate) fn first_given(&self) -> Option<&'static str> {

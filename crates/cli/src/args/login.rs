@@ -3,36 +3,46 @@
 
 use clap::Args;
 
-use super::{RemoteArgs, ServerArgs};
+use super::{Answer, RemoteArgs, ServerArgs};
 
-/// Logs in with a password and keeps the token that the server gives, which expires, in
-/// $XDG_CONFIG_HOME/stagedoor/tokens.json (~/.config/…), for this user's eyes only. From then on
-/// the commands that use this server need no --user.
+const EXIT_STATUS: &str =
+    "Exit status: 0 when it was done; 1 when not; 2 for a wrong command line.";
+
+/// Who logs in, where, and what for.
 #[derive(Debug, Args)]
+#[command(after_long_help = format!("\
+The password is checked once; what is kept is a token that expires and can be revoked, in
+$XDG_CONFIG_HOME/stagedoor/tokens.json (~/.config/…), which nobody else may read. From then on
+the commands that use this server need no --user.
+{EXIT_STATUS}"))]
 pub(crate) struct LoginArgs {
-    #[command(flatten)]
-    pub(crate) remote: RemoteArgs,
-
     /// What the token is for, as the server's administrators see it
     #[arg(long, value_name = "TEXT", default_value = "stagedoor login")]
     pub(crate) label: String,
+
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
 }
 
-/// Revokes the token that `stagedoor login` keeps for the server, and forgets it. It is forgotten
-/// even when the server is gone.
+/// Which login to give up.
 #[derive(Debug, Args)]
+#[command(after_long_help = format!("\
+The server revokes the token. If it cannot be reached, the login is forgotten here nevertheless,
+with a warning.
+{EXIT_STATUS}"))]
 pub(crate) struct LogoutArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
 
-/// Says who the server takes the caller for, and in which role.
+/// Who asks, and how to print the answer.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXIT_STATUS)]
 pub(crate) struct WhoamiArgs {
+    /// How to print the answer
+    #[arg(short, long, value_enum, default_value_t = Answer::Text)]
+    pub(crate) output: Answer,
+
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
-
-    /// How to print the answer
-    #[arg(short, long, value_enum, default_value_t = super::Answer::Text)]
-    pub(crate) output: super::Answer,
 }

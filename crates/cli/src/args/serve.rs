@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Exit status: 0 after a stop that was asked for; 1 when the server cannot start or fails; 2 for a
-/// wrong command line; 130 after a second signal.
+/// What `stagedoor serve` overrides.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Exit status: 0 after a stop that was asked for; 1 when the server cannot start or fails;
+2 for a wrong command line; 130 after a second signal.")]
 pub(crate) struct ServeArgs {
     /// Settings (TOML); STAGEDOOR_* environment variables override them
     #[arg(short = 'c', long = "config", value_name = "FILE")]
