@@ -1,10 +1,21 @@
 //! The command line, as clap sees it.
 //! What each option means is said here once: `--help` and the README are made from it.
 
+mod admin;
+mod connect;
+mod login;
+#[cfg(feature = "embedded")]
+mod serve;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::admin::{AdminArgs, AdminCommand, OnlineArgs};
+pub(crate) use self::connect::{LoginOptions, PlaceArgs, RemoteArgs, ServerArgs, TransportOptions};
+pub(crate) use self::login::{LoginArgs, LogoutArgs, WhoamiArgs};
+#[cfg(feature = "embedded")]
+pub(crate) use self::serve::ServeArgs;
 use crate::render::Format;
 
 /// The governed way out for data: SQL exports that go only where an administrator allows.
@@ -31,9 +42,26 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Runs SQL: an interactive shell, or a script
     Sql(SqlArgs),
+    /// Logs in to a running server, and keeps the login
+    Login(LoginArgs),
+    /// Gives up the login that is kept for a running server
+    Logout(LogoutArgs),
+    /// Says who a running server takes the caller for
+    Whoami(WhoamiArgs),
+    /// Administers a running server
+    Admin(AdminArgs),
     /// Runs the server
     #[cfg(feature = "embedded")]
     Serve(ServeArgs),
+}
+
+/// How a command prints its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Answer {
+    /// Sentences, for people.
+    Text,
+    /// JSON, for programs.
+    Json,
 }
 
 #[cfg(feature = "embedded")]
@@ -48,9 +76,11 @@ pub(crate) struct DemoArgs {
     pub(crate) scale: f64,
 }
 
-/// Exit status: 0 when every statement succeeded; 1 when one failed or the server cannot be
-/// reached; 2 for a wrong command line; 130 after Ctrl-C; 141 when standard output was closed.
+/// What and where to run, and how to print it.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Exit status: 0 when every statement succeeded; 1 when one failed or the server cannot be reached;
+2 for a wrong command line; 130 after Ctrl-C; 141 when standard output was closed.")]
 pub(crate) struct SqlArgs {
     /// Run these statements and exit; may be given several times
     #[arg(short = 'e', long = "execute", value_name = "SQL")]
@@ -59,9 +89,6 @@ pub(crate) struct SqlArgs {
     /// Run the statements of this file and exit; `-` is standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) place: PlaceArgs,
 
     /// How to print rows: `table` for people, `csv` by RFC 4180 (NULL is empty, '' is quoted),
     /// `json` with one object per line
@@ -84,48 +111,10 @@ pub(crate) struct SqlArgs {
     /// not a terminal
     #[arg(short, long)]
     pub(crate) verbose: bool,
-}
 
-#[cfg(feature = "embedded")]
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct PlaceArgs {
-    /// Run the server in this process, with its data here
-    /// [default: $XDG_DATA_HOME/stagedoor, that is ~/.local/share/stagedoor]
-    #[arg(long, value_name = "DIR", env = "STAGEDOOR_DATA_DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    /// Use a running server, such as http://127.0.0.1:7550
-    #[arg(long)]
-    pub(crate) url: Option<String>,
-}
-
-#[cfg(not(feature = "embedded"))]
-#[derive(Debug, Args)]
-pub(crate) struct PlaceArgs {
-    /// The server to use
-    #[arg(long, default_value = "http://127.0.0.1:7550")]
-    pub(crate) url: String,
-}
-
-#[cfg(feature = "embedded")]
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    /// Settings (TOML); STAGEDOOR_* environment variables override them
-    #[arg(short = 'c', long = "config", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// The server's data; overrides the settings
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    /// Where to listen, such as 127.0.0.1:7550; overrides the settings
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: Option<std::net::SocketAddr>,
-
-    /// How to write log lines
-    #[arg(long, value_enum, default_value_t = crate::logging::LogFormat::Text)]
-    pub(crate) log_format: crate::logging::LogFormat,
+    // Last, for its help headings go on until the next.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 }
 
 #[cfg(feature = "embedded")]

@@ -1,16 +1,21 @@
 //! One session on a server: the calls of `stagedoor.v1` that the program makes.
 //! Every gRPC status becomes a [`Failure`] here, so that no other file sees one but in a stream.
 
+mod accounts;
+mod admin;
+
 use proto::v1::export_service_client::ExportServiceClient;
 use proto::v1::sql_service_client::SqlServiceClient;
 use proto::v1::{
     CancelExportRequest, CloseSessionRequest, ExecuteRequest, ExecuteResponse, GetManifestRequest,
     OpenSessionRequest, SplitScriptRequest, SplitScriptResponse,
 };
-use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
-use crate::failure::Failure;
+pub(crate) use self::accounts::Accounts;
+pub(crate) use self::admin::Admin;
+use crate::connect::{Connection, Wire};
+use crate::failure::{Failure, Target};
 
 /// The largest message taken from a server: a record batch of wide rows can pass tonic's 4 MiB.
 const MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -18,22 +23,19 @@ const MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// A session.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    sql: SqlServiceClient<Channel>,
-    exports: ExportServiceClient<Channel>,
+    sql: SqlServiceClient<Wire>,
+    exports: ExportServiceClient<Wire>,
     session_id: String,
     server_version: String,
-    target: String,
+    target: Target,
 }
 
 impl Client {
-    /// Opens a session in `database` (empty: the server's default). `target` names the server in errors.
-    pub(crate) async fn open(
-        channel: Channel,
-        target: &str,
-        database: &str,
-    ) -> Result<Self, Failure> {
+    /// Opens a session in `database` (empty: the server's default).
+    pub(crate) async fn open(connection: &Connection, database: &str) -> Result<Self, Failure> {
+        let target = connection.target();
         let mut sql =
-            SqlServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+            SqlServiceClient::new(connection.wire()).max_decoding_message_size(MESSAGE_BYTES_MAX);
         let opened = sql
             .open_session(OpenSessionRequest {
                 database: database.to_owned(),
@@ -43,10 +45,11 @@ impl Client {
             .into_inner();
         Ok(Self {
             sql,
-            exports: ExportServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            exports: ExportServiceClient::new(connection.wire())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
             session_id: opened.session_id,
             server_version: opened.server_version,
-            target: target.to_owned(),
+            target: target.clone(),
         })
     }
 
@@ -57,7 +60,7 @@ impl Client {
 
     /// How the user named the server.
     pub(crate) fn target(&self) -> &str {
-        &self.target
+        self.target.name()
     }
 
     /// What a status of a stream means.

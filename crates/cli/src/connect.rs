@@ -1,30 +1,45 @@
 //! Gets a channel to a server: a remote one by URL, or one in this process by data directory.
 //! Either way everything after this speaks gRPC; an embedded server is reached through memory.
 
+mod authorization;
+mod tls;
+mod url;
+
 use std::time::Duration;
 
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::failure::{Failure, innermost};
+pub(crate) use self::authorization::{Authorization, Wire};
+pub(crate) use self::tls::TlsFiles;
+pub(crate) use self::url::ServerUrl;
+use crate::credentials::Credential;
+use crate::failure::{Asker, Failure, Target};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Which server to use.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A server of our own, with its data here.
     #[cfg(feature = "embedded")]
     DataDir(std::path::PathBuf),
-    /// A running server.
-    Url(String),
+    /// A running server, and who asks it.
+    Server(ServerAddress, Credential),
+}
+
+/// Where a running server is, and how to get there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerAddress {
+    pub(crate) url: ServerUrl,
+    pub(crate) tls: TlsFiles,
 }
 
 /// A reachable server.
 pub(crate) struct Connection {
-    pub(crate) channel: Channel,
-    /// How to name the server in errors.
-    pub(crate) target: String,
+    channel: Channel,
+    authorization: Authorization,
+    target: Target,
     #[cfg(feature = "embedded")]
     server: Option<server::Server>,
 }
@@ -33,13 +48,21 @@ impl Connection {
     /// Connects, or opens the embedded server.
     ///
     /// # Errors
-    /// A [`Failure`] when a remote server cannot be reached; otherwise what is wrong with the URL or the
-    /// data directory.
+    /// A [`Failure`] when a remote server cannot be reached; otherwise what is wrong with the TLS files or
+    /// the data directory.
     pub(crate) async fn open(place: &Place) -> anyhow::Result<Self> {
         match place {
-            Place::Url(url) => Ok(Self {
-                channel: connect(url).await?,
-                target: url.clone(),
+            Place::Server(address, credential) => Ok(Self {
+                channel: connect(address).await?,
+                authorization: Authorization::of(credential)?,
+                target: Target::new(
+                    address.url.as_str(),
+                    match credential {
+                        Credential::Nobody => Asker::Nobody,
+                        Credential::Password { .. } => Asker::Password,
+                        Credential::Token { .. } => Asker::Token,
+                    },
+                ),
                 #[cfg(feature = "embedded")]
                 server: None,
             }),
@@ -52,11 +75,27 @@ impl Connection {
                 let channel = server.serve_duplex().await?;
                 Ok(Self {
                     channel,
-                    target: dir.display().to_string(),
+                    authorization: Authorization::none(),
+                    target: Target::new(&dir.display().to_string(), Asker::Owner),
                     server: Some(server),
                 })
             }
         }
+    }
+
+    /// The channel, whose every call says who asks.
+    pub(crate) fn wire(&self) -> Wire {
+        self.wire_as(self.authorization.clone())
+    }
+
+    /// The channel, on behalf of somebody else.
+    pub(crate) fn wire_as(&self, authorization: Authorization) -> Wire {
+        InterceptedService::new(self.channel.clone(), authorization)
+    }
+
+    /// How to name the server in errors.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Lets an embedded server finish what runs.
@@ -69,70 +108,15 @@ impl Connection {
     }
 }
 
-async fn connect(url: &str) -> anyhow::Result<Channel> {
-    let endpoint = endpoint(url)?;
-    let channel = endpoint.connect().await;
-    channel.map_err(|error| Failure::unreachable(url, &innermost(&error)).into())
-}
-
-fn endpoint(url: &str) -> anyhow::Result<Endpoint> {
-    let lower = url.to_ascii_lowercase();
-    if lower.starts_with("https:") {
-        anyhow::bail!("cannot use {url}: TLS is not supported yet; use http://host:port");
-    }
-    let wrong =
-        || format!("`{url}` is not a server's URL; it must read like http://127.0.0.1:7550");
-    anyhow::ensure!(lower.starts_with("http://"), wrong());
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| anyhow::anyhow!(wrong()))?;
-    let uri = endpoint.uri();
-    let is_bare = uri.path_and_query().is_none_or(|rest| rest.as_str() == "/");
-    anyhow::ensure!(
-        uri.host().is_some() && is_bare && !url.contains('@'),
-        wrong()
-    );
-    Ok(endpoint
+async fn connect(address: &ServerAddress) -> anyhow::Result<Channel> {
+    let url = &address.url;
+    let mut endpoint = Endpoint::from_shared(url.as_str().to_owned())?
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_while_idle(true))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(url: &str) -> String {
-        endpoint(url)
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default()
+        .keep_alive_while_idle(true);
+    if url.is_tls() {
+        endpoint = tls::secured(endpoint, &address.tls)?;
     }
-
-    #[test]
-    fn plain_http_is_taken() {
-        for url in ["http://127.0.0.1:7550", "HTTP://host", "http://[::1]:7550/"] {
-            assert_eq!(refusal(url), "", "{url}");
-        }
-    }
-
-    #[test]
-    fn tls_is_refused_in_words() {
-        assert!(refusal("https://host:7550").contains("TLS is not supported yet"));
-    }
-
-    #[test]
-    fn other_texts_are_told_what_a_url_is() {
-        for url in [
-            "127.0.0.1:7550",
-            "ftp://h",
-            "http://",
-            "http://h/path",
-            "http://u:p@h",
-            "",
-        ] {
-            assert!(
-                refusal(url).contains("must read like http://127.0.0.1:7550"),
-                "{url}"
-            );
-        }
-    }
+    let channel = endpoint.connect().await;
+    channel.map_err(|error| Failure::from_transport(&error, url.as_str()).into())
 }

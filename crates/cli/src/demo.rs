@@ -108,7 +108,7 @@ async fn take_tour(
     folders: &Folders,
     args: &DemoArgs,
 ) -> anyhow::Result<()> {
-    let client = Client::open(connection.channel.clone(), &connection.target, "").await?;
+    let client = Client::open(connection, "").await?;
     let settings = Settings::new(Format::Table, true, false);
     let mut tour = Tour::new(Runner::new(client, interrupts.clone(), settings));
     tour.say(format_args!(

@@ -9,6 +9,11 @@ pub(crate) fn history_file(env: impl Fn(&str) -> Option<OsString>) -> Option<Pat
     Some(base(env, "XDG_STATE_HOME", ".local/state")?.join("stagedoor/history"))
 }
 
+/// The tokens of `stagedoor login`, under `$XDG_CONFIG_HOME` or `~/.config`.
+pub(crate) fn tokens_file(env: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    Some(base(env, "XDG_CONFIG_HOME", ".config")?.join("stagedoor/tokens.json"))
+}
+
 /// The embedded server's data, under `$XDG_DATA_HOME` or `~/.local/share`.
 #[cfg(feature = "embedded")]
 pub(crate) fn data_dir(env: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

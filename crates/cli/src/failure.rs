@@ -1,6 +1,8 @@
 //! How a failed statement reads: `ERROR 20101 (HY000): internal error: …`, as MySQL's own client prints it.
 //! Code and SQLSTATE come from the `google.rpc.ErrorInfo` that the server attaches (docs/errors.md).
 
+mod tls;
+
 use std::error::Error;
 use std::fmt;
 
@@ -10,12 +12,66 @@ use tonic_types::StatusExt;
 /// The domain of the server's own `ErrorInfo`.
 const DOMAIN: &str = "stagedoor";
 
-/// A failure in MySQL's terms. `Display` gives the whole line.
+/// A server, as errors name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    name: String,
+    asker: Asker,
+}
+
+/// How a server was told who asks, which decides what helps after a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The owner of the data directory, who need not say so.
+    #[cfg(feature = "embedded")]
+    Owner,
+    /// It was not told.
+    Nobody,
+    /// By name and password.
+    Password,
+    /// By the token that `stagedoor login` keeps.
+    Token,
+}
+
+impl Target {
+    /// `name` is the server's URL or data directory.
+    pub(crate) fn new(name: &str, asker: Asker) -> Self {
+        Self {
+            name: name.to_owned(),
+            asker,
+        }
+    }
+
+    /// The server's URL or data directory.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What helps when the server does not know who asks.
+    fn login_advice(&self) -> Option<String> {
+        let login = format!("stagedoor login --url {} --user 'account:user'", self.name);
+        match self.asker {
+            #[cfg(feature = "embedded")]
+            Asker::Owner => None,
+            Asker::Nobody => Some(format!(
+                "give --user 'account:user', or log in once: {login}"
+            )),
+            Asker::Password => None,
+            Asker::Token => Some(format!(
+                "the login kept for this server has expired or was revoked; log in again: {login}"
+            )),
+        }
+    }
+}
+
+/// A failure in MySQL's terms. `Display` gives the whole line, and another one with what helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     code: String,
     sqlstate: String,
     message: String,
+    advice: Option<String>,
+    is_unknown_caller: bool,
 }
 
 impl Failure {
@@ -24,11 +80,25 @@ impl Failure {
             code: code.to_owned(),
             sqlstate: sqlstate.to_owned(),
             message: message.into(),
+            advice: None,
+            is_unknown_caller: false,
         }
     }
 
-    /// The failure that a gRPC status reports; `target` is how the user named the server.
-    pub(crate) fn from_status(status: &Status, target: &str) -> Self {
+    /// The failure that a gRPC status reports.
+    pub(crate) fn from_status(status: &Status, target: &Target) -> Self {
+        let failure = Self::without_advice(status, target.name());
+        match status.code() {
+            Code::Unauthenticated => Self {
+                advice: target.login_advice(),
+                is_unknown_caller: true,
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
+    fn without_advice(status: &Status, target: &str) -> Self {
         let info = status
             .get_details_error_info()
             .filter(|info| info.domain == DOMAIN);
@@ -43,22 +113,55 @@ impl Failure {
                 code: value("code", "1105"),
                 sqlstate: value("sqlstate", "HY000"),
                 message: status.message().to_owned(),
+                advice: None,
+                is_unknown_caller: false,
             };
+        }
+        if let Some(reason) = status.source().and_then(tls::trouble) {
+            return Self::no_tls(target, &reason);
         }
         match status.code() {
             Code::Unavailable => Self::unreachable(target, &detail(status)),
-            Code::Unimplemented => Self::new(
-                "1105",
-                "HY000",
-                format!("{target} does not offer stagedoor.v1: {}", detail(status)),
-            ),
+            Code::Unimplemented => {
+                let detail = detail(status);
+                let detail = if detail.is_empty() {
+                    "it knows no such call"
+                } else {
+                    &detail
+                };
+                let message =
+                    format!("{target} does not offer this part of stagedoor.v1: {detail}");
+                Self::new("1105", "HY000", message)
+            }
+            // MySQL's ER_ACCESS_DENIED_ERROR and ER_SPECIFIC_ACCESS_DENIED_ERROR.
+            Code::Unauthenticated => Self::new("1045", "28000", detail(status)),
+            Code::PermissionDenied => Self::new("1227", "42000", detail(status)),
             code => Self::new("1105", "HY000", format!("{code:?}: {}", detail(status))),
         }
     }
 
     /// The server does not answer (MySQL's CR_CONN_HOST_ERROR, 2003).
-    pub(crate) fn unreachable(target: &str, detail: &str) -> Self {
+    fn unreachable(target: &str, detail: &str) -> Self {
         Self::new("2003", "HY000", format!("cannot reach {target}: {detail}"))
+    }
+
+    /// Whether the server does not know who asks: a wrong password, or a token that is no longer good.
+    pub(crate) fn is_unknown_caller(&self) -> bool {
+        self.is_unknown_caller
+    }
+
+    /// A connection to `target` did not come about, by the transport's error.
+    pub(crate) fn from_transport(error: &(dyn Error + 'static), target: &str) -> Self {
+        match tls::trouble(error) {
+            Some(reason) => Self::no_tls(target, &reason),
+            None => Self::unreachable(target, &innermost(error)),
+        }
+    }
+
+    /// No TLS connection came about (MySQL's CR_SSL_CONNECTION_ERROR, 2026).
+    fn no_tls(target: &str, reason: &str) -> Self {
+        let message = format!("no TLS connection to {target}: {reason}");
+        Self::new("2026", "HY000", message)
     }
 
     /// The user stopped a statement (MySQL's ER_QUERY_INTERRUPTED, 1317).
@@ -82,7 +185,10 @@ impl fmt::Display for Failure {
             f,
             "ERROR {} ({}): {}",
             self.code, self.sqlstate, self.message
-        )
+        )?;
+        self.advice
+            .iter()
+            .try_for_each(|advice| write!(f, "\n  {advice}"))
     }
 }
 
@@ -113,48 +219,4 @@ pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use tonic_types::ErrorDetails;
-
-    use super::*;
-
-    fn with_info(domain: &str) -> Status {
-        let metadata = HashMap::from([
-            ("code".to_owned(), "20101".to_owned()),
-            ("sqlstate".to_owned(), "HY000".to_owned()),
-        ]);
-        Status::with_error_details(
-            Code::FailedPrecondition,
-            "internal error: stage exists, please try to check and use a stage instead",
-            ErrorDetails::with_error_info("STAGE_REQUIRED", domain, metadata),
-        )
-    }
-
-    #[test]
-    fn the_servers_error_reads_as_mysql_prints_it() {
-        assert_eq!(
-            Failure::from_status(&with_info("stagedoor"), "http://h:1").to_string(),
-            "ERROR 20101 (HY000): internal error: stage exists, please try to check and use a stage instead"
-        );
-    }
-
-    #[test]
-    fn another_services_error_info_is_not_ours() {
-        let text = Failure::from_status(&with_info("googleapis.com"), "http://h:1").to_string();
-        assert!(
-            text.starts_with("ERROR 1105 (HY000): FailedPrecondition: "),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn an_unreachable_server_is_named() {
-        let status = Status::unavailable("tcp connect error");
-        assert_eq!(
-            Failure::from_status(&status, "http://h:1").to_string(),
-            "ERROR 2003 (HY000): cannot reach http://h:1: tcp connect error"
-        );
-    }
-}
+mod tests;

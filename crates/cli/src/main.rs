@@ -3,16 +3,20 @@
 #![doc = ""]
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod args;
 mod batch;
 mod client;
 mod connect;
+mod credentials;
 #[cfg(feature = "embedded")]
 mod demo;
 mod dirs;
 mod failure;
 mod interrupt;
 mod logging;
+mod login;
+mod options;
 mod output;
 mod progress;
 mod render;
@@ -22,7 +26,12 @@ mod script;
 mod serve;
 mod shell;
 mod sql;
+#[cfg(test)]
+mod stub;
+mod tokens;
+mod usage;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -30,6 +39,8 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::logging::LogFormat;
+use crate::options::Environment;
+use crate::usage::Usage;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -40,7 +51,10 @@ fn main() -> ExitCode {
                 Some(failure) => output::complain(failure),
                 None => output::complain(format_args!("error: {error:#}")),
             }
-            ExitCode::from(batch::EXIT_FAILED)
+            ExitCode::from(match error.downcast_ref::<Usage>() {
+                Some(_) => usage::EXIT_USAGE,
+                None => batch::EXIT_FAILED,
+            })
         }
     }
 }
@@ -60,6 +74,28 @@ fn start(cli: Cli) -> anyhow::Result<u8> {
             logging::install(log, "error", LogFormat::Text)?;
             runtime.block_on(sql::run(args))
         }
+        Command::Login(args) => {
+            logging::install(log, "error", LogFormat::Text)?;
+            runtime.block_on(printed(async |env, out| {
+                login::login(&args, env, out).await.map(|()| 0)
+            }))
+        }
+        Command::Logout(args) => {
+            logging::install(log, "error", LogFormat::Text)?;
+            runtime.block_on(printed(async |env, out| {
+                login::logout(&args, env, out).await.map(|()| 0)
+            }))
+        }
+        Command::Whoami(args) => {
+            logging::install(log, "error", LogFormat::Text)?;
+            runtime.block_on(printed(async |env, out| {
+                login::whoami(&args, env, out).await.map(|()| 0)
+            }))
+        }
+        Command::Admin(args) => {
+            logging::install(log, "error", LogFormat::Text)?;
+            runtime.block_on(printed(async |env, out| admin::run(args, env, out).await))
+        }
         #[cfg(feature = "embedded")]
         Command::Serve(args) => {
             logging::install(log, "info", args.log_format)?;
@@ -69,4 +105,16 @@ fn start(cli: Cli) -> anyhow::Result<u8> {
     // A thread may still wait for standard input; nothing of value is left to wait for.
     runtime.shutdown_background();
     status
+}
+
+/// Runs a command that only prints an answer; gives its exit status.
+async fn printed(
+    command: impl AsyncFnOnce(Environment<'_>, &mut output::Stdout) -> anyhow::Result<u8>,
+) -> anyhow::Result<u8> {
+    let mut out = output::stdout();
+    let status = command(Environment::new(&options::variable), &mut out).await?;
+    match out.flush() {
+        Ok(()) => Ok(status),
+        Err(error) => batch::stdout_failed(error),
+    }
 }

@@ -1,10 +1,13 @@
 //! `stagedoor serve`: the server in the foreground, until SIGTERM or Ctrl-C, then a graceful drain.
 //! A second signal ends it at once; what was running is recovered at the next start.
 
+mod overrides;
+
 use std::future::Future;
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::{Port, Settings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -42,21 +45,34 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<u8> {
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let mut settings = Settings::load(args.config.as_deref())?;
-    if let Some(data_dir) = args.data_dir {
-        settings.data_dir = data_dir;
-    }
-    if let Some(listen) = args.listen {
-        settings.listen = listen;
-    }
     let format = args.log_format;
+    overrides::apply(args, &mut settings);
+    settings.check()?;
     let stop_max = settings.limits.stop_max() + HARD_STOP_MARGIN;
     raise_descriptor_limit(settings.limits.connections_max);
     let stopped = stop_signal(format, stop_max)?;
     let port = Port::open(settings).await?;
     let address = port.local_addr();
-    let serving = || announce(format, &format!("listening on {address}"));
+    let serving = |first_password: Option<SecretString>| {
+        if let Some(password) = first_password {
+            show_first_password(&password);
+        }
+        announce(format, &format!("listening on {address}"));
+    };
     port.serve(serving, stopped).await?;
     Ok(())
+}
+
+/// Shows the password that the first start made up, on standard output: standard error may be a log that is kept.
+fn show_first_password(password: &SecretString) {
+    let line = format!(
+        "the password of sys:root, shown this once: {}\n",
+        password.expose_secret()
+    );
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
+        tracing::error!(%error, "failed to show the first password of root; set one with `stagedoor sql --data-dir DIR -e \"ALTER USER root IDENTIFIED BY …\"`");
+    }
 }
 
 /// Says something to whoever started the server: as a plain line, or as a log line where all lines are JSON.

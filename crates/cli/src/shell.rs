@@ -102,8 +102,11 @@ pub(crate) async fn run(runner: &mut Runner) -> anyhow::Result<u8> {
                 let (statements, rest) = match runner.client().split(pending.clone()).await {
                     Ok(answer) => (answer.statements, answer.rest),
                     Err(failure) => {
+                        // It is not remembered: what was typed may be the half with the secret, without
+                        // the words that would tell.
                         complain(failure);
-                        (Vec::new(), String::new())
+                        pending.clear();
+                        continue;
                     }
                 };
                 let is_complete = rest.trim().is_empty();

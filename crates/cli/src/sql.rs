@@ -3,11 +3,14 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use crate::args::{PlaceArgs, SqlArgs};
+use crate::args::SqlArgs;
 use crate::batch::{self, Behaviour, Source};
 use crate::client::Client;
 use crate::connect::{Connection, Place};
+use crate::credentials::Credential;
 use crate::interrupt::Interrupts;
+use crate::options::{self, Environment};
+use crate::output::complain;
 use crate::runner::{Runner, Settings};
 use crate::shell;
 
@@ -16,8 +19,15 @@ use crate::shell;
 /// # Errors
 /// What keeps it from starting, as a [`crate::failure::Failure`] or in plain words.
 pub(crate) async fn run(args: SqlArgs) -> anyhow::Result<u8> {
+    // A password may be asked for, where Ctrl-C is to end the program as if nothing took it over.
+    let place = options::place(&args.place, Environment::new(&options::variable))?;
+    if let Place::Server(address, Credential::Token { login, .. }) = &place
+        && io::stderr().is_terminal()
+    {
+        complain(format_args!("logged in to {} as {login}", address.url));
+    }
     let interrupts = Interrupts::install()?;
-    let connection = Connection::open(&place(&args.place)?).await?;
+    let connection = Connection::open(&place).await?;
     let status = run_session(args, &connection, interrupts).await;
     connection.close().await;
     status
@@ -28,12 +38,7 @@ async fn run_session(
     connection: &Connection,
     interrupts: Interrupts,
 ) -> anyhow::Result<u8> {
-    let client = Client::open(
-        connection.channel.clone(),
-        &connection.target,
-        &args.database,
-    )
-    .await?;
+    let client = Client::open(connection, &args.database).await?;
     let settings = Settings::new(args.format, args.verbose, args.no_progress);
     let mut runner = Runner::new(client, interrupts, settings);
     let sources = sources(
@@ -65,29 +70,6 @@ fn sources(execute: Vec<String>, file: Option<&Path>, at_terminal: bool) -> Vec<
         None => {}
     }
     sources
-}
-
-#[cfg(feature = "embedded")]
-fn place(args: &PlaceArgs) -> anyhow::Result<Place> {
-    use anyhow::Context;
-    if let Some(url) = &args.url {
-        return Ok(Place::Url(url.clone()));
-    }
-    let dir = args
-        .data_dir
-        .clone()
-        .or_else(|| crate::dirs::data_dir(|name| std::env::var_os(name)));
-    dir.map(Place::DataDir)
-        .context("there is no home directory to keep data in: give --data-dir DIR or --url URL")
-}
-
-#[cfg(not(feature = "embedded"))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same signature as with the embedded server"
-)]
-fn place(args: &PlaceArgs) -> anyhow::Result<Place> {
-    Ok(Place::Url(args.url.clone()))
 }
 
 #[cfg(test)]

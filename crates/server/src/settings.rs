@@ -143,6 +143,14 @@ impl Settings {
         })
     }
 
+    /// That the values fit together; for who has changed some since they were read.
+    ///
+    /// # Errors
+    /// Names the setting and what would be right.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        check::check(self).map_err(SettingsError)
+    }
+
     /// Where they come from, for the log.
     pub(crate) fn origin(&self) -> String {
         self.file.as_ref().map_or_else(
@@ -162,7 +170,7 @@ impl Settings {
         let settings: Self = toml::Value::Table(table)
             .try_into()
             .map_err(|e: toml::de::Error| SettingsError(e.to_string()))?;
-        check::check(&settings).map_err(SettingsError)?;
+        settings.check()?;
         Ok(settings)
     }
 }

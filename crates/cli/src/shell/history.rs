@@ -8,8 +8,19 @@ use std::path::{Path, PathBuf};
 
 use super::LineEditor;
 
-/// A statement with one of these words may hold a secret.
-const SECRET_WORDS: [&str; 4] = ["CREDENTIALS", "IDENTIFIED", "PASSWORD", "SECRET"];
+/// A statement with one of these in it may hold a secret. Hiding too much is right: a statement that is
+/// not remembered is typed again, a secret that is remembered is found.
+const SECRET_TEXTS: [&str; 6] = [
+    "ACCESS_KEY",
+    "CREDENTIAL",
+    "IDENTIFIED",
+    "PASSWORD",
+    "SECRET",
+    "TOKEN",
+];
+
+/// Words that may stand between CREATE and what is created.
+const FILLERS: [&str; 5] = ["OR", "REPLACE", "IF", "NOT", "EXISTS"];
 
 /// Where statements are remembered; nowhere, if the file cannot be had.
 #[derive(Debug)]
@@ -71,9 +82,26 @@ fn make_private(path: &Path) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o600))
 }
 
+/// What the server's grammar would say more exactly, this says in time: a misspelt statement may hold a
+/// secret, too, so a whole kind of statement counts.
 fn may_hold_secret(statement: &str) -> bool {
     let upper = statement.to_ascii_uppercase();
-    SECRET_WORDS.iter().any(|word| upper.contains(word))
+    SECRET_TEXTS.iter().any(|text| upper.contains(text)) || makes_a_login(&upper)
+}
+
+/// Whether it creates or alters a user or an account, wherever it begins.
+fn makes_a_login(upper: &str) -> bool {
+    let mut words = upper
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty() && !FILLERS.contains(word))
+        .peekable();
+    while let Some(word) = words.next() {
+        let is_made = matches!(words.peek(), Some(&("USER" | "ACCOUNT")));
+        if is_made && matches!(word, "CREATE" | "ALTER") {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -81,6 +109,33 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn statements_that_may_hold_secrets_are_known() {
+        for statement in [
+            "CREATE USER u IDENTIFIED BY 'hush'",
+            "/* for ann */ create user if not exists u identfied by 'hush'",
+            "ALTER USER u\n  IDENTIFIED\n  BY 'hush'",
+            "CREATE ACCOUNT a ADMIN_NAME 'x' IDENTIFID BY 'hush'",
+            "SET PASSWORD FOR u = 'hush'",
+            "CREATE STAGE s URL='s3://b' CREDENTIALS={'x'='hush'}",
+            "ALTER STAGE s SET credentials = {'x'='hush'}",
+            "CREATE STAGE s URL='s3://b' CREDENTAILS={'aws_secret_key'='hush'}",
+            "CREATE EXTERNAL TABLE t(a int) URL s3option{'access_key_id'='hush'}",
+            "SELECT 1; CREATE USER u",
+        ] {
+            assert!(may_hold_secret(statement), "{statement}");
+        }
+        for statement in [
+            "CREATE TABLE `user` (id int)",
+            "SELECT * FROM user INTO OUTFILE 'stage://s/u.csv'",
+            "DROP USER u",
+            "GRANT READ ON STAGE s TO r",
+            "SHOW ACCOUNTS",
+        ] {
+            assert!(!may_hold_secret(statement), "{statement}");
+        }
+    }
 
     #[test]
     fn secrets_are_not_remembered() {

@@ -1,0 +1,76 @@
+//! `stagedoor admin`: asks a running server for what only its administrator may, and prints the answer.
+//! The exit status tells damage that was found from a task that failed.
+
+mod report;
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::args::{AdminArgs, AdminCommand, OnlineArgs};
+use crate::client::Admin;
+use crate::connect::Connection;
+use crate::options::{self, Environment};
+use crate::usage::Usage;
+
+/// A check found damage.
+const EXIT_DAMAGED: u8 = 3;
+
+/// How a session's resource name begins.
+const SESSIONS: &str = "sessions/";
+
+/// Runs the command, writes its answer to `out`, and gives the exit status.
+///
+/// # Errors
+/// Wrong options, a server that cannot be reached, or what it refused.
+pub(crate) async fn run(
+    args: AdminArgs,
+    env: Environment<'_>,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    match args.command {
+        AdminCommand::Status(args) => {
+            let status = admin(&args, env).await?.status().await?;
+            report::status(out, args.output, &status)?;
+        }
+        AdminCommand::Backup(args) => {
+            let directory = args.directory;
+            if !Path::new(&directory).is_absolute() {
+                return Err(Usage::new(format!(
+                    "`{directory}` is not an absolute path, and the directory is on the server's machine, not here"
+                ))
+                .into());
+            }
+            let backup = admin(&args.online, env)
+                .await?
+                .backup(directory.clone())
+                .await?;
+            report::backup(out, args.online.output, &directory, &backup)?;
+        }
+        AdminCommand::VerifyAudit(args) => {
+            let verified = admin(&args, env).await?.verify_audit().await?;
+            report::audit(out, args.output, &verified)?;
+            if verified.bad != 0 {
+                return Ok(EXIT_DAMAGED);
+            }
+        }
+        AdminCommand::Sessions(args) => {
+            let sessions = admin(&args, env).await?.sessions().await?;
+            report::sessions(out, args.output, &sessions)?;
+        }
+        AdminCommand::Kill(args) => {
+            let id = args.session.strip_prefix(SESSIONS).unwrap_or(&args.session);
+            let name = format!("{SESSIONS}{id}");
+            admin(&args.online, env).await?.kill(name).await?;
+            report::killed(out, args.online.output, id)?;
+        }
+    }
+    Ok(0)
+}
+
+async fn admin(args: &OnlineArgs, env: Environment<'_>) -> anyhow::Result<Admin> {
+    let connection = Connection::open(&options::remote(&args.remote, env)?).await?;
+    Ok(Admin::new(&connection))
+}
+
+#[cfg(test)]
+mod tests;
