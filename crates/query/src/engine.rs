@@ -2,6 +2,7 @@
 //! and for each query a session of its own that sees just its tables and stores.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::{
@@ -16,17 +17,21 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::{Query, Statement};
+use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::error::{Error, ErrorKind, from_datafusion};
+use crate::guard::{Guard, guard_functions, guard_plan};
 use crate::memory::SharedPool;
-use crate::mysql::{self, Labels, STACK_BYTES, SessionValues};
+use crate::mysql::{self, Parsed, STACK_BYTES, SessionValues};
 use crate::planned::PlannedQuery;
 use crate::settings::Settings;
+use crate::stop::Stop;
 use crate::tables::{self, CATALOG, FileFormat, Source, StoreList, Stores, TableDefinition};
 
 /// Sorts that can run side by side; each reserves its part of the memory for merging.
 const SORTS_AT_ONCE: usize = 8;
+/// Bytes that the texts of a statement may take once they stand in every row of a batch.
+const TEXTS_BYTES_MAX: usize = 64 << 20;
 
 /// What a query may see.
 #[derive(Debug, Clone)]
@@ -37,6 +42,9 @@ pub struct Context {
     pub stores: StoreList,
     /// The session's values; `values.database` resolves names without a database.
     pub values: SessionValues,
+    /// Longest time for the query, planning included (`max_execution_time`); the shorter of this
+    /// and [`Settings::time_max`] holds, none of both is no limit.
+    pub time_max: Option<Duration>,
 }
 
 /// Plans queries. Cheap to clone; all clones share memory and spill limits.
@@ -57,9 +65,10 @@ impl QueryEngine {
             || settings.batch_rows == 0
             || settings.target_partitions == 0
             || settings.batches_ahead_max == 0
+            || settings.value_bytes_max == 0
         {
             return Err(Error::invalid(
-                "memory_bytes_max, batch_rows, target_partitions and batches_ahead_max must be over 0",
+                "memory_bytes_max, batch_rows, target_partitions, batches_ahead_max and value_bytes_max must be over 0",
             ));
         }
         if !settings.spill_dir.is_dir() {
@@ -92,50 +101,67 @@ impl QueryEngine {
     /// Plans one query. Nothing is read but what planning needs; it runs at [`PlannedQuery::stream`].
     ///
     /// # Errors
-    /// Syntax, NotFound, Invalid, Unsupported; see [`ErrorKind`].
+    /// Syntax, NotFound, Invalid, Unsupported, TimeLimit; see [`ErrorKind`].
     pub async fn plan(&self, sql: &str, context: Context) -> Result<PlannedQuery, Error> {
         let (engine, sql) = (self.clone(), sql.to_owned());
-        on_planner_thread(async move {
+        let stop = self.stop(&context);
+        on_planner_thread(Arc::clone(&stop), async move {
             let mut parsed = mysql::parse(&sql)?;
             mysql::rewrite(&mut parsed.query, &context.values)?;
-            engine
-                .plan_rewritten(parsed.query, &parsed.labels, &context)
-                .await
+            engine.plan_rewritten(parsed, &context, stop).await
         })
         .await
+    }
+
+    /// Starts the time of a query.
+    pub(crate) fn stop(&self, context: &Context) -> Arc<Stop> {
+        let limits = [context.time_max, self.settings.time_max];
+        Arc::new(Stop::after(limits.into_iter().flatten().min()))
     }
 
     /// Plans a rewritten query; call it on a planner thread.
     pub(crate) async fn plan_rewritten(
         &self,
-        query: Box<Query>,
-        labels: &Labels,
+        parsed: Parsed,
         context: &Context,
+        stop: Arc<Stop>,
     ) -> Result<PlannedQuery, Error> {
         let stores = Stores::new(&context.stores);
-        let state = self.session(context, &stores, self.settings.target_partitions)?;
-        let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
+        let guard = Arc::new(Guard::new(
+            Arc::clone(&self.memory),
+            self.settings.value_bytes_max,
+            stop,
+        ));
+        let rows = self.batch_rows(parsed.text_bytes);
+        let session = |partitions| self.session(context, &stores, partitions, rows, &guard);
+        let state = session(self.settings.target_partitions)?;
+        let statement = DfStatement::Statement(Box::new(Statement::Query(parsed.query)));
         let logical = state
             .statement_to_plan(statement)
             .await
             .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
         let ordered = keeps_order(&logical);
-        let state = if ordered {
-            self.session(context, &stores, 1)?
-        } else {
-            state
-        };
+        let state = if ordered { session(1)? } else { state };
+        // The planner and the optimizer bring in functions of their own.
+        let logical = guard_plan(logical, &guard)
+            .and_then(|logical| state.optimize(&logical))
+            .and_then(|logical| guard_plan(logical, &guard))
+            .map_err(from_datafusion)?;
         let physical = state
-            .create_physical_plan(&logical)
+            .query_planner()
+            .create_physical_plan(&logical, &state)
             .await
             .map_err(from_datafusion)?;
+        guard.stop().check()?;
+        guard.planned();
         PlannedQuery::new(
             physical,
             state.task_ctx(),
             ordered,
-            labels,
+            &parsed.labels,
             self.settings.batches_ahead_max,
+            guard,
         )
     }
 
@@ -148,6 +174,10 @@ impl QueryEngine {
         source: &Source,
         stores: &StoreList,
     ) -> Result<SchemaRef, Error> {
+        crate::panics::caught_async("reading the columns", self.infer(source, stores)).await
+    }
+
+    async fn infer(&self, source: &Source, stores: &StoreList) -> Result<SchemaRef, Error> {
         let stores = Stores::new(stores);
         match source {
             Source::Batches(batches) => match batches.first() {
@@ -196,6 +226,8 @@ impl QueryEngine {
         context: &Context,
         stores: &Stores,
         partitions: usize,
+        batch_rows: usize,
+        guard: &Arc<Guard>,
     ) -> Result<SessionState, Error> {
         let catalog = MemoryCatalogProvider::new();
         for table in &context.tables {
@@ -212,23 +244,36 @@ impl QueryEngine {
             };
             tables::register(schema.as_ref(), table, stores)?;
         }
-        let state = SessionStateBuilder::new()
-            .with_config(self.config(context, partitions)?)
+        let mut builder = SessionStateBuilder::new()
+            .with_config(self.config(context, partitions, batch_rows)?)
             .with_runtime_env(self.runtime(stores)?)
-            .with_default_features()
-            .build();
+            .with_default_features();
+        let functions = builder.scalar_functions().take().unwrap_or_default();
+        let functions = functions
+            .into_iter()
+            .chain(crate::functions::all().into_iter().map(Arc::new));
+        *builder.scalar_functions() = Some(guard_functions(functions, guard));
+        // Functions of functions compute outside the guard; MySQL has none.
+        *builder.higher_order_functions() = None;
+        let state = builder.build();
         state
             .catalog_list()
             .register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        let mut state = state;
-        for function in crate::functions::all() {
-            datafusion::execution::FunctionRegistry::register_udf(&mut state, Arc::new(function))
-                .map_err(from_datafusion)?;
-        }
         Ok(state)
     }
 
-    fn config(&self, context: &Context, partitions: usize) -> Result<SessionConfig, Error> {
+    /// Rows of a batch for a statement with texts of so many bytes: a text can stand in every row.
+    fn batch_rows(&self, text_bytes: usize) -> usize {
+        let rows = TEXTS_BYTES_MAX / text_bytes.max(1);
+        self.settings.batch_rows.min(rows.max(1))
+    }
+
+    fn config(
+        &self,
+        context: &Context,
+        partitions: usize,
+        batch_rows: usize,
+    ) -> Result<SessionConfig, Error> {
         let mut options = ConfigOptions::default();
         options.catalog.create_default_catalog_and_schema = false;
         options.catalog.default_catalog = CATALOG.to_owned();
@@ -249,10 +294,7 @@ impl QueryEngine {
             .set("datafusion.execution.time_zone", &context.values.zone())
             .map_err(from_datafusion)?;
         options
-            .set(
-                "datafusion.execution.batch_size",
-                &self.settings.batch_rows.to_string(),
-            )
+            .set("datafusion.execution.batch_size", &batch_rows.to_string())
             .map_err(from_datafusion)?;
         options.execution.target_partitions = partitions;
         options.execution.parquet.schema_force_view_types = true;
@@ -316,18 +358,23 @@ fn explain_names(error: datafusion::error::DataFusionError, context: &Context) -
 }
 
 /// Runs a future on a thread with a big stack: planning recurses as deep as the statement nests.
+/// The caller waits for it no longer than the query may take; the thread ends as soon as it looks.
 pub(crate) async fn on_planner_thread<T: Send + 'static>(
+    stop: Arc<Stop>,
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     let runtime = tokio::runtime::Handle::try_current()
         .map_err(|error| Error::internal("planning needs a tokio runtime").because(error))?;
     let (send, receive) = tokio::sync::oneshot::channel();
+    let within = Arc::clone(&stop);
     std::thread::Builder::new()
         .name("query-planner".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
             // A dropped receiver means that the caller has given up.
-            let _ = send.send(runtime.block_on(work));
+            let work = crate::panics::caught_async("planning the query", work);
+            let planned = runtime.block_on(within.within(work));
+            let _ = send.send(planned.and_then(|planned| planned));
         })
         .map_err(|error| {
             Error::new(
@@ -336,7 +383,7 @@ pub(crate) async fn on_planner_thread<T: Send + 'static>(
             )
             .because(error)
         })?;
-    receive
-        .await
+    stop.within(receive)
+        .await?
         .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
 }

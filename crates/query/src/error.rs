@@ -21,6 +21,10 @@ pub enum ErrorKind {
     Unsupported,
     /// A memory or disk limit was reached.
     ResourcesExhausted,
+    /// The query took longer than it may.
+    TimeLimit,
+    /// Nobody waits for the query's rows any more.
+    Cancelled,
     /// A file could not be read or written.
     Io,
     /// A defect of this program.

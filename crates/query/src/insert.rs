@@ -144,7 +144,8 @@ impl QueryEngine {
         context: Context,
     ) -> Result<PlannedInsert, Error> {
         let (engine, source) = (self.clone(), source.to_owned());
-        on_planner_thread(async move {
+        let stop = self.stop(&context);
+        on_planner_thread(Arc::clone(&stop), async move {
             let schema = target.schema();
             let named = target::named_indices(&target)?;
             let mut parsed = mysql::parse(&source)?;
@@ -166,9 +167,7 @@ impl QueryEngine {
             }
             let fills = target::fills(&engine, &target, &named, &context).await?;
             mysql::rewrite(&mut parsed.query, &context.values)?;
-            let query = engine
-                .plan_rewritten(parsed.query, &parsed.labels, &context)
-                .await?;
+            let query = engine.plan_rewritten(parsed, &context, stop).await?;
             if query.schema().fields().len() != named.len() {
                 return Err(values::wrong_count(1));
             }

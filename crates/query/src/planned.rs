@@ -1,6 +1,8 @@
 //! A planned query: its columns, its estimate, and its rows as a stream
 //! that decodes ahead on a task of its own.
 
+mod ahead;
+
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -12,10 +14,9 @@ use datafusion::physical_plan::{
 };
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use crate::error::{Error, from_datafusion};
+use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
 
 /// The rows of a query.
@@ -29,6 +30,7 @@ pub struct PlannedQuery {
     schema: SchemaRef,
     ordered: bool,
     batches_ahead_max: usize,
+    guard: Arc<Guard>,
 }
 
 impl PlannedQuery {
@@ -38,6 +40,7 @@ impl PlannedQuery {
         ordered: bool,
         labels: &Labels,
         batches_ahead_max: usize,
+        guard: Arc<Guard>,
     ) -> Result<Self, Error> {
         let planned = plan.schema();
         let names: Vec<String> = planned
@@ -57,6 +60,7 @@ impl PlannedQuery {
             schema: Arc::new(Schema::new(fields)),
             ordered,
             batches_ahead_max,
+            guard,
         })
     }
 
@@ -93,51 +97,43 @@ impl PlannedQuery {
         self.ordered || self.plan.output_ordering().is_some()
     }
 
+    /// The distinct warnings so far; all of them once the stream has ended.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.guard.warnings()
+    }
+
     /// The physical plan as indented text.
     #[must_use]
     pub fn explain(&self) -> String {
         displayable(self.plan.as_ref()).indent(false).to_string()
     }
 
-    /// Starts the query on the current tokio runtime. A task decodes up to `batches_ahead_max` batches
-    /// ahead; dropping the stream stops it. An error ends the stream.
+    /// Starts the query on the current tokio runtime, whose timer must be enabled. A task decodes up to
+    /// `batches_ahead_max` batches ahead, as long as there is memory for them; dropping the stream stops it.
+    /// An error ends the stream; at the end of its time the stream ends with [`crate::ErrorKind::TimeLimit`],
+    /// even when an operator does not come to an end.
     ///
     /// # Errors
     /// Internal outside a tokio runtime; whatever the start of the plan gives.
     pub fn stream(&self) -> Result<BatchStream, Error> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|error| Error::internal("a query needs a tokio runtime").because(error))?;
-        let mut batches = self.batches()?;
-        let (send, receive) = mpsc::channel(self.batches_ahead_max);
+        let stop = Arc::clone(self.guard.stop());
+        let reader = stop.reader();
+        let batches = crate::panics::caught("the query", || self.batches())??;
         let schema = self.schema();
-        let task = runtime.spawn(async move {
-            while let Some(batch) = batches.next().await {
-                let batch = batch.and_then(|batch| labelled(&batch, &schema));
-                let failed = batch.is_err();
-                if send.send(batch).await.is_err() || failed {
-                    break;
-                }
-            }
-        });
-        let state = Ahead {
-            receive,
-            task: Some(AbortOnDrop(task)),
-        };
-        Ok(futures::stream::unfold(state, |mut state| async move {
-            if let Some(batch) = state.receive.recv().await {
-                return Some((batch, state));
-            }
-            // The channel also closes when the task panics: that must not look like the end of the rows.
-            let mut task = state.task.take()?;
-            match (&mut task.0).await {
-                Ok(()) => None,
-                Err(error) => Some((
-                    Err(Error::internal("the query's task ended unexpectedly").because(error)),
-                    state,
-                )),
-            }
-        })
-        .boxed())
+        let labelled = batches
+            .map(move |batch| batch.and_then(|batch| labelled(&batch, &schema)))
+            .boxed();
+        Ok(ahead::read_ahead(
+            &runtime,
+            labelled,
+            self.batches_ahead_max,
+            &self.context.runtime_env().memory_pool,
+            stop,
+            reader,
+        ))
     }
 
     fn batches(&self) -> Result<BatchStream, Error> {
@@ -153,19 +149,6 @@ impl PlannedQuery {
             .try_flatten()
             .map_err(from_datafusion);
         Ok(chained.boxed())
-    }
-}
-
-struct Ahead {
-    receive: mpsc::Receiver<Result<RecordBatch, Error>>,
-    task: Option<AbortOnDrop>,
-}
-
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

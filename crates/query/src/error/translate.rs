@@ -202,11 +202,11 @@ pub(crate) fn list(names: &[&str]) -> Option<String> {
 
 fn exhausted(text: &str) -> Error {
     let what = if text == "disk" || is_spill_limit(text) {
-        "the query needs more spill space than spill_bytes_max allows".to_owned()
+        "the query needs more disk space for spilled rows than spill_bytes_max allows".to_owned()
     } else {
         let consumer = first_line(&plain(text));
         format!(
-            "the query needs more memory than memory_bytes_max allows: {}",
+            "the query needs more memory than limits.query_memory_bytes_max allows: {}",
             consumer
         )
     };

@@ -197,12 +197,14 @@ pub(super) async fn evaluate(
 ) -> Result<Vec<Fill>, Error> {
     let mut fills = Vec::with_capacity(expressions.len());
     for chunk in expressions.chunks(EXPRESSIONS_AT_ONCE) {
-        let mut query = mysql::parse("SELECT 1")?.query;
-        if let SetExpr::Select(select) = query.body.as_mut() {
+        let mut parsed = mysql::parse("SELECT 1")?;
+        parsed.labels = Labels::default();
+        if let SetExpr::Select(select) = parsed.query.body.as_mut() {
             select.projection = chunk.iter().cloned().map(SelectItem::UnnamedExpr).collect();
         }
-        mysql::rewrite(&mut query, &context.values)?;
-        let planned = Box::pin(engine.plan_rewritten(query, &Labels::default(), context)).await?;
+        mysql::rewrite(&mut parsed.query, &context.values)?;
+        let stop = engine.stop(context);
+        let planned = Box::pin(engine.plan_rewritten(parsed, context, stop)).await?;
         let batches: Vec<RecordBatch> = planned.stream()?.try_collect().await?;
         let batch = batches
             .iter()

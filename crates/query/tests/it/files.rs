@@ -74,6 +74,7 @@ impl Files {
                     tables: vec![table],
                     stores: self.stores.clone(),
                     values: values(),
+                    time_max: None,
                 },
             )
             .await
@@ -243,6 +244,7 @@ async fn parquet_names_are_found_in_any_case() {
         tables: vec![table],
         stores: files.stores.clone(),
         values: values(),
+        time_max: None,
     };
     let text = world
         .text_in(
