@@ -92,6 +92,10 @@ impl QueryEngine {
         })
     }
 
+    pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
+        &self.memory
+    }
+
     /// Bytes that running queries hold now.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {

@@ -59,25 +59,25 @@ const TABLE: &[(Growth, &[&str])] = &[
         "to_time", "to_unixtime",
         // Numbers, truth values and digests of text.
         "ascii", "bit_length", "character_length", "chr", "contains", "digest", "ends_with", "find_in_set", "md5",
-        "octet_length", "regexp_count", "regexp_instr", "regexp_like", "sha1", "sha224", "sha256", "sha384", "sha512",
+        "octet_length", "regexp_count", "regexp_instr", "regexp_like", "sha224", "sha256", "sha384", "sha512",
         "starts_with", "strpos", "to_hex",
         // Numbers and truth values of lists.
         "array_avg", "array_distance", "array_length", "array_ndims", "array_position", "array_product", "array_sum",
         "cardinality", "cosine_distance", "empty", "inner_product",
         // Ours.
-        "mysql_add", "mysql_add_days", "mysql_add_micros", "mysql_add_months", "mysql_add_seconds", "mysql_ceil",
-        "mysql_datetime", "mysql_days_between", "mysql_div", "mysql_divide", "mysql_exact", "mysql_floor",
+        "mysql_add", "mysql_add_days", "mysql_add_micros", "mysql_add_months", "mysql_add_seconds",
+        "mysql_datetime", "mysql_days_between", "mysql_div", "mysql_divide",
         "mysql_from_unixtime", "mysql_last_day", "mysql_locate", "mysql_modulo", "mysql_multiply",
         "mysql_months_between", "mysql_microseconds_between", "mysql_signed", "mysql_subtract",
         "mysql_truth", "mysql_unix_timestamp", "mysql_unsigned",
     ]),
     // A part of the arguments, or all of them.
     (Arguments(1), &[
-        "array_any_value", "array_compact", "array_element", "array_first", "array_max", "array_min", "array_pop_back",
+        "array_any_value", "array_compact", "array_element", "array_max", "array_min", "array_pop_back",
         "array_pop_front", "array_remove", "array_remove_all", "array_remove_n", "array_reverse", "array_slice",
         "btrim", "decode", "flatten", "greatest", "least", "left", "ltrim", "reverse", "right", "rtrim", "split_part",
         "substr", "substr_index",
-        "mysql_substring",
+        "mysql_ceil", "mysql_exact", "mysql_floor", "mysql_substring",
     ]),
     // The case of a letter can be three times as long.
     (Arguments(3), &["initcap", "lower", "upper"]),
@@ -128,12 +128,20 @@ fn joined(row: &Row<'_>) -> u64 {
         .saturating_add(row.bytes(0).saturating_mul(separators))
 }
 
+/// The widest number, which a NULL of its type takes as well, and its place.
+const ELEMENT_BYTES: u64 = 40;
+
 fn array_repeat(row: &Row<'_>) -> u64 {
-    row.bytes(0).saturating_add(8).saturating_mul(row.times(1))
+    row.bytes(0)
+        .saturating_add(ELEMENT_BYTES)
+        .saturating_mul(row.times(1))
 }
 
 fn array_resize(row: &Row<'_>) -> u64 {
-    let filled = row.bytes(2).saturating_add(8).saturating_mul(row.times(1));
+    let filled = row
+        .bytes(2)
+        .saturating_add(ELEMENT_BYTES)
+        .saturating_mul(row.times(1));
     row.bytes(0).saturating_add(filled)
 }
 
@@ -152,18 +160,21 @@ fn series(row: &Row<'_>) -> u64 {
         return 0;
     };
     let steps = (end - start).unsigned_abs() / step.unsigned_abs().max(1) + 1;
-    u64::try_from(steps).unwrap_or(u64::MAX).saturating_mul(8)
+    u64::try_from(steps).unwrap_or(u64::MAX).saturating_mul(16)
 }
 
 fn overlaid(row: &Row<'_>) -> u64 {
     row.bytes(0).saturating_add(row.bytes(1))
 }
 
-/// Text stays as long, numbers are at most some eighty digits.
+/// Text stays as long; exact numbers are at most some eighty digits, floats are written without exponent.
 fn text_of(row: &Row<'_>) -> u64 {
     match row.text(0) {
         Some(text) => text.len() as u64,
-        None => row.bytes(0).saturating_mul(8).saturating_add(80),
+        None => row
+            .bytes(0)
+            .saturating_mul(8)
+            .saturating_add(if row.is_floating(0) { 400 } else { 80 }),
     }
 }
 

@@ -141,6 +141,11 @@ impl Row<'_> {
         }
     }
 
+    pub(super) fn is_floating(&self, index: usize) -> bool {
+        self.at(index)
+            .is_some_and(|(argument, _)| argument.array.data_type().is_floating())
+    }
+
     /// Nanoseconds of one unit of a date or time; 1 for a number.
     pub(super) fn tick(&self, index: usize) -> i128 {
         let kind = self

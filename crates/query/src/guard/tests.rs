@@ -42,14 +42,15 @@ fn every_registered_function_is_in_the_table_and_nothing_else() {
         .filter(|name| growth::of(name).is_none())
         .collect();
     assert!(missing.is_empty(), "of unknown growth: {missing:?}");
+    let mut unknown = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for name in growth::names() {
         assert!(seen.insert(name), "{name} is listed twice");
-        assert!(
-            functions.iter().any(|function| function.name() == name),
-            "{name} is no function"
-        );
+        if !functions.iter().any(|function| function.name() == name) {
+            unknown.push(name);
+        }
     }
+    assert!(unknown.is_empty(), "no functions: {unknown:?}");
     let offered = guard_functions(functions.clone(), &guard());
     assert_eq!(offered.len(), functions.len());
 }
@@ -73,7 +74,7 @@ fn extremes() -> Vec<ScalarValue> {
         text(""),
         list(vec![int(i64::MIN), int(1)], &DataType::Int64),
         int(70_000),
-        text(&"xy, ".repeat(5_000)),
+        text(&"xy, ".repeat(100)),
         int(-1),
         text("%c %+ %A"),
         ScalarValue::Float64(Some(f64::NEG_INFINITY)),
@@ -234,7 +235,6 @@ fn no_function_panics_or_makes_more_than_was_measured() {
         .filter(|name| name.starts_with(crate::functions::PREFIX))
         .collect();
     assert!(ours.is_empty(), "functions of ours panicked: {ours:?}");
-    eprintln!("DataFusion's own that panic: {caught:?}");
 }
 
 fn argument_bytes(call: &ScalarFunctionArgs) -> u64 {
