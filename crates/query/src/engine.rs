@@ -20,13 +20,14 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::error::{Error, ErrorKind, from_datafusion};
-use crate::guard::{Guard, guard_functions, guard_plan};
+use crate::guard::{Guard, guard_functions, guard_plan, watch_joins};
 use crate::memory::SharedPool;
 use crate::mysql::{self, Parsed, STACK_BYTES, SessionValues};
 use crate::planned::PlannedQuery;
 use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::tables::{self, CATALOG, FileFormat, Source, StoreList, Stores, TableDefinition};
+use crate::workers::Workers;
 
 /// Sorts that can run side by side; each reserves its part of the memory for merging.
 const SORTS_AT_ONCE: usize = 8;
@@ -53,6 +54,7 @@ pub struct QueryEngine {
     settings: Arc<Settings>,
     memory: Arc<dyn MemoryPool>,
     disk: Arc<DiskManager>,
+    workers: Workers,
 }
 
 impl QueryEngine {
@@ -85,15 +87,25 @@ impl QueryEngine {
             .build()
             .map_err(from_datafusion)?;
         let memory: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(settings.memory_bytes_max));
+        let workers = Workers::start(settings.target_partitions)?;
         Ok(Self {
             settings: Arc::new(settings),
             memory,
             disk: Arc::new(disk),
+            workers,
         })
     }
 
     pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
         &self.memory
+    }
+
+    /// Tasks of running queries.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.workers
+            .handle()
+            .map_or(0, |handle| handle.metrics().num_alive_tasks())
     }
 
     /// Bytes that running queries hold now.
@@ -109,7 +121,7 @@ impl QueryEngine {
     pub async fn plan(&self, sql: &str, context: Context) -> Result<PlannedQuery, Error> {
         let (engine, sql) = (self.clone(), sql.to_owned());
         let stop = self.stop(&context);
-        on_planner_thread(Arc::clone(&stop), async move {
+        self.on_planner_thread(Arc::clone(&stop), async move {
             let mut parsed = mysql::parse(&sql)?;
             mysql::rewrite(&mut parsed.query, &context.values)?;
             engine.plan_rewritten(parsed, &context, stop).await
@@ -151,6 +163,7 @@ impl QueryEngine {
         let logical = guard_plan(logical, &guard)
             .and_then(|logical| state.optimize(&logical))
             .and_then(|logical| guard_plan(logical, &guard))
+            .and_then(|logical| watch_joins(logical, &guard))
             .map_err(from_datafusion)?;
         let physical = state
             .query_planner()
@@ -166,6 +179,7 @@ impl QueryEngine {
             &parsed.labels,
             self.settings.batches_ahead_max,
             guard,
+            self.workers.clone(),
         )
     }
 
@@ -178,7 +192,12 @@ impl QueryEngine {
         source: &Source,
         stores: &StoreList,
     ) -> Result<SchemaRef, Error> {
-        crate::panics::caught_async("reading the columns", self.infer(source, stores)).await
+        let (engine, source, stores) = (self.clone(), source.clone(), stores.clone());
+        self.workers
+            .handle()?
+            .spawn(async move { engine.infer(&source, &stores).await })
+            .await
+            .unwrap_or_else(|error| Err(crate::panics::joined("reading the columns", error)))
     }
 
     async fn infer(&self, source: &Source, stores: &StoreList) -> Result<SchemaRef, Error> {
@@ -361,33 +380,35 @@ fn explain_names(error: datafusion::error::DataFusionError, context: &Context) -
     )
 }
 
-/// Runs a future on a thread with a big stack: planning recurses as deep as the statement nests.
-/// The caller waits for it no longer than the query may take; the thread ends as soon as it looks.
-pub(crate) async fn on_planner_thread<T: Send + 'static>(
-    stop: Arc<Stop>,
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    let runtime = tokio::runtime::Handle::try_current()
-        .map_err(|error| Error::internal("planning needs a tokio runtime").because(error))?;
-    let (send, receive) = tokio::sync::oneshot::channel();
-    let within = Arc::clone(&stop);
-    std::thread::Builder::new()
-        .name("query-planner".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || {
-            // A dropped receiver means that the caller has given up.
-            let work = crate::panics::caught_async("planning the query", work);
-            let planned = runtime.block_on(within.within(work));
-            let _ = send.send(planned.and_then(|planned| planned));
-        })
-        .map_err(|error| {
-            Error::new(
-                ErrorKind::ResourcesExhausted,
-                "no thread could be started to plan the query",
-            )
-            .because(error)
-        })?;
-    stop.within(receive)
-        .await?
-        .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
+impl QueryEngine {
+    /// Runs a future on a thread with a big stack: planning recurses as deep as the statement nests.
+    /// The caller waits for it no longer than the query may take; the thread ends as soon as it looks.
+    pub(crate) async fn on_planner_thread<T: Send + 'static>(
+        &self,
+        stop: Arc<Stop>,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let runtime = self.workers.handle()?.clone();
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let within = Arc::clone(&stop);
+        std::thread::Builder::new()
+            .name("query-planner".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                // A dropped receiver means that the caller has given up.
+                let work = crate::panics::caught_async("planning the query", work);
+                let planned = runtime.block_on(within.within(work));
+                let _ = send.send(planned.and_then(|planned| planned));
+            })
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::ResourcesExhausted,
+                    "no thread could be started to plan the query",
+                )
+                .because(error)
+            })?;
+        stop.within(receive)
+            .await?
+            .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
+    }
 }

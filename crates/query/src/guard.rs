@@ -19,7 +19,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 
 use crate::stop::Stop;
 
-pub(crate) use plan::{guard_functions, guard_plan};
+pub(crate) use plan::{guard_functions, guard_plan, watch_joins};
 
 /// MySQL's ER_WARN_ALLOWED_PACKET_OVERFLOWED.
 const PACKET_OVERFLOWED: u16 = 1301;

@@ -18,7 +18,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::sql::sqlparser::ast::SetExpr;
 use futures::StreamExt;
 
-use crate::engine::{Context, QueryEngine, on_planner_thread};
+use crate::engine::{Context, QueryEngine};
 use crate::error::Error;
 use crate::guard::Warning;
 use crate::mysql;
@@ -173,7 +173,7 @@ impl QueryEngine {
     ) -> Result<PlannedInsert, Error> {
         let (engine, source) = (self.clone(), source.to_owned());
         let stop = self.stop(&context);
-        on_planner_thread(Arc::clone(&stop), async move {
+        self.on_planner_thread(Arc::clone(&stop), async move {
             let schema = target.schema();
             let named = target::named_indices(&target)?;
             let mut parsed = mysql::parse(&source)?;

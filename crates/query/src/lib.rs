@@ -18,6 +18,7 @@ mod stop;
 mod tables;
 mod temporal;
 mod types;
+mod workers;
 
 pub use csv::CsvReadOptions;
 pub use engine::{Context, QueryEngine};

@@ -18,6 +18,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::error::{Error, from_datafusion};
 use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
+use crate::workers::Workers;
 
 /// The rows of a query.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch, Error>>;
@@ -31,6 +32,7 @@ pub struct PlannedQuery {
     ordered: bool,
     batches_ahead_max: usize,
     guard: Arc<Guard>,
+    workers: Workers,
 }
 
 impl PlannedQuery {
@@ -41,6 +43,7 @@ impl PlannedQuery {
         labels: &Labels,
         batches_ahead_max: usize,
         guard: Arc<Guard>,
+        workers: Workers,
     ) -> Result<Self, Error> {
         let planned = plan.schema();
         let names: Vec<String> = planned
@@ -61,6 +64,7 @@ impl PlannedQuery {
             ordered,
             batches_ahead_max,
             guard,
+            workers,
         })
     }
 
@@ -109,16 +113,17 @@ impl PlannedQuery {
         displayable(self.plan.as_ref()).indent(false).to_string()
     }
 
-    /// Starts the query on the current tokio runtime, whose timer must be enabled. A task decodes up to
-    /// `batches_ahead_max` batches ahead, as long as there is memory for them; dropping the stream stops it.
+    /// Starts the query on the engine's threads; read it within a tokio runtime whose timer is enabled.
+    /// A task decodes up to `batches_ahead_max` batches ahead, as long as there is memory for them; dropping the stream stops it.
     /// An error ends the stream; at the end of its time the stream ends with [`crate::ErrorKind::TimeLimit`],
     /// even when an operator does not come to an end.
     ///
     /// # Errors
-    /// Internal outside a tokio runtime; whatever the start of the plan gives.
+    /// Whatever the start of the plan gives.
     pub fn stream(&self) -> Result<BatchStream, Error> {
-        let runtime = tokio::runtime::Handle::try_current()
-            .map_err(|error| Error::internal("a query needs a tokio runtime").because(error))?;
+        let runtime = self.workers.handle()?;
+        // The start of a plan may start tasks.
+        let _entered = runtime.enter();
         let stop = Arc::clone(self.guard.stop());
         let reader = stop.reader();
         let batches = crate::panics::caught("the query", || self.batches())??;
@@ -127,7 +132,7 @@ impl PlannedQuery {
             .map(move |batch| batch.and_then(|batch| labelled(&batch, &schema)))
             .boxed();
         Ok(ahead::read_ahead(
-            &runtime,
+            runtime,
             labelled,
             self.batches_ahead_max,
             &self.context.runtime_env().memory_pool,

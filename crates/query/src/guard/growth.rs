@@ -69,7 +69,7 @@ const TABLE: &[(Growth, &[&str])] = &[
         "mysql_datetime", "mysql_days_between", "mysql_div", "mysql_divide",
         "mysql_from_unixtime", "mysql_last_day", "mysql_locate", "mysql_modulo", "mysql_multiply",
         "mysql_months_between", "mysql_microseconds_between", "mysql_signed", "mysql_subtract",
-        "mysql_truth", "mysql_unix_timestamp", "mysql_unsigned",
+        "mysql_truth", "mysql_watched", "mysql_unix_timestamp", "mysql_unsigned",
     ]),
     // A part of the arguments, or all of them.
     (Arguments(1), &[

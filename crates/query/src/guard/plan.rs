@@ -23,6 +23,24 @@ pub(crate) fn guard_functions(
         .collect()
 }
 
+/// The plan whose join conditions look whether the query should stop: a join compares all of one side
+/// with a batch of the other before it yields, which can take hours.
+pub(crate) fn watch_joins(plan: LogicalPlan, guard: &Arc<Guard>) -> Result<LogicalPlan> {
+    let watch = guarded(&Arc::new(crate::functions::watched()), guard);
+    plan.transform_down_with_subqueries(|node| {
+        let (LogicalPlan::Join(join), Some(watch)) = (&node, &watch) else {
+            return Ok(Transformed::no(node));
+        };
+        let Some(filter) = &join.filter else {
+            return Ok(Transformed::no(node));
+        };
+        let mut join = join.clone();
+        join.filter = Some(watch.call(vec![filter.clone()]));
+        Ok(Transformed::yes(LogicalPlan::Join(join)))
+    })
+    .map(|plan| plan.data)
+}
+
 /// The plan with every function under the guard.
 pub(crate) fn guard_plan(plan: LogicalPlan, guard: &Arc<Guard>) -> Result<LogicalPlan> {
     plan.transform_down_with_subqueries(|node| node.map_expressions(|expr| guard_expr(expr, guard)))

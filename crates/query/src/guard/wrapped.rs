@@ -25,9 +25,9 @@ use super::row::{Argument, Row};
 use super::{CONSTANT_BYTES_MAX, Guard, UNCOUNTED_BYTES, sizes, user_name};
 
 /// Steps that a function may take for one row: about a second.
-const STEPS_MAX: u64 = 1 << 30;
+const STEPS_MAX: u64 = 1 << 27;
 /// Steps between two looks at whether the query should stop.
-const STEPS_AT_ONCE: u64 = 1 << 27;
+const STEPS_AT_ONCE: u64 = 1 << 22;
 
 /// A function of one query under that query's guard.
 #[derive(Debug, Clone)]

@@ -9,3 +9,4 @@ mod insert;
 mod limits;
 mod streams;
 mod support;
+mod time;
