@@ -26,7 +26,9 @@ use crate::mysql::{self, Parsed, STACK_BYTES, SessionValues};
 use crate::planned::PlannedQuery;
 use crate::settings::Settings;
 use crate::stop::Stop;
-use crate::tables::{self, CATALOG, FileFormat, Source, StoreList, Stores, TableDefinition};
+use crate::tables::{
+    self, CATALOG, FileFormat, FilesAtHand, Source, StoreList, Stores, TableDefinition,
+};
 use crate::workers::Workers;
 
 /// Sorts that can run side by side; each reserves its part of the memory for merging.
@@ -149,7 +151,8 @@ impl QueryEngine {
             stop,
         ));
         let rows = self.batch_rows(parsed.text_bytes);
-        let session = |partitions| self.session(context, &stores, partitions, rows, &guard);
+        let files = FilesAtHand::default();
+        let session = |partitions| self.session(context, &stores, partitions, rows, &guard, &files);
         let state = session(self.settings.target_partitions)?;
         let statement = DfStatement::Statement(Box::new(Statement::Query(parsed.query)));
         let logical = state
@@ -179,6 +182,7 @@ impl QueryEngine {
             &parsed.labels,
             self.settings.batches_ahead_max,
             guard,
+            files,
             self.workers.clone(),
         )
     }
@@ -251,6 +255,7 @@ impl QueryEngine {
         partitions: usize,
         batch_rows: usize,
         guard: &Arc<Guard>,
+        files: &FilesAtHand,
     ) -> Result<SessionState, Error> {
         let catalog = MemoryCatalogProvider::new();
         for table in &context.tables {
@@ -265,7 +270,7 @@ impl QueryEngine {
                     fresh
                 }
             };
-            tables::register(schema.as_ref(), table, stores)?;
+            tables::register(schema.as_ref(), table, stores, files)?;
         }
         let mut builder = SessionStateBuilder::new()
             .with_config(self.config(context, partitions, batch_rows)?)

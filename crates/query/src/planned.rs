@@ -3,6 +3,7 @@
 
 mod ahead;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -18,6 +19,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::error::{Error, from_datafusion};
 use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
+use crate::tables::FilesAtHand;
 use crate::workers::Workers;
 
 /// The rows of a query.
@@ -32,6 +34,7 @@ pub struct PlannedQuery {
     ordered: bool,
     batches_ahead_max: usize,
     guard: Arc<Guard>,
+    files: FilesAtHand,
     workers: Workers,
 }
 
@@ -43,6 +46,7 @@ impl PlannedQuery {
         labels: &Labels,
         batches_ahead_max: usize,
         guard: Arc<Guard>,
+        files: FilesAtHand,
         workers: Workers,
     ) -> Result<Self, Error> {
         let planned = plan.schema();
@@ -64,6 +68,7 @@ impl PlannedQuery {
             ordered,
             batches_ahead_max,
             guard,
+            files,
             workers,
         })
     }
@@ -127,9 +132,18 @@ impl PlannedQuery {
         let stop = Arc::clone(self.guard.stop());
         let reader = stop.reader();
         let batches = crate::panics::caught("the query", || self.batches())??;
-        let schema = self.schema();
-        let labelled = batches
-            .map(move |batch| batch.and_then(|batch| labelled(&batch, &schema)))
+        let (schema, files) = (self.schema(), self.files.clone());
+        // After a panic nothing is polled again: the error ends the stream.
+        let labelled = AssertUnwindSafe(batches)
+            .catch_unwind()
+            .map(move |batch| match batch {
+                Ok(Ok(batch)) => labelled(&batch, &schema),
+                Ok(Err(error)) => Err(files.name(error)),
+                Err(panic) => {
+                    let defect = crate::panics::error("the query", panic.as_ref());
+                    Err(files.name(defect.of_a_file()))
+                }
+            })
             .boxed();
         Ok(ahead::read_ahead(
             runtime,
