@@ -4,6 +4,7 @@
 
 mod beneath;
 mod draft;
+mod endpoints;
 mod error;
 mod layers;
 mod location;
@@ -13,6 +14,7 @@ mod store;
 mod write_behind;
 
 pub use draft::{Draft, Finished, OnExisting};
+pub use endpoints::{CheckedEndpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};
 pub use location::{Location, Provider};
 pub use path::{ObjectPath, RESERVED_DIRECTORY};
