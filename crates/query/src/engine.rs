@@ -1,40 +1,29 @@
 //! The engine: one memory pool and one spill folder for all queries,
 //! and for each query a session of its own that sees just its tables and stores.
 
+mod session;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
-};
-use datafusion::config::ConfigOptions;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::MemoryPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::error::{Error, ErrorKind, from_datafusion};
-use crate::guard::{Guard, guard_functions, guard_plan, watch_joins};
+use crate::guard::{Guard, guard_plan, watch_joins};
 use crate::memory::SharedPool;
-use crate::mysql::{self, Parsed, STACK_BYTES, SessionValues};
-use crate::planned::PlannedQuery;
+use crate::mysql::{self, Parsed, SessionValues};
+use crate::planned::{PlannedQuery, Run};
 use crate::settings::Settings;
 use crate::stop::Stop;
-use crate::tables::{
-    self, CATALOG, FileFormat, FilesAtHand, Source, StoreList, Stores, TableDefinition,
-};
+use crate::tables::{self, FileFormat, FilesAtHand, Source, StoreList, Stores, TableDefinition};
 use crate::workers::Workers;
-
-/// Sorts that can run side by side; each reserves its part of the memory for merging.
-const SORTS_AT_ONCE: usize = 8;
-/// Bytes that the texts of a statement may take once they stand in every row of a batch.
-const TEXTS_BYTES_MAX: usize = 64 << 20;
 
 /// What a query may see.
 #[derive(Debug, Clone)]
@@ -98,6 +87,10 @@ impl QueryEngine {
         })
     }
 
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
         &self.memory
     }
@@ -123,12 +116,13 @@ impl QueryEngine {
     pub async fn plan(&self, sql: &str, context: Context) -> Result<PlannedQuery, Error> {
         let (engine, sql) = (self.clone(), sql.to_owned());
         let stop = self.stop(&context);
-        self.on_planner_thread(Arc::clone(&stop), async move {
-            let mut parsed = mysql::parse(&sql)?;
-            mysql::rewrite(&mut parsed.query, &context.values)?;
-            engine.plan_rewritten(parsed, &context, stop).await
-        })
-        .await
+        self.workers
+            .plan(Arc::clone(&stop), async move {
+                let mut parsed = mysql::parse(&sql)?;
+                mysql::rewrite(&mut parsed.query, &context.values)?;
+                engine.plan_rewritten(parsed, &context, stop).await
+            })
+            .await
     }
 
     /// Starts the time of a query.
@@ -175,15 +169,18 @@ impl QueryEngine {
             .map_err(from_datafusion)?;
         guard.stop().check()?;
         guard.planned();
+        let run = Run {
+            plan: physical,
+            context: state.task_ctx(),
+            guard,
+            files,
+            workers: self.workers.clone(),
+        };
         PlannedQuery::new(
-            physical,
-            state.task_ctx(),
+            run,
             ordered,
             &parsed.labels,
             self.settings.batches_ahead_max,
-            guard,
-            files,
-            self.workers.clone(),
         )
     }
 
@@ -237,101 +234,6 @@ impl QueryEngine {
             } => crate::csv::infer(stores.get(store)?, files, options).await,
         }
     }
-
-    fn runtime(&self, stores: &Stores) -> Result<Arc<RuntimeEnv>, Error> {
-        let mut runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::clone(&self.memory))
-            .with_object_store_registry(Arc::new(stores.clone()))
-            .build()
-            .map_err(from_datafusion)?;
-        runtime.disk_manager = Arc::clone(&self.disk);
-        Ok(Arc::new(runtime))
-    }
-
-    fn session(
-        &self,
-        context: &Context,
-        stores: &Stores,
-        partitions: usize,
-        batch_rows: usize,
-        guard: &Arc<Guard>,
-        files: &FilesAtHand,
-    ) -> Result<SessionState, Error> {
-        let catalog = MemoryCatalogProvider::new();
-        for table in &context.tables {
-            let database = table.database.to_lowercase();
-            let schema: Arc<dyn SchemaProvider> = match catalog.schema(&database) {
-                Some(schema) => schema,
-                None => {
-                    let fresh: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                    catalog
-                        .register_schema(&database, Arc::clone(&fresh))
-                        .map_err(from_datafusion)?;
-                    fresh
-                }
-            };
-            tables::register(schema.as_ref(), table, stores, files)?;
-        }
-        let mut builder = SessionStateBuilder::new()
-            .with_config(self.config(context, partitions, batch_rows)?)
-            .with_runtime_env(self.runtime(stores)?)
-            .with_default_features();
-        let functions = builder.scalar_functions().take().unwrap_or_default();
-        let functions = functions
-            .into_iter()
-            .chain(crate::functions::all().into_iter().map(Arc::new));
-        *builder.scalar_functions() = Some(guard_functions(functions, guard));
-        // Functions of functions compute outside the guard; MySQL has none.
-        *builder.higher_order_functions() = None;
-        let state = builder.build();
-        state
-            .catalog_list()
-            .register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        Ok(state)
-    }
-
-    /// Rows of a batch for a statement with texts of so many bytes: a text can stand in every row.
-    fn batch_rows(&self, text_bytes: usize) -> usize {
-        let rows = TEXTS_BYTES_MAX / text_bytes.max(1);
-        self.settings.batch_rows.min(rows.max(1))
-    }
-
-    fn config(
-        &self,
-        context: &Context,
-        partitions: usize,
-        batch_rows: usize,
-    ) -> Result<SessionConfig, Error> {
-        let mut options = ConfigOptions::default();
-        options.catalog.create_default_catalog_and_schema = false;
-        options.catalog.default_catalog = CATALOG.to_owned();
-        options.catalog.default_schema = context
-            .values
-            .database
-            .clone()
-            .unwrap_or_default()
-            .to_lowercase();
-        options.catalog.information_schema = false;
-        options.sql_parser.parse_float_as_decimal = true;
-        options.sql_parser.enable_ident_normalization = true;
-        // MySQL sorts NULLs as the least of values.
-        options
-            .set("datafusion.sql_parser.default_null_ordering", "nulls_min")
-            .map_err(from_datafusion)?;
-        options
-            .set("datafusion.execution.time_zone", &context.values.zone())
-            .map_err(from_datafusion)?;
-        options
-            .set("datafusion.execution.batch_size", &batch_rows.to_string())
-            .map_err(from_datafusion)?;
-        options.execution.target_partitions = partitions;
-        options.execution.parquet.schema_force_view_types = true;
-        // What a sort keeps free for merging: with less it fails when its memory is full,
-        // with more fewer sorts run at once (so: eight).
-        options.execution.sort_spill_reservation_bytes =
-            self.settings.memory_bytes_max / SORTS_AT_ONCE / partitions.max(1);
-        Ok(SessionConfig::from(options))
-    }
 }
 
 /// Nothing but queries.
@@ -383,37 +285,4 @@ fn explain_names(error: datafusion::error::DataFusionError, context: &Context) -
             None => format!("no such table {name}"),
         },
     )
-}
-
-impl QueryEngine {
-    /// Runs a future on a thread with a big stack: planning recurses as deep as the statement nests.
-    /// The caller waits for it no longer than the query may take; the thread ends as soon as it looks.
-    pub(crate) async fn on_planner_thread<T: Send + 'static>(
-        &self,
-        stop: Arc<Stop>,
-        work: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        let runtime = self.workers.handle()?.clone();
-        let (send, receive) = tokio::sync::oneshot::channel();
-        let within = Arc::clone(&stop);
-        std::thread::Builder::new()
-            .name("query-planner".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || {
-                // A dropped receiver means that the caller has given up.
-                let work = crate::panics::caught_async("planning the query", work);
-                let planned = runtime.block_on(within.within(work));
-                let _ = send.send(planned.and_then(|planned| planned));
-            })
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::ResourcesExhausted,
-                    "no thread could be started to plan the query",
-                )
-                .because(error)
-            })?;
-        stop.within(receive)
-            .await?
-            .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
-    }
 }

@@ -173,55 +173,56 @@ impl QueryEngine {
     ) -> Result<PlannedInsert, Error> {
         let (engine, source) = (self.clone(), source.to_owned());
         let stop = self.stop(&context);
-        self.on_planner_thread(Arc::clone(&stop), async move {
-            let schema = target.schema();
-            let named = target::named_indices(&target)?;
-            let mut parsed = mysql::parse(&source)?;
-            let start = target
-                .columns
-                .iter()
-                .find_map(|column| column.auto_increment)
-                .unwrap_or(0);
-            let next_number = Arc::new(AtomicU64::new(start));
-            if let SetExpr::Values(values) = parsed.query.body.as_ref() {
-                let mut evaluated = engine.nothing_evaluated();
-                let batches = values::convert(
+        self.workers()
+            .plan(Arc::clone(&stop), async move {
+                let schema = target.schema();
+                let named = target::named_indices(&target)?;
+                let mut parsed = mysql::parse(&source)?;
+                let start = target
+                    .columns
+                    .iter()
+                    .find_map(|column| column.auto_increment)
+                    .unwrap_or(0);
+                let next_number = Arc::new(AtomicU64::new(start));
+                if let SetExpr::Values(values) = parsed.query.body.as_ref() {
+                    let mut evaluated = engine.nothing_evaluated();
+                    let batches = values::convert(
+                        &engine,
+                        values,
+                        &target,
+                        &named,
+                        &context,
+                        &next_number,
+                        &mut evaluated,
+                    )
+                    .await?;
+                    return Ok(PlannedInsert {
+                        schema,
+                        rows: Rows::Ready { batches, evaluated },
+                        next_number,
+                    });
+                }
+                let fills = target::fills(
                     &engine,
-                    values,
                     &target,
                     &named,
                     &context,
-                    &next_number,
-                    &mut evaluated,
+                    &mut engine.nothing_evaluated(),
                 )
                 .await?;
-                return Ok(PlannedInsert {
+                mysql::rewrite(&mut parsed.query, &context.values)?;
+                let query = engine.plan_rewritten(parsed, &context, stop).await?;
+                if query.schema().fields().len() != named.len() {
+                    return Err(values::wrong_count(1));
+                }
+                let slots = Slots::new(&target, &named, fills);
+                Ok(PlannedInsert {
                     schema,
-                    rows: Rows::Ready { batches, evaluated },
+                    rows: Rows::Query { query, slots },
                     next_number,
-                });
-            }
-            let fills = target::fills(
-                &engine,
-                &target,
-                &named,
-                &context,
-                &mut engine.nothing_evaluated(),
-            )
-            .await?;
-            mysql::rewrite(&mut parsed.query, &context.values)?;
-            let query = engine.plan_rewritten(parsed, &context, stop).await?;
-            if query.schema().fields().len() != named.len() {
-                return Err(values::wrong_count(1));
-            }
-            let slots = Slots::new(&target, &named, fills);
-            Ok(PlannedInsert {
-                schema,
-                rows: Rows::Query { query, slots },
-                next_number,
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// The values of expressions that stand alone, as text, bytes or truth values.

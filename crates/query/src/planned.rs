@@ -25,31 +25,33 @@ use crate::workers::Workers;
 /// The rows of a query.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch, Error>>;
 
+/// A physical plan and all that its run takes part in.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) context: Arc<TaskContext>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) files: FilesAtHand,
+    pub(crate) workers: Workers,
+}
+
 /// A query ready to run, any number of times.
 #[derive(Debug, Clone)]
 pub struct PlannedQuery {
-    plan: Arc<dyn ExecutionPlan>,
-    context: Arc<TaskContext>,
+    run: Run,
     schema: SchemaRef,
     ordered: bool,
     batches_ahead_max: usize,
-    guard: Arc<Guard>,
-    files: FilesAtHand,
-    workers: Workers,
 }
 
 impl PlannedQuery {
     pub(crate) fn new(
-        plan: Arc<dyn ExecutionPlan>,
-        context: Arc<TaskContext>,
+        run: Run,
         ordered: bool,
         labels: &Labels,
         batches_ahead_max: usize,
-        guard: Arc<Guard>,
-        files: FilesAtHand,
-        workers: Workers,
     ) -> Result<Self, Error> {
-        let planned = plan.schema();
+        let planned = run.plan.schema();
         let names: Vec<String> = planned
             .fields()
             .iter()
@@ -62,14 +64,10 @@ impl PlannedQuery {
             .map(|(label, field)| field.as_ref().clone().with_name(label))
             .collect();
         Ok(Self {
-            plan,
-            context,
+            run,
             schema: Arc::new(Schema::new(fields)),
             ordered,
             batches_ahead_max,
-            guard,
-            files,
-            workers,
         })
     }
 
@@ -94,28 +92,30 @@ impl PlannedQuery {
     #[must_use]
     pub fn row_estimate(&self) -> Option<u64> {
         let statistics = StatisticsContext::new()
-            .compute(self.plan.as_ref(), &StatisticsArgs::new())
+            .compute(self.run.plan.as_ref(), &StatisticsArgs::new())
             .ok()?;
         let rows = *statistics.num_rows.get_value()?;
-        u64::try_from(self.plan.fetch().map_or(rows, |most| rows.min(most))).ok()
+        u64::try_from(self.run.plan.fetch().map_or(rows, |most| rows.min(most))).ok()
     }
 
     /// Whether the rows come in the order of the table's files, or of an ORDER BY.
     #[must_use]
     pub fn is_ordered(&self) -> bool {
-        self.ordered || self.plan.output_ordering().is_some()
+        self.ordered || self.run.plan.output_ordering().is_some()
     }
 
     /// The distinct warnings so far; all of them once the stream has ended.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        self.guard.warnings()
+        self.run.guard.warnings()
     }
 
     /// The physical plan as indented text.
     #[must_use]
     pub fn explain(&self) -> String {
-        displayable(self.plan.as_ref()).indent(false).to_string()
+        displayable(self.run.plan.as_ref())
+            .indent(false)
+            .to_string()
     }
 
     /// Starts the query on the engine's threads; read it within a tokio runtime whose timer is enabled.
@@ -126,13 +126,13 @@ impl PlannedQuery {
     /// # Errors
     /// Whatever the start of the plan gives.
     pub fn stream(&self) -> Result<BatchStream, Error> {
-        let runtime = self.workers.handle()?;
+        let runtime = self.run.workers.handle()?;
         // The start of a plan may start tasks.
         let _entered = runtime.enter();
-        let stop = Arc::clone(self.guard.stop());
+        let stop = Arc::clone(self.run.guard.stop());
         let reader = stop.reader();
         let batches = crate::panics::caught("the query", || self.batches())??;
-        let (schema, files) = (self.schema(), self.files.clone());
+        let (schema, files) = (self.schema(), self.run.files.clone());
         // After a panic nothing is polled again: the error ends the stream.
         let labelled = AssertUnwindSafe(batches)
             .catch_unwind()
@@ -149,20 +149,20 @@ impl PlannedQuery {
             runtime,
             labelled,
             self.batches_ahead_max,
-            &self.context.runtime_env().memory_pool,
+            &self.run.context.runtime_env().memory_pool,
             stop,
             reader,
         ))
     }
 
     fn batches(&self) -> Result<BatchStream, Error> {
-        let partitions = self.plan.output_partitioning().partition_count();
+        let partitions = self.run.plan.output_partitioning().partition_count();
         if !self.ordered || partitions == 1 {
-            let stream = execute_stream(Arc::clone(&self.plan), Arc::clone(&self.context))
+            let stream = execute_stream(Arc::clone(&self.run.plan), Arc::clone(&self.run.context))
                 .map_err(from_datafusion)?;
             return Ok(stream.map_err(from_datafusion).boxed());
         }
-        let (plan, context) = (Arc::clone(&self.plan), Arc::clone(&self.context));
+        let (plan, context) = (Arc::clone(&self.run.plan), Arc::clone(&self.run.context));
         let chained = futures::stream::iter(0..partitions)
             .map(move |partition| plan.execute(partition, Arc::clone(&context)))
             .try_flatten()

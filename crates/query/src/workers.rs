@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, ErrorKind};
+use crate::mysql;
+use crate::stop::Stop;
 
 /// Bytes of a worker's stack, as DataFusion's expressions recurse.
 const STACK_BYTES: usize = 8 << 20;
@@ -51,5 +53,36 @@ impl Workers {
             .as_ref()
             .map(Runtime::handle)
             .ok_or_else(|| Error::internal("the engine has ended"))
+    }
+
+    /// Runs a future on a thread with a big stack: planning recurses as deep as the statement nests.
+    /// The caller waits for it no longer than the query may take; the thread ends as soon as it looks.
+    pub(crate) async fn plan<T: Send + 'static>(
+        &self,
+        stop: Arc<Stop>,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let runtime = self.handle()?.clone();
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let within = Arc::clone(&stop);
+        std::thread::Builder::new()
+            .name("query-planner".to_owned())
+            .stack_size(mysql::STACK_BYTES)
+            .spawn(move || {
+                // A dropped receiver means that the caller has given up.
+                let work = crate::panics::caught_async("planning the query", work);
+                let planned = runtime.block_on(within.within(work));
+                let _ = send.send(planned.and_then(|planned| planned));
+            })
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::ResourcesExhausted,
+                    "no thread could be started to plan the query",
+                )
+                .because(error)
+            })?;
+        stop.within(receive)
+            .await?
+            .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
     }
 }

@@ -1,26 +1,21 @@
 //! A function with its growth measured before it runs: too long is NULL, too much is an error,
 //! and big results hold their reservation.
 
+mod delegate;
+
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array};
 use arrow::compute::{concat, nullif, take};
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err, resources_err};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryReservation;
-use datafusion::logical_expr::interval_arithmetic::Interval;
-use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
-use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
-use datafusion::logical_expr::{
-    ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
 use super::growth::Growth;
 use super::held::hold;
-use super::plan::guard_expr;
 use super::row::{Argument, Row};
 use super::{CONSTANT_BYTES_MAX, Guard, UNCOUNTED_BYTES, sizes, user_name};
 
@@ -68,8 +63,23 @@ struct Measure {
 }
 
 impl Guarded {
+    /// Runs the function within its bounds.
+    fn invoke(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        self.guard.check()?;
+        let constant = !args.args.is_empty()
+            && args
+                .args
+                .iter()
+                .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        if constant {
+            self.constant(args)
+        } else {
+            self.rows(args)
+        }
+    }
+
     fn run(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let name = self.name();
+        let name = self.inner.name();
         crate::panics::caught(&format!("{}()", user_name(name)), || {
             self.inner.invoke_with_args(args)
         })
@@ -145,7 +155,7 @@ impl Guarded {
         let rows = args.number_rows;
         let measure = self.measure(&args, 1)?;
         if measure.too_long.first() == Some(&true) {
-            self.guard.warn_too_long(self.name());
+            self.guard.warn_too_long(self.inner.name());
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from(
                 args.return_type(),
             )?));
@@ -153,10 +163,10 @@ impl Guarded {
         if measure.bytes > CONSTANT_BYTES_MAX && self.guard.is_planning() {
             return exec_err!(
                 "{}() is too long for a constant of the plan",
-                user_name(self.name())
+                user_name(self.inner.name())
             );
         }
-        let reservation = self.guard.reserve(self.name(), measure.bytes)?;
+        let reservation = self.guard.reserve(self.inner.name(), measure.bytes)?;
         args.number_rows = 1;
         let kind = args.return_type().clone();
         let array = self.finished(self.run_in_steps(args)?.into_array(1)?)?;
@@ -171,7 +181,7 @@ impl Guarded {
         }
         let all = bytes.saturating_mul(rows as u64);
         self.check_offsets(&kind, all)?;
-        let reservation = self.guard.reserve(self.name(), all)?;
+        let reservation = self.guard.reserve(self.inner.name(), all)?;
         let one = ScalarValue::try_from_array(&array, 0)?;
         let array = one.to_array_of_size(rows)?;
         Ok(ColumnarValue::Array(self.hold(array, reservation)?))
@@ -183,12 +193,12 @@ impl Guarded {
             return self.run_in_steps(args);
         }
         self.check_offsets(args.return_type(), measure.bytes)?;
-        let reservation = self.guard.reserve(self.name(), measure.bytes)?;
+        let reservation = self.guard.reserve(self.inner.name(), measure.bytes)?;
         let rows = args.number_rows;
         let result = if measure.too_long.is_empty() {
             self.run_in_steps(args)?.into_array(rows)?
         } else {
-            self.guard.warn_too_long(self.name());
+            self.guard.warn_too_long(self.inner.name());
             self.some_rows(args, &measure.too_long)?
         };
         let result = self.finished(result)?;
@@ -238,7 +248,7 @@ impl Guarded {
             if steps > STEPS_MAX {
                 return exec_err!(
                     "the arguments of {}() are too long: it would take {steps} steps, {STEPS_MAX} are allowed",
-                    user_name(self.name())
+                    user_name(self.inner.name())
                 );
             }
             taken = taken.saturating_add(steps);
@@ -281,7 +291,7 @@ impl Guarded {
         if too_long.true_count() == 0 {
             return Ok(result);
         }
-        self.guard.warn_too_long(self.name());
+        self.guard.warn_too_long(self.inner.name());
         Ok(nullif(&result, &too_long)?)
     }
 
@@ -303,7 +313,7 @@ impl Guarded {
         if narrow && bytes > i32::MAX as u64 {
             return resources_err!(
                 "{}() asked for {bytes} bytes for the rows of one batch, {} are possible",
-                user_name(self.name()),
+                user_name(self.inner.name()),
                 i32::MAX
             );
         }
@@ -313,98 +323,6 @@ impl Guarded {
 
 fn arguments(args: &ScalarFunctionArgs) -> Result<Vec<Argument>> {
     args.args.iter().map(Argument::new).collect()
-}
-
-impl ScalarUDFImpl for Guarded {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-
-    fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        self.inner.schema_name(args)
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(arg_types)
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        self.inner.return_field_from_args(args)
-    }
-
-    fn is_strict(&self) -> bool {
-        self.inner.is_strict()
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        self.guard.check()?;
-        let constant = !args.args.is_empty()
-            && args
-                .args
-                .iter()
-                .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
-        if constant {
-            self.constant(args)
-        } else {
-            self.rows(args)
-        }
-    }
-
-    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        Ok(match self.inner.simplify(args, info)? {
-            ExprSimplifyResult::Simplified(expr) => {
-                ExprSimplifyResult::Simplified(guard_expr(expr, &self.guard)?.data)
-            }
-            original @ ExprSimplifyResult::Original(_) => original,
-        })
-    }
-
-    fn short_circuits(&self) -> bool {
-        self.inner.short_circuits()
-    }
-
-    fn conditional_arguments<'a>(
-        &self,
-        args: &'a [Expr],
-    ) -> Option<(Vec<&'a Expr>, Vec<&'a Expr>)> {
-        self.inner.conditional_arguments(args)
-    }
-
-    fn evaluate_bounds(&self, input: &[&Interval]) -> Result<Interval> {
-        self.inner.evaluate_bounds(input)
-    }
-
-    fn propagate_constraints(
-        &self,
-        interval: &Interval,
-        inputs: &[&Interval],
-    ) -> Result<Option<Vec<Interval>>> {
-        self.inner.propagate_constraints(interval, inputs)
-    }
-
-    fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
-        self.inner.output_ordering(inputs)
-    }
-
-    fn preserves_lex_ordering(&self, inputs: &[ExprProperties]) -> Result<bool> {
-        self.inner.preserves_lex_ordering(inputs)
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(arg_types)
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.inner.documentation()
-    }
 }
 
 /// What a call is measured to take.
