@@ -1,32 +1,29 @@
 //! The engine: one memory pool and one spill folder for all queries,
 //! and for each query a session of its own that sees just its tables and stores.
 
+mod session;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
-};
-use datafusion::config::ConfigOptions;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::MemoryPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::{Query, Statement};
+use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::error::{Error, ErrorKind, from_datafusion};
+use crate::guard::{Guard, guard_plan, watch_joins};
 use crate::memory::SharedPool;
-use crate::mysql::{self, Labels, STACK_BYTES, SessionValues};
-use crate::planned::PlannedQuery;
+use crate::mysql::{self, Parsed, SessionValues};
+use crate::planned::{PlannedQuery, Run};
 use crate::settings::Settings;
-use crate::tables::{self, CATALOG, FileFormat, Source, StoreList, Stores, TableDefinition};
-
-/// Sorts that can run side by side; each reserves its part of the memory for merging.
-const SORTS_AT_ONCE: usize = 8;
+use crate::stop::Stop;
+use crate::tables::{self, FileFormat, FilesAtHand, Source, StoreList, Stores, TableDefinition};
+use crate::workers::Workers;
 
 /// What a query may see.
 #[derive(Debug, Clone)]
@@ -37,6 +34,9 @@ pub struct Context {
     pub stores: StoreList,
     /// The session's values; `values.database` resolves names without a database.
     pub values: SessionValues,
+    /// Longest time for the query, planning included (`max_execution_time`); the shorter of this
+    /// and [`Settings::time_max`] holds, none of both is no limit.
+    pub time_max: Option<Duration>,
 }
 
 /// Plans queries. Cheap to clone; all clones share memory and spill limits.
@@ -45,6 +45,7 @@ pub struct QueryEngine {
     settings: Arc<Settings>,
     memory: Arc<dyn MemoryPool>,
     disk: Arc<DiskManager>,
+    workers: Workers,
 }
 
 impl QueryEngine {
@@ -57,9 +58,10 @@ impl QueryEngine {
             || settings.batch_rows == 0
             || settings.target_partitions == 0
             || settings.batches_ahead_max == 0
+            || settings.value_bytes_max == 0
         {
             return Err(Error::invalid(
-                "memory_bytes_max, batch_rows, target_partitions and batches_ahead_max must be over 0",
+                "memory_bytes_max, batch_rows, target_partitions, batches_ahead_max and value_bytes_max must be over 0",
             ));
         }
         if !settings.spill_dir.is_dir() {
@@ -76,11 +78,29 @@ impl QueryEngine {
             .build()
             .map_err(from_datafusion)?;
         let memory: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(settings.memory_bytes_max));
+        let workers = Workers::start(settings.target_partitions)?;
         Ok(Self {
             settings: Arc::new(settings),
             memory,
             disk: Arc::new(disk),
+            workers,
         })
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
+        &self.memory
+    }
+
+    /// Tasks of running queries.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.workers
+            .handle()
+            .map_or(0, |handle| handle.metrics().num_alive_tasks())
     }
 
     /// Bytes that running queries hold now.
@@ -92,49 +112,74 @@ impl QueryEngine {
     /// Plans one query. Nothing is read but what planning needs; it runs at [`PlannedQuery::stream`].
     ///
     /// # Errors
-    /// Syntax, NotFound, Invalid, Unsupported; see [`ErrorKind`].
+    /// Syntax, NotFound, Invalid, Unsupported, TimeLimit; see [`ErrorKind`].
     pub async fn plan(&self, sql: &str, context: Context) -> Result<PlannedQuery, Error> {
         let (engine, sql) = (self.clone(), sql.to_owned());
-        on_planner_thread(async move {
-            let mut parsed = mysql::parse(&sql)?;
-            mysql::rewrite(&mut parsed.query, &context.values)?;
-            engine
-                .plan_rewritten(parsed.query, &parsed.labels, &context)
-                .await
-        })
-        .await
+        let stop = self.stop(&context);
+        self.workers
+            .plan(Arc::clone(&stop), async move {
+                let mut parsed = mysql::parse(&sql)?;
+                mysql::rewrite(&mut parsed.query, &context.values)?;
+                engine.plan_rewritten(parsed, &context, stop).await
+            })
+            .await
+    }
+
+    /// Starts the time of a query.
+    pub(crate) fn stop(&self, context: &Context) -> Arc<Stop> {
+        let limits = [context.time_max, self.settings.time_max];
+        Arc::new(Stop::after(limits.into_iter().flatten().min()))
     }
 
     /// Plans a rewritten query; call it on a planner thread.
     pub(crate) async fn plan_rewritten(
         &self,
-        query: Box<Query>,
-        labels: &Labels,
+        parsed: Parsed,
         context: &Context,
+        stop: Arc<Stop>,
     ) -> Result<PlannedQuery, Error> {
         let stores = Stores::new(&context.stores);
-        let state = self.session(context, &stores, self.settings.target_partitions)?;
-        let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
+        let guard = Arc::new(Guard::new(
+            Arc::clone(&self.memory),
+            self.settings.value_bytes_max,
+            stop,
+        ));
+        let rows = self.batch_rows(parsed.text_bytes);
+        let files = FilesAtHand::default();
+        let session = |partitions| self.session(context, &stores, partitions, rows, &guard, &files);
+        let state = session(self.settings.target_partitions)?;
+        let statement = DfStatement::Statement(Box::new(Statement::Query(parsed.query)));
         let logical = state
             .statement_to_plan(statement)
             .await
             .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
         let ordered = keeps_order(&logical);
-        let state = if ordered {
-            self.session(context, &stores, 1)?
-        } else {
-            state
-        };
+        let state = if ordered { session(1)? } else { state };
+        // The planner and the optimizer bring in functions of their own.
+        let logical = guard_plan(logical, &guard)
+            .and_then(|logical| state.optimize(&logical))
+            .and_then(|logical| guard_plan(logical, &guard))
+            .and_then(|logical| watch_joins(logical, &guard))
+            .map_err(from_datafusion)?;
         let physical = state
-            .create_physical_plan(&logical)
+            .query_planner()
+            .create_physical_plan(&logical, &state)
             .await
             .map_err(from_datafusion)?;
+        guard.stop().check()?;
+        guard.planned();
+        let run = Run {
+            plan: physical,
+            context: state.task_ctx(),
+            guard,
+            files,
+            workers: self.workers.clone(),
+        };
         PlannedQuery::new(
-            physical,
-            state.task_ctx(),
+            run,
             ordered,
-            labels,
+            &parsed.labels,
             self.settings.batches_ahead_max,
         )
     }
@@ -148,6 +193,15 @@ impl QueryEngine {
         source: &Source,
         stores: &StoreList,
     ) -> Result<SchemaRef, Error> {
+        let (engine, source, stores) = (self.clone(), source.clone(), stores.clone());
+        self.workers
+            .handle()?
+            .spawn(async move { engine.infer(&source, &stores).await })
+            .await
+            .unwrap_or_else(|error| Err(crate::panics::joined("reading the columns", error)))
+    }
+
+    async fn infer(&self, source: &Source, stores: &StoreList) -> Result<SchemaRef, Error> {
         let stores = Stores::new(stores);
         match source {
             Source::Batches(batches) => match batches.first() {
@@ -179,88 +233,6 @@ impl QueryEngine {
                 format: FileFormat::Csv(options),
             } => crate::csv::infer(stores.get(store)?, files, options).await,
         }
-    }
-
-    fn runtime(&self, stores: &Stores) -> Result<Arc<RuntimeEnv>, Error> {
-        let mut runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::clone(&self.memory))
-            .with_object_store_registry(Arc::new(stores.clone()))
-            .build()
-            .map_err(from_datafusion)?;
-        runtime.disk_manager = Arc::clone(&self.disk);
-        Ok(Arc::new(runtime))
-    }
-
-    fn session(
-        &self,
-        context: &Context,
-        stores: &Stores,
-        partitions: usize,
-    ) -> Result<SessionState, Error> {
-        let catalog = MemoryCatalogProvider::new();
-        for table in &context.tables {
-            let database = table.database.to_lowercase();
-            let schema: Arc<dyn SchemaProvider> = match catalog.schema(&database) {
-                Some(schema) => schema,
-                None => {
-                    let fresh: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                    catalog
-                        .register_schema(&database, Arc::clone(&fresh))
-                        .map_err(from_datafusion)?;
-                    fresh
-                }
-            };
-            tables::register(schema.as_ref(), table, stores)?;
-        }
-        let state = SessionStateBuilder::new()
-            .with_config(self.config(context, partitions)?)
-            .with_runtime_env(self.runtime(stores)?)
-            .with_default_features()
-            .build();
-        state
-            .catalog_list()
-            .register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        let mut state = state;
-        for function in crate::functions::all() {
-            datafusion::execution::FunctionRegistry::register_udf(&mut state, Arc::new(function))
-                .map_err(from_datafusion)?;
-        }
-        Ok(state)
-    }
-
-    fn config(&self, context: &Context, partitions: usize) -> Result<SessionConfig, Error> {
-        let mut options = ConfigOptions::default();
-        options.catalog.create_default_catalog_and_schema = false;
-        options.catalog.default_catalog = CATALOG.to_owned();
-        options.catalog.default_schema = context
-            .values
-            .database
-            .clone()
-            .unwrap_or_default()
-            .to_lowercase();
-        options.catalog.information_schema = false;
-        options.sql_parser.parse_float_as_decimal = true;
-        options.sql_parser.enable_ident_normalization = true;
-        // MySQL sorts NULLs as the least of values.
-        options
-            .set("datafusion.sql_parser.default_null_ordering", "nulls_min")
-            .map_err(from_datafusion)?;
-        options
-            .set("datafusion.execution.time_zone", &context.values.zone())
-            .map_err(from_datafusion)?;
-        options
-            .set(
-                "datafusion.execution.batch_size",
-                &self.settings.batch_rows.to_string(),
-            )
-            .map_err(from_datafusion)?;
-        options.execution.target_partitions = partitions;
-        options.execution.parquet.schema_force_view_types = true;
-        // What a sort keeps free for merging: with less it fails when its memory is full,
-        // with more fewer sorts run at once (so: eight).
-        options.execution.sort_spill_reservation_bytes =
-            self.settings.memory_bytes_max / SORTS_AT_ONCE / partitions.max(1);
-        Ok(SessionConfig::from(options))
     }
 }
 
@@ -313,30 +285,4 @@ fn explain_names(error: datafusion::error::DataFusionError, context: &Context) -
             None => format!("no such table {name}"),
         },
     )
-}
-
-/// Runs a future on a thread with a big stack: planning recurses as deep as the statement nests.
-pub(crate) async fn on_planner_thread<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    let runtime = tokio::runtime::Handle::try_current()
-        .map_err(|error| Error::internal("planning needs a tokio runtime").because(error))?;
-    let (send, receive) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("query-planner".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || {
-            // A dropped receiver means that the caller has given up.
-            let _ = send.send(runtime.block_on(work));
-        })
-        .map_err(|error| {
-            Error::new(
-                ErrorKind::ResourcesExhausted,
-                "no thread could be started to plan the query",
-            )
-            .because(error)
-        })?;
-    receive
-        .await
-        .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
 }

@@ -21,6 +21,10 @@ pub enum ErrorKind {
     Unsupported,
     /// A memory or disk limit was reached.
     ResourcesExhausted,
+    /// The query took longer than it may.
+    TimeLimit,
+    /// Nobody waits for the query's rows any more.
+    Cancelled,
     /// A file could not be read or written.
     Io,
     /// A defect of this program.
@@ -66,6 +70,8 @@ pub struct Error {
     message: String,
     violation: Option<Violation>,
     position: Option<Position>,
+    /// It comes from the bytes of a file that it does not name.
+    wants_file: bool,
     #[source]
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -77,6 +83,7 @@ impl Error {
             message: message.into(),
             violation: None,
             position: None,
+            wants_file: false,
             source: None,
         }
     }
@@ -117,6 +124,21 @@ impl Error {
 
     pub(crate) fn in_file(mut self, path: &str, line: u64) -> Self {
         self.message = format!("{} (file '{path}', line {line})", self.message);
+        self
+    }
+
+    pub(crate) fn of_a_file(mut self) -> Self {
+        self.wants_file = true;
+        self
+    }
+
+    pub(crate) fn wants_file(&self) -> bool {
+        self.wants_file
+    }
+
+    pub(crate) fn of_files(mut self, names: &str) -> Self {
+        self.message = format!("{} (reading {names})", self.message);
+        self.wants_file = false;
         self
     }
 

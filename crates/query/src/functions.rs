@@ -38,7 +38,18 @@ pub(crate) fn all() -> Vec<ScalarUDF> {
         .chain(rounding::functions())
         .chain(dates::functions())
         .map(ScalarUDF::new_from_impl)
+        .chain([watched()])
         .collect()
+}
+
+/// A truth value as it is: under a query's guard, the place where a long computation is stopped.
+pub(crate) fn watched() -> ScalarUDF {
+    ScalarUDF::new_from_impl(Function::new(
+        "mysql_watched",
+        |t| Ok(t.to_vec()),
+        |_| Ok(DataType::Boolean),
+        |a, _| Ok(std::sync::Arc::clone(&a[0])),
+    ))
 }
 
 /// A plainer expression for arguments of these types, if there is one.

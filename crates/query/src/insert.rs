@@ -14,11 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::sql::sqlparser::ast::SetExpr;
 use futures::StreamExt;
 
-use crate::engine::{Context, QueryEngine, on_planner_thread};
+use crate::engine::{Context, QueryEngine};
 use crate::error::Error;
+use crate::guard::Warning;
 use crate::mysql;
 use crate::planned::{BatchStream, PlannedQuery};
 
@@ -70,11 +72,22 @@ pub struct PlannedInsert {
 #[derive(Debug)]
 enum Rows {
     /// A VALUES list, converted already.
-    Ready(Vec<RecordBatch>),
+    Ready {
+        batches: Vec<RecordBatch>,
+        evaluated: Evaluated,
+    },
     Query {
         query: PlannedQuery,
         slots: Slots,
     },
+}
+
+/// What the evaluated expressions of a statement took and said.
+#[derive(Debug)]
+pub(crate) struct Evaluated {
+    /// Memory of their values, until the rows are dropped.
+    memory: MemoryReservation,
+    warnings: Vec<Warning>,
 }
 
 impl PlannedInsert {
@@ -88,7 +101,9 @@ impl PlannedInsert {
     #[must_use]
     pub fn row_estimate(&self) -> Option<u64> {
         match &self.rows {
-            Rows::Ready(batches) => Some(batches.iter().map(|batch| batch.num_rows() as u64).sum()),
+            Rows::Ready { batches, .. } => {
+                Some(batches.iter().map(|batch| batch.num_rows() as u64).sum())
+            }
             Rows::Query { query, .. } => query.row_estimate(),
         }
     }
@@ -99,13 +114,22 @@ impl PlannedInsert {
         self.next_number.load(Ordering::SeqCst)
     }
 
+    /// The distinct warnings so far; all of them once the stream has ended.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        match &self.rows {
+            Rows::Ready { evaluated, .. } => evaluated.warnings.clone(),
+            Rows::Query { query, .. } => query.warnings(),
+        }
+    }
+
     /// The rows as batches of [`Self::schema`]; an error, which names row and column, ends the stream.
     ///
     /// # Errors
     /// As [`PlannedQuery::stream`].
     pub fn stream(&self) -> Result<BatchStream, Error> {
         match &self.rows {
-            Rows::Ready(batches) => {
+            Rows::Ready { batches, .. } => {
                 Ok(futures::stream::iter(batches.clone().into_iter().map(Ok)).boxed())
             }
             Rows::Query { query, slots } => {
@@ -120,7 +144,11 @@ impl PlannedInsert {
                         let converted = if converter.failed {
                             None
                         } else {
-                            Some(batch.and_then(|batch| converter.convert(&batch)))
+                            Some(batch.and_then(|batch| {
+                                crate::panics::caught("converting the rows", || {
+                                    converter.convert(&batch)
+                                })?
+                            }))
                         };
                         converter.failed |= matches!(converted, Some(Err(_)));
                         futures::future::ready(converted)
@@ -144,42 +172,57 @@ impl QueryEngine {
         context: Context,
     ) -> Result<PlannedInsert, Error> {
         let (engine, source) = (self.clone(), source.to_owned());
-        on_planner_thread(async move {
-            let schema = target.schema();
-            let named = target::named_indices(&target)?;
-            let mut parsed = mysql::parse(&source)?;
-            let start = target
-                .columns
-                .iter()
-                .find_map(|column| column.auto_increment)
-                .unwrap_or(0);
-            let next_number = Arc::new(AtomicU64::new(start));
-            if let SetExpr::Values(values) = parsed.query.body.as_ref() {
-                let batches =
-                    values::convert(&engine, values, &target, &named, &context, &next_number)
-                        .await?;
-                return Ok(PlannedInsert {
-                    schema,
-                    rows: Rows::Ready(batches),
-                    next_number,
-                });
-            }
-            let fills = target::fills(&engine, &target, &named, &context).await?;
-            mysql::rewrite(&mut parsed.query, &context.values)?;
-            let query = engine
-                .plan_rewritten(parsed.query, &parsed.labels, &context)
+        let stop = self.stop(&context);
+        self.workers()
+            .plan(Arc::clone(&stop), async move {
+                let schema = target.schema();
+                let named = target::named_indices(&target)?;
+                let mut parsed = mysql::parse(&source)?;
+                let start = target
+                    .columns
+                    .iter()
+                    .find_map(|column| column.auto_increment)
+                    .unwrap_or(0);
+                let next_number = Arc::new(AtomicU64::new(start));
+                if let SetExpr::Values(values) = parsed.query.body.as_ref() {
+                    let mut evaluated = engine.nothing_evaluated();
+                    let batches = values::convert(
+                        &engine,
+                        values,
+                        &target,
+                        &named,
+                        &context,
+                        &next_number,
+                        &mut evaluated,
+                    )
+                    .await?;
+                    return Ok(PlannedInsert {
+                        schema,
+                        rows: Rows::Ready { batches, evaluated },
+                        next_number,
+                    });
+                }
+                let fills = target::fills(
+                    &engine,
+                    &target,
+                    &named,
+                    &context,
+                    &mut engine.nothing_evaluated(),
+                )
                 .await?;
-            if query.schema().fields().len() != named.len() {
-                return Err(values::wrong_count(1));
-            }
-            let slots = Slots::new(&target, &named, fills);
-            Ok(PlannedInsert {
-                schema,
-                rows: Rows::Query { query, slots },
-                next_number,
+                mysql::rewrite(&mut parsed.query, &context.values)?;
+                let query = engine.plan_rewritten(parsed, &context, stop).await?;
+                if query.schema().fields().len() != named.len() {
+                    return Err(values::wrong_count(1));
+                }
+                let slots = Slots::new(&target, &named, fills);
+                Ok(PlannedInsert {
+                    schema,
+                    rows: Rows::Query { query, slots },
+                    next_number,
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// The values of expressions that stand alone, as text, bytes or truth values.
@@ -187,7 +230,16 @@ impl QueryEngine {
         &self,
         expressions: &[datafusion::sql::sqlparser::ast::Expr],
         context: &Context,
+        evaluated: &mut Evaluated,
     ) -> Result<Vec<Fill>, Error> {
-        values::evaluate(self, expressions, context).await
+        values::evaluate(self, expressions, context, evaluated).await
+    }
+
+    /// The start of evaluating the expressions of one statement.
+    fn nothing_evaluated(&self) -> Evaluated {
+        Evaluated {
+            memory: MemoryConsumer::new("VALUES").register(self.memory()),
+            warnings: Vec::new(),
+        }
     }
 }

@@ -43,6 +43,8 @@ pub struct TableRef {
 pub(crate) struct Parsed {
     pub(crate) query: Box<Query>,
     pub(crate) labels: Labels,
+    /// Bytes of all its string literals.
+    pub(crate) text_bytes: usize,
 }
 
 /// Parses one query: SELECT, VALUES, a set operation, WITH.
@@ -66,7 +68,11 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, Error> {
     match statements.pop() {
         Some(Statement::Query(query)) => {
             let labels = Labels::of(&query, sql, &tokens);
-            Ok(Parsed { query, labels })
+            Ok(Parsed {
+                query,
+                labels,
+                text_bytes: limits::text_bytes(&tokens),
+            })
         }
         Some(other) => Err(Error::unsupported(format!(
             "{} is not a query",

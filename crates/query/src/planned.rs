@@ -1,6 +1,9 @@
 //! A planned query: its columns, its estimate, and its rows as a stream
 //! that decodes ahead on a task of its own.
 
+mod ahead;
+
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -12,20 +15,30 @@ use datafusion::physical_plan::{
 };
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use crate::error::{Error, from_datafusion};
+use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
+use crate::tables::FilesAtHand;
+use crate::workers::Workers;
 
 /// The rows of a query.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch, Error>>;
 
+/// A physical plan and all that its run takes part in.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) context: Arc<TaskContext>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) files: FilesAtHand,
+    pub(crate) workers: Workers,
+}
+
 /// A query ready to run, any number of times.
 #[derive(Debug, Clone)]
 pub struct PlannedQuery {
-    plan: Arc<dyn ExecutionPlan>,
-    context: Arc<TaskContext>,
+    run: Run,
     schema: SchemaRef,
     ordered: bool,
     batches_ahead_max: usize,
@@ -33,13 +46,12 @@ pub struct PlannedQuery {
 
 impl PlannedQuery {
     pub(crate) fn new(
-        plan: Arc<dyn ExecutionPlan>,
-        context: Arc<TaskContext>,
+        run: Run,
         ordered: bool,
         labels: &Labels,
         batches_ahead_max: usize,
     ) -> Result<Self, Error> {
-        let planned = plan.schema();
+        let planned = run.plan.schema();
         let names: Vec<String> = planned
             .fields()
             .iter()
@@ -52,8 +64,7 @@ impl PlannedQuery {
             .map(|(label, field)| field.as_ref().clone().with_name(label))
             .collect();
         Ok(Self {
-            plan,
-            context,
+            run,
             schema: Arc::new(Schema::new(fields)),
             ordered,
             batches_ahead_max,
@@ -81,91 +92,82 @@ impl PlannedQuery {
     #[must_use]
     pub fn row_estimate(&self) -> Option<u64> {
         let statistics = StatisticsContext::new()
-            .compute(self.plan.as_ref(), &StatisticsArgs::new())
+            .compute(self.run.plan.as_ref(), &StatisticsArgs::new())
             .ok()?;
         let rows = *statistics.num_rows.get_value()?;
-        u64::try_from(self.plan.fetch().map_or(rows, |most| rows.min(most))).ok()
+        u64::try_from(self.run.plan.fetch().map_or(rows, |most| rows.min(most))).ok()
     }
 
     /// Whether the rows come in the order of the table's files, or of an ORDER BY.
     #[must_use]
     pub fn is_ordered(&self) -> bool {
-        self.ordered || self.plan.output_ordering().is_some()
+        self.ordered || self.run.plan.output_ordering().is_some()
+    }
+
+    /// The distinct warnings so far; all of them once the stream has ended.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.run.guard.warnings()
     }
 
     /// The physical plan as indented text.
     #[must_use]
     pub fn explain(&self) -> String {
-        displayable(self.plan.as_ref()).indent(false).to_string()
+        displayable(self.run.plan.as_ref())
+            .indent(false)
+            .to_string()
     }
 
-    /// Starts the query on the current tokio runtime. A task decodes up to `batches_ahead_max` batches
-    /// ahead; dropping the stream stops it. An error ends the stream.
+    /// Starts the query on the engine's threads; read it within a tokio runtime whose timer is enabled.
+    /// A task decodes up to `batches_ahead_max` batches ahead, as long as there is memory for them; dropping the stream stops it.
+    /// An error ends the stream; at the end of its time the stream ends with [`crate::ErrorKind::TimeLimit`],
+    /// even when an operator does not come to an end.
     ///
     /// # Errors
-    /// Internal outside a tokio runtime; whatever the start of the plan gives.
+    /// Whatever the start of the plan gives.
     pub fn stream(&self) -> Result<BatchStream, Error> {
-        let runtime = tokio::runtime::Handle::try_current()
-            .map_err(|error| Error::internal("a query needs a tokio runtime").because(error))?;
-        let mut batches = self.batches()?;
-        let (send, receive) = mpsc::channel(self.batches_ahead_max);
-        let schema = self.schema();
-        let task = runtime.spawn(async move {
-            while let Some(batch) = batches.next().await {
-                let batch = batch.and_then(|batch| labelled(&batch, &schema));
-                let failed = batch.is_err();
-                if send.send(batch).await.is_err() || failed {
-                    break;
+        let runtime = self.run.workers.handle()?;
+        // The start of a plan may start tasks.
+        let _entered = runtime.enter();
+        let stop = Arc::clone(self.run.guard.stop());
+        let reader = stop.reader();
+        let batches = crate::panics::caught("the query", || self.batches())??;
+        let (schema, files) = (self.schema(), self.run.files.clone());
+        // After a panic nothing is polled again: the error ends the stream.
+        let labelled = AssertUnwindSafe(batches)
+            .catch_unwind()
+            .map(move |batch| match batch {
+                Ok(Ok(batch)) => labelled(&batch, &schema),
+                Ok(Err(error)) => Err(files.name(error)),
+                Err(panic) => {
+                    let defect = crate::panics::error("the query", panic.as_ref());
+                    Err(files.name(defect.of_a_file()))
                 }
-            }
-        });
-        let state = Ahead {
-            receive,
-            task: Some(AbortOnDrop(task)),
-        };
-        Ok(futures::stream::unfold(state, |mut state| async move {
-            if let Some(batch) = state.receive.recv().await {
-                return Some((batch, state));
-            }
-            // The channel also closes when the task panics: that must not look like the end of the rows.
-            let mut task = state.task.take()?;
-            match (&mut task.0).await {
-                Ok(()) => None,
-                Err(error) => Some((
-                    Err(Error::internal("the query's task ended unexpectedly").because(error)),
-                    state,
-                )),
-            }
-        })
-        .boxed())
+            })
+            .boxed();
+        Ok(ahead::read_ahead(
+            runtime,
+            labelled,
+            self.batches_ahead_max,
+            &self.run.context.runtime_env().memory_pool,
+            stop,
+            reader,
+        ))
     }
 
     fn batches(&self) -> Result<BatchStream, Error> {
-        let partitions = self.plan.output_partitioning().partition_count();
+        let partitions = self.run.plan.output_partitioning().partition_count();
         if !self.ordered || partitions == 1 {
-            let stream = execute_stream(Arc::clone(&self.plan), Arc::clone(&self.context))
+            let stream = execute_stream(Arc::clone(&self.run.plan), Arc::clone(&self.run.context))
                 .map_err(from_datafusion)?;
             return Ok(stream.map_err(from_datafusion).boxed());
         }
-        let (plan, context) = (Arc::clone(&self.plan), Arc::clone(&self.context));
+        let (plan, context) = (Arc::clone(&self.run.plan), Arc::clone(&self.run.context));
         let chained = futures::stream::iter(0..partitions)
             .map(move |partition| plan.execute(partition, Arc::clone(&context)))
             .try_flatten()
             .map_err(from_datafusion);
         Ok(chained.boxed())
-    }
-}
-
-struct Ahead {
-    receive: mpsc::Receiver<Result<RecordBatch, Error>>,
-    task: Option<AbortOnDrop>,
-}
-
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

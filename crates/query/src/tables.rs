@@ -2,6 +2,7 @@
 //! Parquet files, CSV files, batches in memory.
 
 mod parquet;
+mod reading;
 mod registry;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::csv::{CsvReadOptions, CsvScan};
 use crate::error::{Error, from_datafusion};
 
 pub(crate) use parquet::infer as infer_parquet;
+pub(crate) use reading::FilesAtHand;
 pub(crate) use registry::Stores;
 
 /// The name of DataFusion's catalog that holds a query's tables; users never see it.
@@ -91,16 +93,21 @@ pub(crate) fn register(
     schema: &dyn SchemaProvider,
     table: &TableDefinition,
     stores: &Stores,
+    files: &FilesAtHand,
 ) -> Result<(), Error> {
     let name = table.name.to_lowercase();
-    let provider = folded(provider(table, stores)?)?;
+    let provider = folded(provider(table, stores, files)?)?;
     schema
         .register_table(name, provider)
         .map_err(from_datafusion)?;
     Ok(())
 }
 
-fn provider(table: &TableDefinition, stores: &Stores) -> Result<Arc<dyn TableProvider>, Error> {
+fn provider(
+    table: &TableDefinition,
+    stores: &Stores,
+    at_hand: &FilesAtHand,
+) -> Result<Arc<dyn TableProvider>, Error> {
     let missing = || {
         Error::invalid(format!(
             "the columns of {}.{} are not known",
@@ -123,7 +130,13 @@ fn provider(table: &TableDefinition, stores: &Stores) -> Result<Arc<dyn TablePro
             format: FileFormat::Parquet,
         } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
-            Arc::new(parquet::ParquetTable::new(schema, store, files)?)
+            Arc::new(parquet::ParquetTable::new(
+                schema,
+                store,
+                files,
+                format!("{}.{}", table.database, table.name),
+                at_hand.clone(),
+            )?)
         }
         Source::Files {
             store,

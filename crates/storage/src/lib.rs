@@ -14,7 +14,7 @@ mod store;
 mod write_behind;
 
 pub use draft::{Draft, Finished, OnExisting};
-pub use endpoints::EndpointPolicy;
+pub use endpoints::{CheckedEndpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};
 pub use location::{Location, Provider};
 pub use path::{ObjectPath, RESERVED_DIRECTORY};

@@ -84,6 +84,19 @@ fn from_shared(error: &DataFusionError) -> Error {
             }
             other => from_text(&other.to_string()),
         },
+        DataFusionError::ParquetError(inner) => match inner.as_ref() {
+            ParquetError::External(inner) if let Some(ours) = inner.downcast_ref::<Error>() => {
+                ours.clone()
+            }
+            other => Error::new(
+                ErrorKind::Io,
+                format!(
+                    "failed to read a parquet file: {}",
+                    plain(&other.to_string())
+                ),
+            )
+            .of_a_file(),
+        },
         DataFusionError::ResourcesExhausted(text) => exhausted(text),
         DataFusionError::ObjectStore(inner) => Error::new(ErrorKind::Io, plain(&inner.to_string())),
         DataFusionError::IoError(inner) => Error::new(ErrorKind::Io, inner.to_string()),
@@ -110,6 +123,11 @@ pub(crate) fn from_arrow(error: arrow::error::ArrowError) -> Error {
             "arithmetic result is out of range: {}",
             lower_first(&text)
         )),
+        ArrowError::ParquetError(text) => Error::new(
+            ErrorKind::Io,
+            format!("failed to read a parquet file: {}", plain(&text)),
+        )
+        .of_a_file(),
         ArrowError::DivideByZero => Error::invalid("division by zero"),
         ArrowError::IoError(text, inner) => Error::new(ErrorKind::Io, text).because(inner),
         other => from_text(&other.to_string()),
@@ -117,6 +135,13 @@ pub(crate) fn from_arrow(error: arrow::error::ArrowError) -> Error {
 }
 
 pub(crate) fn from_parquet(error: ParquetError) -> Error {
+    let error = match error {
+        ParquetError::External(inner) => match inner.downcast::<Error>() {
+            Ok(ours) => return *ours,
+            Err(other) => ParquetError::External(other),
+        },
+        other => other,
+    };
     Error::new(
         ErrorKind::Io,
         format!(
@@ -125,6 +150,7 @@ pub(crate) fn from_parquet(error: ParquetError) -> Error {
         ),
     )
     .because(error)
+    .of_a_file()
 }
 
 fn from_object_store(error: object_store::Error) -> Error {
@@ -202,11 +228,11 @@ pub(crate) fn list(names: &[&str]) -> Option<String> {
 
 fn exhausted(text: &str) -> Error {
     let what = if text == "disk" || is_spill_limit(text) {
-        "the query needs more spill space than spill_bytes_max allows".to_owned()
+        "the query needs more disk space for spilled rows than spill_bytes_max allows".to_owned()
     } else {
         let consumer = first_line(&plain(text));
         format!(
-            "the query needs more memory than memory_bytes_max allows: {}",
+            "the query needs more memory than limits.query_memory_bytes_max allows: {}",
             consumer
         )
     };

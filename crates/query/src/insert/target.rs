@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{Expr, Query, SelectItem, SetExpr};
 
-use super::{Cell, InsertTarget};
+use super::{Cell, Evaluated, InsertTarget};
 use crate::engine::{Context, QueryEngine};
 use crate::error::{Error, Violation};
 use crate::mysql;
@@ -96,13 +96,14 @@ pub(super) async fn fills(
     target: &InsertTarget,
     named: &[usize],
     context: &Context,
+    evaluated: &mut Evaluated,
 ) -> Result<Vec<Option<Fill>>, Error> {
     let mut fills = Vec::with_capacity(target.columns.len());
     for index in 0..target.columns.len() {
         fills.push(if named.contains(&index) {
             None
         } else {
-            Some(default(engine, target, index, context).await?)
+            Some(default(engine, target, index, context, evaluated).await?)
         });
     }
     Ok(fills)
@@ -114,6 +115,7 @@ pub(super) async fn default(
     target: &InsertTarget,
     index: usize,
     context: &Context,
+    evaluated: &mut Evaluated,
 ) -> Result<Fill, Error> {
     let column = &target.columns[index];
     match &column.default {
@@ -125,7 +127,7 @@ pub(super) async fn default(
                     column.field.name()
                 ))
             })?;
-            let mut values = engine.evaluate(&[expr], context).await?;
+            let mut values = engine.evaluate(&[expr], context, evaluated).await?;
             values
                 .pop()
                 .ok_or_else(|| Error::internal("a default has no value"))

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, UnaryOperator, 
 use futures::TryStreamExt;
 
 use super::target::{Fill, default};
-use super::{Cell, ColumnWriter, InsertTarget};
+use super::{Cell, ColumnWriter, Evaluated, InsertTarget};
 use crate::engine::{Context, QueryEngine};
 use crate::error::{Error, Violation, from_arrow, from_datafusion};
 use crate::mysql::{self, Labels};
@@ -35,6 +35,7 @@ pub(super) async fn convert(
     named: &[usize],
     context: &Context,
     next_number: &AtomicU64,
+    memory: &mut Evaluated,
 ) -> Result<Vec<RecordBatch>, Error> {
     let wanted: Vec<Expr> = values
         .rows
@@ -43,7 +44,7 @@ pub(super) async fn convert(
         .filter(|expr| matches!(literal(expr), Form::Expression))
         .cloned()
         .collect();
-    let mut evaluated = engine.evaluate(&wanted, context).await?.into_iter();
+    let mut evaluated = engine.evaluate(&wanted, context, memory).await?.into_iter();
     let mut defaults: Vec<Option<Fill>> = vec![None; target.columns.len()];
     let asks_default = |index: usize, position: Option<usize>| {
         values.rows.iter().any(|row| match position {
@@ -57,7 +58,7 @@ pub(super) async fn convert(
     };
     for (index, slot) in defaults.iter_mut().enumerate() {
         if asks_default(index, named.iter().position(|named| *named == index)) {
-            *slot = Some(default(engine, target, index, context).await?);
+            *slot = Some(default(engine, target, index, context, memory).await?);
         }
     }
     let mut writers = target
@@ -194,20 +195,32 @@ pub(super) async fn evaluate(
     engine: &QueryEngine,
     expressions: &[Expr],
     context: &Context,
+    evaluated: &mut Evaluated,
 ) -> Result<Vec<Fill>, Error> {
     let mut fills = Vec::with_capacity(expressions.len());
     for chunk in expressions.chunks(EXPRESSIONS_AT_ONCE) {
-        let mut query = mysql::parse("SELECT 1")?.query;
-        if let SetExpr::Select(select) = query.body.as_mut() {
+        let mut parsed = mysql::parse("SELECT 1")?;
+        parsed.labels = Labels::default();
+        if let SetExpr::Select(select) = parsed.query.body.as_mut() {
             select.projection = chunk.iter().cloned().map(SelectItem::UnnamedExpr).collect();
         }
-        mysql::rewrite(&mut query, &context.values)?;
-        let planned = Box::pin(engine.plan_rewritten(query, &Labels::default(), context)).await?;
+        mysql::rewrite(&mut parsed.query, &context.values)?;
+        let stop = engine.stop(context);
+        let planned = Box::pin(engine.plan_rewritten(parsed, context, stop)).await?;
         let batches: Vec<RecordBatch> = planned.stream()?.try_collect().await?;
         let batch = batches
             .iter()
             .find(|batch| batch.num_rows() == 1)
             .ok_or_else(|| Error::internal("an expression has no value"))?;
+        for warning in planned.warnings() {
+            if !evaluated.warnings.contains(&warning) {
+                evaluated.warnings.push(warning);
+            }
+        }
+        evaluated
+            .memory
+            .try_grow(batch.get_array_memory_size())
+            .map_err(from_datafusion)?;
         for column in batch.columns() {
             fills.push(fill(column)?);
         }

@@ -215,22 +215,10 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
             case(take(condition), take(yes), Some(take(no)))
         }
         ("isnull", [value]) => Expr::Nested(Box::new(Expr::IsNull(Box::new(take(value))))),
-        ("concat", args) if !args.is_empty() => {
-            let mut parts: Vec<Expr> = args.iter_mut().map(|arg| text(take(arg))).collect();
-            // A tree, not a chain: the planner recurses.
-            while parts.len() > 1 {
-                let mut rest = parts.into_iter();
-                let mut pairs = Vec::new();
-                while let Some(left) = rest.next() {
-                    pairs.push(match rest.next() {
-                        Some(right) => binary(left, BinaryOperator::StringConcat, right),
-                        None => left,
-                    });
-                }
-                parts = pairs;
-            }
-            parts.pop().unwrap_or_else(null)
-        }
+        ("concat", args) if !args.is_empty() => call(
+            "mysql_concat",
+            args.iter_mut().map(|arg| text(take(arg))).collect(),
+        ),
         ("concat_ws", args) => call(
             "concat_ws",
             args.iter_mut().map(|arg| text(take(arg))).collect(),

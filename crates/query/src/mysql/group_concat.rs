@@ -2,11 +2,11 @@
 //! nor leave out NULLs of several parts.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArguments, Value,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, Value,
 };
 
-use super::build::{binary, call, function, string};
+use super::build::{call, function, string};
 use super::expressions::text;
 use crate::error::Error;
 
@@ -42,7 +42,7 @@ pub(super) fn group_concat(concat: &mut Function) -> Result<Expr, Error> {
         }
     }
     let several = parts.len() > 1;
-    let Some(value) = parts
+    let mut parts: Vec<Expr> = parts
         .into_iter()
         .map(|part| {
             if several || !distinct {
@@ -51,9 +51,14 @@ pub(super) fn group_concat(concat: &mut Function) -> Result<Expr, Error> {
                 part
             }
         })
-        .reduce(|left, right| binary(left, BinaryOperator::StringConcat, right))
-    else {
-        return Err(Error::invalid("GROUP_CONCAT() takes an expression"));
+        .collect();
+    let value = match (several, parts.pop()) {
+        (false, Some(only)) => only,
+        (true, Some(last)) => {
+            parts.push(last);
+            call("mysql_concat", parts)
+        }
+        (_, None) => return Err(Error::invalid("GROUP_CONCAT() takes an expression")),
     };
     let mut collected = function("array_agg", vec![value.clone()]);
     if let FunctionArguments::List(new) = &mut collected.args {

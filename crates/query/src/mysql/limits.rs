@@ -104,6 +104,20 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Bytes of the string literals; a binary literal counts as its digits.
+pub(super) fn text_bytes(tokens: &[TokenWithSpan]) -> usize {
+    tokens
+        .iter()
+        .map(|token| match &token.token {
+            Token::SingleQuotedString(text)
+            | Token::DoubleQuotedString(text)
+            | Token::NationalStringLiteral(text)
+            | Token::HexStringLiteral(text) => text.len(),
+            _ => 0,
+        })
+        .sum()
+}
+
 /// An AND that belongs to a BETWEEN is no condition.
 fn condition(counts: &mut Counts) {
     if counts.betweens > 0 {

@@ -23,23 +23,34 @@ use datafusion::physical_plan::empty::EmptyExec;
 use object_store::ObjectStore;
 use url::Url;
 
+use super::reading::{FilesAtHand, NamedReaders, unreadable};
 use super::{FileRef, registry, with_views};
-use crate::error::{Error, from_datafusion};
+use crate::error::{Error, from_arrow, from_datafusion};
 
 #[derive(Debug)]
 pub(super) struct ParquetTable {
     schema: SchemaRef,
     store: ObjectStoreUrl,
     files: Vec<FileRef>,
+    name: String,
+    at_hand: FilesAtHand,
 }
 
 impl ParquetTable {
-    pub(super) fn new(schema: SchemaRef, store: &Url, files: &[FileRef]) -> Result<Self, Error> {
+    pub(super) fn new(
+        schema: SchemaRef,
+        store: &Url,
+        files: &[FileRef],
+        name: String,
+        at_hand: FilesAtHand,
+    ) -> Result<Self, Error> {
         let store = ObjectStoreUrl::parse(registry::key(store)).map_err(from_datafusion)?;
         Ok(Self {
             schema: with_views(&schema),
             store,
             files: files.to_vec(),
+            name,
+            at_hand,
         })
     }
 
@@ -94,8 +105,11 @@ impl TableProvider for ParquetTable {
             global: state.config_options().execution.parquet.clone(),
             ..Default::default()
         };
+        let store = state.runtime_env().object_store(&self.store)?;
+        let readers = NamedReaders::new(store, self.name.clone(), self.at_hand.clone());
         let source = ParquetSource::new(TableSchema::from(self.schema()))
-            .with_table_parquet_options(options);
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(readers));
         let files = self.files.iter().map(|file| {
             let mut statistics = Statistics::new_unknown(&self.schema);
             statistics.num_rows = file
@@ -125,13 +139,18 @@ pub(crate) async fn infer(
     store: &Arc<dyn ObjectStore>,
     files: &[FileRef],
 ) -> Result<SchemaRef, Error> {
-    let metas: Vec<_> = files
-        .iter()
-        .map(|file| PartitionedFile::new(file.path.clone(), file.bytes).object_meta)
-        .collect();
-    let schema = ParquetFormat::default()
-        .infer_schema(state, store, &metas)
+    let mut schemas = Vec::with_capacity(files.len());
+    for file in files {
+        let meta = PartitionedFile::new(file.path.clone(), file.bytes).object_meta;
+        let schema = crate::panics::caught_async("the reader of parquet files", async {
+            ParquetFormat::default()
+                .infer_schema(state, store, &[meta])
+                .await
+                .map_err(from_datafusion)
+        })
         .await
-        .map_err(from_datafusion)?;
-    Ok(Arc::new(Schema::new(schema.fields().clone())))
+        .map_err(|error| unreadable(&file.path, error))?;
+        schemas.push(Schema::new(schema.fields().clone()));
+    }
+    Schema::try_merge(schemas).map(Arc::new).map_err(from_arrow)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array};
+use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::Schema;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -74,6 +74,7 @@ impl Files {
                     tables: vec![table],
                     stores: self.stores.clone(),
                     values: values(),
+                    time_max: None,
                 },
             )
             .await
@@ -243,6 +244,7 @@ async fn parquet_names_are_found_in_any_case() {
         tables: vec![table],
         stores: files.stores.clone(),
         values: values(),
+        time_max: None,
     };
     let text = world
         .text_in(
@@ -266,4 +268,133 @@ async fn parquet_names_are_found_in_any_case() {
             .contains("no store is known for stage://s/"),
         "{error}"
     );
+}
+
+/// A small file of Parquet with numbers and texts.
+fn parquet() -> Vec<u8> {
+    let rows = batch(vec![
+        (
+            "id",
+            Arc::new(Int64Array::from_iter_values(0..300)) as ArrayRef,
+        ),
+        (
+            "name",
+            Arc::new(StringArray::from_iter_values(
+                (0..300).map(|row| format!("name {}", row % 17)),
+            )),
+        ),
+    ]);
+    let mut bytes = Vec::new();
+    segment::write([Ok(rows.clone())], rows.schema(), &mut bytes).unwrap();
+    bytes
+}
+
+/// The columns and the rows of one broken file, or the errors.
+async fn read(world: &World, bytes: Vec<u8>) -> (Option<Error>, Option<Error>) {
+    let files = files(&[("dir/broken.parquet", bytes)]).await;
+    let source = Source::Files {
+        store: files.url.clone(),
+        files: files.refs.clone(),
+        format: FileFormat::Parquet,
+    };
+    let inferred = world.engine.infer_schema(&source, &files.stores).await;
+    let fields = vec![
+        arrow_field("id", "BIGINT", true).unwrap(),
+        arrow_field("name", "TEXT", true).unwrap(),
+    ];
+    let context = Context {
+        tables: vec![TableDefinition {
+            database: "db".into(),
+            name: "t".into(),
+            schema: Some(Arc::new(Schema::new(fields))),
+            source,
+        }],
+        stores: files.stores.clone(),
+        values: values(),
+        time_max: None,
+    };
+    let rows = world
+        .text_in("SELECT id, name FROM t WHERE id >= 0", context)
+        .await;
+    (inferred.err(), rows.err())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_no_parquet_is_named() {
+    let world = World::new();
+    let footer = |length: u32| {
+        let mut bytes = b"PAR1".to_vec();
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(b"PAR1");
+        bytes
+    };
+    for bytes in [
+        Vec::new(),
+        b"PAR1".to_vec(),
+        footer(16),
+        footer(0),
+        footer(4),
+        footer(u32::MAX),
+        b"id,name\n1,ann\n2,bob\n".to_vec(),
+        vec![0; 1000],
+    ] {
+        let (inferred, rows) = read(&world, bytes.clone()).await;
+        for error in [inferred, rows] {
+            let error = error.unwrap_or_else(|| unreachable!("{bytes:?} was read"));
+            assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+            assert!(error.to_string().contains("dir/broken.parquet"), "{error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_parquet_file_is_named_or_read_but_harms_nothing() {
+    let world = World::new();
+    let whole = parquet();
+    assert!(matches!(read(&world, whole.clone()).await, (None, None)));
+    let mut refused = 0;
+    let cut = (0..whole.len())
+        .step_by(13)
+        .map(|length| whole[..length].to_vec());
+    let flipped = (0..whole.len()).step_by(3).map(|at| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        bytes
+    });
+    for bytes in cut.chain(flipped) {
+        let (inferred, rows) = read(&world, bytes).await;
+        for error in [inferred, rows].into_iter().flatten() {
+            refused += 1;
+            // Damaged metadata may also name other columns: an error of the query.
+            if error.kind() == ErrorKind::Io || error.kind() == ErrorKind::Internal {
+                assert!(error.to_string().contains("dir/broken.parquet"), "{error}");
+            }
+        }
+    }
+    assert!(refused > 100, "only {refused} were refused");
+    assert!(matches!(read(&world, whole).await, (None, None)));
+}
+
+#[tokio::test]
+async fn a_damaged_csv_file_is_named() {
+    let options = CsvReadOptions::default();
+    for bytes in [
+        b"1,\xff\xfe\n".to_vec(),
+        b"9223372036854775808,x\n".to_vec(),
+        b"\0\0\0,x\n".to_vec(),
+        vec![b','; 70_000],
+    ] {
+        let files = files(&[("dir/broken.csv", bytes.clone())]).await;
+        let read = files
+            .query(
+                "SELECT id, name FROM t",
+                files.csv(&options),
+                &[("id", "BIGINT"), ("name", "TEXT")],
+            )
+            .await;
+        let error = read
+            .err()
+            .unwrap_or_else(|| unreachable!("{bytes:?} was read"));
+        assert!(error.to_string().contains("dir/broken.csv"), "{error}");
+    }
 }

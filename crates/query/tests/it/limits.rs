@@ -118,6 +118,7 @@ fn many(rows: i64) -> Context {
         tables: vec![table("many", batches)],
         stores: Vec::new(),
         values: values(),
+        time_max: None,
     }
 }
 

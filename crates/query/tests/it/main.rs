@@ -1,6 +1,7 @@
 //! The crate from outside: SQL cases as data, INSERT, files, memory limits, statement sizes.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod bounds;
 mod cases;
 mod errors;
 mod files;
@@ -8,3 +9,4 @@ mod insert;
 mod limits;
 mod streams;
 mod support;
+mod time;

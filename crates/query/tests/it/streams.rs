@@ -48,6 +48,7 @@ async fn segments(files: i64, rows: i64) -> Context {
         tables: vec![table],
         stores: vec![(url, store)],
         values: values(),
+        time_max: None,
     }
 }
 

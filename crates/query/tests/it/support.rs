@@ -192,6 +192,7 @@ pub(crate) fn context() -> Context {
         tables: vec![table("people", vec![people]), table("pets", vec![pets])],
         stores: Vec::new(),
         values: values(),
+        time_max: None,
     }
 }
 

@@ -1,0 +1,119 @@
+//! A query's session with DataFusion: its tables, its stores, the functions under its guard,
+//! the options that give it MySQL's meaning.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
+};
+use datafusion::config::ConfigOptions;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+
+use super::{Context, QueryEngine};
+use crate::error::{Error, from_datafusion};
+use crate::guard::{Guard, guard_functions};
+use crate::tables::{self, CATALOG, FilesAtHand, Stores};
+
+/// Sorts that can run side by side; each reserves its part of the memory for merging.
+const SORTS_AT_ONCE: usize = 8;
+/// Bytes that the texts of a statement may take once they stand in every row of a batch.
+const TEXTS_BYTES_MAX: usize = 64 << 20;
+
+impl QueryEngine {
+    pub(super) fn runtime(&self, stores: &Stores) -> Result<Arc<RuntimeEnv>, Error> {
+        let mut runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::clone(&self.memory))
+            .with_object_store_registry(Arc::new(stores.clone()))
+            .build()
+            .map_err(from_datafusion)?;
+        runtime.disk_manager = Arc::clone(&self.disk);
+        Ok(Arc::new(runtime))
+    }
+
+    pub(super) fn session(
+        &self,
+        context: &Context,
+        stores: &Stores,
+        partitions: usize,
+        batch_rows: usize,
+        guard: &Arc<Guard>,
+        files: &FilesAtHand,
+    ) -> Result<SessionState, Error> {
+        let catalog = MemoryCatalogProvider::new();
+        for table in &context.tables {
+            let database = table.database.to_lowercase();
+            let schema: Arc<dyn SchemaProvider> = match catalog.schema(&database) {
+                Some(schema) => schema,
+                None => {
+                    let fresh: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+                    catalog
+                        .register_schema(&database, Arc::clone(&fresh))
+                        .map_err(from_datafusion)?;
+                    fresh
+                }
+            };
+            tables::register(schema.as_ref(), table, stores, files)?;
+        }
+        let mut builder = SessionStateBuilder::new()
+            .with_config(self.config(context, partitions, batch_rows)?)
+            .with_runtime_env(self.runtime(stores)?)
+            .with_default_features();
+        let functions = builder.scalar_functions().take().unwrap_or_default();
+        let functions = functions
+            .into_iter()
+            .chain(crate::functions::all().into_iter().map(Arc::new));
+        *builder.scalar_functions() = Some(guard_functions(functions, guard));
+        // Functions of functions compute outside the guard; MySQL has none.
+        *builder.higher_order_functions() = None;
+        let state = builder.build();
+        state
+            .catalog_list()
+            .register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+        Ok(state)
+    }
+
+    /// Rows of a batch for a statement with texts of so many bytes: a text can stand in every row.
+    pub(super) fn batch_rows(&self, text_bytes: usize) -> usize {
+        let rows = TEXTS_BYTES_MAX / text_bytes.max(1);
+        self.settings.batch_rows.min(rows.max(1))
+    }
+
+    fn config(
+        &self,
+        context: &Context,
+        partitions: usize,
+        batch_rows: usize,
+    ) -> Result<SessionConfig, Error> {
+        let mut options = ConfigOptions::default();
+        options.catalog.create_default_catalog_and_schema = false;
+        options.catalog.default_catalog = CATALOG.to_owned();
+        options.catalog.default_schema = context
+            .values
+            .database
+            .clone()
+            .unwrap_or_default()
+            .to_lowercase();
+        options.catalog.information_schema = false;
+        options.sql_parser.parse_float_as_decimal = true;
+        options.sql_parser.enable_ident_normalization = true;
+        // MySQL sorts NULLs as the least of values.
+        options
+            .set("datafusion.sql_parser.default_null_ordering", "nulls_min")
+            .map_err(from_datafusion)?;
+        options
+            .set("datafusion.execution.time_zone", &context.values.zone())
+            .map_err(from_datafusion)?;
+        options
+            .set("datafusion.execution.batch_size", &batch_rows.to_string())
+            .map_err(from_datafusion)?;
+        options.execution.target_partitions = partitions;
+        options.execution.parquet.schema_force_view_types = true;
+        // What a sort keeps free for merging: with less it fails when its memory is full,
+        // with more fewer sorts run at once (so: eight).
+        options.execution.sort_spill_reservation_bytes =
+            self.settings.memory_bytes_max / SORTS_AT_ONCE / partitions.max(1);
+        Ok(SessionConfig::from(options))
+    }
+}

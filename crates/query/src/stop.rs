@@ -1,0 +1,124 @@
+//! When a query must stop: its time is over, or nobody reads it any more.
+//! Functions ask before they compute, the stream's task and its reader wait for the deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind};
+
+/// The end of one planned query. It counts from the start of planning.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    limit: Option<(Duration, Instant)>,
+    /// Set once a stream has been started, so that planning does not count as "nobody reads".
+    read: AtomicBool,
+    readers: AtomicUsize,
+}
+
+impl Stop {
+    /// Starts to count. A time too long for the clock is no limit.
+    pub(crate) fn after(time_max: Option<Duration>) -> Self {
+        let limit = time_max.and_then(|time| Some((time, Instant::now().checked_add(time)?)));
+        Self {
+            limit,
+            read: AtomicBool::new(false),
+            readers: AtomicUsize::new(0),
+        }
+    }
+
+    /// The moment at which the query's time is over.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.limit.map(|(_, deadline)| deadline)
+    }
+
+    /// Whether there is still someone to compute for, and time.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self
+            .deadline()
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            return Err(self.too_long());
+        }
+        if self.read.load(Ordering::Acquire) && self.readers.load(Ordering::Acquire) == 0 {
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "the query was cancelled: nobody reads its rows",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The error of a query whose time is over.
+    pub(crate) fn too_long(&self) -> Error {
+        let time = self
+            .limit
+            .map_or_else(String::new, |(time, _)| format!(" {time:?}"));
+        Error::new(
+            ErrorKind::TimeLimit,
+            format!(
+                "the query took longer than{time}, the limit of max_execution_time (SET, in ms) or limits.statement_timeout_s (server)"
+            ),
+        )
+    }
+
+    /// Runs `work` until it ends or the deadline has come.
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        match self.deadline() {
+            None => Ok(work.await),
+            Some(deadline) => tokio::time::timeout_at(deadline, work)
+                .await
+                .map_err(|_| self.too_long()),
+        }
+    }
+
+    /// A reader of the rows; when the last of them is dropped, the query has nobody to compute for.
+    pub(crate) fn reader(self: &Arc<Self>) -> Reader {
+        self.readers.fetch_add(1, Ordering::AcqRel);
+        self.read.store(true, Ordering::Release);
+        Reader(Arc::clone(self))
+    }
+}
+
+/// Says, while it lives, that somebody wants the rows.
+#[derive(Debug)]
+pub(crate) struct Reader(Arc<Stop>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_query_without_reader_is_cancelled_but_not_before_it_had_one() {
+        let stop = Arc::new(Stop::after(None));
+        assert!(stop.check().is_ok());
+        let (first, second) = (stop.reader(), stop.reader());
+        drop(first);
+        assert!(stop.check().is_ok());
+        drop(second);
+        assert_eq!(stop.check().unwrap_err().kind(), ErrorKind::Cancelled);
+        let _third = stop.reader();
+        assert!(stop.check().is_ok());
+    }
+
+    #[test]
+    fn a_time_that_is_over_names_its_settings() {
+        let stop = Stop::after(Some(Duration::ZERO));
+        let error = stop.check().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimeLimit);
+        let text = error.to_string();
+        assert!(text.contains("max_execution_time"), "{text}");
+        assert!(text.contains("limits.statement_timeout_s"), "{text}");
+        assert!(Stop::after(Some(Duration::MAX)).check().is_ok());
+    }
+}
