@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use catalog::{
-    Actor, Catalog, Expected, ExportFile, ExportState, NewExport, OnExists, StageChange,
+    Actor, Catalog, Expected, ExportFile, ExportState, NewExport, OnExists, StageChanges,
     StageDefinition,
 };
 use server::{Server, Settings};
@@ -77,7 +77,7 @@ fn create_stage(catalog: &Catalog, name: &str, url: String) -> u64 {
         ..Default::default()
     };
     catalog
-        .create_stage(&actor(), name, definition, OnExists::Keep)
+        .create_stage(&actor(), name, definition, OnExists::Keep, Expected::Any)
         .unwrap();
     catalog.stage("sys", name).unwrap().unwrap().id
 }
@@ -220,7 +220,10 @@ async fn a_sub_stage_is_recovered_where_its_parent_was_when_the_export_began() {
     // A sub-stage's drafts lie in the folder that the stages above name.
     write_draft(&left.out, &id, 0, BODY);
     let elsewhere = format!("file://{}", elsewhere.parent().unwrap().display());
-    let moved = StageChange::Url(Some(elsewhere));
+    let moved = StageChanges {
+        url: Some(Some(elsewhere)),
+        ..StageChanges::default()
+    };
     catalog
         .alter_stage(&actor(), "parent", moved, Expected::Any)
         .unwrap();
@@ -284,6 +287,7 @@ async fn given_up(published: bool) -> (String, ExportState, Option<String>) {
     std::fs::rename(&away, &left.out).unwrap();
     let cancelled = server
         .session()
+        .unwrap()
         .execute(&format!("CANCEL EXPORT '{id}'"))
         .await;
     let said = match cancelled {

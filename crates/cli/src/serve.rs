@@ -7,8 +7,8 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use secrecy::{ExposeSecret, SecretString};
 use server::{Port, Settings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

@@ -58,8 +58,8 @@ impl Instance {
             compact_ratio_min: settings.retention.compact_ratio_min,
             ..catalog::Options::default()
         };
-        let catalog = Catalog::open(&data.join("catalog"), options)
-            .map_err(|e| OpenError(e.to_string()))?;
+        let catalog =
+            Catalog::open(&data.join("catalog"), options).map_err(|e| OpenError(e.to_string()))?;
         let catalog = Arc::new(catalog);
         bootstrap(&catalog, &settings)?;
 
@@ -71,6 +71,7 @@ impl Instance {
         create_private(&spill).map_err(|e| failed("create the spill folder", e))?;
         let mut engine_settings = query::Settings::new(&spill);
         engine_settings.memory_bytes_max = settings.limits.query_memory_bytes_max;
+        engine_settings.value_bytes_max = settings.limits.value_bytes_max as u64;
         let engine = QueryEngine::local(engine_settings).map_err(|e| OpenError(e.to_string()))?;
 
         let internal =
@@ -157,12 +158,20 @@ fn bootstrap(catalog: &Catalog, settings: &Settings) -> std::result::Result<(), 
 
 /// Where buckets may be.
 fn endpoints(settings: &Settings) -> std::result::Result<storage::EndpointPolicy, OpenError> {
-    storage::EndpointPolicy::new(
-        &settings.endpoints.allow,
-        settings.endpoints.http,
-        &[settings.listen],
-    )
-    .map_err(|e| OpenError(format!("settings: {e}")))
+    let mut policy = storage::EndpointPolicy::default()
+        .allow_http(settings.endpoints.http)
+        .own_addresses(vec![settings.listen]);
+    if !settings.endpoints.allow.is_empty() {
+        let rules = settings
+            .endpoints
+            .allow
+            .iter()
+            .map(|rule| rule.parse())
+            .collect::<std::result::Result<Vec<storage::EndpointRule>, _>>()
+            .map_err(|e| OpenError(format!("the setting endpoints.allow: {e}")))?;
+        policy = policy.allow_only(rules);
+    }
+    Ok(policy)
 }
 
 /// Creates a folder that only the server's own user can enter.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
 use parser::CredentialKey;
-use storage::{Location, ObjectPath, Store};
+use storage::{Location, ObjectPath, Scheme, Store};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Acting, Object, Operation, SYS};
@@ -199,17 +199,46 @@ impl Instance {
         Ok(record)
     }
 
-    /// That the operator lets buckets be at this endpoint.
+    /// That the operator lets buckets be at this endpoint: a host with a scheme and a port, or without.
     pub(crate) fn check_endpoint(&self, endpoint: &str) -> Result<()> {
+        let denied =
+            |e: storage::Error| Error::internal(Reason::PermissionDenied, &e).with_source(e);
+        let (scheme, authority) = match endpoint.split_once("://") {
+            Some((scheme, authority)) => (scheme.parse().map_err(denied)?, authority),
+            None => (Scheme::Https, endpoint),
+        };
+        let (host, port) = host_and_port(authority.trim_end_matches('/'), scheme)?;
         self.endpoints
-            .check_endpoint(endpoint)
-            .map_err(|e| Error::internal(Reason::PermissionDenied, &e).with_source(e))
+            .check(host, port, scheme)
+            .map(|_| ())
+            .map_err(denied)
     }
 
     /// What an account's places may touch on this machine.
     pub(crate) fn policy(&self, account: &str) -> storage::Policy {
         self.internal
             .policy(allowed_paths(&self.settings.paths, account))
+    }
+}
+
+/// `host`, `host:port`, `[v6]`, `[v6]:port`.
+fn host_and_port(authority: &str, scheme: Scheme) -> Result<(&str, u16)> {
+    let default = match scheme {
+        Scheme::Https => 443,
+        Scheme::Http => 80,
+    };
+    let is_bare_v6 = authority.ends_with(']');
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !is_bare_v6 => {
+            let port = port.parse().map_err(|_| {
+                Error::invalid_configuration(
+                    Reason::StageInvalid,
+                    "an endpoint's port must be a number from 1 to 65535",
+                )
+            })?;
+            Ok((host, port))
+        }
+        Some(_) | None => Ok((authority, default)),
     }
 }
 

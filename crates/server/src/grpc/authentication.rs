@@ -221,10 +221,7 @@ fn is_open(path: &str) -> bool {
 }
 
 fn peer(request: &Request<AxumBody>) -> Option<SocketAddr> {
-    request
-        .extensions()
-        .get::<PeerAddress>()
-        .map(|peer| peer.0)
+    request.extensions().get::<PeerAddress>().map(|peer| peer.0)
 }
 
 /// `Basic base64(login:password)`, where `#` separates the login's parts, or `Bearer token`.

@@ -93,6 +93,7 @@ impl Session {
                 tables,
                 stores: sources.stores,
                 values: self.values(),
+                time_max: self.execution_max(),
             },
         ))
     }
