@@ -11,7 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::harness::execute;
-use crate::serve_process::{ServeProcess, connect};
+use crate::serve_process::{LONG, ServeProcess, connect};
 
 /// Far longer than a test waits: what holds up a shutdown shows.
 const LONG_GRACE: &str = "[limits]\nshutdown_grace_s = 3600\n";
@@ -42,9 +42,38 @@ async fn a_health_watch_and_idle_connections_hold_up_nothing() {
 
     server.signal("TERM");
     assert_eq!(next().await, Some(ServingStatus::NotServing as i32));
-    assert_eq!(next().await, None);
+    let end = tokio::time::timeout(LONG, next()).await;
+    assert_eq!(end.expect("the watch ends"), None);
     assert!(server.wait().success(), "{:?}", server.read);
     assert_eq!(silent.read(&mut [0]).unwrap_or(0), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_no_more_is_cut_off_after_the_grace_period() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[limits]\nshutdown_grace_s = 1\n";
+    let mut server = ServeProcess::start(settings, folder.path(), &[]);
+    let address = server.address();
+    let numbers: Vec<String> = (0..1000).map(|n| format!("({n})")).collect();
+    run(&address, "CREATE TABLE main.t (a bigint)")
+        .await
+        .unwrap();
+    let insert = format!("INSERT INTO main.t VALUES {}", numbers.join(","));
+    run(&address, &insert).await.unwrap();
+    let request = v1::ExecuteRequest {
+        statement: "SELECT x.a FROM main.t x, main.t y, main.t z".to_owned(),
+        ..Default::default()
+    };
+    let mut sql = SqlServiceClient::new(connect(&address).await);
+    let mut rows = sql.execute(request).await.unwrap().into_inner();
+    rows.message().await.unwrap();
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let cut = "connections that are still in use are cut off";
+    assert!(server.read.iter().any(|line| line.contains(cut)));
+    while let Ok(message) = rows.message().await {
+        assert!(message.is_some(), "as if the result were complete");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
