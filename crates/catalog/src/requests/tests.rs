@@ -30,7 +30,10 @@ fn alter(catalog: &Catalog, actor: &Actor, comment: usize) {
 /// How many requests are remembered, and how many marks of times there are.
 fn remembered(catalog: &Catalog) -> (usize, usize) {
     let count = |prefix: &str| catalog.store.read(|view| view.keys(prefix)).unwrap().len();
-    (count("sys/request/"), count(&keys::request_times("sys")))
+    (
+        count(&keys::requests("sys")),
+        count(&keys::request_times("sys")),
+    )
 }
 
 #[test]
