@@ -1,6 +1,7 @@
 //! Checking a catalog that nobody has open: journal, index, audit, and whether records refer to what
 //! exists. Nothing is repaired, and each finding says what to do.
 
+mod identities;
 mod references;
 
 use std::path::Path;

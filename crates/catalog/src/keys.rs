@@ -91,6 +91,11 @@ pub(crate) fn stage_version_of(key: &str) -> Result<(u64, u64), Error> {
     two_numbers(key)
 }
 
+/// The ids of user and role in the key of a mark.
+pub(crate) fn user_role_of(key: &str) -> Result<(u64, u64), Error> {
+    two_numbers(key)
+}
+
 /// The ids of table and segment in the key of a segment.
 pub(crate) fn segment_of(key: &str) -> Result<(u64, u64), Error> {
     two_numbers(key)

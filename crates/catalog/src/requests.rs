@@ -3,6 +3,8 @@
 
 mod answer;
 mod arguments;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use answer::{Answer, Outcome};
 pub(crate) use arguments::Arguments;
@@ -94,8 +96,6 @@ impl Catalog {
                 if let Some(before) = before {
                     if !before.is_past(draft.now_us()) {
                         check_same(key, &before, operation, arguments)?;
-                        // Only the arguments were looked at; nothing of it is to be kept.
-                        draft.clear();
                         return T::again(draft.view(), account, key, &before);
                     }
                     draft.delete(keys::request_time(account, before.time_us, key));

@@ -1,8 +1,9 @@
 //! Whether records refer to what exists: tables to databases, segments to tables, marks to what they
-//! mark, counters to the ids that were given out.
+//! mark, counters to the ids that were given out. (Those of users and roles are in `check/identities.rs`.)
 
 use std::collections::BTreeSet;
 
+use super::identities;
 use crate::databases::DatabaseRecord;
 use crate::error::Error;
 use crate::exports::ExportRecord;
@@ -25,13 +26,20 @@ pub(super) fn dangling(view: View<'_>) -> Result<Vec<String>, Error> {
         check.stages(&mut found)?;
         check.tables(&mut found)?;
         check.exports(&mut found)?;
+        check.identities(&mut found)?;
     }
+    let cluster = Check {
+        view,
+        account: keys::CLUSTER,
+    };
+    identities::tokens(&cluster, &mut found)?;
     Ok(found)
 }
 
-struct Check<'a> {
-    view: View<'a>,
-    account: &'a str,
+/// The records of one account.
+pub(super) struct Check<'a> {
+    pub(super) view: View<'a>,
+    pub(super) account: &'a str,
 }
 
 impl Check<'_> {
@@ -122,7 +130,12 @@ impl Check<'_> {
     }
 
     /// Every id that was given out is counted.
-    fn counted(&self, of: &str, last: u64, found: &mut Vec<String>) -> Result<(), Error> {
+    pub(super) fn counted(
+        &self,
+        of: &str,
+        last: u64,
+        found: &mut Vec<String>,
+    ) -> Result<(), Error> {
         let key = keys::counter(self.account, of);
         let counter = self
             .view
@@ -134,7 +147,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn each<R: Stored>(
+    pub(super) fn each<R: Stored>(
         &self,
         prefix: &str,
         mut visit: impl FnMut(&str, R) -> Result<(), Error>,
@@ -145,7 +158,7 @@ impl Check<'_> {
         })
     }
 
-    fn each_key(
+    pub(super) fn each_key(
         &self,
         prefix: &str,
         mut visit: impl FnMut(&str) -> Result<(), Error>,

@@ -7,6 +7,10 @@ pub(crate) fn request(account: &str, key: &str) -> String {
     format!("{account}/request/{key}")
 }
 
+pub(crate) fn requests(account: &str) -> String {
+    format!("{account}/request/")
+}
+
 /// A mark for each, by time: the oldest are forgotten first.
 pub(crate) fn request_time(account: &str, time_us: u64, key: &str) -> String {
     format!("{account}/request-time/{time_us:016x}/{key}")

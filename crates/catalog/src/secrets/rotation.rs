@@ -55,6 +55,7 @@ impl Catalog {
     /// an interruption, open with both keys and call it again with the same one. Secrets can be read
     /// and set meanwhile; what is new is sealed by the new key. `progress` is told, after every step,
     /// how many secrets of versions were moved and how many there were at the start.
+    /// Where the request is only validated, the answer says how many there are to move.
     ///
     /// Errors: `Conflict` while a rotation to another key is unfinished; `KeyMissing` when the catalog
     /// was opened without the key in force; `Corrupt` when a secret does not open under the old key (all

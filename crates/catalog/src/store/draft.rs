@@ -236,11 +236,6 @@ impl<'a> Draft<'a> {
         self.operations.insert(key, None);
     }
 
-    /// Forgets what was put so far.
-    pub(crate) fn clear(&mut self) {
-        self.operations.clear();
-    }
-
     /// A new id, from 1 up; once for each counter in a mutation.
     pub(crate) fn next_id(&mut self, account: &str, of: &str) -> Result<u64, Error> {
         let key = keys::counter(account, of);

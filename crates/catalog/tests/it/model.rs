@@ -262,5 +262,7 @@ proptest! {
         }
         let audit = catalog.verify_audit().unwrap();
         prop_assert_eq!((audit.bad, audit.pruned), (None, 0));
+        drop(catalog);
+        prop_assert_eq!(Catalog::check(dir.path()).unwrap().problems, Vec::new());
     }
 }

