@@ -60,16 +60,9 @@ fn a_second_process_on_the_same_data_is_told_so() {
         stderr.contains("in use by another process") || stderr.contains("another process"),
         "{stderr}"
     );
-    let remote = command()
-        .args([
-            "sql",
-            "--url",
-            &serving.url,
-            "--format",
-            "csv",
-            "-e",
-            "SELECT 2 AS n",
-        ])
+    let remote = serving
+        .sql_command()
+        .args(["--format", "csv", "-e", "SELECT 2 AS n"])
         .output()
         .unwrap();
     assert_eq!(
@@ -98,14 +91,9 @@ fn an_unreachable_server_is_named() {
 fn sigterm_drains_and_the_next_start_finds_everything() {
     let folder = tempfile::tempdir().unwrap();
     let mut serving = Serving::start(folder.path());
-    let create = command()
-        .args([
-            "sql",
-            "--url",
-            &serving.url,
-            "-e",
-            "CREATE STAGE s URL = '/tmp'",
-        ])
+    let create = serving
+        .sql_command()
+        .args(["-e", "CREATE STAGE s URL = '/tmp'"])
         .output()
         .unwrap();
     assert!(create.status.success(), "{}", text(&create.stderr));

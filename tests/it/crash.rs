@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use proto::v1;
 use proto::v1::sql_service_client::SqlServiceClient;
-use tonic::transport::Channel;
 
-use crate::harness::{Answer, Serving, execute, files, write_parquet};
+use crate::harness::{Answer, Serving, Wire, execute, files, write_parquet};
 
 const ROWS_PER_INSERT: u64 = 7;
 /// About ten megabytes: long enough to be written by a thread of its own while it grows.
@@ -117,7 +116,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_partial_is_left() {
     }
 }
 
-async fn run(channel: Channel, statement: &str) -> Result<Answer, tonic::Status> {
+async fn run(channel: Wire, statement: &str) -> Result<Answer, tonic::Status> {
     let mut client = SqlServiceClient::new(channel);
     execute(
         &mut client,
@@ -131,7 +130,7 @@ async fn run(channel: Channel, statement: &str) -> Result<Answer, tonic::Status>
 }
 
 /// Inserts until the server dies; gives the batches that were acknowledged.
-async fn insert(channel: Channel, round: u64) -> Vec<u64> {
+async fn insert(channel: Wire, round: u64) -> Vec<u64> {
     let mut done = Vec::new();
     for n in 0.. {
         let batch = round * 1_000_000 + n;
@@ -151,7 +150,7 @@ async fn insert(channel: Channel, round: u64) -> Vec<u64> {
     done
 }
 
-async fn create_stages(channel: Channel, round: u64) -> Vec<String> {
+async fn create_stages(channel: Wire, round: u64) -> Vec<String> {
     let mut done = Vec::new();
     for n in 0.. {
         let name = format!("s_{round}_{n}");
@@ -168,7 +167,7 @@ async fn create_stages(channel: Channel, round: u64) -> Vec<String> {
     done
 }
 
-async fn export(channel: Channel, round: u64) -> Vec<String> {
+async fn export(channel: Wire, round: u64) -> Vec<String> {
     let mut done = Vec::new();
     for n in 0.. {
         let name = format!("{round}_{n}.csv");
@@ -185,7 +184,7 @@ async fn export(channel: Channel, round: u64) -> Vec<String> {
     done
 }
 
-async fn check(channel: Channel, acknowledged: &Acknowledged) {
+async fn check(channel: Wire, acknowledged: &Acknowledged) {
     let per_batch = run(
         channel.clone(),
         "SELECT batch, count(*) AS n, count(DISTINCT row_number) AS d FROM t GROUP BY batch",
@@ -238,7 +237,7 @@ async fn check(channel: Channel, acknowledged: &Acknowledged) {
 }
 
 /// Every export of this round that is COMMITTED has its file, with the recorded digest.
-async fn check_digests(channel: Channel, out: &Path, round: u64) {
+async fn check_digests(channel: Wire, out: &Path, round: u64) {
     use sha2::{Digest, Sha256};
     let query = format!(
         "SELECT f.path, f.sha256 FROM stagedoor.export_files f JOIN stagedoor.exports e ON f.export_id = e.export_id \

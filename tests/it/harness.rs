@@ -7,6 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::StreamReader;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proto::v1;
 use proto::v1::execute_response::Part;
 use proto::v1::export_service_client::ExportServiceClient;
@@ -15,14 +17,50 @@ use proto::v1::stage_service_client::StageServiceClient;
 use server::{Server, Settings};
 use tempfile::TempDir;
 use tonic::Status;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic_types::StatusExt;
+
+/// Root's password in servers that tests start.
+pub(crate) const ROOT_PASSWORD: &str = "root's password";
+
+/// A channel whose calls log in; in memory they need not.
+pub(crate) type Wire = InterceptedService<Channel, Login>;
+
+/// What every call says of who makes it.
+#[derive(Clone)]
+pub(crate) struct Login(Option<MetadataValue<Ascii>>);
+
+impl Login {
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// `login` as `account#user#role`.
+    pub(crate) fn password(login: &str, password: &str) -> Self {
+        let basic = STANDARD.encode(format!("{login}:{password}"));
+        Self(Some(format!("Basic {basic}").parse().unwrap()))
+    }
+}
+
+impl Interceptor for Login {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
+        if let Some(value) = &self.0 {
+            request
+                .metadata_mut()
+                .insert("authorization", value.clone());
+        }
+        Ok(request)
+    }
+}
 
 /// A server in this process, reached over gRPC in memory, with a session.
 pub(crate) struct TestServer {
     pub(crate) folder: TempDir,
     pub(crate) server: Server,
-    pub(crate) channel: Channel,
+    pub(crate) channel: Wire,
     pub(crate) session_id: String,
 }
 
@@ -74,7 +112,7 @@ impl TestServer {
         let mut settings = Settings::embedded(&folder.path().join("data"));
         change(&mut settings);
         let server = Server::open(settings).unwrap();
-        let channel = server.serve_duplex().await.unwrap();
+        let channel = InterceptedService::new(server.serve_duplex().await.unwrap(), Login::none());
         let opened = SqlServiceClient::new(channel.clone())
             .open_session(v1::OpenSessionRequest::default())
             .await
@@ -119,17 +157,17 @@ impl TestServer {
         execute(&mut self.sql(), request).await
     }
 
-    pub(crate) fn sql(&self) -> SqlServiceClient<Channel> {
+    pub(crate) fn sql(&self) -> SqlServiceClient<Wire> {
         SqlServiceClient::new(self.channel.clone())
             .max_decoding_message_size(64 << 20)
             .max_encoding_message_size(64 << 20)
     }
 
-    pub(crate) fn exports(&self) -> ExportServiceClient<Channel> {
+    pub(crate) fn exports(&self) -> ExportServiceClient<Wire> {
         ExportServiceClient::new(self.channel.clone())
     }
 
-    pub(crate) fn stages(&self) -> StageServiceClient<Channel> {
+    pub(crate) fn stages(&self) -> StageServiceClient<Wire> {
         StageServiceClient::new(self.channel.clone())
     }
 
@@ -144,7 +182,7 @@ impl TestServer {
 
 /// Runs one statement and collects the whole stream.
 pub(crate) async fn execute(
-    client: &mut SqlServiceClient<Channel>,
+    client: &mut SqlServiceClient<Wire>,
     request: v1::ExecuteRequest,
 ) -> Result<Answer, Status> {
     let mut stream = client.execute(request).await?.into_inner();
@@ -247,6 +285,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// `stagedoor serve` on a free port; killed when dropped.
 pub(crate) struct Serving {
+    _password: tempfile::NamedTempFile,
     pub(crate) child: Child,
     pub(crate) url: String,
 }
@@ -254,8 +293,12 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn start(data_dir: &Path) -> Self {
         use std::io::BufRead;
+        let password = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(password.path(), ROOT_PASSWORD).unwrap();
         let mut child = command()
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--root-password-file"])
+            .arg(password.path())
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -279,17 +322,29 @@ impl Serving {
         // Read to its end, so that the server never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
         Self {
+            _password: password,
             child,
             url: format!("http://{address}"),
         }
     }
 
-    pub(crate) async fn connect(&self) -> Channel {
-        Channel::from_shared(self.url.clone())
+    /// As root.
+    pub(crate) async fn connect(&self) -> Wire {
+        let channel = Channel::from_shared(self.url.clone())
             .unwrap()
             .connect()
             .await
-            .unwrap()
+            .unwrap();
+        InterceptedService::new(channel, Login::password("root", ROOT_PASSWORD))
+    }
+
+    /// `stagedoor sql` on this server, as root.
+    pub(crate) fn sql_command(&self) -> Command {
+        let mut sql = command();
+        sql.args(["sql", "--url", &self.url])
+            .env("STAGEDOOR_USER", "root")
+            .env("STAGEDOOR_PASSWORD", ROOT_PASSWORD);
+        sql
     }
 
     /// SIGKILL: no chance to tidy up.

@@ -6,9 +6,10 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
-use crate::harness::command;
+use crate::harness::{Login, ROOT_PASSWORD, Wire, command};
 
 /// Longer than anything takes that a test waits for.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -31,6 +32,8 @@ impl ServeProcess {
     pub(crate) fn start_after(shell: &str, settings: &str, folder: &Path, args: &[&str]) -> Self {
         let file = folder.join("stagedoor.toml");
         std::fs::write(&file, settings).unwrap();
+        let password = folder.join("root.password");
+        std::fs::write(&password, ROOT_PASSWORD).unwrap();
         let stagedoor = command();
         let mut command = std::process::Command::new("sh");
         for (name, value) in stagedoor.get_envs() {
@@ -50,6 +53,7 @@ impl ServeProcess {
             .args(args)
             // The arguments may say another one.
             .env("STAGEDOOR_LISTEN", "127.0.0.1:0")
+            .env("STAGEDOOR_AUTH_ROOT_PASSWORD_FILE", password)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -135,6 +139,11 @@ impl Drop for ServeProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The same channel, logged in as root.
+pub(crate) fn as_root(channel: Channel) -> Wire {
+    InterceptedService::new(channel, Login::password("root", ROOT_PASSWORD))
 }
 
 /// A plain-text client of that address.

@@ -11,7 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::harness::execute;
-use crate::serve_process::{LONG, ServeProcess, connect};
+use crate::serve_process::{LONG, ServeProcess, as_root, connect};
 
 /// Far longer than a test waits: what holds up a shutdown shows.
 const LONG_GRACE: &str = "[limits]\nshutdown_grace_s = 3600\n";
@@ -64,7 +64,7 @@ async fn a_client_that_reads_no_more_is_cut_off_after_the_grace_period() {
         statement: "SELECT x.a FROM main.t x, main.t y, main.t z".to_owned(),
         ..Default::default()
     };
-    let mut sql = SqlServiceClient::new(connect(&address).await);
+    let mut sql = SqlServiceClient::new(as_root(connect(&address).await));
     let mut rows = sql.execute(request).await.unwrap().into_inner();
     rows.message().await.unwrap();
     server.signal("TERM");
@@ -232,16 +232,16 @@ async fn what_recovery_repaired_is_said() {
     // As a crash in the middle of an append leaves it.
     journal.write_all(&[0; 5]).unwrap();
     let mut server = ServeProcess::start("", folder.path(), &[]);
-    let line = server.wait_for("cut an unfinished change from the journal's end");
+    let line = server.wait_for("of an unfinished change from the journal's end");
     assert!(
-        line.contains("WARN") && line.contains("torn_bytes=5"),
+        line.contains("WARN") && line.contains("cut 5 bytes"),
         "{line}"
     );
     server.address();
 }
 
 async fn run(address: &str, statement: &str) -> Result<(), tonic::Status> {
-    let mut sql = SqlServiceClient::new(connect(address).await);
+    let mut sql = SqlServiceClient::new(as_root(connect(address).await));
     let request = v1::ExecuteRequest {
         statement: statement.to_owned(),
         ..Default::default()

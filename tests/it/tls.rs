@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::harness::execute;
-use crate::serve_process::ServeProcess;
+use crate::serve_process::{ServeProcess, as_root};
 
 /// A root, and certificates by it.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -85,7 +85,7 @@ async fn select_over(channel: &Channel) -> Result<(), String> {
         statement: "SELECT 1".to_owned(),
         ..Default::default()
     };
-    let mut client = SqlServiceClient::new(channel.clone());
+    let mut client = SqlServiceClient::new(as_root(channel.clone()));
     let answer = execute(&mut client, request).await;
     assert_eq!(answer.map_err(|e| format!("{e:?}"))?.cell(), "1");
     Ok(())

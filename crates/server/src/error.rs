@@ -380,6 +380,8 @@ impl From<catalog::Error> for Error {
             Kind::Corrupt => Self::internal(Reason::DataLoss, &message),
             Kind::Unsupported => Self::not_supported(&message),
             Kind::Io | Kind::Locked => Self::internal(Reason::StorageFailed, &message),
+            Kind::KeyMissing => Self::internal(Reason::SecretUnavailable, &message),
+            Kind::Behind => Self::internal(Reason::DataLoss, &message),
             _ => Self::defect(&message),
         };
         mapped.with_source(error)

@@ -27,6 +27,7 @@ mod grpc;
 mod instance;
 mod internal;
 pub mod key;
+mod maintenance;
 mod places;
 mod registry;
 mod server;

@@ -10,7 +10,7 @@ use arrow::datatypes::{Field, Schema};
 use catalog::{AuditRecord, Catalog, ExportRecord, StageRecord};
 
 use crate::error::{Error, Result};
-use crate::gate::{Acting, Operation, Permit, hex, outcome_name};
+use crate::gate::{Acting, Operation, Permit, SYS, hex, outcome_name};
 use crate::sql::{export_state, shown_credential, stage_change, stage_status};
 
 /// Databases that users can read and never change.
@@ -67,7 +67,16 @@ pub(crate) fn batch(
         Ok(exports)
     };
     Ok(Some(match (database, table) {
-        ("stagedoor", "audit") => audit(&catalog.audit_last(account, AUDIT_ROWS_MAX)?)?,
+        ("stagedoor", "audit") => {
+            let mut records = catalog.audit_last(account, AUDIT_ROWS_MAX)?;
+            // An earlier account of the same name has its records in the same chain; they are not this one's.
+            let since_us = catalog
+                .account(account)?
+                .filter(|account| account.name != SYS)
+                .map_or(0, |account| account.created_us);
+            records.retain(|record| record.time_us >= since_us);
+            audit(&records)?
+        }
         ("stagedoor", "stages") => stages(&catalog.stages(account)?)?,
         ("stagedoor", "stage_versions") => {
             let mut versions = Vec::new();

@@ -19,6 +19,7 @@ use super::health::ServerHealth;
 use crate::connections::{self, Entry};
 use crate::gate::ensure_root_password;
 use crate::instance::{OpenError, recovery_sentences};
+use crate::maintenance;
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -168,6 +169,7 @@ impl Port {
         log_opened(&server, began.elapsed());
         doorway.open(server.routes());
         server.say_serving();
+        background.spawn(maintenance::run(Arc::downgrade(&server.instance)));
         serving(first_password);
 
         shutdown.await;

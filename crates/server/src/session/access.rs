@@ -78,7 +78,7 @@ impl Session {
             let new = NewAccount {
                 name,
                 admin_name,
-                admin_password: hash_password(&password)?.into(),
+                admin_password: hash_password(&password)?,
                 comment,
                 default_database: Some(acting.instance.settings.default_database.clone()),
             };

@@ -1,0 +1,113 @@
+//! What a running server does by itself: it reads the catalog through once, and keeps what `[retention]` says.
+//! Everything it removes or finds is said in the log; what it removes is audited by the catalog.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use catalog::Catalog;
+
+use crate::gate::{SYS, system_actor};
+use crate::instance::Instance;
+use crate::settings::RetentionSettings;
+
+/// How often old records are looked for.
+const EVERY: Duration = Duration::from_secs(3600);
+
+const DAY_US: u64 = 24 * 3600 * 1_000_000;
+
+/// Runs until the server is gone, which it does not keep open.
+pub(crate) async fn run(instance: Weak<Instance>) {
+    let mut is_first = true;
+    loop {
+        let Some(open) = instance.upgrade() else {
+            return;
+        };
+        let scrubs = std::mem::take(&mut is_first);
+        let done = tokio::task::spawn_blocking(move || {
+            if scrubs {
+                scrub(&open.catalog);
+            }
+            if open.catalog.read_only_reason().is_none() {
+                retain(&open);
+            }
+        });
+        if let Err(error) = done.await {
+            tracing::error!(%error, "maintenance failed; it is tried again in an hour");
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Opening reads no more than it must; this reads the rest.
+fn scrub(catalog: &Catalog) {
+    match catalog.scrub() {
+        Ok(_) => tracing::debug!("the catalog was read through and is whole"),
+        Err(error) => tracing::error!(
+            %error,
+            "the catalog is damaged: stop the server, then see `stagedoor admin check` and `stagedoor admin rebuild`"
+        ),
+    }
+}
+
+fn retain(instance: &Arc<Instance>) {
+    let RetentionSettings {
+        exports_max,
+        exports_days,
+        stage_versions_max,
+        audit_days,
+        compact_bytes_min: _,
+        compact_ratio_min: _,
+    } = &instance.settings.retention;
+    let catalog = &instance.catalog;
+    let now_us = (catalog::system_clock())();
+    let before = |days: u32| now_us.saturating_sub(u64::from(days) * DAY_US);
+    let said = |what: &str, result: Result<u64, catalog::Error>| match result {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(what, removed, "removed what retention does not keep"),
+        Err(error) => tracing::warn!(what, %error, "failed to remove what retention does not keep"),
+    };
+    let accounts = match catalog.accounts() {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            tracing::warn!(%error, "failed to list accounts for retention");
+            return;
+        }
+    };
+    for account in accounts {
+        let actor = system_actor(&account.name);
+        let keep = usize::try_from(*exports_max).unwrap_or(usize::MAX);
+        said(
+            "exports beyond retention.exports_max",
+            catalog
+                .prune_exports(&actor, keep, u64::MAX)
+                .map(|pruned| pruned.removed),
+        );
+        if let Some(days) = exports_days {
+            said(
+                "exports older than retention.exports_days",
+                catalog
+                    .prune_exports(&actor, 0, before(*days))
+                    .map(|pruned| pruned.removed),
+            );
+        }
+        let keep = usize::try_from(*stage_versions_max).unwrap_or(usize::MAX);
+        said(
+            "stage versions",
+            catalog
+                .prune_stage_versions(&actor, keep)
+                .map(|pruned| pruned.removed),
+        );
+        said(
+            "expired tokens",
+            catalog.remove_expired_tokens(&actor, now_us),
+        );
+    }
+    if let Some(days) = audit_days {
+        said(
+            "audit records",
+            catalog
+                .prune_audit(&system_actor(SYS), before(*days))
+                .map(|pruned| pruned.removed),
+        );
+    }
+}
