@@ -137,7 +137,7 @@ async fn health_answers_while_the_data_directory_is_opened() {
     let channel = connect(&slow.address).await;
     let mut health = HealthClient::new(channel.clone());
     assert_eq!(status(&mut health).await, ServingStatus::NotServing as i32);
-    let mut sql = SqlServiceClient::new(channel.clone());
+    let mut sql = SqlServiceClient::new(as_root(channel.clone()));
     let request = v1::OpenSessionRequest::default();
     let refused = sql.open_session(request.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
