@@ -31,6 +31,12 @@ const THREADS: usize = 2;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// What is measured: `export` against the peers, or `catalog` against this machine's disk (printed only)
+    #[arg(long, value_enum, default_value_t = Section::Export)]
+    section: Section,
+    /// For `catalog`: also opening, memory and reading with so many stages, versions of each, and exports
+    #[arg(long, num_args = 3, value_names = ["STAGES", "VERSIONS", "EXPORTS"])]
+    size: Vec<u32>,
     /// TPC-H scale factor; 1 is 6,001,215 rows
     #[arg(long, default_value = "1")]
     scale: String,
@@ -49,6 +55,12 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Section {
+    Export,
+    Catalog,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Profile {
     Release,
     Dev,
@@ -56,6 +68,9 @@ enum Profile {
 
 /// Builds, brings the peers and the data, measures, compares contents, reports.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    if arguments.section == Section::Catalog {
+        return catalog(root, &arguments.size);
+    }
     let scale: f64 = arguments
         .scale
         .parse()
@@ -243,4 +258,26 @@ fn encoder_figures(root: &Path) -> Result<Option<String>> {
         EXAMPLE,
     ]))?;
     Ok(Some(output.trim_end().to_owned()))
+}
+
+/// The catalog's changes per second against the disk's syncs, and reading at a size, by its own example.
+fn catalog(root: &Path, size: &[u32]) -> Result<()> {
+    let folder = root.join("target/bench/catalog");
+    // What an earlier run has left would be measured, too.
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let mut command = cargo(root);
+    command
+        .args([
+            "run",
+            "--release",
+            "--quiet",
+            "--package",
+            "stagedoor-catalog",
+        ])
+        .args(["--example", "figures", "--"])
+        .arg(&folder)
+        .args(size.iter().map(u32::to_string));
+    process::run(&mut command)
 }

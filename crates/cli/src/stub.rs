@@ -102,7 +102,8 @@ fn authorization<T>(request: &Request<T>) -> Option<&str> {
 }
 
 fn has_password<T>(request: &Request<T>) -> bool {
-    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{LOGIN}:{PASSWORD}"));
+    let basic = base64::engine::general_purpose::STANDARD
+        .encode(format!("{}:{PASSWORD}", LOGIN.replace(':', "#")));
     authorization(request) == Some(&format!("Basic {basic}"))
 }
 

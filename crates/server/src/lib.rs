@@ -48,5 +48,5 @@ pub use exports::{ExportHandle, ExportProgress};
 pub use gate::Principal;
 pub use instance::OpenError;
 pub use server::{Port, Server};
-pub use session::{Done, Outcome, Rows, Session};
+pub use session::{Done, Outcome, Rows, Session, Warnings};
 pub use settings::{Settings, SettingsError};

@@ -19,7 +19,7 @@ use parser::{Limits, Plan};
 
 pub(crate) use access::{AccountProperty, GrantsOf, NamedGrant, UserProperty, UserToMake};
 use deadline::Deadline;
-pub use result::{Done, Outcome, Rows};
+pub use result::{Done, Outcome, Rows, Warnings};
 pub(crate) use stages::{ChangeMode, Etag, NewStage, StageProperties, StageUpdate};
 pub(crate) use tables::ShownTable;
 

@@ -25,8 +25,19 @@ impl From<Error> for Status {
         if error.is_retryable() {
             details.set_retry_info(Some(error.retry_after_hint().unwrap_or(RETRY_AFTER)));
         }
-        Status::with_error_details(code(error.reason()), error.message(), details)
+        Status::with_error_details(code(error.reason()), shortened(error.message()), details)
     }
+}
+
+/// A text that fits into a header: clients take 8 KiB of all headers together, and text that is not ASCII triples.
+const MESSAGE_BYTES_MAX: usize = 1536;
+
+fn shortened(message: &str) -> String {
+    if message.len() <= MESSAGE_BYTES_MAX {
+        return message.to_owned();
+    }
+    let end = message.floor_char_boundary(MESSAGE_BYTES_MAX);
+    format!("{}… ({} bytes in all)", &message[..end], message.len())
 }
 
 /// No wildcard: a new reason has to be given a code.

@@ -59,7 +59,7 @@ fn settle(instance: &Instance, export: &ExportRecord, end: End) -> Result<Export
             match end {
                 End::Committed { warnings } => {
                     record.state = ExportState::Committed;
-                    record.warnings = warnings;
+                    record.warnings.extend(warnings);
                 }
                 End::Failed { why } => {
                     record.state = ExportState::Failed;

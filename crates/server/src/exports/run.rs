@@ -17,6 +17,7 @@ use crate::exports::manifest::{MANIFEST_DRAFT, publish_manifest};
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
+use crate::session::Warnings;
 use crate::turns::Turn;
 
 /// Everything an export needs once it has been let in.
@@ -27,6 +28,8 @@ pub(crate) struct ExportPlan {
     pub(crate) target: ExportTarget,
     pub(crate) batches:
         Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
+    /// What the query has to say, once its batches have been read.
+    pub(crate) warnings: Warnings,
     pub(crate) rows_estimated: Option<u64>,
     pub(crate) options: exporter::ExportOptions,
     pub(crate) manifest: ManifestInput,
@@ -171,6 +174,7 @@ impl Running {
         let ExportPlan {
             target,
             batches,
+            warnings,
             options,
             manifest,
             manifest_file,
@@ -203,12 +207,14 @@ impl Running {
         }
         let path = target.path.to_string();
         let bytes = report.bytes;
+        let warnings = warnings();
         self.update(move |record| {
             record.state = ExportState::Prepared;
             record.rows = report.rows;
             record.bytes = report.bytes;
             record.files = files(&path, &report);
             record.manifest_json = Some(json);
+            record.warnings = warnings;
         })
         .await?;
         Ok(Publication {
@@ -279,7 +285,7 @@ impl Running {
     async fn commit(&self, warnings: Vec<String>) -> Result<ExportRecord> {
         self.update(move |record| {
             record.state = ExportState::Committed;
-            record.warnings = warnings;
+            record.warnings.extend(warnings);
             record.temp_files.clear();
         })
         .await

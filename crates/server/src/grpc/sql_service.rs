@@ -188,6 +188,7 @@ async fn send_rows(parts: &Parts, mut rows: Rows) -> Result<Option<v1::Statement
     Ok(Some(v1::StatementResult {
         verb: rows.verb.to_owned(),
         returned_rows,
+        warnings: (rows.warnings)(),
         ..Default::default()
     }))
 }

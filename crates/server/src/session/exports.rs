@@ -17,6 +17,7 @@ use crate::sql::export_state;
 use crate::turns::Work;
 
 use super::Session;
+use super::queries::warnings_of;
 
 impl Session {
     /// Admits an export and starts it.
@@ -107,6 +108,7 @@ impl Session {
             turn: Some(turn),
             target,
             batches: Box::pin(batches),
+            warnings: warnings_of(planned),
             rows_estimated,
             options: driver.threads(threads),
             manifest,

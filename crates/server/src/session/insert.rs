@@ -15,7 +15,7 @@ use crate::gate::{Operation, Permit};
 use crate::system_tables;
 use crate::turns::Work;
 
-use super::queries::fields;
+use super::queries::{fields, texts};
 use super::result::Done;
 use super::tables::{missing_table, table_object};
 use super::{Outcome, Session};
@@ -68,7 +68,7 @@ impl Session {
         Ok(Outcome::Done(Done {
             verb: "INSERT",
             affected_rows: rows,
-            warnings: Vec::new(),
+            warnings: texts(planned.warnings()),
         }))
     }
 

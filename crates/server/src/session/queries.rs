@@ -22,7 +22,7 @@ use crate::places::squeezed;
 use crate::system_tables;
 
 use super::Session;
-use super::result::Rows;
+use super::result::{Rows, Warnings};
 use super::tables::{no_such_table, table_object};
 
 /// The database whose tables stand for the staged files of one query; no user can name it, for `:` is
@@ -44,6 +44,7 @@ impl Session {
             verb: "QUERY",
             schema,
             batches: Box::pin(batches),
+            warnings: warnings_of(planned),
         })
     }
 
@@ -203,6 +204,18 @@ impl Session {
             variables: Vec::new(),
         }
     }
+}
+
+/// The warnings that a query collects as it runs.
+pub(super) fn warnings_of(planned: PlannedQuery) -> Warnings {
+    Arc::new(move || texts(planned.warnings()))
+}
+
+pub(super) fn texts(warnings: Vec<query::Warning>) -> Vec<String> {
+    warnings
+        .into_iter()
+        .map(|warning| format!("{}: {}", warning.code, warning.message))
+        .collect()
 }
 
 /// What a query reads from a table.

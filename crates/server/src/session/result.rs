@@ -35,6 +35,9 @@ pub struct Done {
     pub warnings: Vec<String>,
 }
 
+/// Tells what did not stop a query, once its rows have been read.
+pub type Warnings = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
 /// A result set.
 pub struct Rows {
     /// Which statement it was, such as `QUERY`.
@@ -43,6 +46,8 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows, produced as they are read.
     pub batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
+    /// Things worth knowing, complete once the rows have been read.
+    pub warnings: Warnings,
 }
 
 impl Rows {
@@ -71,6 +76,7 @@ impl Rows {
             verb: self.verb,
             schema: self.schema,
             batches: Box::pin(batches),
+            warnings: self.warnings,
         }
     }
 }
@@ -100,6 +106,7 @@ impl Outcome {
             verb,
             schema,
             batches: Box::pin(futures::stream::iter([Ok(batch)])),
+            warnings: Arc::new(Vec::new),
         })
     }
 
