@@ -72,6 +72,15 @@ async fn what_happened_is_on_record() {
         );
     }
 
+    let exports = admin
+        .rows("SELECT export_id, stage_name, stage_version FROM stagedoor.exports")
+        .await;
+    assert_eq!(exports.len(), 1, "{exports:?}");
+    assert_eq!(
+        (exports[0][1].as_str(), exports[0][2].as_str()),
+        ("lake", "2")
+    );
+    let export = exports[0][0].clone();
     let rows = admin.rows(COLUMNS).await;
     let text = format!("{rows:?}");
     assert!(!text.contains("planted"), "{text}");
@@ -106,14 +115,24 @@ async fn what_happened_is_on_record() {
             "done",
             None,
         ),
+        // The target is the export's id, which stagedoor.exports tells more of; the statement says where.
         (
             "req-5",
-            "EXPORT",
+            "ADMIT EXPORT",
             "admin",
             "accountadmin",
-            "stage://lake/a.csv",
+            export.as_str(),
             "done",
-            Some("2"),
+            None,
+        ),
+        (
+            "req-5",
+            "COMMIT EXPORT",
+            "admin",
+            "accountadmin",
+            export.as_str(),
+            "done",
+            None,
         ),
         ("req-6", "EXPORT", "u", "public", "lake", "refused", None),
         ("req-6", "LOGIN", "u", "", "t1:u", "done", None),

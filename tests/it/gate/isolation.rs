@@ -61,36 +61,69 @@ async fn listed(caller: &Caller) -> Vec<(String, String)> {
         all.push((statement.to_owned(), format!("{rows:?}")));
     }
     macro_rules! list {
-        ($client:ident.$method:ident($request:expr)) => {
-            let answer = caller
-                .$client()
-                .$method(caller.request($request))
-                .await
-                .unwrap();
-            let name = stringify!($method).to_owned();
-            all.push((name, format!("{:?}", answer.into_inner())));
+        ($client:ident.$method:ident($request:expr), |$answer:ident| $text:expr) => {
+            let asked = caller.request($request);
+            let $answer = caller.$client().$method(asked).await.unwrap().into_inner();
+            all.push((stringify!($method).to_owned(), $text));
         };
     }
-    let stage = "stages/s".to_owned();
-    list!(stages.list_stages(v1::ListStagesRequest::default()));
-    list!(stages.get_stage(v1::GetStageRequest {
-        name: stage.clone(),
-        version: 0
-    }));
-    list!(stages.list_stage_versions(v1::ListStageVersionsRequest {
-        name: stage,
+    let shown = |stages: &[v1::Stage]| {
+        let texts = stages
+            .iter()
+            .map(|stage| format!("{} {} {}", stage.name, stage.url, stage.comment));
+        texts.collect::<Vec<_>>().join("; ")
+    };
+    let name = "stages/s".to_owned();
+    list!(
+        stages.list_stages(v1::ListStagesRequest::default()),
+        |answer| shown(&answer.stages)
+    );
+    let request = v1::GetStageRequest {
+        name: name.clone(),
+        version: 0,
+    };
+    list!(stages.get_stage(request), |answer| shown(
+        &answer.stage.into_iter().collect::<Vec<_>>()
+    ));
+    let request = v1::ListStageVersionsRequest {
+        name,
         ..Default::default()
-    }));
-    list!(exports.list_exports(v1::ListExportsRequest::default()));
-    list!(accounts.list_users(v1::ListUsersRequest::default()));
-    list!(accounts.list_roles(v1::ListRolesRequest::default()));
-    list!(accounts.list_tokens(v1::ListTokensRequest::default()));
-    list!(accounts.get_user(v1::GetUserRequest {
-        name: "users/u".to_owned()
-    }));
-    list!(accounts.list_grants(v1::ListGrantsRequest {
-        of: "roles/r".to_owned()
-    }));
+    };
+    list!(stages.list_stage_versions(request), |answer| shown(
+        &answer.versions
+    ));
+    list!(
+        exports.list_exports(v1::ListExportsRequest::default()),
+        |answer| {
+            let texts = answer
+                .exports
+                .iter()
+                .map(|export| format!("{} {}", export.statement, export.target));
+            texts.collect::<Vec<_>>().join("; ")
+        }
+    );
+    list!(
+        accounts.list_users(v1::ListUsersRequest::default()),
+        |answer| format!("{answer:?}")
+    );
+    list!(
+        accounts.list_roles(v1::ListRolesRequest::default()),
+        |answer| format!("{answer:?}")
+    );
+    list!(
+        accounts.list_tokens(v1::ListTokensRequest::default()),
+        |answer| format!("{answer:?}")
+    );
+    let request = v1::GetUserRequest {
+        name: "users/u".to_owned(),
+    };
+    list!(accounts.get_user(request), |answer| format!("{answer:?}"));
+    let request = v1::ListGrantsRequest {
+        of: "roles/r".to_owned(),
+    };
+    list!(accounts.list_grants(request), |answer| format!(
+        "{answer:?}"
+    ));
     all
 }
 
@@ -190,10 +223,10 @@ async fn ids_and_names_of_another_account_are_as_good_as_made_up() {
                 "SELECT * FROM d_only_t1.{}",
                 "t",
                 "nosuch",
-                "TABLE_NOT_FOUND",
+                "DATABASE_NOT_FOUND",
             ),
             (
-                "CREATE EXTERNAL TABLE e (a int) INFILE 'stage://{}/x.csv'",
+                "CREATE EXTERNAL TABLE e INFILE 'stage://{}/x.csv'",
                 "s_only_t1",
                 "nosuch",
                 "STAGE_NOT_FOUND",
@@ -311,6 +344,18 @@ async fn a_tenant_reaches_only_the_folders_listed_for_it() {
             stage.starts_with("PERMISSION_DENIED: ") || stage.starts_with("STAGE_INVALID: "),
             "{stage}"
         );
+    }
+    // What is there and what is not is refused in the same words.
+    for statement in [
+        "SELECT 1 AS a INTO OUTFILE '{}/x.csv'",
+        "CREATE STAGE x URL = 'file://{}'",
+    ] {
+        let there = theirs.display().to_string();
+        let nowhere = format!("{there}/nosuch");
+        let found = tenant.error(&statement.replace("{}", &there)).await;
+        let missing = tenant.error(&statement.replace("{}", &nowhere)).await;
+        assert_eq!(found, missing.replace(&nowhere, &there));
+        assert!(found.starts_with("PERMISSION_DENIED: "), "{found}");
     }
     std::os::unix::fs::symlink(&theirs, own.join("link")).unwrap();
     let through = tenant
