@@ -107,21 +107,21 @@ impl Instance {
     /// Opens a folder for an account. One that it may not use is refused in one way, whether it is there or not,
     /// so that nobody learns what the server's machine holds. Blocking.
     pub(crate) fn open_folder(&self, account: &str, location: &Location) -> Result<Store> {
-        Store::open(location, &self.policy(account)).map_err(|error| {
-            match (location, allowed_paths(&self.settings.paths, account)) {
-                (Location::Folder { root, .. }, Some(allowed))
-                    if !allowed.iter().any(|own| Path::new(root).starts_with(own)) =>
-                {
-                    Error::internal(
-                        Reason::PermissionDenied,
-                        format_args!(
-                            "path '{}' is not permitted: the settings paths.allow and paths.accounts do not list it for account {account}",
-                            Path::new(root).display()
-                        ),
-                    )
-                }
-                _ => error.into(),
-            }
+        let opened = Store::open(location, &self.policy(account));
+        let outside = match location {
+            Location::Folder { root, .. } => allowed_paths(&self.settings.paths, account)
+                .filter(|allowed| !allowed.iter().any(|own| Path::new(root).starts_with(own)))
+                .map(|_| Path::new(root).display()),
+            Location::Bucket { .. } | Location::SubStage { .. } | Location::Memory(_) => None,
+        };
+        opened.map_err(|error| match outside {
+            Some(folder) => Error::internal(
+                Reason::PermissionDenied,
+                format_args!(
+                    "path '{folder}' is not permitted: the settings paths.allow and paths.accounts do not list it for account {account}"
+                ),
+            ),
+            None => error.into(),
         })
     }
 
