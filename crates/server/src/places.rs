@@ -1,7 +1,7 @@
 //! From a stage's name to its open place: state checked, sub-stages followed to where files really are.
 //! The one spot where a name turns into something that can be written to or read, behind the gate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
 use parser::CredentialKey;
@@ -101,7 +101,28 @@ impl Instance {
             root: folder.into(),
             prefix: None,
         };
-        Ok((Store::open(&location, &self.policy(account))?, name))
+        Ok((self.open_folder(account, &location)?, name))
+    }
+
+    /// Opens a folder for an account. One that it may not use is refused in one way, whether it is there or not,
+    /// so that nobody learns what the server's machine holds. Blocking.
+    pub(crate) fn open_folder(&self, account: &str, location: &Location) -> Result<Store> {
+        let opened = Store::open(location, &self.policy(account));
+        let outside = match location {
+            Location::Folder { root, .. } => allowed_paths(&self.settings.paths, account)
+                .filter(|allowed| !allowed.iter().any(|own| Path::new(root).starts_with(own)))
+                .map(|_| Path::new(root).display()),
+            Location::Bucket { .. } | Location::SubStage { .. } | Location::Memory(_) => None,
+        };
+        opened.map_err(|error| match outside {
+            Some(folder) => Error::internal(
+                Reason::PermissionDenied,
+                format_args!(
+                    "path '{folder}' is not permitted: the settings paths.allow and paths.accounts do not list it for account {account}"
+                ),
+            ),
+            None => error.into(),
+        })
     }
 
     /// Opens a stage's place; `parent` looks up the stages that its URL goes through.
@@ -154,7 +175,7 @@ impl Instance {
                         "opening {location} (s3:// and oss://)"
                     )));
                 }
-                return Ok((Store::open(&location, &self.policy(account))?, parents));
+                return Ok((self.open_folder(account, &location)?, parents));
             };
             let record = parent(name)?;
             parents.push((record.id, record.version));

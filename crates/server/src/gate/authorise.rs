@@ -41,6 +41,11 @@ impl Permit {
         permit
     }
 
+    /// Whether the catalog may have answered the very same request before.
+    pub(crate) fn may_be_repeated(&self) -> bool {
+        self.actor.request.idempotency_key.is_some()
+    }
+
     /// The account, in which every name is looked up.
     pub(crate) fn account(&self) -> &str {
         &self.actor.account

@@ -169,6 +169,8 @@ impl Session {
                 (Some(_), OnExists::Replace) | (None, _) => {}
             }
             if let Some(role) = &user.default_role {
+                // It makes the user a member: who may only make users may not give out roles by that.
+                acting.allow(Operation::Grant, &Object::Role(role.clone()))?;
                 acting.allow_membership(role)?;
             }
             let new = NewUser {
@@ -355,6 +357,7 @@ impl Session {
             Object::Role(role.clone()),
             move |acting, permit| {
                 acting.allow_membership(&role)?;
+                acting.existing_role(permit, &role)?;
                 acting
                     .instance
                     .catalog
@@ -371,6 +374,7 @@ impl Session {
             Object::Role(role.clone()),
             move |acting, permit| {
                 acting.allow_membership(&role)?;
+                acting.existing_role(permit, &role)?;
                 acting
                     .instance
                     .catalog
@@ -443,7 +447,10 @@ impl Session {
         self.act(operation, object, move |acting, permit| {
             let catalog = &acting.instance.catalog;
             let roles = match of {
-                GrantsOf::Role(role) => vec![role],
+                GrantsOf::Role(role) => {
+                    acting.existing_role(permit, &role)?;
+                    vec![role]
+                }
                 GrantsOf::Caller => acting.roles_with_public(permit, &caller)?,
                 GrantsOf::User(user) => {
                     acting.existing_user(permit, &user)?;
@@ -497,6 +504,18 @@ impl Acting {
                 Error::internal(
                     Reason::UserNotFound,
                     format_args!("the user {name} not exists"),
+                )
+            })
+    }
+
+    fn existing_role(&self, permit: &Permit, name: &str) -> Result<RoleRecord> {
+        self.instance
+            .catalog
+            .role(permit.account(), name)?
+            .ok_or_else(|| {
+                Error::internal(
+                    Reason::RoleNotFound,
+                    format_args!("the role {name} not exists"),
                 )
             })
     }

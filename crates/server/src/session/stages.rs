@@ -62,9 +62,19 @@ impl Etag {
         Self(format!("{}-{}", stage.id, stage.version))
     }
 
-    fn expected(&self, current: &StageRecord) -> Result<Expected> {
+    /// The version that the catalog is to expect.
+    ///
+    /// A request with an id may have been answered before, and the stage be newer by that: there the catalog
+    /// compares the version, once it knows that the request is a new one.
+    fn expected(&self, current: &StageRecord, permit: &Permit) -> Result<Expected> {
         if self.0.is_empty() {
             return Ok(Expected::Any);
+        }
+        if let Some((id, version)) = self.parts()
+            && id == current.id
+            && permit.may_be_repeated()
+        {
+            return Ok(Expected::Version(version));
         }
         let now = Self::of(current);
         if *self == now {
@@ -79,6 +89,12 @@ impl Etag {
                 self.0.escape_default()
             ),
         ))
+    }
+
+    /// Id and version.
+    fn parts(&self) -> Option<(u64, u64)> {
+        let (id, version) = self.0.split_once('-')?;
+        Some((id.parse().ok()?, version.parse().ok()?))
     }
 }
 
@@ -103,7 +119,10 @@ impl Session {
                     on_exists,
                 } = new;
                 // Whether it exists comes before whether its options are right, as in MatrixOne.
-                if let Some(existing) = catalog.stage(permit.account(), &name)? {
+                // It may be this very request's, which the catalog remembers.
+                if !permit.may_be_repeated()
+                    && let Some(existing) = catalog.stage(permit.account(), &name)?
+                {
                     match on_exists {
                         OnExists::Keep => return Ok(super::access::kept(existing)),
                         OnExists::Error => return Err(stage_exists(&name)),
@@ -142,7 +161,7 @@ impl Session {
                     ));
                 }
                 let current = acting.existing_stage(permit, &update.name)?;
-                let expected = update.etag.expected(&current)?;
+                let expected = update.etag.expected(&current, permit)?;
                 let changes = acting.changes(update.properties, &current)?;
                 acting
                     .instance
@@ -200,7 +219,7 @@ impl Session {
             mode,
             move |acting, permit| {
                 let current = acting.existing_stage(permit, &name)?;
-                let expected = etag.expected(&current)?;
+                let expected = etag.expected(&current, permit)?;
                 acting
                     .instance
                     .catalog
@@ -224,8 +243,14 @@ impl Session {
             Object::Stage(name.clone()),
             mode,
             move |acting, permit| {
-                let current = acting.existing_stage(permit, &name)?;
-                let expected = etag.expected(&current)?;
+                let expected = match acting.instance.catalog.stage(permit.account(), &name)? {
+                    Some(current) => etag.expected(&current, permit)?,
+                    // Perhaps by this very request, which the catalog remembers.
+                    None if permit.may_be_repeated() => etag
+                        .parts()
+                        .map_or(Expected::Any, |(_, version)| Expected::Version(version)),
+                    None => return Err(stage_not_exists(&name)),
+                };
                 acting
                     .instance
                     .catalog
@@ -472,14 +497,10 @@ impl Acting {
                     None => Ok(()),
                 }
             }
-            Location::Folder { .. } => {
-                match storage::Store::open(location, &self.instance.policy(account)) {
-                    Err(error) if error.kind() == storage::ErrorKind::PermissionDenied => {
-                        Err(error.into())
-                    }
-                    _ => Ok(()),
-                }
-            }
+            Location::Folder { .. } => match self.instance.open_folder(account, location) {
+                Err(error) if error.reason() == Reason::PermissionDenied => Err(error),
+                Ok(_) | Err(_) => Ok(()),
+            },
             Location::SubStage { .. } | Location::Memory(_) => Ok(()),
         }
     }

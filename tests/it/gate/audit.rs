@@ -1,0 +1,216 @@
+//! The audit: every change, export, login and refusal, with who, from where, of which request, and how it ended.
+
+use proto::v1;
+use tonic::Request;
+
+use super::{Caller, Door};
+
+const COLUMNS: &str = "SELECT operation, `user`, role, target, outcome, stage_version, statement, request_id, client FROM stagedoor.audit";
+
+/// A call with an id of its own; gives the id that comes back.
+async fn run_as(caller: &Caller, id: &str, statement: &str) -> Option<String> {
+    let mut request: Request<v1::ExecuteRequest> = caller.request(v1::ExecuteRequest {
+        statement: statement.to_owned(),
+        ..Default::default()
+    });
+    request
+        .metadata_mut()
+        .insert("x-request-id", id.parse().unwrap());
+    let metadata = match caller.sql().execute(request).await {
+        Ok(answer) => {
+            let metadata = answer.metadata().clone();
+            let mut parts = answer.into_inner();
+            while parts.message().await.unwrap().is_some() {}
+            metadata
+        }
+        Err(status) => status.metadata().clone(),
+    };
+    let id = metadata.get("x-request-id")?;
+    Some(id.to_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_is_on_record() {
+    let door = Door::with_tenants().await;
+    let admin = door.admin("t1").await;
+    let dir = door.dir("t1").display().to_string();
+    let create = format!(
+        "CREATE STAGE lake URL = 'file://{dir}' CREDENTIALS = {{'AWS_KEY_ID' = 'planted-key', 'AWS_SECRET_KEY' = 'planted-secret'}}"
+    );
+    let created = admin.run(&create).await;
+    // Credentials mean nothing to a folder; a server may refuse them, and has to mask them either way.
+    let plain = format!("CREATE STAGE IF NOT EXISTS lake URL = 'file://{dir}'");
+    for (id, statement) in [
+        ("req-1", plain.as_str()),
+        ("req-2", "ALTER STAGE lake SET COMMENT = 'x'"),
+        ("req-3", "REVOKE READ, WRITE ON STAGE lake FROM public"),
+        ("req-4", "CREATE USER u IDENTIFIED BY 'planted-password'"),
+        ("req-5", "SELECT 1 AS a INTO OUTFILE 'stage://lake/a.csv'"),
+    ] {
+        assert_eq!(
+            run_as(&admin, id, statement).await.as_deref(),
+            Some(id),
+            "{statement}"
+        );
+    }
+    let user = door.login("t1#u", "planted-password").await;
+    let wrong = door.login("t1#u", "planted-guess").await;
+    for (caller, id, statement) in [
+        (
+            &user,
+            "req-6",
+            "SELECT 1 AS a INTO OUTFILE 'stage://lake/b.csv'",
+        ),
+        (&user, "req-7", "DROP STAGE lake"),
+        (&user, "req-8", "SELECT * FROM stagedoor.audit"),
+        (&wrong, "req-9", "SELECT 1"),
+    ] {
+        assert_eq!(
+            run_as(caller, id, statement).await.as_deref(),
+            Some(id),
+            "{statement}"
+        );
+    }
+
+    let exports = admin
+        .rows("SELECT export_id, stage_name, stage_version FROM stagedoor.exports")
+        .await;
+    assert_eq!(exports.len(), 1, "{exports:?}");
+    assert_eq!(
+        (exports[0][1].as_str(), exports[0][2].as_str()),
+        ("lake", "2")
+    );
+    let export = exports[0][0].clone();
+    let rows = admin.rows(COLUMNS).await;
+    let text = format!("{rows:?}");
+    assert!(!text.contains("planted"), "{text}");
+    let mut missing = Vec::new();
+    let version = if created.is_ok() { None } else { Some("1") };
+    for (id, operation, who, role, target, outcome, version) in [
+        (
+            "req-1",
+            "CREATE STAGE",
+            "admin",
+            "accountadmin",
+            "lake",
+            "done",
+            version,
+        ),
+        (
+            "req-2",
+            "ALTER STAGE",
+            "admin",
+            "accountadmin",
+            "lake",
+            "done",
+            Some("2"),
+        ),
+        ("req-3", "REVOKE", "admin", "accountadmin", "", "done", None),
+        (
+            "req-4",
+            "CREATE USER",
+            "admin",
+            "accountadmin",
+            "u",
+            "done",
+            None,
+        ),
+        // The target is the export's id, which stagedoor.exports tells more of; the statement says where.
+        (
+            "req-5",
+            "ADMIT EXPORT",
+            "admin",
+            "accountadmin",
+            export.as_str(),
+            "done",
+            None,
+        ),
+        (
+            "req-5",
+            "COMMIT EXPORT",
+            "admin",
+            "accountadmin",
+            export.as_str(),
+            "done",
+            None,
+        ),
+        ("req-6", "EXPORT", "u", "public", "lake", "refused", None),
+        ("req-6", "LOGIN", "u", "", "t1:u", "done", None),
+        (
+            "req-7",
+            "DROP STAGE",
+            "u",
+            "public",
+            "lake",
+            "refused",
+            None,
+        ),
+        (
+            "req-8",
+            "READ AUDIT",
+            "u",
+            "public",
+            "stagedoor.audit",
+            "refused",
+            None,
+        ),
+        ("req-9", "LOGIN", "u", "", "t1:u", "refused", None),
+    ] {
+        if id == "req-1" && version.is_none() {
+            continue;
+        }
+        let found = rows.iter().any(|row| {
+            row[7] == id
+                && row[0].contains(operation)
+                && row[1] == who
+                && row[2] == role
+                && row[3].contains(target)
+                && row[4] == outcome
+                && version.is_none_or(|version| row[5] == version)
+                && row[8].starts_with("127.0.0.1:")
+        });
+        if !found {
+            let of: Vec<_> = rows.iter().filter(|row| row[7] == id).collect();
+            missing.push(format!(
+                "{id} {operation} {who} {role} {target} {outcome}: {of:?}"
+            ));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    let masked = rows.iter().find(|row| row[7] == "req-4").unwrap();
+    assert!(
+        masked[6].starts_with("CREATE USER u IDENTIFIED BY '***"),
+        "{masked:?}"
+    );
+
+    // Taken out only where a stage lets it, and only by the administrator.
+    let taken = "SELECT * FROM stagedoor.audit INTO OUTFILE 'stage://lake/audit.csv'";
+    admin.ok("GRANT WRITE ON STAGE lake TO public").await;
+    let error = user.error(taken).await;
+    assert_eq!(error, format!("PERMISSION_DENIED: {}", super::REFUSED));
+    let error = user
+        .error("SELECT count(*) FROM (SELECT operation FROM stagedoor.audit) x")
+        .await;
+    assert_eq!(error, format!("PERMISSION_DENIED: {}", super::REFUSED));
+    assert!(!door.dir("t1").join("audit.csv").exists());
+    admin.ok(taken).await;
+    let file = std::fs::read_to_string(door.dir("t1").join("audit.csv")).unwrap();
+    assert!(
+        file.contains("req-7") && !file.contains("planted"),
+        "{file}"
+    );
+
+    // A call without an id gets one.
+    let request = admin.request(v1::ListStagesRequest::default());
+    let answer = admin.stages().list_stages(request).await.unwrap();
+    assert!(answer.metadata().get("x-request-id").is_some());
+
+    let root = door.root().await;
+    let request = root.request(v1::VerifyAuditRequest {});
+    let checked = root.administration().verify_audit(request).await.unwrap();
+    let checked = checked.into_inner();
+    assert_eq!((checked.bad, checked.why.as_str()), (0, ""));
+    assert!(checked.last >= rows.len() as u64, "{checked:?}");
+    assert_eq!(checked.head.len(), 64, "{checked:?}");
+    door.close().await;
+}

@@ -1,0 +1,345 @@
+//! The gRPC calls of the matrix.
+
+use futures::FutureExt;
+use proto::v1;
+
+use super::Who::{Admin, Everyone, Granted, Root};
+use super::{Act, ROLE, Row, STAGE, USER, check};
+
+/// A row for one call; `o` and `dir` are the name and the folder.
+macro_rules! call {
+    ($client:ident.$method:ident, $who:expr, $before:expr, $elsewhere:expr, |$o:ident, $dir:ident| $message:expr) => {
+        Row {
+            what: stringify!($method),
+            act: Act::Call(Box::new(|caller, $o: String, $dir: String| {
+                async move {
+                    let _ = (&$o, &$dir);
+                    let message = $message;
+                    let request = caller.request(message);
+                    caller.$client().$method(request).await.map(drop)
+                }
+                .boxed()
+            })),
+            who: $who,
+            before: $before,
+            elsewhere: $elsewhere,
+        }
+    };
+}
+
+fn mask(path: &str) -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask {
+        paths: vec![path.to_owned()],
+    })
+}
+
+fn named(o: &str) -> String {
+    format!("stages/{o}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_stages() {
+    let gone = "STAGE_NOT_FOUND";
+    check(vec![
+        call!(stages.create_stage, Admin, &[], "ok", |o, dir| {
+            v1::CreateStageRequest {
+                stage_id: o,
+                stage: Some(v1::Stage {
+                    url: format!("file://{dir}"),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }
+        }),
+        call!(stages.get_stage, Everyone, &[STAGE], gone, |o, dir| {
+            v1::GetStageRequest {
+                name: named(&o),
+                version: 0,
+            }
+        }),
+        call!(stages.get_stage, Admin, &[STAGE], gone, |o, dir| {
+            v1::GetStageRequest {
+                name: named(&o),
+                version: 1,
+            }
+        }),
+        call!(stages.list_stages, Everyone, &[], "ok", |o, dir| {
+            v1::ListStagesRequest::default()
+        }),
+        call!(stages.update_stage, Admin, &[STAGE], gone, |o, dir| {
+            v1::UpdateStageRequest {
+                stage: Some(v1::Stage {
+                    name: named(&o),
+                    comment: "x".to_owned(),
+                    ..Default::default()
+                }),
+                update_mask: mask("comment"),
+                ..Default::default()
+            }
+        }),
+        call!(stages.update_stage, Admin, &[STAGE], gone, |o, dir| {
+            v1::UpdateStageRequest {
+                stage: Some(v1::Stage {
+                    name: named(&o),
+                    ..Default::default()
+                }),
+                update_mask: mask("enabled"),
+                validate_only: true,
+                ..Default::default()
+            }
+        }),
+        call!(stages.delete_stage, Admin, &[STAGE], gone, |o, dir| {
+            v1::DeleteStageRequest {
+                name: named(&o),
+                ..Default::default()
+            }
+        }),
+        call!(
+            stages.undelete_stage,
+            Admin,
+            &[STAGE, "DROP STAGE {o}"],
+            gone,
+            |o, dir| v1::UndeleteStageRequest {
+                name: named(&o),
+                ..Default::default()
+            }
+        ),
+        call!(
+            stages.list_stage_versions,
+            Admin,
+            &[STAGE],
+            gone,
+            |o, dir| v1::ListStageVersionsRequest {
+                name: named(&o),
+                ..Default::default()
+            }
+        ),
+        call!(
+            stages.rollback_stage,
+            Admin,
+            &[STAGE, "ALTER STAGE {o} SET COMMENT = 'x'"],
+            gone,
+            |o, dir| v1::RollbackStageRequest {
+                name: named(&o),
+                version: 1,
+                ..Default::default()
+            }
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_exports_and_statements() {
+    check(vec![
+        call!(
+            exports.start_export,
+            Granted,
+            &[STAGE, "REVOKE READ, WRITE ON STAGE {o} FROM public"],
+            "STAGE_NOT_FOUND",
+            |o, dir| v1::StartExportRequest {
+                statement: format!("SELECT 1 AS a INTO OUTFILE 'stage://{o}/{o}.csv'"),
+                ..Default::default()
+            }
+        ),
+        call!(exports.list_exports, Everyone, &[], "ok", |o, dir| {
+            v1::ListExportsRequest::default()
+        }),
+        call!(sql.open_session, Everyone, &[], "ok", |o, dir| {
+            v1::OpenSessionRequest::default()
+        }),
+        call!(sql.close_session, Everyone, &[], "ok", |o, dir| {
+            v1::CloseSessionRequest { session_id: o }
+        }),
+        call!(sql.split_script, Everyone, &[], "ok", |o, dir| {
+            v1::SplitScriptRequest { script: o }
+        }),
+    ])
+    .await;
+}
+
+fn user(o: &str) -> String {
+    format!("users/{o}")
+}
+
+fn role(o: &str) -> String {
+    format!("roles/{o}")
+}
+
+fn account(o: &str) -> String {
+    format!("accounts/{o}")
+}
+
+fn select_everywhere(o: &str) -> Option<v1::Grant> {
+    Some(v1::Grant {
+        role: role(o),
+        on: Some(v1::Securable {
+            object: Some(v1::securable::Object::Table("*.*".to_owned())),
+        }),
+        privileges: vec!["SELECT".to_owned()],
+        ..Default::default()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_identities() {
+    let (no_user, no_role) = ("USER_NOT_FOUND", "ROLE_NOT_FOUND");
+    check(vec![
+        call!(accounts.login, Everyone, &[], "ok", |o, dir| {
+            v1::LoginRequest::default()
+        }),
+        call!(accounts.get_caller, Everyone, &[], "ok", |o, dir| {
+            v1::GetCallerRequest {}
+        }),
+        call!(accounts.create_user, Granted, &[], "ok", |o, dir| {
+            v1::CreateUserRequest {
+                user_id: o,
+                user: Some(v1::User::default()),
+                password: "pw".to_owned(),
+                ..Default::default()
+            }
+        }),
+        call!(accounts.get_user, Granted, &[USER], no_user, |o, dir| {
+            v1::GetUserRequest { name: user(&o) }
+        }),
+        call!(accounts.list_users, Granted, &[], "ok", |o, dir| {
+            v1::ListUsersRequest::default()
+        }),
+        call!(accounts.update_user, Granted, &[USER], no_user, |o, dir| {
+            v1::UpdateUserRequest {
+                user: Some(v1::User {
+                    name: user(&o),
+                    comment: "x".to_owned(),
+                    ..Default::default()
+                }),
+                update_mask: mask("comment"),
+                ..Default::default()
+            }
+        }),
+        call!(accounts.delete_user, Granted, &[USER], no_user, |o, dir| {
+            v1::DeleteUserRequest {
+                name: user(&o),
+                ..Default::default()
+            }
+        }),
+        call!(accounts.create_role, Granted, &[], "ok", |o, dir| {
+            v1::CreateRoleRequest {
+                role_id: o,
+                role: None,
+            }
+        }),
+        call!(accounts.list_roles, Everyone, &[], "ok", |o, dir| {
+            v1::ListRolesRequest::default()
+        }),
+        call!(accounts.delete_role, Granted, &[ROLE], no_role, |o, dir| {
+            v1::DeleteRoleRequest { name: role(&o) }
+        }),
+        call!(accounts.grant_role, Granted, &[ROLE], no_role, |o, dir| {
+            v1::GrantRoleRequest {
+                role: role(&o),
+                user: user("public_only"),
+            }
+        }),
+        call!(accounts.revoke_role, Granted, &[ROLE], no_role, |o, dir| {
+            v1::RevokeRoleRequest {
+                role: role(&o),
+                user: user("public_only"),
+            }
+        }),
+        call!(
+            accounts.grant_privileges,
+            Granted,
+            &[ROLE],
+            no_role,
+            |o, dir| {
+                v1::GrantPrivilegesRequest {
+                    grant: select_everywhere(&o),
+                }
+            }
+        ),
+        call!(
+            accounts.revoke_privileges,
+            Granted,
+            &[ROLE],
+            no_role,
+            |o, dir| {
+                v1::RevokePrivilegesRequest {
+                    grant: select_everywhere(&o),
+                }
+            }
+        ),
+        call!(accounts.list_grants, Granted, &[ROLE], no_role, |o, dir| {
+            v1::ListGrantsRequest { of: role(&o) }
+        }),
+        call!(accounts.list_grants, Everyone, &[], "ok", |o, dir| {
+            v1::ListGrantsRequest::default()
+        }),
+        call!(accounts.list_tokens, Everyone, &[], "ok", |o, dir| {
+            v1::ListTokensRequest::default()
+        }),
+        call!(accounts.list_tokens, Granted, &[USER], no_user, |o, dir| {
+            v1::ListTokensRequest { user: user(&o) }
+        }),
+        call!(
+            administration.list_sessions,
+            Everyone,
+            &[],
+            "ok",
+            |o, dir| { v1::ListSessionsRequest {} }
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_accounts_and_the_server() {
+    const ACCOUNT: &str = "CREATE ACCOUNT {o} ADMIN_NAME 'a' IDENTIFIED BY 'pw'";
+    check(vec![
+        call!(accounts.create_account, Root, &[], "", |o, dir| {
+            v1::CreateAccountRequest {
+                account_id: o,
+                account: Some(v1::Account {
+                    admin_name: "a".to_owned(),
+                    ..Default::default()
+                }),
+                admin_password: "pw".to_owned(),
+                ..Default::default()
+            }
+        }),
+        call!(accounts.get_account, Root, &[ACCOUNT], "", |o, dir| {
+            v1::GetAccountRequest { name: account(&o) }
+        }),
+        call!(accounts.list_accounts, Root, &[], "", |o, dir| {
+            v1::ListAccountsRequest::default()
+        }),
+        call!(accounts.update_account, Root, &[ACCOUNT], "", |o, dir| {
+            v1::UpdateAccountRequest {
+                account: Some(v1::Account {
+                    name: account(&o),
+                    suspended: true,
+                    ..Default::default()
+                }),
+                update_mask: mask("suspended"),
+                ..Default::default()
+            }
+        }),
+        call!(accounts.delete_account, Root, &[ACCOUNT], "", |o, dir| {
+            v1::DeleteAccountRequest {
+                name: account(&o),
+                ..Default::default()
+            }
+        }),
+        call!(administration.get_status, Root, &[], "", |o, dir| {
+            v1::GetStatusRequest {}
+        }),
+        call!(administration.verify_audit, Root, &[], "", |o, dir| {
+            v1::VerifyAuditRequest {}
+        }),
+        call!(administration.backup, Root, &[], "", |o, dir| {
+            v1::BackupRequest {
+                directory: format!("{dir}/backup-{o}"),
+            }
+        }),
+    ])
+    .await;
+}
