@@ -374,6 +374,18 @@ impl From<query::Error> for Error {
             Kind::NotFound => Self::new(Reason::ColumnNotFound, 1054, "42S22", message),
             Kind::Invalid => Self::invalid_input(Reason::QueryInvalid, &message),
             Kind::Unsupported => Self::not_supported(&message),
+            Kind::TimeLimit => Self::new(
+                Reason::StatementTimeout,
+                3024,
+                "HY000",
+                format!("Query execution was interrupted, {message}"),
+            ),
+            Kind::Cancelled => Self::new(
+                Reason::StatementKilled,
+                1317,
+                "70100",
+                format!("Query execution was interrupted: {message}"),
+            ),
             Kind::ResourcesExhausted => Self::new(Reason::LimitExceeded, 1038, "HY001", message),
             Kind::Io => Self::new(Reason::StorageFailed, 1815, "HY000", message),
             Kind::Internal => Self::defect(&message),
