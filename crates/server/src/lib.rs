@@ -27,6 +27,7 @@ mod grpc;
 mod instance;
 mod internal;
 pub mod key;
+pub mod offline;
 mod places;
 mod registry;
 mod server;
