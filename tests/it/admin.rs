@@ -154,11 +154,6 @@ fn a_check_finds_damage_and_a_missing_segment() {
     assert_eq!(output.status.code(), Some(3));
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["damage"][0]["place"], "journal", "{found}");
-    expect(
-        &sql(&data, &["-e", "SELECT 1"], ""),
-        1,
-        "stagedoor admin check",
-    );
 }
 
 #[test]
@@ -169,6 +164,8 @@ fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
     fs::copy(&journal, &before).unwrap();
     let output = sql(&data, &["-e", "CREATE DATABASE lost"], "");
     assert!(output.status.success(), "{}", text(&output.stderr));
+    // An index that lags behind cannot tell; this opening brings it up.
+    expect(&admin(&["check"], &data), 0, "No damage was found.");
     fs::copy(&before, &journal).unwrap();
     let way_out = "--accept-lost-changes";
     expect(&sql(&data, &["-e", "SELECT 1"], ""), 1, way_out);
