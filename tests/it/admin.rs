@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::harness::{Serving, command, files, sql, text};
+use crate::serve_process::ServeProcess;
 
 const SETUP: &str = "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); \
     CREATE STAGE s URL = 's3://bucket/x' CREDENTIALS = {'AWS_KEY_ID' = 'AKIAPLANTED', 'AWS_SECRET_KEY' = 'PLANTEDSECRET'}";
@@ -100,6 +101,38 @@ fn a_backup_comes_back_with_its_data_and_secrets() {
         "complete and unchanged",
     );
     expect(&admin(&["restore", from], &restored), 1, "it is not empty");
+}
+
+#[test]
+fn a_running_server_is_backed_up_by_its_administrator_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_dir(folder.path());
+    let before = contents(&data);
+    let password = folder.path().join("password");
+    fs::write(&password, "correct horse battery").unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = password.to_str().unwrap();
+    let mut server = ServeProcess::start("", folder.path(), &["--root-password-file", file]);
+    let url = format!("http://{}", server.address());
+    let backup = folder.path().join("backup");
+    let ask = |login: &[&str]| {
+        command()
+            .args(["admin", "backup", backup.to_str().unwrap(), "--url", &url])
+            .args(login)
+            .env("XDG_CONFIG_HOME", folder.path())
+            .output()
+            .unwrap()
+    };
+    let (status, all) = said(&ask(&[]));
+    assert!(status == 1 && !backup.exists(), "{all}");
+    let login = ["--user", "sys:root", "--password-file", file];
+    expect(&ask(&login), 0, "backed up to");
+    drop(server);
+    let restored = folder.path().join("restored");
+    let from = backup.to_str().unwrap();
+    expect(&admin(&["restore", from], &restored), 0, "restored to");
+    fs::copy(data.join("server.key"), restored.join("server.key")).unwrap();
+    assert_eq!(contents(&restored), before);
 }
 
 #[test]
