@@ -1,6 +1,9 @@
-//! `stagedoor admin`: asks a running server for what only its administrator may, and prints the answer.
+//! `stagedoor admin`: asks a running server for what only its administrator may, or works on the data
+//! directory of one that does not run, and prints the answer.
 //! The exit status tells damage that was found from a task that failed.
 
+#[cfg(feature = "embedded")]
+mod offline;
 mod report;
 
 use std::io::Write;
@@ -34,21 +37,28 @@ pub(crate) async fn run(
         }
         AdminCommand::Backup(args) => {
             let directory = args.directory;
+            #[cfg(feature = "embedded")]
+            if let Some(data_dir) = &args.place.data_dir {
+                return offline::backup(data_dir, &directory, args.place.online.output, out);
+            }
+            let online = args.place.online;
             if !Path::new(&directory).is_absolute() {
                 return Err(Usage::new(format!(
                     "`{directory}` is not an absolute path, and the directory is on the server's machine, not here"
                 ))
                 .into());
             }
-            let backup = admin(&args.online, env)
-                .await?
-                .backup(directory.clone())
-                .await?;
-            report::backup(out, args.online.output, &directory, &backup)?;
+            let backup = admin(&online, env).await?.backup(directory.clone()).await?;
+            report::backup(out, online.output, &directory, &backup)?;
         }
         AdminCommand::VerifyAudit(args) => {
-            let verified = admin(&args, env).await?.verify_audit().await?;
-            report::audit(out, args.output, &verified)?;
+            #[cfg(feature = "embedded")]
+            if let Some(data_dir) = &args.place.data_dir {
+                return offline::verify_audit(data_dir, args.place.online.output, out);
+            }
+            let online = args.place.online;
+            let verified = admin(&online, env).await?.verify_audit().await?;
+            report::audit(out, online.output, &verified)?;
             if verified.bad != 0 {
                 return Ok(EXIT_DAMAGED);
             }
@@ -63,6 +73,14 @@ pub(crate) async fn run(
             admin(&args.online, env).await?.kill(name).await?;
             report::killed(out, args.online.output, id)?;
         }
+        #[cfg(feature = "embedded")]
+        AdminCommand::Restore(args) => return offline::restore(&args, out),
+        #[cfg(feature = "embedded")]
+        AdminCommand::Check(args) => return offline::check(&args, out),
+        #[cfg(feature = "embedded")]
+        AdminCommand::Rebuild(args) => return offline::rebuild(&args, out),
+        #[cfg(feature = "embedded")]
+        AdminCommand::RotateKey(args) => return offline::rotate_key(args, out),
     }
     Ok(0)
 }

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::admin::{AdminArgs, AdminCommand, OnlineArgs};
+#[cfg(feature = "embedded")]
+pub(crate) use self::admin::{DataArgs, RebuildArgs, RestoreArgs, RotateKeyArgs};
 pub(crate) use self::connect::{LoginOptions, PlaceArgs, RemoteArgs, ServerArgs, TransportOptions};
 pub(crate) use self::login::{LoginArgs, LogoutArgs, WhoamiArgs};
 #[cfg(feature = "embedded")]
@@ -48,7 +50,7 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Says who a running server takes the caller for
     Whoami(WhoamiArgs),
-    /// Administers a running server
+    /// Administers a running server, or the data directory of one that does not run
     Admin(AdminArgs),
     /// Runs the server
     #[cfg(feature = "embedded")]

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use catalog::Catalog;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -58,16 +59,23 @@ struct ManifestFile {
 /// The directory is not empty, or cannot be written; what an error leaves has no manifest, and so is no backup.
 pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
     // Files of tables that are dropped meanwhile stay as long as this is held.
-    let pin = instance.internal.pin();
-    if to.starts_with(&instance.settings.data_dir) {
+    let _pin = instance.internal.pin();
+    copy(&instance.catalog, &instance.settings.data_dir, to)
+}
+
+/// Writes a backup of the directory that this catalog is in. No segment may be removed meanwhile. Blocking.
+///
+/// # Errors
+/// Those of [`write`].
+pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedUp> {
+    if to.starts_with(data_dir) {
         return Err(Error::invalid_input(
             Reason::OptionInvalid,
             "a backup inside the data directory would be lost with it; name a directory elsewhere",
         ));
     }
     empty_directory(to).map_err(|e| failed("use", to, &e))?;
-    let catalog = instance
-        .catalog
+    let catalog = open
         .backup(&to.join(CATALOG))
         .map_err(|e| Error::internal(Reason::StorageFailed, &e).with_source(e))?;
     let mut files = Vec::new();
@@ -76,14 +84,8 @@ pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
         files.push(described(to, &path).map_err(|e| failed("read", &path, &e))?);
     }
     for folder in FOLDERS {
-        copy_folder(
-            &instance.settings.data_dir.join(folder),
-            &to.join(folder),
-            to,
-            &mut files,
-        )?;
+        copy_folder(&data_dir.join(folder), &to.join(folder), to, &mut files)?;
     }
-    drop(pin);
     let done = BackedUp {
         files: files.len() as u64,
         bytes: files.iter().map(|file| file.bytes).sum(),
@@ -139,7 +141,7 @@ pub fn restore(from: &Path, to: &Path) -> std::result::Result<BackedUp, OpenErro
         verify(to, file)?;
     }
     // Last: a data directory without a catalog is plainly unfinished.
-    let catalog = catalog::Catalog::restore(&from.join(CATALOG), &to.join(CATALOG))
+    let catalog = Catalog::restore(&from.join(CATALOG), &to.join(CATALOG))
         .map_err(|e| OpenError(e.to_string()))?;
     Ok(BackedUp {
         files: manifest.files.len() as u64,

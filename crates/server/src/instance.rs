@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{Catalog, KeyRing, OnExists, ServerKey};
+use catalog::{Catalog, ErrorKind, KeyRing, OnExists};
 use query::QueryEngine;
 use tokio::runtime::Handle;
 
@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
-use crate::key::ServerKeyBytes;
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::turns::Turns;
@@ -37,7 +36,7 @@ impl Instance {
     /// Opens the data directory, creating it if need be, and recovers. Blocking.
     pub(crate) fn open(
         settings: Settings,
-        key: &ServerKeyBytes,
+        keys: KeyRing,
     ) -> std::result::Result<Arc<Self>, OpenError> {
         let data = &settings.data_dir;
         let failed = |what: &str, e: std::io::Error| {
@@ -53,14 +52,15 @@ impl Instance {
             ))
         })?;
         let options = catalog::Options {
-            keys: Some(KeyRing::new(Arc::new(ServerKey::from_bytes(key.expose())))),
+            keys: Some(keys),
             compact_bytes_min: settings.retention.compact_bytes_min,
             compact_ratio_min: settings.retention.compact_ratio_min,
             ..catalog::Options::default()
         };
-        let catalog =
-            Catalog::open(&data.join("catalog"), options).map_err(|e| OpenError(e.to_string()))?;
+        let catalog = Catalog::open(&data.join("catalog"), options)
+            .map_err(|e| OpenError::of_catalog(&e, data))?;
         let catalog = Arc::new(catalog);
+        warn_of_remains(data);
         bootstrap(&catalog, &settings)?;
 
         // Whatever a killed server spilled there is of no use to anyone.
@@ -143,6 +143,17 @@ pub(crate) fn recovery_sentences(recovery: &catalog::Recovery) -> Vec<String> {
     sentences
 }
 
+/// Says what an operator has still to decide about an earlier repair.
+fn warn_of_remains(data: &Path) {
+    let ahead = data.join("catalog").join("index.ahead");
+    if ahead.exists() {
+        tracing::warn!(
+            "'{}' has acknowledged changes that a cut journal lost, and that were given up; the audit says how many (`REBUILD CATALOG`). Remove it when they are no longer needed",
+            ahead.display()
+        );
+    }
+}
+
 /// Makes account `sys`, its administrator, and the default database, where they are not there yet.
 fn bootstrap(catalog: &Catalog, settings: &Settings) -> std::result::Result<(), OpenError> {
     let actor = system_actor(SYS);
@@ -187,3 +198,24 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct OpenError(pub(crate) String);
+
+impl OpenError {
+    /// The catalog's own words, and the command that is the way out.
+    pub(crate) fn of_catalog(error: &catalog::Error, data_dir: &Path) -> Self {
+        let dir = data_dir.display();
+        let way_out = match error.kind() {
+            ErrorKind::Behind => format!(
+                "; the way out without the right journal: `stagedoor admin rebuild --data-dir '{dir}' --accept-lost-changes`"
+            ),
+            ErrorKind::Corrupt => {
+                format!("; `stagedoor admin check --data-dir '{dir}'` says what else is damaged")
+            }
+            ErrorKind::KeyMissing => {
+                "; after an interrupted rotation, put both keys where they were and run `stagedoor admin rotate-key` again".to_owned()
+            }
+            // The other kinds say it themselves, and others may come.
+            _ => String::new(),
+        };
+        Self(format!("{error}{way_out}"))
+    }
+}

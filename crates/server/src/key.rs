@@ -3,13 +3,18 @@
 
 mod command;
 mod file;
+mod files;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use catalog::{KeyId, KeyRing, ServerKey};
 use zeroize::Zeroizing;
 
+pub(crate) use self::files::KeyFiles;
 use crate::instance::OpenError;
 use crate::settings::Settings;
 
@@ -37,7 +42,17 @@ impl ServerKeyBytes {
         &self.0
     }
 
-    fn generate() -> Result<Self, String> {
+    /// As the catalog takes it.
+    pub(crate) fn to_server_key(&self) -> Arc<ServerKey> {
+        Arc::new(ServerKey::from_bytes(self.expose()))
+    }
+
+    /// Its name, which tells nothing else about it.
+    pub(crate) fn id(&self) -> KeyId {
+        self.to_server_key().id()
+    }
+
+    pub(crate) fn generate() -> Result<Self, String> {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         getrandom::fill(&mut *bytes)
             .map_err(|e| format!("the operating system gives no random bytes: {e}"))?;
@@ -101,23 +116,69 @@ impl fmt::Debug for ServerKeyBytes {
 /// Ready for an operator: no key although the data directory has a catalog, a key in another form, a file
 /// that others can read, a program that fails.
 pub fn load_or_create(settings: &Settings) -> Result<ServerKeyBytes, OpenError> {
-    let secrets = &settings.secrets;
-    let found = if let Some(name) = &secrets.key_env {
-        from_environment(name, std::env::var_os(name))
-    } else if let Some(command) = &secrets.key_command {
-        command::output(command).and_then(|text| {
+    let found = match Place::of(settings) {
+        Place::Environment(name) => from_environment(name, std::env::var_os(name)),
+        Place::Command(command) => command::output(command).and_then(|text| {
             ServerKeyBytes::parse(&text)
                 .map_err(|why| format!("the output of secrets.key_command is no server key: {why}"))
-        })
-    } else {
-        let path = match &secrets.key_file {
-            Some(path) => path.clone(),
-            None => settings.data_dir.join(FILE_NAME),
-        };
-        let is_new = !settings.data_dir.join("catalog").exists();
-        file::load_or_create(&path, is_new)
+        }),
+        Place::File(path) => {
+            let is_new = !settings.data_dir.join("catalog").exists();
+            file::load_or_create(&path, is_new)
+        }
     };
     found.map_err(OpenError)
+}
+
+/// Where the settings say that the server key is.
+pub(crate) enum Place<'a> {
+    File(PathBuf),
+    /// The variable's name.
+    Environment(&'a str),
+    /// A program and its arguments.
+    Command(&'a [String]),
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(settings: &'a Settings) -> Self {
+        let secrets = &settings.secrets;
+        if let Some(name) = &secrets.key_env {
+            Self::Environment(name)
+        } else if let Some(command) = &secrets.key_command {
+            Self::Command(command)
+        } else {
+            let own = || settings.data_dir.join(FILE_NAME);
+            Self::File(secrets.key_file.clone().unwrap_or_else(own))
+        }
+    }
+}
+
+/// The server key, and beside it those that a rotation which is not finished still needs.
+///
+/// # Errors
+/// Those of [`load_or_create`], for each key.
+pub(crate) fn ring(settings: &Settings) -> Result<KeyRing, OpenError> {
+    let ring = KeyRing::new(load_or_create(settings)?.to_server_key());
+    let Place::File(path) = Place::of(settings) else {
+        return Ok(ring);
+    };
+    let files = KeyFiles::beside(&path)?;
+    if files.new.is_some() || !files.old.is_empty() {
+        tracing::warn!(
+            file = %path.display(),
+            "a rotation of the server key is not finished, and both keys are used: stop the server, and run `stagedoor admin rotate-key` again"
+        );
+    }
+    let others = files.new.iter().chain(files.old.iter().map(|(_, key)| key));
+    Ok(others.fold(ring, |ring, key| ring.with_previous(key.to_server_key())))
+}
+
+/// The key of a file, which must be there.
+///
+/// # Errors
+/// Ready for an operator: no such file, one that others can read, one that holds no key.
+pub(crate) fn load_file(path: &Path) -> Result<ServerKeyBytes, OpenError> {
+    file::load(path).map_err(OpenError)
 }
 
 fn from_environment(

@@ -28,6 +28,7 @@ mod instance;
 mod internal;
 pub mod key;
 mod maintenance;
+pub mod offline;
 mod places;
 mod registry;
 mod server;

@@ -61,8 +61,8 @@ impl Server {
     fn open_with(settings: Settings, health: ServerHealth) -> Result<Self, OpenError> {
         data_dir::prepare(&settings.data_dir)?;
         // Before the catalog is there: no directory must ever have the one without the other.
-        let key = key::load_or_create(&settings)?;
-        let instance = Instance::open(settings, &key)?;
+        let keys = key::ring(&settings)?;
+        let instance = Instance::open(settings, keys)?;
         let limits = &instance.settings.limits;
         let sessions = Arc::new(Sessions::new(
             Arc::clone(&instance.registry),

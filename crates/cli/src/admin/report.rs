@@ -228,15 +228,15 @@ fn id(session: &ServerSession) -> &str {
     session.name.strip_prefix(SESSIONS).unwrap_or(&session.name)
 }
 
-fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {
+pub(super) fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {
     writeln!(out, "{}", printable(text, &[]))
 }
 
-fn object(out: &mut dyn Write, object: serde_json::Value) -> io::Result<()> {
+pub(super) fn object(out: &mut dyn Write, object: serde_json::Value) -> io::Result<()> {
     writeln!(out, "{object}")
 }
 
-fn count(n: u64, one: &str) -> String {
+pub(super) fn count(n: u64, one: &str) -> String {
     format!("{n} {one}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -14,6 +14,14 @@ use super::{SOURCE_BYTES_MAX, ServerKeyBytes};
 /// Read or write for the group or all.
 const OTHERS: u32 = 0o077;
 
+/// Reads the key of a file that must be there.
+pub(super) fn load(path: &Path) -> Result<ServerKeyBytes, String> {
+    open(path)
+        .map_err(|e| format!("it cannot be opened: {e}"))
+        .and_then(|file| read(file, path))
+        .map_err(|why| format!("server key '{}': {why}", path.display()))
+}
+
 /// Reads the key, or makes one when there is no file and the data directory is new.
 pub(super) fn load_or_create(path: &Path, is_new: bool) -> Result<ServerKeyBytes, String> {
     let about = |why: &str| format!("server key '{}': {why}", path.display());
@@ -61,28 +69,34 @@ fn read(file: File, path: &Path) -> Result<ServerKeyBytes, String> {
     ServerKeyBytes::parse(&text)
 }
 
-/// Writes a new key, and returns once the file and its name are on the disk.
+/// Makes a new key, and returns once the file and its name are on the disk.
 fn create(path: &Path) -> Result<ServerKeyBytes, String> {
     let key = ServerKeyBytes::generate()?;
-    let failed = |e: io::Error| format!("it cannot be made: {e}");
+    if let Err(error) = write_new(path, &key) {
+        // No catalog was sealed with it; half a key would only be in the way of the next start.
+        let _ = std::fs::remove_file(path);
+        return Err(format!("it cannot be made: {error}"));
+    }
+    tracing::info!(file = %path.display(), "made a server key; keep a copy apart from the backups");
+    Ok(key)
+}
+
+/// Writes a key to a file that must not be there yet, durably.
+pub(super) fn write_new(path: &Path, key: &ServerKeyBytes) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    let written = file
-        .write_all(key.to_line().as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-            Some(_) | None => File::open(".")?.sync_all(),
-        });
-    if let Err(error) = written {
-        // No catalog was sealed with it; half a key would only be in the way of the next start.
-        let _ = std::fs::remove_file(path);
-        return Err(failed(error));
+        .open(path)?;
+    file.write_all(key.to_line().as_bytes())?;
+    file.sync_all()?;
+    sync_folder(path)
+}
+
+/// Makes the names in a file's folder durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        Some(_) | None => File::open(".")?.sync_all(),
     }
-    tracing::info!(file = %path.display(), "made a server key; keep a copy apart from the backups");
-    Ok(key)
 }
