@@ -15,6 +15,7 @@ mod crash;
 mod example;
 mod export_service;
 mod exports;
+mod leaks;
 mod python_readers;
 mod queries;
 mod recovery;
