@@ -2,6 +2,8 @@
 //! Afterwards every acknowledged row and stage is there, every INSERT is whole or absent, and no stage
 //! folder holds a partial file.
 
+mod identity;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;

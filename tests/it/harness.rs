@@ -43,6 +43,11 @@ impl Login {
         let basic = STANDARD.encode(format!("{login}:{password}"));
         Self(Some(format!("Basic {basic}").parse().unwrap()))
     }
+
+    /// `authorization` metadata as it is.
+    pub(crate) fn header(value: MetadataValue<Ascii>) -> Self {
+        Self(Some(value))
+    }
 }
 
 impl Interceptor for Login {

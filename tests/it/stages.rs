@@ -152,7 +152,10 @@ async fn a_bucket_is_kept_sealed_and_says_that_it_cannot_be_opened_yet() {
     };
     assert_eq!(value("credential region"), "eu");
     let fingerprint = value("credential secret_access_key");
-    assert!(fingerprint.starts_with("*** (fingerprint "), "{fingerprint}");
+    assert!(
+        fingerprint.starts_with("*** (fingerprint "),
+        "{fingerprint}"
+    );
     server
         .ok("ALTER STAGE a SET CREDENTIALS = {'aws_secret_key' = 'PLANTEDOTHER'}")
         .await;

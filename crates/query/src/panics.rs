@@ -8,13 +8,13 @@ use futures::FutureExt;
 
 use crate::error::Error;
 
-/// What a panic said, when it said it in words.
-fn words(panic: &(dyn Any + Send)) -> &str {
+/// What a panic said, when that stands in the program. A text that was put together may quote a row's value
+/// or a secret, and an error goes to the log and to the record of exports: the log names the place.
+fn words(panic: &(dyn Any + Send)) -> &'static str {
     panic
-        .downcast_ref::<&str>()
+        .downcast_ref::<&'static str>()
         .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+        .unwrap_or("the server's log says where")
 }
 
 /// The error for a panic while doing `what`, such as `the query`.
@@ -47,4 +47,31 @@ pub(crate) async fn caught_async<T>(
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| Err(error(what, panic.as_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_without_what_it_quotes() {
+        let value = "planted-value";
+        let error = caught("the query", || panic!("no such row: {value}")).unwrap_err();
+        for text in [error.to_string(), format!("{error:?}")] {
+            assert!(text.contains("the query met a defect"), "{text}");
+            assert!(!text.contains(value), "{text}");
+        }
+        let error = caught("the query", || panic!("this stands in the program")).unwrap_err();
+        assert!(error.to_string().contains("this stands in the program"));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panicked_is_told_alike() {
+        let value = "planted-value".to_owned();
+        let task = tokio::spawn(async move { panic!("no such row: {value}") });
+        let error = joined("the query", task.await.unwrap_err());
+        assert!(!format!("{error:?}").contains("planted-value"), "{error:?}");
+    }
 }

@@ -32,7 +32,11 @@ pub(crate) async fn run(instance: Weak<Instance>) {
             }
         });
         if let Err(error) = done.await {
-            tracing::error!(%error, "maintenance failed; it is tried again in an hour");
+            // Its text may quote what the panic quoted; the panic itself is logged without.
+            tracing::error!(
+                panicked = error.is_panic(),
+                "maintenance failed; it is tried again in an hour"
+            );
         }
         tokio::time::sleep(EVERY).await;
     }

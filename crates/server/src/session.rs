@@ -181,7 +181,11 @@ impl Session {
 
     async fn run(&mut self, plan: Plan) -> Result<Outcome> {
         let verb = plan.verb();
-        self.context.statement = plan.to_string();
+        self.context.statement = if let Plan::SetVariable(statement) = &plan {
+            variables::shown(statement)
+        } else {
+            plan.to_string()
+        };
         tracing::debug!(statement = self.context.statement, "executing");
         let result = self.bounded(plan).await;
         match &result {

@@ -55,6 +55,12 @@ impl Location {
     /// # Errors
     /// [`ErrorKind::Invalid`]; for an unknown protocol with MatrixOne's text (code 20300 there).
     pub fn parse(url: &str) -> Result<Self> {
+        if let Some((scheme, rest)) = url.split_once("://")
+            && scheme != "stage"
+            && has_user_info(rest)
+        {
+            return Err(user_info());
+        }
         if let Some(path) = url.strip_prefix("file://") {
             return Self::folder(url, path);
         }
@@ -92,12 +98,11 @@ impl Location {
     /// # Errors
     /// [`ErrorKind::Invalid`] when the host is empty, or tells nothing and `provider` does neither.
     pub fn parse_endpoint(text: &str, provider: Option<&str>) -> Result<Self> {
+        if has_user_info(text.split_once("://").map_or(text, |(_, rest)| rest)) {
+            return Err(user_info());
+        }
         let (host, rest) = text.split_once('/').unwrap_or((text, ""));
-        if host.is_empty()
-            || host
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control() || c == '@')
-        {
+        if host.is_empty() || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(invalid(text, "it begins with no host name"));
         }
         let provider = match provider.map(str::to_lowercase).as_deref() {
@@ -247,6 +252,24 @@ fn split_prefix<'a>(url: &str, rest: &'a str) -> Result<(&'a str, Option<ObjectP
     Ok((host, Some(ObjectPath::parse(&parts.join("/"))?)))
 }
 
+/// Whether what follows `scheme://` has a user or a password before its host: an `@` before the first `/`, or
+/// a `:` there without a port behind it, as the secret may hold slashes.
+fn has_user_info(rest: &str) -> bool {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    // An IPv6 address is full of colons.
+    let named = !host.starts_with('[');
+    host.contains('@') || named && host.split(':').skip(1).any(|port| !is_port(port))
+}
+
+/// Quotes nothing: what it would quote is a secret.
+fn user_info() -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "a stage URL holds no user and no password; they belong in CREDENTIALS",
+    )
+}
+
 fn invalid(url: &str, why: &str) -> Error {
     Error::new(
         ErrorKind::Invalid,
@@ -266,6 +289,27 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn a_user_or_password_is_refused_and_not_quoted() {
+        for url in [
+            "s3://KEY:planted@bucket/p/",
+            "s3://planted@bucket",
+            "s3://KEY:pl/planted+x=@bucket/p/",
+            "oss://KEY:planted@bucket",
+            "https://KEY:planted@host/b",
+            "file://KEY:planted@/folder",
+        ] {
+            let error = Location::parse(url).unwrap_err();
+            assert!(error.to_string().contains("CREDENTIALS"), "{url}: {error}");
+            assert!(!error.to_string().contains("planted"), "{url}: {error}");
+        }
+        for text in ["KEY:planted@s3.amazonaws.com/b", "https://KEY:planted@h/b"] {
+            let error = Location::parse_endpoint(text, Some("minio")).unwrap_err();
+            assert!(!error.to_string().contains("planted"), "{text}: {error}");
+        }
+        assert!(Location::parse_endpoint("minio:9000/b", Some("minio")).is_ok());
+    }
 
     #[test]
     fn parses_and_prints_every_form() {

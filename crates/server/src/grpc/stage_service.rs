@@ -62,9 +62,9 @@ fn credentials(
             let known: Vec<&str> = CredentialKey::NAMES.iter().map(|(name, _)| *name).collect();
             Error::invalid_input(
                 Reason::OptionInvalid,
+                // Not quoted: who mixes name and value up has a secret in the name.
                 format_args!(
-                    "credential '{}' is not one of {}",
-                    name.escape_default(),
+                    "unknown key in credentials; a key is one of {}",
                     known.join(", ")
                 ),
             )

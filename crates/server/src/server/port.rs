@@ -149,7 +149,11 @@ impl Port {
         let opened = tokio::select! {
             opened = opening => match opened {
                 Ok(opened) => Some(opened),
-                Err(e) => Some(Err(OpenError(format!("failed to open the server: {e}")))),
+                // The error's own text may quote what a panic quoted; the log says where it was.
+                Err(_) => Some(Err(OpenError(
+                    "failed to open the server: a defect of this program, which the log tells of"
+                        .to_owned(),
+                ))),
             },
             () = &mut shutdown => None,
         };

@@ -74,6 +74,16 @@ impl Session {
     }
 }
 
+/// The statement as logs, sessions and the audit tell it: a variable's value may be a mistyped secret.
+pub(super) fn shown(statement: &SetVariable) -> String {
+    let assignments: Vec<String> = statement
+        .assignments
+        .iter()
+        .map(|assignment| format!("{} = …", assignment.name.value.as_str()))
+        .collect();
+    format!("SET {}", assignments.join(", "))
+}
+
 fn milliseconds() -> Error {
     Error::new(
         Reason::OptionInvalid,

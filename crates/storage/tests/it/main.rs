@@ -1,6 +1,7 @@
 //! A place's behaviour, the same suite for a folder and for memory where both can do it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod any_text;
 mod confinement;
 mod publication;
 
