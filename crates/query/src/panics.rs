@@ -51,7 +51,7 @@ pub(crate) async fn caught_async<T>(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::panic, reason = "tests")]
 
     use super::*;
 

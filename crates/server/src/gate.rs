@@ -14,7 +14,6 @@ pub(crate) use authorise::{Acting, Permit, outcome_name};
 pub(crate) use first_login::ensure_root_password;
 pub(crate) use logins::{Credential, LoginName, Logins, hex};
 pub(crate) use object::Object;
-pub(crate) use passwords::hash as hash_password;
 pub use principal::Principal;
 pub(crate) use principal::{CallContext, SYS, system_actor};
 pub(crate) use privileges::Operation;

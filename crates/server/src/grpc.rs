@@ -6,6 +6,7 @@ mod admin_service;
 mod authentication;
 mod convert;
 mod export_service;
+mod grants;
 mod ipc;
 mod sql_service;
 mod stage_service;

@@ -101,11 +101,11 @@ fn retain(instance: &Arc<Instance>) {
                 .prune_stage_versions(&actor, keep)
                 .map(|pruned| pruned.removed),
         );
-        said(
-            "expired tokens",
-            catalog.remove_expired_tokens(&actor, now_us),
-        );
     }
+    said(
+        "expired tokens",
+        catalog.remove_expired_tokens(&system_actor(SYS), now_us),
+    );
     if let Some(days) = audit_days {
         said(
             "audit records",

@@ -8,6 +8,7 @@ mod exports;
 mod insert;
 mod queries;
 mod result;
+mod securables;
 mod stages;
 mod tables;
 mod tokens;

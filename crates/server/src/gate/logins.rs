@@ -24,6 +24,8 @@ use crate::settings::AuthSettings;
 /// How long a password that was right is taken without hashing it again, while the user's has not changed.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 const KNOWN_MAX: usize = 4096;
+/// New passwords that are hashed at once, at 19 MiB each.
+const NEW_HASHES_MAX: usize = 8;
 /// What every token begins with, so that secret scanners know one.
 const TOKEN_PREFIX: &str = "sdt_";
 
@@ -52,6 +54,8 @@ pub(crate) struct Logins {
     nobody: PasswordHash,
     /// Hashing takes memory and a processor: not more at once than there are processors.
     pub(crate) hashing: Semaphore,
+    /// The same for new passwords, which are hashed on threads that others wait for: beyond it a client is sent away.
+    new_hashes: Semaphore,
     token_default: Duration,
     token_max: Duration,
 }
@@ -122,9 +126,25 @@ impl Logins {
             known_key,
             nobody: passwords::hash(&SecretString::from(hex(&unguessable)))?,
             hashing: Semaphore::new(processors),
+            new_hashes: Semaphore::new(NEW_HASHES_MAX),
             token_default: Duration::from_secs(settings.token_s_default),
             token_max: Duration::from_secs(settings.token_s_max),
         })
+    }
+
+    /// The hash of a new password. Blocking.
+    ///
+    /// # Errors
+    /// Those of [`passwords::hash`]; [`Reason::LimitExceeded`] when many are being made at once.
+    pub(crate) fn hash(&self, password: &SecretString) -> Result<PasswordHash> {
+        let _turn = self.new_hashes.try_acquire().map_err(|_| {
+            Error::internal(
+                Reason::LimitExceeded,
+                format_args!("{NEW_HASHES_MAX} passwords are being hashed; try again"),
+            )
+            .retry_after(Duration::from_secs(1))
+        })?;
+        passwords::hash(password)
     }
 
     /// Whether this password was right a moment ago, so that checking it costs nothing.

@@ -3,22 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{
-    AccountRecord, Expected, OnExists, Privilege, PrivilegeSet, RoleRecord, Securable, TokenRecord,
-    UserRecord,
-};
-use parser::{GrantObject, Name, TableName};
+use catalog::{AccountRecord, Expected, OnExists, RoleRecord, TokenRecord, UserRecord};
 use proto::v1;
 use proto::v1::account_service_server::AccountService;
-use proto::v1::securable::Object as OnWire;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::{Request, Response, Status};
 
 use crate::error::{Error, Reason, Result};
+use crate::gate::Operation;
 use crate::grpc::authentication::{TokenId, caller};
 use crate::grpc::convert::{self, resource_id};
+use crate::grpc::grants::{grant_object, on_wire, privileges};
 use crate::instance::Instance;
-use crate::session::{AccountProperty, GrantsOf, NamedGrant, Session, UserProperty, UserToMake};
+use crate::session::{AccountProperty, GrantsOf, Session, UserProperty, UserToMake};
 use crate::time::proto_timestamp;
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
@@ -122,84 +119,6 @@ fn token(record: TokenRecord) -> v1::Token {
         label: record.label,
         create_time: Some(proto_timestamp(record.created_us)),
         expire_time: Some(proto_timestamp(record.expires_us)),
-    }
-}
-
-/// `SELECT`, `CREATE USER`, …; `ALL` alone stands for every one.
-fn privileges(words: &[String]) -> Result<Option<PrivilegeSet>> {
-    let mut named = Vec::with_capacity(words.len());
-    for word in words {
-        if ["ALL", "ALL PRIVILEGES"]
-            .iter()
-            .any(|all| word.eq_ignore_ascii_case(all))
-        {
-            return Ok(None);
-        }
-        let known = Privilege::ALL
-            .into_iter()
-            .find(|privilege| privilege.as_str().eq_ignore_ascii_case(word));
-        named.push(known.ok_or_else(|| {
-            let all: Vec<&str> = Privilege::ALL
-                .iter()
-                .map(|privilege| privilege.as_str())
-                .collect();
-            invalid(format_args!(
-                "privilege '{}' is not one of ALL, {}",
-                word.escape_default(),
-                all.join(", ")
-            ))
-        })?);
-    }
-    Ok(Some(PrivilegeSet::of(&named)))
-}
-
-fn grant_object(on: Option<v1::Securable>) -> Result<GrantObject> {
-    let name = |text: &str| Name {
-        value: text.to_lowercase(),
-        span: Default::default(),
-    };
-    Ok(match on.and_then(|on| on.object) {
-        Some(OnWire::Account(true)) => GrantObject::Account,
-        Some(OnWire::Database(text)) if text == "*" => GrantObject::AllDatabases,
-        Some(OnWire::Database(text)) => GrantObject::Database(name(&text)),
-        Some(OnWire::Stage(text)) if text == "*" => GrantObject::AllStages,
-        Some(OnWire::Stage(text)) => GrantObject::Stage(name(&text)),
-        Some(OnWire::Table(text)) => match text.split_once('.') {
-            Some(("*", "*")) => GrantObject::AllTables,
-            Some((database, "*")) => GrantObject::TablesOf(Some(name(database))),
-            Some((database, table)) => GrantObject::Table(TableName {
-                database: Some(name(database)),
-                table: name(table),
-            }),
-            None => {
-                return Err(invalid(
-                    "a table is written database.table, database.* or *.*",
-                ));
-            }
-        },
-        Some(OnWire::Account(false)) | None => {
-            return Err(invalid(
-                "`on` must say what: account = true, a database, a table or a stage",
-            ));
-        }
-    })
-}
-
-fn on_wire(named: &NamedGrant) -> v1::Securable {
-    // The name behind the kind's word, as GRANT writes it.
-    let text = named
-        .on
-        .split_once(' ')
-        .map_or("", |(_, name)| name)
-        .to_owned();
-    let object = match named.grant.on {
-        Securable::Account => OnWire::Account(true),
-        Securable::Databases | Securable::Database(_) => OnWire::Database(text),
-        Securable::Tables | Securable::TablesOf(_) | Securable::Table(_) => OnWire::Table(text),
-        Securable::Stages | Securable::Stage(_) => OnWire::Stage(text),
-    };
-    v1::Securable {
-        object: Some(object),
     }
 }
 
@@ -366,7 +285,7 @@ impl AccountService for Accounts {
         };
         session.create_user(made, OnExists::Error).await?;
         Ok(Response::new(v1::CreateUserResponse {
-            user: Some(find_user(&session, &name).await?),
+            user: Some(find_user(&session, &name, Operation::CreateUser).await?),
         }))
     }
 
@@ -374,7 +293,7 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let name = lower(&request.into_inner().name, "users")?;
         Ok(Response::new(v1::GetUserResponse {
-            user: Some(find_user(&session, &name).await?),
+            user: Some(find_user(&session, &name, Operation::ShowUsers).await?),
         }))
     }
 
@@ -427,10 +346,12 @@ impl AccountService for Accounts {
                 return Err(unknown_path(other, "locked, comment, default_role, password").into());
             }
         };
-        let expected = session.expected_user(name.clone(), &new.etag).await?;
+        let expected = session
+            .expected_user(name.clone(), &new.etag, Operation::AlterUser)
+            .await?;
         session.alter_user(name.clone(), property, expected).await?;
         Ok(Response::new(v1::UpdateUserResponse {
-            user: Some(find_user(&session, &name).await?),
+            user: Some(find_user(&session, &name, Operation::AlterUser).await?),
         }))
     }
 
@@ -441,7 +362,9 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         let name = lower(&request.name, "users")?;
-        let expected = session.expected_user(name.clone(), &request.etag).await?;
+        let expected = session
+            .expected_user(name.clone(), &request.etag, Operation::DropUser)
+            .await?;
         session.drop_user(name, expected).await?;
         Ok(Response::new(v1::DeleteUserResponse {}))
     }
@@ -610,8 +533,8 @@ impl AccountService for Accounts {
     }
 }
 
-async fn find_user(session: &Session, name: &str) -> Result<v1::User> {
-    let (record, roles) = session.user_record(name.to_owned()).await?;
+async fn find_user(session: &Session, name: &str, operation: Operation) -> Result<v1::User> {
+    let (record, roles) = session.user_record(name.to_owned(), operation).await?;
     Ok(user(record, roles))
 }
 

@@ -2,16 +2,15 @@
 
 use catalog::{
     AccountChange, AccountRecord, Altered, Created, Expected, Grant, Granted, NewAccount, NewRole,
-    NewUser, OnExists, PrivilegeSet, Revoked, RoleRecord, Securable, UserChange, UserRecord,
+    NewUser, OnExists, PrivilegeSet, Revoked, RoleRecord, UserChange, UserRecord,
 };
-use parser::{GrantObject, ObjectKind};
+use parser::GrantObject;
 use secrecy::SecretString;
 
 use crate::error::{About, Error, Reason, Result, Subject};
-use crate::gate::{Acting, Object, Operation, Permit, hash_password};
+use crate::gate::{Acting, Object, Operation, Permit};
 
 use super::Session;
-use super::tables::no_such_table;
 
 /// A user to be made, with its password.
 #[derive(Debug, Clone)]
@@ -78,7 +77,7 @@ impl Session {
             let new = NewAccount {
                 name,
                 admin_name,
-                admin_password: hash_password(&password)?,
+                admin_password: acting.instance.logins.hash(&password)?,
                 comment,
                 default_database: Some(acting.instance.settings.default_database.clone()),
             };
@@ -102,7 +101,7 @@ impl Session {
             let change = match property {
                 AccountProperty::Admin { name, password } => AccountChange::Admin {
                     name,
-                    password: hash_password(&password)?,
+                    password: acting.instance.logins.hash(&password)?,
                 },
                 AccountProperty::Suspended(suspended) => AccountChange::Suspended(suspended),
                 AccountProperty::Comment(comment) => AccountChange::Comment(comment),
@@ -175,7 +174,7 @@ impl Session {
             }
             let new = NewUser {
                 name: user.name,
-                password: Some(hash_password(&user.password)?),
+                password: Some(acting.instance.logins.hash(&user.password)?),
                 default_role: user.default_role,
                 comment: user.comment,
             };
@@ -247,12 +246,16 @@ impl Session {
         .await
     }
 
-    /// A user with its roles: one's own, or with the privilege to see users anyone's.
-    pub(crate) async fn user_record(&self, name: String) -> Result<(UserRecord, Vec<RoleRecord>)> {
+    /// A user with its roles: one's own, or for who may do this with users, anyone's.
+    pub(crate) async fn user_record(
+        &self,
+        name: String,
+        operation: Operation,
+    ) -> Result<(UserRecord, Vec<RoleRecord>)> {
         let operation = if name == self.principal.user() {
             Operation::ShowOwnGrants
         } else {
-            Operation::ShowUsers
+            operation
         };
         self.act(
             operation,
@@ -270,11 +273,16 @@ impl Session {
     ///
     /// # Errors
     /// [`Reason::IdentityVersionConflict`].
-    pub(crate) async fn expected_user(&self, name: String, etag: &str) -> Result<Expected> {
+    pub(crate) async fn expected_user(
+        &self,
+        name: String,
+        etag: &str,
+        operation: Operation,
+    ) -> Result<Expected> {
         if etag.is_empty() {
             return Ok(Expected::Any);
         }
-        let (user, _) = self.user_record(name).await?;
+        let (user, _) = self.user_record(name, operation).await?;
         let now = format!("{}-{}", user.id, user.version);
         if etag == now {
             return Ok(Expected::Version(user.version));
@@ -557,7 +565,9 @@ impl Acting {
         expected: Expected,
     ) -> Result<Altered<UserRecord>> {
         let change = match property {
-            UserProperty::Password(password) => UserChange::Password(hash_password(&password)?),
+            UserProperty::Password(password) => {
+                UserChange::Password(self.instance.logins.hash(&password)?)
+            }
             UserProperty::Locked(locked) => UserChange::Locked(locked),
             UserProperty::DefaultRole(role) => UserChange::DefaultRole(role),
             UserProperty::Comment(comment) => UserChange::Comment(comment),
@@ -566,90 +576,5 @@ impl Acting {
             .catalog
             .alter_user(permit.actor(), name, change, expected)
             .about(Subject::User)
-    }
-
-    /// What a grant is on, and every privilege that there is on it.
-    fn securable(
-        &self,
-        permit: &Permit,
-        object: &GrantObject,
-        current_database: &str,
-    ) -> Result<(Securable, PrivilegeSet)> {
-        let catalog = &self.instance.catalog;
-        let account = permit.account();
-        let database_id = |name: &str| {
-            let found = catalog.database(account, name)?;
-            found.map(|database| database.id).ok_or_else(|| {
-                Error::new(
-                    Reason::DatabaseNotFound,
-                    1049,
-                    "42000",
-                    format!("Unknown database '{name}'"),
-                )
-            })
-        };
-        let securable = match object {
-            GrantObject::Account => Securable::Account,
-            GrantObject::AllDatabases => Securable::Databases,
-            GrantObject::Database(name) => Securable::Database(database_id(&name.value)?),
-            GrantObject::AllTables => Securable::Tables,
-            GrantObject::TablesOf(name) => Securable::TablesOf(database_id(
-                name.as_ref()
-                    .map_or(current_database, |name| name.value.as_str()),
-            )?),
-            GrantObject::Table(name) => {
-                let database = name
-                    .database
-                    .as_ref()
-                    .map_or(current_database, |name| name.value.as_str());
-                let table = &name.table.value;
-                let found = catalog.table(account, database, table)?;
-                let found = found.ok_or_else(|| no_such_table(database, table))?;
-                Securable::Table(found.id)
-            }
-            GrantObject::AllStages => Securable::Stages,
-            GrantObject::Stage(name) => {
-                let found = catalog.stage(account, &name.value)?;
-                let found = found.ok_or_else(|| super::stages::stage_not_exists(&name.value))?;
-                Securable::Stage(found.id)
-            }
-        };
-        Ok((securable, securable.all_privileges()))
-    }
-
-    /// As GRANT writes it; what is gone meanwhile by its id.
-    fn securable_name(&self, permit: &Permit, on: Securable) -> Result<String> {
-        let catalog = &self.instance.catalog;
-        let account = permit.account();
-        let database_name = |id: u64| -> Result<String> {
-            let databases = catalog.databases(account)?;
-            let found = databases.into_iter().find(|database| database.id == id);
-            Ok(found.map_or_else(|| format!("#{id}"), |database| database.name))
-        };
-        Ok(match on {
-            Securable::Account => format!("{} *", ObjectKind::Account),
-            Securable::Databases => format!("{} *", ObjectKind::Database),
-            Securable::Database(id) => format!("{} {}", ObjectKind::Database, database_name(id)?),
-            Securable::Tables => format!("{} *.*", ObjectKind::Table),
-            Securable::TablesOf(id) => format!("{} {}.*", ObjectKind::Table, database_name(id)?),
-            Securable::Table(id) => {
-                let mut name = format!("#{id}");
-                for database in catalog.databases(account)? {
-                    let tables = catalog.tables(account, &database.name)?;
-                    if let Some(table) = tables.into_iter().find(|table| table.id == id) {
-                        name = format!("{}.{}", database.name, table.name);
-                    }
-                }
-                format!("{} {name}", ObjectKind::Table)
-            }
-            Securable::Stages => format!("{} *", ObjectKind::Stage),
-            Securable::Stage(id) => {
-                let versions = catalog.stage_history_by_id(account, id)?;
-                let name = versions
-                    .last()
-                    .map_or_else(|| format!("#{id}"), |stage| stage.name.clone());
-                format!("{} {name}", ObjectKind::Stage)
-            }
-        })
     }
 }

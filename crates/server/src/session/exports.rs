@@ -1,7 +1,7 @@
 //! `SELECT … INTO OUTFILE`: who may write where (the governance rule), and an export job for it.
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
-use catalog::{ExportRecord, ExportState};
+use catalog::{AuditOutcome, ExportRecord, ExportState};
 use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
 use parser::{Compression, Export, Format, Scheme, Target};
 use storage::OnExisting;
@@ -204,7 +204,19 @@ impl Session {
         let record = self
             .act(Operation::CancelExport, Object::Export(id.to_owned()), {
                 let id = id.to_owned();
-                move |acting, permit| acting.visible_export(permit, &id)
+                move |acting, permit| {
+                    let record = acting.visible_export(permit, &id)?;
+                    if !record.state.is_final() {
+                        // The export's own end is recorded as its owner's; this says who asked for it.
+                        acting.record(
+                            Operation::CancelExport,
+                            &Object::Export(id),
+                            AuditOutcome::Done,
+                            "",
+                        );
+                    }
+                    Ok(record)
+                }
             })
             .await?;
         let Some(job) = self.instance.jobs.get(id) else {

@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use storage::Location;
 
 use crate::error::{About, Error, Reason, Result, Subject};
-use crate::gate::{Acting, Object, Operation, Permit};
+use crate::gate::{Acting, Object, Operation, Permit, SYS};
+use crate::places::location_of;
 use crate::settings::DefaultState;
 
 use super::Session;
@@ -408,6 +409,10 @@ impl Acting {
             Some(None) => Some(None),
             None => None,
         };
+        // New credentials may name another endpoint for the URL that stays.
+        if let (None, Some(kept), true) = (&url, &current.definition.url, credentials.is_some()) {
+            self.check_location(&location_of(kept, in_force)?, in_force)?;
+        }
         Ok(StageChanges {
             url,
             enabled: properties.enabled,
@@ -441,23 +446,25 @@ impl Acting {
     /// That the operator permits a credential by this reference (`secrets.references`).
     fn check_reference(&self, reference: &str) -> Result<()> {
         let allowed = &self.instance.settings.secrets.references;
-        let is_allowed = allowed
-            .iter()
-            .any(|allowed| match allowed.strip_suffix('*') {
-                Some(prefix) => reference.starts_with(prefix),
-                // A folder stands for what is in it; `..` never gets out of it.
-                None => {
-                    reference == allowed
-                        || (allowed.ends_with('/') && reference.starts_with(allowed.as_str()))
-                }
-            })
+        // What the operator keeps beside the server is the cluster's own; no tenant may use it.
+        let is_allowed = self.principal.account() == SYS
+            && allowed
+                .iter()
+                .any(|allowed| match allowed.strip_suffix('*') {
+                    Some(prefix) => reference.starts_with(prefix),
+                    // A folder stands for what is in it; `..` never gets out of it.
+                    None => {
+                        reference == allowed
+                            || (allowed.ends_with('/') && reference.starts_with(allowed.as_str()))
+                    }
+                })
             && !reference.split('/').any(|part| part == "..");
         if is_allowed {
             return Ok(());
         }
         Err(Error::internal(
             Reason::PermissionDenied,
-            "a credential by reference (env:… or file:…) that the setting secrets.references does not list",
+            "a credential by reference (env:… or file:…) that the setting secrets.references does not list, or in another account than sys",
         ))
     }
 
