@@ -49,6 +49,11 @@ impl Acting {
         instance.open_place(account, enabled(name)?, &mut |name| enabled(name))
     }
 
+    /// Whether the operator says which folders the principal's account may use.
+    pub(crate) fn paths_are_listed(&self) -> bool {
+        allowed_paths(&self.instance.settings.paths, self.principal.account()).is_some()
+    }
+
     /// The folder of an absolute local path, and the file's name in it. Blocking.
     pub(crate) fn open_local(&self, path: &str) -> Result<(Store, ObjectPath)> {
         self.instance.open_local(self.principal.account(), path)

@@ -407,8 +407,9 @@ pub mod account_service_client {
     /// Administers who may do what. Every call but Login acts in the caller's own account; accounts themselves
     /// are administered by role `moadmin` of account `sys`.
     ///
-    /// Every call of every service carries `authorization` metadata: `Basic base64(account:user[:role]:password)`,
-    /// where a plain `user:password` means account `sys`, or `Bearer token`. Base64 hides nothing: use TLS off loopback.
+    /// Every call of every service carries `authorization` metadata: `Basic base64(account#user[#role]:password)`,
+    /// where a plain `user:password` means account `sys`, or `Bearer token`. (`#` and not `:` within the login, for in
+    /// HTTP's Basic scheme the first `:` begins the password.) Base64 hides nothing: use TLS off loopback.
     #[derive(Debug, Clone)]
     pub struct AccountServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1228,8 +1229,9 @@ pub mod account_service_server {
     /// Administers who may do what. Every call but Login acts in the caller's own account; accounts themselves
     /// are administered by role `moadmin` of account `sys`.
     ///
-    /// Every call of every service carries `authorization` metadata: `Basic base64(account:user[:role]:password)`,
-    /// where a plain `user:password` means account `sys`, or `Bearer token`. Base64 hides nothing: use TLS off loopback.
+    /// Every call of every service carries `authorization` metadata: `Basic base64(account#user[#role]:password)`,
+    /// where a plain `user:password` means account `sys`, or `Bearer token`. (`#` and not `:` within the login, for in
+    /// HTTP's Basic scheme the first `:` begins the password.) Base64 hides nothing: use TLS off loopback.
     #[derive(Debug)]
     pub struct AccountServiceServer<T> {
         inner: Arc<T>,

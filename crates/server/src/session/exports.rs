@@ -316,6 +316,14 @@ fn admit(
         }
         Target::Stage { .. } => return Err(Error::defect("a stage path passed as a local path")),
     };
+    if !permit.sees_all() && !acting.paths_are_listed() {
+        let object = Object::Path(path);
+        let error = Error::internal(
+            Reason::PermissionDenied,
+            "do not have privilege to execute the statement: where paths.allow lists no folders, a path on the server's machine is for administrators; export to a stage",
+        );
+        return Err(acting.refused(Operation::ExportToPath, &object, error));
+    }
     local_target(acting, &path)
 }
 
