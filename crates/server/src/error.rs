@@ -365,7 +365,7 @@ fn invalid_reason(subject: Subject) -> Reason {
     }
 }
 
-/// For what no caller can be blamed for; answers to a request go through [`About`].
+/// For what no caller can be blamed for; answers to a request go through `About`.
 impl From<catalog::Error> for Error {
     fn from(error: catalog::Error) -> Self {
         use catalog::ErrorKind as Kind;
