@@ -15,7 +15,7 @@ pub(crate) struct PlaceArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Use a running server, such as https://stagedoor.example.com:7550 [env: STAGEDOOR_URL]
+    /// Use a running server, such as `https://stagedoor.example.com:7550` [env: STAGEDOOR_URL]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
 
