@@ -1,5 +1,5 @@
 //! The read-only databases `stagedoor` and `mo_catalog`: the catalog's own records as tables.
-//! Credentials never show in them.
+//! Secrets never show in them.
 
 use std::sync::Arc;
 
@@ -9,24 +9,66 @@ use arrow::array::{
 use arrow::datatypes::{Field, Schema};
 use catalog::{AuditRecord, Catalog, ExportRecord, StageRecord};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::gate::{Acting, Operation, Permit, SYS, hex, outcome_name};
 use crate::sql::{export_state, shown_credential, stage_change, stage_status};
 
 /// Databases that users can read and never change.
 pub(crate) const SYSTEM_DATABASES: [&str; 2] = ["mo_catalog", "stagedoor"];
 
-/// A query reads the audit to its end, and no further than this many records at once.
+/// A query that would read more records of the audit than this is refused, for they are all in memory at once.
 const AUDIT_ROWS_MAX: usize = 1_000_000;
 
-const STAGEDOOR: [&str; 5] = [
-    "audit",
-    "export_files",
-    "exports",
-    "stage_versions",
-    "stages",
-];
-const MO_CATALOG: [&str; 1] = ["mo_stages"];
+/// The tables of the system databases. A new one has to say who may read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SystemTable {
+    MoStages,
+    Audit,
+    ExportFiles,
+    Exports,
+    StageVersions,
+    Stages,
+}
+
+impl SystemTable {
+    const ALL: [Self; 6] = [
+        Self::MoStages,
+        Self::Audit,
+        Self::ExportFiles,
+        Self::Exports,
+        Self::StageVersions,
+        Self::Stages,
+    ];
+
+    /// Its database and its name in it.
+    fn name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::MoStages => ("mo_catalog", "mo_stages"),
+            Self::Audit => ("stagedoor", "audit"),
+            Self::ExportFiles => ("stagedoor", "export_files"),
+            Self::Exports => ("stagedoor", "exports"),
+            Self::StageVersions => ("stagedoor", "stage_versions"),
+            Self::Stages => ("stagedoor", "stages"),
+        }
+    }
+
+    fn find(database: &str, table: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.name() == (database, table))
+    }
+
+    /// What reading it is to the gate.
+    fn operation(self) -> Operation {
+        match self {
+            Self::Audit => Operation::ReadAudit,
+            Self::StageVersions => Operation::ShowStageHistory,
+            Self::MoStages | Self::ExportFiles | Self::Exports | Self::Stages => {
+                Operation::ReadSystemTable
+            }
+        }
+    }
+}
 
 /// Whether `database` is the server's own.
 pub(crate) fn is_system_database(database: &str) -> bool {
@@ -35,20 +77,19 @@ pub(crate) fn is_system_database(database: &str) -> bool {
 
 /// The tables of a system database; `None` for any other.
 pub(crate) fn table_names(database: &str) -> Option<Vec<&'static str>> {
-    match database {
-        "stagedoor" => Some(STAGEDOOR.to_vec()),
-        "mo_catalog" => Some(MO_CATALOG.to_vec()),
-        _ => None,
-    }
+    is_system_database(database).then(|| {
+        SystemTable::ALL
+            .into_iter()
+            .map(SystemTable::name)
+            .filter(|(of, _)| *of == database)
+            .map(|(_, name)| name)
+            .collect()
+    })
 }
 
-/// What reading a system table is to the gate.
+/// What reading a table of a system database is to the gate, also one that is not there.
 pub(crate) fn operation(database: &str, table: &str) -> Operation {
-    match (database, table) {
-        ("stagedoor", "audit") => Operation::ReadAudit,
-        ("stagedoor", "stage_versions") => Operation::ShowStageHistory,
-        _ => Operation::ReadSystemTable,
-    }
+    SystemTable::find(database, table).map_or(Operation::ReadSystemTable, SystemTable::operation)
 }
 
 /// The rows of a system table that the principal may see, as they are now; `None` when there is no such table.
@@ -66,9 +107,20 @@ pub(crate) fn batch(
         exports.retain(|export| permit.sees(&export.user));
         Ok(exports)
     };
-    Ok(Some(match (database, table) {
-        ("stagedoor", "audit") => {
-            let mut records = catalog.audit_last(account, AUDIT_ROWS_MAX)?;
+    let Some(table) = SystemTable::find(database, table) else {
+        return Ok(None);
+    };
+    Ok(Some(match table {
+        SystemTable::Audit => {
+            let mut records = catalog.audit_last(account, AUDIT_ROWS_MAX + 1)?;
+            if records.len() > AUDIT_ROWS_MAX {
+                return Err(Error::internal(
+                    Reason::LimitExceeded,
+                    format_args!(
+                        "stagedoor.audit gives {AUDIT_ROWS_MAX} records at the most, and there are more; shorten it with the setting retention.audit_days"
+                    ),
+                ));
+            }
             // An earlier account of the same name has its records in the same chain; they are not this one's.
             let since_us = catalog
                 .account(account)?
@@ -77,8 +129,8 @@ pub(crate) fn batch(
             records.retain(|record| record.time_us >= since_us);
             audit(&records)?
         }
-        ("stagedoor", "stages") => stages(&catalog.stages(account)?)?,
-        ("stagedoor", "stage_versions") => {
+        SystemTable::Stages => stages(&catalog.stages(account)?)?,
+        SystemTable::StageVersions => {
             let mut versions = Vec::new();
             let live = catalog.stages(account)?;
             for stage in live.iter().chain(&catalog.dropped_stages(account)?) {
@@ -88,10 +140,9 @@ pub(crate) fn batch(
             versions.dedup_by_key(|version| (version.id, version.version));
             stages(&versions)?
         }
-        ("stagedoor", "exports") => exports(catalog, account, &visible_exports()?)?,
-        ("stagedoor", "export_files") => export_files(&visible_exports()?)?,
-        ("mo_catalog", "mo_stages") => mo_stages(&catalog.stages(account)?, permit.sees_all())?,
-        _ => return Ok(None),
+        SystemTable::Exports => exports(catalog, account, &visible_exports()?)?,
+        SystemTable::ExportFiles => export_files(&visible_exports()?)?,
+        SystemTable::MoStages => mo_stages(&catalog.stages(account)?, permit.sees_all())?,
     }))
 }
 

@@ -19,7 +19,8 @@ pub(crate) struct Acting {
     pub(crate) context: CallContext,
 }
 
-/// That an operation may be done. The catalog's changes take their actor from it, so there is none without.
+/// That an operation may be done. The catalog's changes on a caller's behalf take their
+/// actor from it; what the server does by itself has `system_actor`.
 #[derive(Debug, Clone)]
 pub(crate) struct Permit {
     actor: Actor,
