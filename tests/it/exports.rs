@@ -448,3 +448,46 @@ async fn a_manifest_that_cannot_be_written_is_a_warning() {
     assert_eq!(kept.rows(), [["COMMITTED", warning, "false"]]);
     assert_eq!(files(&dir), ["x.csv"]);
 }
+
+/// A stage may lie within another one: the drafts of the inner one are nobody's to write, read or list through
+/// the outer one, or they could be swapped between their digest and their publication.
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_cannot_be_reached_through_an_enclosing_stage() {
+    let server = TestServer::start().await;
+    let whole = server.stage("whole").await;
+    let draft = whole.join("inner/.stagedoor/0198c1d0-0000-7000-8000-000000000000/0.csv");
+    std::fs::create_dir_all(draft.parent().unwrap()).unwrap();
+    std::fs::write(&draft, "a\n1\n").unwrap();
+    std::fs::write(whole.join("inner/seen.csv"), "a\n2\n").unwrap();
+    let inside = "inner/.stagedoor/0198c1d0-0000-7000-8000-000000000000/0.csv";
+    for path in [
+        inside.to_owned(),
+        inside.replace(".stagedoor", ".StageDoor"),
+    ] {
+        for statement in [
+            format!("SELECT 'evil' INTO OUTFILE 'stage://whole/{path}' OVERWRITE 'true'"),
+            format!("SELECT * FROM 'stage://whole/{path}'"),
+            format!(
+                "CREATE STAGE below URL = 'file://{}/{path}'",
+                whole.display()
+            ),
+            format!("CREATE STAGE below URL = 'stage://whole/{path}'"),
+        ] {
+            let error = server.error(&statement).await;
+            assert!(
+                error.contains("'.stagedoor' is reserved"),
+                "{statement}: {error}"
+            );
+        }
+    }
+    assert_eq!(std::fs::read_to_string(&draft).unwrap(), "a\n1\n");
+    // Nor by its path on the machine, while no stage governs exports.
+    server.ok("ALTER STAGE whole SET ENABLE = FALSE").await;
+    let raw = format!("SELECT 'evil' INTO OUTFILE '{}'", draft.display());
+    let error = server.error(&format!("{raw} OVERWRITE 'true'")).await;
+    assert!(error.contains("'.stagedoor' is reserved"), "{error}");
+    server.ok("ALTER STAGE whole SET ENABLE = TRUE").await;
+    assert_eq!(std::fs::read_to_string(&draft).unwrap(), "a\n1\n");
+    let all = server.ok("SELECT * FROM 'stage://whole/**/*.csv'").await;
+    assert_eq!(all.rows(), [["2"]]);
+}

@@ -3,14 +3,14 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::draft::OnExisting;
 use crate::error::{Error, ErrorKind, Result};
-use crate::path::ObjectPath;
+use crate::path::{ObjectPath, RESERVED_DIRECTORY, is_reserved};
 use crate::policy::Policy;
 
 /// Readable by the group, not by others: what MySQL gives the files of INTO OUTFILE.
@@ -40,6 +40,17 @@ impl Beneath {
             ));
         }
         policy.check(&resolved)?;
+        // Another place's drafts are no place.
+        let reserved = |part: Component<'_>| part.as_os_str().to_str().is_some_and(is_reserved);
+        if resolved.components().any(reserved) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "path '{}' is not allowed: '{RESERVED_DIRECTORY}' is reserved",
+                    resolved.display()
+                ),
+            ));
+        }
         Ok(Self {
             root: resolved,
             prefix,

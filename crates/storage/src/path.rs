@@ -15,7 +15,8 @@ const COMPONENT_BYTES_MAX: usize = 255;
 /// A relative path of one or more plain components joined by `/`.
 ///
 /// By construction it has no `..`, `.`, empty, absolute, control, backslash or NUL part, none of these
-/// percent-encoded, and does not begin with [`RESERVED_DIRECTORY`].
+/// percent-encoded, and no part that is [`RESERVED_DIRECTORY`] in any case: a place may lie within another one,
+/// so the drafts of the inner one may be at any depth of the outer one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectPath(String);
 
@@ -26,7 +27,7 @@ impl ObjectPath {
     /// [`ErrorKind::Invalid`], naming the path and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self> {
         let path = Self::parse_inner(text)?;
-        if path.components().next() == Some(RESERVED_DIRECTORY) {
+        if path.components().any(is_reserved) {
             return Err(refuse(text, &format!("'{RESERVED_DIRECTORY}' is reserved")));
         }
         Ok(path)
@@ -96,6 +97,12 @@ impl fmt::Display for ObjectPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether a component of a path names the reserved directory: also in upper case, as some file systems do not
+/// tell the cases apart, and percent-encoded.
+pub(crate) fn is_reserved(component: &str) -> bool {
+    percent_decoded(component).eq_ignore_ascii_case(RESERVED_DIRECTORY)
 }
 
 fn check_component(text: &str, component: &str) -> Result<()> {
@@ -217,6 +224,10 @@ mod tests {
             ".%2e",
             ".stagedoor/x",
             ".stagedoor",
+            "inner/.stagedoor/id/0",
+            "inner/.STAGEDOOR/id/0",
+            "inner/%2estagedoor",
+            "a/b/.stagedoor",
         ] {
             let error = ObjectPath::parse(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{bad:?}");
@@ -234,6 +245,7 @@ mod tests {
             "a..b",
             "...",
             "~/x",
+            ".stagedoor.csv",
             "c=1/x",
         ] {
             assert_eq!(ObjectPath::parse(good).unwrap().as_str(), good);

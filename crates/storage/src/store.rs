@@ -15,7 +15,7 @@ use crate::draft::{Draft, Finished, OnExisting};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers;
 use crate::location::Location;
-use crate::path::{ObjectPath, RESERVED_DIRECTORY};
+use crate::path::ObjectPath;
 use crate::policy::Policy;
 
 /// An open place. Cheap to clone; clones are the same place.
@@ -310,8 +310,7 @@ impl Store {
             .map_err(failed)?;
         let mut files = Vec::new();
         while let Some(entry) = lister.try_next().await.map_err(failed)? {
-            let reserved = entry.path().split('/').next() == Some(RESERVED_DIRECTORY);
-            if reserved || entry.metadata().mode() != EntryMode::FILE {
+            if entry.metadata().mode() != EntryMode::FILE {
                 continue;
             }
             if let Ok(path) = ObjectPath::parse(entry.path()) {
