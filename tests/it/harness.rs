@@ -116,7 +116,7 @@ impl TestServer {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::embedded(&folder.path().join("data"));
         change(&mut settings);
-        let server = Server::open(settings).unwrap();
+        let server = Server::open(settings).await.unwrap();
         let channel = InterceptedService::new(server.serve_duplex().await.unwrap(), Login::none());
         let opened = SqlServiceClient::new(channel.clone())
             .open_session(v1::OpenSessionRequest::default())

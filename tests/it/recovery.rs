@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use catalog::{
-    Actor, Catalog, Expected, ExportFile, ExportState, NewExport, OnExists, StageChanges,
-    StageDefinition,
+    Actor, Catalog, Expected, ExportFile, ExportState, FileRole, NewExport, OnExists, PlannedFile,
+    StageChanges, StageDefinition,
 };
 use server::{Server, Settings};
 use sha2::{Digest, Sha256};
-use storage::{Location, Policy, Store};
+use storage::{Location, ObjectPath, Policy, Store, Token};
 
 const BODY: &[u8] = b"a\n1\n";
 const MANIFEST: &str = "{}";
@@ -56,7 +56,11 @@ impl Left {
 
     /// Starts a server over it and gives each export's state and error.
     async fn recovered(&self, id: &str) -> (ExportState, Option<String>) {
-        drop(Server::open(Settings::embedded(&self.data())).unwrap());
+        drop(
+            Server::open(Settings::embedded(&self.data()))
+                .await
+                .unwrap(),
+        );
         let record = self.catalog().export("sys", id).unwrap().unwrap();
         assert!(!self.out.join(".stagedoor").exists(), "drafts are left");
         (record.state, record.error)
@@ -99,17 +103,10 @@ fn record(
         stage: Some((stage.to_owned(), 1)),
         stage_parents,
         target,
-        temp_files: match options.contains("MANIFEST 'true'") {
-            true => vec!["0".to_owned(), "1".to_owned()],
-            false => vec!["0".to_owned()],
-        },
     };
     catalog.create_export(&actor(), new).unwrap();
     for next in [ExportState::Running, ExportState::Prepared] {
-        let sha256: String = Sha256::digest(BODY)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let plan = plan(&id, number, options);
         catalog
             .update_export(&actor(), &id, |record| {
                 record.state = next;
@@ -121,8 +118,9 @@ fn record(
                         path: format!("{number}.csv"),
                         rows: 1,
                         bytes: BODY.len() as u64,
-                        sha256,
+                        sha256: sha256(BODY),
                     }];
+                    record.plan = plan;
                 }
             })
             .unwrap();
@@ -133,12 +131,36 @@ fn record(
     id
 }
 
+/// What a server writes down when all files are finished. The tokens are those of drafts that a test may or may
+/// not have laid out, so they say nothing of inodes.
+fn plan(id: &str, number: u32, options: &str) -> Vec<PlannedFile> {
+    let file = |index, role, target, body: &[u8]| PlannedFile {
+        index,
+        role,
+        target,
+        replaces: options.contains("OVERWRITE 'true'"),
+        rows: 0,
+        bytes: body.len() as u64,
+        sha256: sha256(body),
+        token: Token::of_file(id, index).to_bytes(),
+    };
+    let mut plan = vec![file(0, FileRole::Data, format!("{number}.csv"), BODY)];
+    if options.contains("MANIFEST 'true'") {
+        let beside = format!("{number}.csv.manifest.json");
+        plan.push(file(1, FileRole::Manifest, beside, MANIFEST.as_bytes()));
+    }
+    plan
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn write_draft(folder: &Path, id: &str, index: u32, body: &[u8]) {
-    let location = Location::parse(folder.to_str().unwrap()).unwrap();
-    let store = Store::open(&location, &Policy::default()).unwrap();
-    let mut file = store.draft(id, index).unwrap();
-    file.write_all(body).unwrap();
-    file.finish().unwrap();
+    let drafts = folder.join(".stagedoor").join(id);
+    std::fs::create_dir_all(&drafts).unwrap();
+    std::fs::write(drafts.join(index.to_string()), body).unwrap();
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
@@ -258,8 +280,8 @@ async fn a_manifest_is_published_or_missed_by_a_warning() {
     assert_eq!(recovered_manifest(false, Some(MANIFEST)).await, whole);
     for (draft, beside, why) in [
         (true, Some("mine"), "exists"),
-        (false, Some("mine"), "when the server stopped"),
-        (false, None, "when the server stopped"),
+        (false, Some("mine"), "is gone"),
+        (false, None, "is gone"),
     ] {
         let (text, warnings) = recovered_manifest(draft, beside).await;
         assert_eq!(text.as_deref(), beside);
@@ -274,6 +296,94 @@ async fn a_manifest_is_published_or_missed_by_a_warning() {
     }
 }
 
+/// The export's stage is disabled when the server comes back: that stops it at the last moment, as it would have
+/// if the server had not stopped. One that has its name already keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_stage_stops_a_prepared_export() {
+    let left = Left::new();
+    let id = left.export(12, ExportState::Prepared, true, "");
+    let disable = |enabled| {
+        let changes = StageChanges {
+            enabled: Some(enabled),
+            ..StageChanges::default()
+        };
+        left.catalog()
+            .alter_stage(&actor(), "s", changes, Expected::Any)
+            .unwrap();
+    };
+    disable(false);
+    let (state, error) = left.recovered(&id).await;
+    assert_eq!(state, ExportState::Failed);
+    let error = error.unwrap();
+    assert!(error.starts_with("not published: "), "{error}");
+    assert!(error.contains("stage 's' is invalid"), "{error}");
+    assert_eq!(left.file(12), None);
+}
+
+/// Several files: one whose name is taken meanwhile keeps all of them from being there.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_files_are_published_all_or_none() {
+    let left = Left::new();
+    for (number, taken) in [(13, false), (14, true)] {
+        let catalog = left.catalog();
+        create_stage(&catalog, "s", format!("file://{}", left.out.display()));
+        let id = record(&catalog, number, ExportState::Running, "s", Vec::new(), "");
+        let bodies: Vec<Vec<u8>> = (0..40).map(|n| format!("a\n{n}\n").into_bytes()).collect();
+        let location = Location::parse(left.out.to_str().unwrap()).unwrap();
+        let store = Store::open(&location, &Policy::default()).await.unwrap();
+        let mut files = Vec::new();
+        for (index, body) in (0u32..).zip(&bodies) {
+            let target = format!("{number}-{index}.csv");
+            let path = ObjectPath::parse(&target).unwrap();
+            let mut draft = store.draft(&id, index, &path).await.unwrap();
+            draft.write_all(body).unwrap();
+            files.push(PlannedFile {
+                index,
+                target,
+                bytes: body.len() as u64,
+                sha256: sha256(body),
+                token: draft.finish().unwrap().token.to_bytes(),
+                ..plan(&id, number, "").remove(0)
+            });
+        }
+        catalog
+            .update_export(&actor(), &id, move |record| {
+                record.state = ExportState::Prepared;
+                record.plan = files;
+            })
+            .unwrap();
+        drop(catalog);
+        // A crash after some of them had their names.
+        let drafts = left.out.join(".stagedoor").join(&id);
+        for index in [0, 7, 39] {
+            let name = left.out.join(format!("{number}-{index}.csv"));
+            std::fs::rename(drafts.join(index.to_string()), name).unwrap();
+        }
+        if taken {
+            std::fs::write(left.out.join(format!("{number}-20.csv")), b"mine").unwrap();
+        }
+        let (state, error) = left.recovered(&id).await;
+        let there: Vec<usize> = (0..40)
+            .filter(|index| left.out.join(format!("{number}-{index}.csv")).exists())
+            .collect();
+        if taken {
+            assert_eq!(state, ExportState::Failed, "{error:?}");
+            assert!(error.unwrap().contains("14-20.csv already exists"));
+            assert_eq!(read(&left.out.join("14-20.csv")).unwrap(), b"mine");
+            assert_eq!(there, [20]);
+        } else {
+            assert_eq!((state, error), (ExportState::Committed, None));
+            assert_eq!(there.len(), 40);
+            for (index, body) in bodies.iter().enumerate() {
+                assert_eq!(
+                    &read(&left.out.join(format!("13-{index}.csv"))).unwrap(),
+                    body
+                );
+            }
+        }
+    }
+}
+
 /// CANCEL EXPORT of a prepared export whose folder was not there at the start: what it says, and the state.
 async fn given_up(published: bool) -> (String, ExportState, Option<String>) {
     let left = Left::new();
@@ -283,7 +393,9 @@ async fn given_up(published: bool) -> (String, ExportState, Option<String>) {
     }
     let away = left.folder.path().join("away");
     std::fs::rename(&left.out, &away).unwrap();
-    let server = Server::open(Settings::embedded(&left.data())).unwrap();
+    let server = Server::open(Settings::embedded(&left.data()))
+        .await
+        .unwrap();
     std::fs::rename(&away, &left.out).unwrap();
     let cancelled = server
         .session()

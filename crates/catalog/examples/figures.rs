@@ -123,7 +123,6 @@ fn export(catalog: &Catalog, number: usize) -> Result<()> {
         stage: None,
         stage_parents: Vec::new(),
         target: "stage://s/a.csv".into(),
-        temp_files: Vec::new(),
     };
     catalog.create_export(&root(), new)?;
     catalog.update_export(&root(), &id, |export| {

@@ -1,12 +1,15 @@
 //! Exports: the record of each, from its admission to its final state. The states are in
-//! `exports/state.rs`.
+//! `exports/state.rs`, the publication plan in `exports/plan.rs`.
 
 mod manifest;
+mod plan;
 mod state;
 
+pub use plan::{FileRole, PlannedFile};
 pub use state::ExportState;
 
 use manifest::{put_manifest, with_manifest};
+use plan::{put_plan, with_plan};
 
 use crate::audit::AuditOutcome;
 use crate::error::{Error, ErrorKind};
@@ -49,7 +52,11 @@ pub struct ExportRecord {
     pub target: String,
     /// How far it is.
     pub state: ExportState,
-    /// What must be removed if it fails.
+    /// The publication plan: one entry a file, from the moment at which its draft was begun until the export has
+    /// ended. There for one export ([`Catalog::export`]) and for unfinished ones; listings are without it.
+    pub plan: Vec<PlannedFile>,
+    /// The drafts of an unfinished export as versions before the plan recorded them, by their numbers. Nothing
+    /// writes them any more.
     pub temp_files: Vec<String>,
     /// What it made.
     pub files: Vec<ExportFile>,
@@ -85,8 +92,6 @@ pub struct NewExport {
     pub stage_parents: Vec<(u64, u64)>,
     /// Where it writes, as the statement named it.
     pub target: String,
-    /// What must be removed if it fails.
-    pub temp_files: Vec<String>,
 }
 
 impl Catalog {
@@ -122,7 +127,8 @@ impl Catalog {
                     stage_parents: export.stage_parents,
                     target: export.target,
                     state: ExportState::Admitted,
-                    temp_files: export.temp_files,
+                    plan: Vec::new(),
+                    temp_files: Vec::new(),
                     files: Vec::new(),
                     rows: 0,
                     bytes: 0,
@@ -159,7 +165,7 @@ impl Catalog {
                 let has_inline = stored
                     .as_ref()
                     .is_some_and(|record| record.manifest_json.is_some());
-                let before = with_manifest(draft.view(), stored)?
+                let before = whole(draft.view(), stored)?
                     .ok_or_else(|| Error::not_found(format!("the export {id} not exists")))?;
                 let mut after = before.clone();
                 change(&mut after);
@@ -170,6 +176,11 @@ impl Catalog {
                 if has_inline || after.manifest_json != before.manifest_json {
                     put_manifest(draft, account, &after);
                 }
+                if after.state.is_final() {
+                    after.plan.clear();
+                    after.temp_files.clear();
+                }
+                put_plan(draft, account, id, &before.plan, &after.plan);
                 put(draft, account, &after);
                 tell(draft, &after);
                 Ok(after)
@@ -177,10 +188,26 @@ impl Catalog {
         )
     }
 
+    /// Adds a file to the plan of a running export: its draft has been begun. One write, however long the plan is.
+    ///
+    /// Errors: `NotFound`; `Conflict` for an export that is not running; `AlreadyExists` for the file's number.
+    pub fn begin_export_file(
+        &self,
+        actor: &Actor,
+        id: &str,
+        file: PlannedFile,
+    ) -> Result<(), Error> {
+        self.store.write(
+            actor,
+            || What::step(format!("begin file {} of export {id}", file.index)),
+            |draft| plan::begin(draft, &actor.account, id, &file),
+        )
+    }
+
     /// An export; `None` when there is none of that id.
     pub fn export(&self, account: &str, id: &str) -> Result<Option<ExportRecord>, Error> {
         self.store
-            .read(|view| with_manifest(view, find(view, account, id)?))
+            .read(|view| whole(view, find(view, account, id)?))
     }
 
     /// The manifest of an export; `None` when it has none, or there is no export of that id.
@@ -217,12 +244,19 @@ impl Catalog {
             for account in view.accounts()? {
                 for key in view.keys(&keys::exports_open(&account))? {
                     let record = find(view, &account, keys::last_part(&key))?;
-                    records.extend(with_manifest(view, record)?);
+                    records.extend(whole(view, record)?);
                 }
             }
             Ok(records)
         })
     }
+}
+
+/// The record as callers know it.
+fn whole(view: View<'_>, record: Option<ExportRecord>) -> Result<Option<ExportRecord>, Error> {
+    with_manifest(view, record)?
+        .map(|record| with_plan(view, record))
+        .transpose()
 }
 
 fn find(view: View<'_>, account: &str, id: &str) -> Result<Option<ExportRecord>, Error> {

@@ -37,6 +37,19 @@ pub(crate) fn manifests(account: &str) -> String {
     format!("{account}/manifest/")
 }
 
+/// A file in the publication plan of an unfinished export.
+pub(crate) fn export_file(account: &str, id: &str, index: u32) -> String {
+    format!("{account}/export-file/{id}/{index:08x}")
+}
+
+pub(crate) fn export_files(account: &str, id: &str) -> String {
+    format!("{account}/export-file/{id}/")
+}
+
+pub(crate) fn all_export_files(account: &str) -> String {
+    format!("{account}/export-file/")
+}
+
 /// Lists the `account/` part of each key kind below.
 pub(crate) fn account_of(key: &str) -> &str {
     key.split('/').next().unwrap_or(key)

@@ -42,7 +42,7 @@ pub use backup::{BackupFile, BackupReport};
 pub use check::{CheckReport, Problem, ProblemPlace};
 pub use databases::{DatabaseRecord, DroppedDatabase};
 pub use error::{Error, ErrorKind};
-pub use exports::{ExportFile, ExportRecord, ExportState, NewExport};
+pub use exports::{ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
 pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};
 pub use names::NAME_CHARS_MAX;
 pub use options::{

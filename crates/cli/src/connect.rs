@@ -71,7 +71,7 @@ impl Connection {
                 use anyhow::Context;
                 std::fs::create_dir_all(dir)
                     .with_context(|| format!("cannot create {}", dir.display()))?;
-                let server = server::Server::open(server::Settings::embedded(dir))?;
+                let server = server::Server::open(server::Settings::embedded(dir)).await?;
                 let channel = server.serve_duplex().await?;
                 Ok(Self {
                     channel,

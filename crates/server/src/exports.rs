@@ -1,8 +1,11 @@
 //! Exports as jobs: owned by the server, not by the request that started them.
-//! `run` carries one through its states, `recovery` finishes what a stopped server left.
+//! `run` carries one through its states, `publish` carries out its `plan`, `recovery` finishes what a stopped server
+//! left.
 
 mod handle;
 mod manifest;
+mod plan;
+mod publish;
 mod recovery;
 mod run;
 mod target;
@@ -10,6 +13,6 @@ mod target;
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};
-pub(crate) use recovery::{give_up, recover};
+pub(crate) use recovery::{give_up, recover, recover_left};
 pub(crate) use run::{ExportPlan, start};
 pub(crate) use target::{ExportTarget, TargetStage, file_format, numbered};

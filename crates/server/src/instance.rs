@@ -2,6 +2,7 @@
 //! Opening also recovers: unfinished exports are rolled forward or back, orphaned files removed.
 
 use std::fs;
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ impl Instance {
         let engine = QueryEngine::local(engine_settings).map_err(|e| OpenError(e.to_string()))?;
 
         let internal =
-            InternalStorage::open(data).map_err(|e| OpenError(e.message().to_owned()))?;
+            wait_for(InternalStorage::open(data)).map_err(|e| OpenError(e.message().to_owned()))?;
         let removed = internal
             .remove_orphans(&catalog)
             .map_err(|e| OpenError(e.message().to_owned()))?;
@@ -83,7 +84,7 @@ impl Instance {
             tracing::info!(files = removed, "removed table files that no table lists");
         }
 
-        let jobs = ExportJobs::new(settings.limits.concurrent_exports_max);
+        let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth).map_err(|e| OpenError(e.message().to_owned()))?;
         let endpoints = endpoints(&settings)?;
         let turns = Turns::new(&settings.limits);
@@ -99,7 +100,7 @@ impl Instance {
             jobs,
             logins,
         });
-        crate::exports::recover(&instance);
+        wait_for(crate::exports::recover(&instance));
         Ok(instance)
     }
 
@@ -114,6 +115,11 @@ impl Instance {
             .await
             .map_err(|e| Error::defect("a task of the server failed").with_source(e))?
     }
+}
+
+/// Waits for what is asynchronous (a place's work), on a thread that may block.
+pub(crate) fn wait_for<T>(work: impl Future<Output = T>) -> T {
+    Handle::current().block_on(work)
 }
 
 /// What opening a catalog had to repair, a sentence each; none when all was well.

@@ -27,7 +27,7 @@ pub(crate) struct InternalStorage {
 pub(crate) struct ReadPin(#[expect(dead_code, reason = "its count is what matters")] Arc<()>);
 
 impl InternalStorage {
-    pub(crate) fn open(data_dir: &Path) -> Result<Self> {
+    pub(crate) async fn open(data_dir: &Path) -> Result<Self> {
         let data_dir = data_dir.canonicalize().map_err(|e| {
             Error::defect(format_args!(
                 "data directory '{}' is gone: {e}",
@@ -35,10 +35,8 @@ impl InternalStorage {
             ))
         })?;
         let tables_dir = data_dir.join("tables");
-        let tables = open_own(&tables_dir)?;
-        for id in tables.draft_ids()? {
-            tables.discard(&id)?;
-        }
+        let tables = open_own(&tables_dir).await?;
+        tables.sweep_all().await?;
         Ok(Self {
             data_dir,
             tables_dir,
@@ -50,8 +48,8 @@ impl InternalStorage {
 
     /// The place of an internal stage's files. By the account's id, which no later account of the same name has;
     /// account `sys` had its stages here before there were others.
-    pub(crate) fn stage(&self, account: &AccountRecord, stage_id: u64) -> Result<Store> {
-        open_own(&self.stages_of(account).join(stage_id.to_string()))
+    pub(crate) async fn stage(&self, account: &AccountRecord, stage_id: u64) -> Result<Store> {
+        open_own(&self.stages_of(account).join(stage_id.to_string())).await
     }
 
     /// Removes the internal stages of a dropped account. Blocking.
@@ -146,8 +144,9 @@ impl InternalStorage {
     }
 }
 
-fn open_own(folder: &Path) -> Result<Store> {
-    std::fs::create_dir_all(folder)
+async fn open_own(folder: &Path) -> Result<Store> {
+    tokio::fs::create_dir_all(folder)
+        .await
         .map_err(|e| Error::defect(format_args!("failed to create '{}': {e}", folder.display())))?;
     Ok(Store::open(
         &Location::Folder {
@@ -155,5 +154,6 @@ fn open_own(folder: &Path) -> Result<Store> {
             prefix: None,
         },
         &Policy::default(),
-    )?)
+    )
+    .await?)
 }

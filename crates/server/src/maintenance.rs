@@ -15,6 +15,25 @@ const EVERY: Duration = Duration::from_secs(3600);
 
 const DAY_US: u64 = 24 * 3600 * 1_000_000;
 
+/// When exports are looked for first that a stopped server left and that could not be recovered so far. Each time
+/// it takes twice as long until the next one, so that a folder that is gone for good does not fill the log.
+const RECOVERY_AFTER: Duration = Duration::from_secs(30);
+
+/// Recovers what an earlier server left, until the server is gone, which it does not keep open.
+pub(crate) async fn recover(instance: Weak<Instance>) {
+    let mut after = RECOVERY_AFTER;
+    loop {
+        tokio::time::sleep(after).await;
+        after = (after * 2).min(EVERY);
+        let Some(open) = instance.upgrade() else {
+            return;
+        };
+        if open.catalog.read_only_reason().is_none() {
+            crate::exports::recover_left(&open).await;
+        }
+    }
+}
+
 /// Runs until the server is gone, which it does not keep open.
 pub(crate) async fn run(instance: Weak<Instance>) {
     let mut is_first = true;

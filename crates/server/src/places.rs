@@ -1,7 +1,9 @@
-//! From a stage's name to its open place: state checked, sub-stages followed to where files really are.
+//! From a stage's name to its place, state checked and sub-stages followed to where files really are, and on to
+//! the open place.
 //! The one spot where a name turns into something that can be written to or read, behind the gate.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
 use parser::CredentialKey;
@@ -14,6 +16,28 @@ use crate::settings::PathSettings;
 
 /// Deeper chains of sub-stages than this are refused; the catalog refuses cycles.
 const SUB_STAGE_DEPTH_MAX: usize = 16;
+
+/// Where a stage's files are: found and permitted at one version, not opened yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Located {
+    name: String,
+    version: u64,
+    url: Option<String>,
+    parents: Vec<(u64, u64)>,
+    account: String,
+    at: At,
+}
+
+#[derive(Debug, Clone)]
+enum At {
+    /// Stagedoor's own storage.
+    Internal {
+        account: AccountRecord,
+        stage_id: u64,
+    },
+    /// A folder or a bucket; never a sub-stage, those have been followed.
+    Place(Location),
+}
 
 /// A stage, pinned to the version it was opened at.
 #[derive(Debug, Clone)]
@@ -28,11 +52,12 @@ pub(crate) struct OpenStage {
 }
 
 impl Acting {
-    /// Opens the enabled stage `name`, at its current version, once the principal may do this with it. Blocking.
+    /// Finds the place of the enabled stage `name`, at its current version, once the principal may do this with
+    /// it. Blocking; [`Instance::open_stage`] opens it.
     ///
     /// # Errors
-    /// The gate's refusal; the exact texts of a missing and of a disabled stage; the place's own.
-    pub(crate) fn open_stage(&self, name: &str, operation: Operation) -> Result<OpenStage> {
+    /// The gate's refusal; the exact texts of a missing and of a disabled stage.
+    pub(crate) fn locate_stage(&self, name: &str, operation: Operation) -> Result<Located> {
         let object = Object::Stage(name.to_owned());
         let permit = self.allow(operation, &object)?;
         let account = permit.account();
@@ -46,24 +71,40 @@ impl Acting {
                 }
             })
         };
-        instance.open_place(account, enabled(name)?, &mut |name| enabled(name))
+        instance.locate(account, enabled(name)?, &mut |name| enabled(name))
     }
 
     /// Whether the operator says which folders the principal's account may use.
     pub(crate) fn paths_are_listed(&self) -> bool {
         allowed_paths(&self.instance.settings.paths, self.principal.account()).is_some()
     }
-
-    /// The folder of an absolute local path, and the file's name in it. Blocking.
-    pub(crate) fn open_local(&self, path: &str) -> Result<(Store, ObjectPath)> {
-        self.instance.open_local(self.principal.account(), path)
-    }
 }
 
 impl Instance {
-    /// Opens an export's stage as it was when the export was admitted, parents included, whatever its name
-    /// and state now: for recovery. Blocking.
-    pub(crate) fn open_stage_of(&self, export: &ExportRecord) -> Result<OpenStage> {
+    /// Opens a stage's place.
+    ///
+    /// # Errors
+    /// The place's own, naming the stage.
+    pub(crate) async fn open_stage(self: &Arc<Self>, located: Located) -> Result<OpenStage> {
+        let opened = match &located.at {
+            At::Internal { account, stage_id } => self.internal.stage(account, *stage_id).await,
+            At::Place(location) => self
+                .open_place(&located.account, location)
+                .await
+                .map_err(|error| error.within(format_args!("stage '{}'", located.name))),
+        };
+        Ok(OpenStage {
+            store: opened?,
+            name: located.name,
+            version: located.version,
+            url: located.url,
+            parents: located.parents,
+        })
+    }
+
+    /// Finds an export's stage as it was when the export was admitted, parents included, whatever its name and
+    /// state now: for recovery. Blocking.
+    pub(crate) fn locate_stage_of(&self, export: &ExportRecord) -> Result<Located> {
         let Some((name, version)) = &export.stage else {
             return Err(Error::defect("a local export's stage was asked for"));
         };
@@ -76,7 +117,7 @@ impl Instance {
                 .ok_or_else(|| no_version(name, *version))?,
         };
         let mut parents = export.stage_parents.iter();
-        self.open_place(account, record, &mut |name| match parents.next() {
+        self.locate(account, record, &mut |name| match parents.next() {
             Some((id, version)) => self.stage_version(account, *id, name, *version),
             // A record of format 1 has none.
             None => self.stage_in_any_state(account, name),
@@ -97,8 +138,12 @@ impl Instance {
             .ok_or_else(|| no_version(name, version))
     }
 
-    /// The folder of an absolute local path of an account's export, and the file's name in it. Blocking.
-    pub(crate) fn open_local(&self, account: &str, path: &str) -> Result<(Store, ObjectPath)> {
+    /// The folder of an absolute local path of an account's export, and the file's name in it.
+    pub(crate) async fn open_local(
+        self: &Arc<Self>,
+        account: &str,
+        path: &str,
+    ) -> Result<(Store, ObjectPath)> {
         let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
         let folder = if folder.is_empty() { "/" } else { folder };
         let name = ObjectPath::parse(name)?;
@@ -106,97 +151,89 @@ impl Instance {
             root: folder.into(),
             prefix: None,
         };
-        Ok((self.open_folder(account, &location)?, name))
+        Ok((self.open_place(account, &location).await?, name))
     }
 
-    /// Opens a folder for an account. One that it may not use is refused in one way, whether it is there or not,
-    /// so that nobody learns what the server's machine holds. Blocking.
-    pub(crate) fn open_folder(&self, account: &str, location: &Location) -> Result<Store> {
-        let opened = Store::open(location, &self.policy(account));
-        let outside = match location {
-            Location::Folder { root, .. } => allowed_paths(&self.settings.paths, account)
-                .filter(|allowed| !allowed.iter().any(|own| Path::new(root).starts_with(own)))
-                .map(|_| Path::new(root).display()),
-            Location::Bucket { .. } | Location::SubStage { .. } | Location::Memory(_) => None,
+    /// Opens a place for an account. A folder that it may not use is refused in one way, whether it is there or
+    /// not, so that nobody learns what the server's machine holds.
+    async fn open_place(self: &Arc<Self>, account: &str, location: &Location) -> Result<Store> {
+        self.check_folder(account, location).await?;
+        if let Location::Bucket { .. } = location {
+            return Err(Error::not_implemented(format_args!(
+                "opening {location} (s3:// and oss://)"
+            )));
+        }
+        Ok(Store::open(location, &self.policy(account)).await?)
+    }
+
+    /// That the account may use this folder, be it there or not; other places pass.
+    pub(crate) async fn check_folder(
+        self: &Arc<Self>,
+        account: &str,
+        location: &Location,
+    ) -> Result<()> {
+        let (location, account) = (location.clone(), account.to_owned());
+        self.blocking(move |instance| instance.check_folder_blocking(&account, &location))
+            .await
+    }
+
+    /// The same, for a thread that may block.
+    pub(crate) fn check_folder_blocking(&self, account: &str, location: &Location) -> Result<()> {
+        let root = match location {
+            Location::Folder { root, .. } => root,
+            Location::Bucket { .. } | Location::SubStage { .. } | Location::Memory(_) => {
+                return Ok(());
+            }
         };
-        opened.map_err(|error| match outside {
-            Some(folder) => Error::internal(
-                Reason::PermissionDenied,
-                format_args!(
-                    "path '{folder}' is not permitted: the settings paths.allow and paths.accounts do not list it for account {account}"
-                ),
-            ),
-            None => error.into(),
+        let listed = allowed_paths(&self.settings.paths, account);
+        self.policy(account).check_location(location).map_err(|error| {
+            let outside = listed.is_some_and(|allowed| {
+                !allowed.iter().any(|own| Path::new(root).starts_with(own))
+            });
+            if outside {
+                return Error::internal(
+                    Reason::PermissionDenied,
+                    format_args!(
+                        "path '{}' is not permitted: the settings paths.allow and paths.accounts do not list it for account {account}",
+                        Path::new(root).display()
+                    ),
+                );
+            }
+            error.into()
         })
     }
 
-    /// Opens a stage's place; `parent` looks up the stages that its URL goes through.
-    fn open_place(
+    /// Finds a stage's place; `parent` looks up the stages that its URL goes through.
+    fn locate(
         &self,
         account: &str,
         record: StageRecord,
         parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
-    ) -> Result<OpenStage> {
-        let (store, parents) = match &record.definition.url {
-            None => (
-                self.internal.stage(&self.account(account)?, record.id)?,
-                Vec::new(),
-            ),
-            Some(url) => self
-                .open_url(account, url, &record.definition.credentials, parent)
-                .map_err(|error| match error.reason() {
+    ) -> Result<Located> {
+        let (at, parents) = match &record.definition.url {
+            None => {
+                let at = At::Internal {
+                    account: self.account(account)?,
+                    stage_id: record.id,
+                };
+                (at, Vec::new())
+            }
+            Some(url) => follow(url, &record.definition.credentials, parent).map_err(|error| {
+                match error.reason() {
                     // Of a parent stage, and exact already.
                     Reason::StageDisabled | Reason::StageNotFound => error,
                     _ => error.within(format_args!("stage '{}'", record.name)),
-                })?,
+                }
+            })?,
         };
-        Ok(OpenStage {
+        Ok(Located {
             name: record.name,
             version: record.version,
             url: record.definition.url,
-            store,
             parents,
+            account: account.to_owned(),
+            at,
         })
-    }
-
-    /// The place, and the ids and versions of the stages on the way.
-    fn open_url(
-        &self,
-        account: &str,
-        url: &str,
-        credentials: &Credentials,
-        parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
-    ) -> Result<(Store, Vec<(u64, u64)>)> {
-        let mut location = location_of(url, credentials)?;
-        let mut parents = Vec::new();
-        for _ in 0..SUB_STAGE_DEPTH_MAX {
-            let Location::SubStage {
-                parent: name,
-                prefix,
-            } = &location
-            else {
-                if let Location::Bucket { .. } = location {
-                    return Err(Error::not_implemented(format_args!(
-                        "opening {location} (s3:// and oss://)"
-                    )));
-                }
-                return Ok((self.open_folder(account, &location)?, parents));
-            };
-            let record = parent(name)?;
-            parents.push((record.id, record.version));
-            let above = match &record.definition.url {
-                Some(url) => location_of(url, &record.definition.credentials)?,
-                None => return Err(Error::not_implemented("a sub-stage of an internal stage")),
-            };
-            location = match prefix {
-                Some(prefix) => above.join(prefix),
-                None => above,
-            };
-        }
-        Err(Error::internal(
-            Reason::StageInvalid,
-            format_args!("'{url}' goes through more than {SUB_STAGE_DEPTH_MAX} stages"),
-        ))
     }
 
     fn account(&self, account: &str) -> Result<AccountRecord> {
@@ -245,6 +282,39 @@ impl Instance {
         self.internal
             .policy(allowed_paths(&self.settings.paths, account))
     }
+}
+
+/// The place that a URL leads to, and the ids and versions of the stages on the way.
+fn follow(
+    url: &str,
+    credentials: &Credentials,
+    parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
+) -> Result<(At, Vec<(u64, u64)>)> {
+    let mut location = location_of(url, credentials)?;
+    let mut parents = Vec::new();
+    for _ in 0..SUB_STAGE_DEPTH_MAX {
+        let Location::SubStage {
+            parent: name,
+            prefix,
+        } = &location
+        else {
+            return Ok((At::Place(location), parents));
+        };
+        let record = parent(name)?;
+        parents.push((record.id, record.version));
+        let above = match &record.definition.url {
+            Some(url) => location_of(url, &record.definition.credentials)?,
+            None => return Err(Error::not_implemented("a sub-stage of an internal stage")),
+        };
+        location = match prefix {
+            Some(prefix) => above.join(prefix),
+            None => above,
+        };
+    }
+    Err(Error::internal(
+        Reason::StageInvalid,
+        format_args!("'{url}' goes through more than {SUB_STAGE_DEPTH_MAX} stages"),
+    ))
 }
 
 /// `host`, `host:port`, `[v6]`, `[v6]:port`.

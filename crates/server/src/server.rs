@@ -49,15 +49,19 @@ pub struct Server {
 
 impl Server {
     /// Opens the data directory, recovers what a killed server left, and builds the services.
-    /// Blocking; inside a Tokio runtime.
     ///
     /// # Errors
     /// Ready for an operator: another process has the directory, it is damaged, not writable, or open to
     /// all users; the server key is missing or malformed.
-    pub fn open(settings: Settings) -> Result<Self, OpenError> {
-        Self::open_with(settings, ServerHealth::opening())
+    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        let open = || Self::open_with(settings, ServerHealth::opening());
+        match tokio::task::spawn_blocking(open).await {
+            Ok(opened) => opened,
+            Err(error) => Err(OpenError(format!("opening the server failed: {error}"))),
+        }
     }
 
+    /// The same, on a thread that may block.
     fn open_with(settings: Settings, health: ServerHealth) -> Result<Self, OpenError> {
         data_dir::prepare(&settings.data_dir)?;
         // Before the catalog is there: no directory must ever have the one without the other.

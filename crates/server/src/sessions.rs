@@ -201,7 +201,9 @@ mod tests {
     #[tokio::test]
     async fn idle_time_counts_from_the_end_of_a_statements_results() {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::open(Settings::embedded(folder.path())).unwrap();
+        let server = Server::open(Settings::embedded(folder.path()))
+            .await
+            .unwrap();
         let sessions = Sessions::new(Arc::default(), 1, 1, IDLE);
         let id = sessions.insert(server.session().unwrap()).unwrap();
         let in_use = sessions.lock_session(&id).await.unwrap().release();

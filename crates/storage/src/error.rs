@@ -3,6 +3,8 @@
 
 use std::io;
 
+use crate::path::ObjectPath;
+
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -121,6 +123,14 @@ impl From<Error> for io::Error {
         };
         io::Error::new(kind, error)
     }
+}
+
+/// The error for a target that is there already; MatrixOne's text (code 20406 there).
+pub(crate) fn already_exists(target: &ObjectPath) -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        format!("file {} already exists", target.file_name()),
+    )
 }
 
 /// The operating system's words without Rust's ` (os error 2)`, in lower case.

@@ -2,21 +2,27 @@
 //! Start at [`Store`]; [`Location`] says where, [`ObjectPath`] names a file within.
 #![doc = include_str!("../README.md")]
 
-mod beneath;
+mod backend;
 mod draft;
 mod endpoints;
 mod error;
+mod folder;
 mod layers;
+mod listing;
 mod location;
+mod memory;
 mod path;
 mod policy;
 mod store;
-mod write_behind;
+mod token;
 
+pub use backend::{Backend, DraftWriter, PlannedFile, Published};
 pub use draft::{Draft, Finished, OnExisting};
 pub use endpoints::{CheckedEndpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};
+pub use listing::FileInfo;
 pub use location::{Location, Provider};
 pub use path::{ObjectPath, RESERVED_DIRECTORY};
 pub use policy::Policy;
-pub use store::{FileInfo, Store};
+pub use store::Store;
+pub use token::Token;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::location::Location;
 
 const ALWAYS_DENIED: [&str; 3] = ["/proc", "/sys", "/dev"];
 
@@ -27,6 +28,23 @@ impl Policy {
     pub fn allow_only(mut self, folders: &[PathBuf]) -> Self {
         self.allowed = Some(folders.iter().map(|folder| canonical(folder)).collect());
         self
+    }
+
+    /// That a folder, be it there or not, could be opened under this policy; other places pass. Blocking.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PermissionDenied`], naming the path.
+    pub fn check_location(&self, location: &Location) -> Result<()> {
+        match location {
+            Location::Folder { root, prefix } => {
+                let root = canonical(root);
+                self.check(&match prefix {
+                    Some(prefix) => root.join(prefix.to_relative()),
+                    None => root,
+                })
+            }
+            Location::Bucket { .. } | Location::SubStage { .. } | Location::Memory(_) => Ok(()),
+        }
     }
 
     /// Checks an absolute path without `..`, whose existing part has been resolved.

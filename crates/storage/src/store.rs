@@ -1,61 +1,30 @@
-//! `Store`: an open place. Reading goes through OpenDAL, writing through drafts and publication.
+//! `Store`: an open place, whatever its kind. Reading goes through OpenDAL, writing through drafts and
+//! publication from a plan.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use opendal::options::ListOptions;
-use opendal::services::{Fs, Memory};
 use opendal::{EntryMode, Operator};
+use sha2::{Digest, Sha256};
 
-use crate::beneath::{Beneath, already_exists};
-use crate::draft::{Draft, Finished, OnExisting};
+use crate::backend::{Backend, PlannedFile, Published};
+use crate::draft::Draft;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers;
+use crate::folder::{self, Folder};
+use crate::listing::FileInfo;
 use crate::location::Location;
+use crate::memory::MemoryPlace;
 use crate::path::ObjectPath;
 use crate::policy::Policy;
+use crate::token::Token;
 
-/// An open place. Cheap to clone; clones are the same place.
+/// An open place. Cheap to clone; clones are the same place. Its methods want a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Store {
-    backend: Arc<Backend>,
-    operator: Operator,
-}
-
-/// What listing or looking at a file tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileInfo {
-    /// Path within the place.
-    pub path: ObjectPath,
-    /// Length of the file.
-    pub bytes: u64,
-    /// When it was last written, where the place knows.
-    pub modified: Option<SystemTime>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Backend {
-    Folder(Arc<Beneath>),
-    Memory(MemoryPlace),
-}
-
-/// Drafts of a place in memory, until they are published to its operator.
-#[derive(Debug)]
-pub(crate) struct MemoryPlace {
-    drafts: Mutex<HashMap<(String, String), Vec<u8>>>,
-}
-
-impl MemoryPlace {
-    pub(crate) fn keep_draft(&self, id: &str, name: &str, bytes: Vec<u8>) {
-        self.lock().insert((id.to_owned(), name.to_owned()), bytes);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Vec<u8>>> {
-        self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    backend: Arc<dyn Backend>,
 }
 
 impl Store {
@@ -64,161 +33,172 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::Invalid`] (not a folder), [`ErrorKind::PermissionDenied`];
     /// [`ErrorKind::Unsupported`] for buckets, and for sub-stages, which the caller resolves first.
-    pub fn open(location: &Location, policy: &Policy) -> Result<Self> {
-        match location {
+    pub async fn open(location: &Location, policy: &Policy) -> Result<Self> {
+        let backend: Arc<dyn Backend> = match location {
             Location::Folder { root, prefix } => {
-                let beneath = Arc::new(Beneath::open(root, prefix.clone(), policy.clone())?);
-                beneath.check(None)?;
-                let top = beneath.top();
-                let service = Fs::default().root(&top.to_string_lossy());
-                let operator = Operator::new(service).map_err(|e| {
-                    Error::opendal(format_args!("open folder '{}'", top.display()), e)
-                })?;
-                let operator = layers::folder(operator, Arc::clone(&beneath));
-                Ok(Self {
-                    backend: Arc::new(Backend::Folder(beneath)),
-                    operator,
-                })
+                let (root, prefix, policy) = (root.clone(), prefix.clone(), policy.clone());
+                let open = folder::blocking(move || Folder::open(&root, prefix, &policy));
+                Arc::new(open.await?)
             }
-            Location::Memory(_) => {
-                let operator = Operator::new(Memory::default())
-                    .map_err(|e| Error::opendal("open memory", e))?;
-                let backend = Backend::Memory(MemoryPlace {
-                    drafts: Mutex::default(),
-                });
-                Ok(Self {
-                    backend: Arc::new(backend),
-                    operator: layers::memory(operator),
-                })
+            Location::Memory(name) => MemoryPlace::open(name)?,
+            Location::Bucket { .. } => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!(
+                        "place '{location}' cannot be opened: s3:// and oss:// are not built into this version"
+                    ),
+                ));
             }
-            Location::Bucket { .. } => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "place '{location}' cannot be opened: s3:// and oss:// are not built into this version"
-                ),
-            )),
-            Location::SubStage { .. } => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("place '{location}' has to be resolved to its parent's place first"),
-            )),
-        }
+            Location::SubStage { .. } => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("place '{location}' has to be resolved to its parent's place first"),
+                ));
+            }
+        };
+        Ok(Self { backend })
     }
 
-    /// Begins a file: number `index` of the export (or other piece of work) `id`. Blocking.
-    ///
-    /// # Errors
-    /// The file system's, with the path.
-    pub fn draft(&self, id: &str, index: u32) -> Result<Draft> {
-        Draft::new(Arc::clone(&self.backend), id, index)
+    /// A place of a kind of the caller's own.
+    pub fn from_backend(backend: Arc<dyn Backend>) -> Self {
+        Self { backend }
     }
 
-    /// Gives a finished draft its name, durably and in one step. Blocking.
+    pub(crate) fn operator(&self) -> &Operator {
+        self.backend.operator()
+    }
+
+    /// Begins a file: number `index` of the export (or other piece of work) `work`, to be named `target`.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] with [`OnExisting::Refuse`]; the file system's.
-    pub fn publish(
-        &self,
-        finished: &Finished,
-        target: &ObjectPath,
-        on_existing: OnExisting,
-    ) -> Result<()> {
-        match &*self.backend {
-            Backend::Folder(beneath) => {
-                beneath.publish(&finished.id, &finished.name, target, on_existing)
-            }
-            Backend::Memory(memory) => {
-                let key = (finished.id.clone(), finished.name.clone());
-                let body = memory.lock().get(&key).cloned();
-                let body = body.ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::NotFound,
-                        format!("draft {} of {} is gone", finished.name, finished.id),
-                    )
-                })?;
-                if on_existing == OnExisting::Refuse && self.exists(target)? {
-                    return Err(already_exists(target));
+    /// The place's; [`ErrorKind::Invalid`] for a work with a slash in its name.
+    pub async fn draft(&self, work: &str, index: u32, target: &ObjectPath) -> Result<Draft> {
+        Ok(Draft::new(self.backend.draft(work, index, target).await?))
+    }
+
+    /// Gives a finished draft its name, durably and in one step. Idempotent: a file that an earlier call has
+    /// published, whose answer was lost, counts as published. It is told by its identity or its checksum, at
+    /// last by its bytes, which are read for it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`] with [`OnExisting::Refuse`](crate::OnExisting::Refuse): another file has the
+    /// name, and the draft waits as before. [`ErrorKind::NotFound`]: neither draft nor published file is there.
+    /// Any other: it may have happened or not; ask again.
+    pub async fn publish(&self, file: &PlannedFile) -> Result<Published> {
+        match self.backend.publish(file).await {
+            Err(gone) if gone.kind() == ErrorKind::NotFound => {
+                if self.holds(file).await? {
+                    return Ok(Published::Before);
                 }
-                futures::executor::block_on(self.operator.write(target.as_str(), body))
-                    .map_err(|e| Error::opendal(format_args!("publish '{target}'"), e))?;
-                memory.lock().remove(&key);
-                Ok(())
+                Err(gone)
+            }
+            result => result,
+        }
+    }
+
+    /// Takes a file that [`Store::publish`] has published for this plan, and nothing else, away again. For plans
+    /// of several files one of which cannot be published. Idempotent.
+    ///
+    /// # Errors
+    /// The place's.
+    pub async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
+        self.backend.withdraw(file).await
+    }
+
+    /// Whether a draft still waits to be published.
+    ///
+    /// # Errors
+    /// The place's.
+    pub async fn has_draft(&self, token: &Token) -> Result<bool> {
+        self.backend.has_draft(token).await
+    }
+
+    /// Whether the file of the planned name has the planned bytes: it is read.
+    ///
+    /// # Errors
+    /// The place's.
+    pub async fn holds(&self, file: &PlannedFile) -> Result<bool> {
+        match self.stat(&file.target).await {
+            Ok(found) if found.bytes == file.bytes => {}
+            Ok(_) => return Ok(false),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(self.sha256(&file.target).await? == file.sha256)
+    }
+
+    /// The SHA-256 of a file, in lower-case hexadecimal: it is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`]; the place's.
+    pub async fn sha256(&self, path: &ObjectPath) -> Result<String> {
+        let failed = |e| Error::opendal(format_args!("read '{path}'"), e);
+        let reader = self
+            .operator()
+            .reader(path.as_str())
+            .await
+            .map_err(failed)?;
+        let mut stream = reader.into_stream(..).await.map_err(failed)?;
+        let mut digest = Sha256::new();
+        while let Some(buffer) = stream.try_next().await.map_err(failed)? {
+            for chunk in buffer {
+                digest.update(&chunk);
             }
         }
+        Ok(hex(&digest.finalize()))
     }
 
-    /// Removes all drafts of `id` that were not published. Idempotent. Blocking.
+    /// Removes a draft; its siblings stay. Idempotent.
     ///
     /// # Errors
-    /// The file system's, with the path.
-    pub fn discard(&self, id: &str) -> Result<()> {
-        match &*self.backend {
-            Backend::Folder(beneath) => beneath.discard(id),
-            Backend::Memory(memory) => {
-                memory.lock().retain(|(of, _), _| of != id);
-                Ok(())
-            }
-        }
+    /// The place's.
+    pub async fn discard(&self, token: &Token) -> Result<()> {
+        self.backend.discard(token).await
     }
 
-    /// The ids that have drafts: running work, or what a crash left. Blocking.
+    /// Removes all drafts of `work` that were not published, whether anybody wrote their tokens down or not; a
+    /// bucket knows them by their `targets` and by when they began, at or after `since` (seconds since 1970).
+    /// Idempotent.
     ///
     /// # Errors
-    /// The file system's, with the path.
-    pub fn draft_ids(&self) -> Result<Vec<String>> {
-        match &*self.backend {
-            Backend::Folder(beneath) => beneath.draft_ids(),
-            Backend::Memory(memory) => Ok(memory.lock().keys().map(|(id, _)| id.clone()).collect()),
-        }
+    /// The place's.
+    pub async fn sweep(&self, work: &str, targets: &[ObjectPath], since: u64) -> Result<()> {
+        self.backend.sweep(work, targets, since).await
     }
 
-    /// Whether a finished draft still waits to be published. Blocking.
+    /// Removes every draft of the place, of whatever work: only for a place that nobody else writes to.
     ///
     /// # Errors
-    /// The file system's, with the path.
-    pub fn has_draft(&self, finished: &Finished) -> Result<bool> {
-        match &*self.backend {
-            Backend::Folder(beneath) => beneath.has_reserved(&finished.id, &finished.name),
-            Backend::Memory(memory) => {
-                let key = (finished.id.clone(), finished.name.clone());
-                Ok(memory.lock().contains_key(&key))
-            }
-        }
+    /// The place's.
+    pub async fn sweep_all(&self) -> Result<()> {
+        self.backend.sweep_all().await
     }
 
-    /// A file to be read from its beginning, no symbolic link followed. Blocking.
+    /// Removes a file. One that is not there is fine.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`]; the file system's, with the path.
-    pub fn open_file(&self, path: &ObjectPath) -> Result<Box<dyn std::io::Read + Send>> {
-        match &*self.backend {
-            Backend::Folder(beneath) => Ok(Box::new(beneath.open_file(path)?)),
-            Backend::Memory(_) => {
-                let body = futures::executor::block_on(self.operator.read(path.as_str()))
-                    .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?;
-                Ok(Box::new(std::io::Cursor::new(body.to_bytes())))
-            }
-        }
+    /// The place's; [`ErrorKind::Invalid`] for what is no file.
+    pub async fn delete(&self, path: &ObjectPath) -> Result<()> {
+        self.backend.delete(path).await
     }
 
-    /// Whether anything has this name. Blocking.
+    /// Whether anything has this name.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when a symbolic link lies on the way; the file system's.
-    pub fn exists(&self, path: &ObjectPath) -> Result<bool> {
-        match &*self.backend {
-            Backend::Folder(beneath) => beneath.exists(path),
-            Backend::Memory(_) => futures::executor::block_on(self.operator.exists(path.as_str()))
-                .map_err(|e| Error::opendal(format_args!("look at '{path}'"), e)),
-        }
+    /// [`ErrorKind::Invalid`] when a symbolic link lies on the way; the place's.
+    pub async fn exists(&self, path: &ObjectPath) -> Result<bool> {
+        self.backend.exists(path).await
     }
 
-    /// One file's size and time.
+    /// One file's size, time and etag.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`]; the place's.
     pub async fn stat(&self, path: &ObjectPath) -> Result<FileInfo> {
         let found = self
-            .operator
+            .operator()
             .stat(path.as_str())
             .await
             .map_err(|e| Error::opendal(format_args!("look at '{path}'"), e))?;
@@ -228,11 +208,7 @@ impl Store {
                 format!("'{path}' is not a file"),
             ));
         }
-        Ok(FileInfo {
-            path: path.clone(),
-            bytes: found.content_length(),
-            modified: found.last_modified().map(Into::into),
-        })
+        Ok(FileInfo::new(path.clone(), &found))
     }
 
     /// A whole file. For files that fit memory, such as a manifest.
@@ -241,100 +217,45 @@ impl Store {
     /// [`ErrorKind::NotFound`]; the place's.
     pub async fn read(&self, path: &ObjectPath) -> Result<Bytes> {
         let body = self
-            .operator
+            .operator()
             .read(path.as_str())
             .await
             .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?;
         Ok(body.to_bytes())
     }
 
-    /// The files that match a pattern, sorted by path: `*` and `?` and `[…]` stay within a component,
-    /// `**` crosses them. Without a wildcard, the file of that name.
+    /// Bytes of a file; fewer, or none, where it ends.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for a malformed pattern; the place's.
-    pub async fn glob(&self, pattern: &str) -> Result<Vec<FileInfo>> {
-        let matcher = glob::Pattern::new(pattern).map_err(|e| {
-            Error::new(
-                ErrorKind::Invalid,
-                format!("pattern '{pattern}' is malformed at {}: {}", e.pos, e.msg),
-            )
-        })?;
-        let wildcard = pattern.find(['*', '?', '[']);
-        let Some(wildcard) = wildcard else {
-            let path = ObjectPath::parse(pattern)?;
-            return match self.stat(&path).await {
-                Ok(found) => Ok(vec![found]),
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-                Err(error) => Err(error),
-            };
-        };
-        let folder = pattern[..wildcard]
-            .rsplit_once('/')
-            .map_or("", |(folder, _)| folder);
-        if !folder.is_empty() {
-            ObjectPath::parse(folder)?;
+    /// [`ErrorKind::NotFound`]; the place's.
+    pub async fn read_range(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
+        let end = range.end.min(self.stat(path).await?.bytes);
+        if range.start >= end {
+            return Ok(Bytes::new());
         }
-        let options = glob::MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: false,
-        };
-        let all = self.list(folder).await?;
-        Ok(all
-            .into_iter()
-            .filter(|file| matcher.matches_with(file.path.as_str(), options))
-            .collect())
-    }
-
-    /// All files below `folder` (`""` is the place itself), sorted by path. Stagedoor's own drafts,
-    /// symbolic links and names that no [`ObjectPath`] can have are left out.
-    ///
-    /// # Errors
-    /// The place's.
-    pub async fn list(&self, folder: &str) -> Result<Vec<FileInfo>> {
-        let options = ListOptions {
-            recursive: true,
-            ..Default::default()
-        };
-        let folder = if folder.is_empty() {
-            "/".to_owned()
-        } else {
-            format!("{folder}/")
-        };
-        let failed = |e| Error::opendal(format_args!("list '{folder}'"), e);
-        let mut lister = self
-            .operator
-            .lister_options(&folder, options)
+        let body = self
+            .operator()
+            .read_with(path.as_str())
+            .range(range.start..end)
             .await
-            .map_err(failed)?;
-        let mut files = Vec::new();
-        while let Some(entry) = lister.try_next().await.map_err(failed)? {
-            if entry.metadata().mode() != EntryMode::FILE {
-                continue;
-            }
-            if let Ok(path) = ObjectPath::parse(entry.path()) {
-                match self.stat(&path).await {
-                    Ok(found) => files.push(found),
-                    // Gone since it was listed, or a link: not a file of this place.
-                    Err(error)
-                        if matches!(
-                            error.kind(),
-                            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::Invalid
-                        ) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(files)
+            .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?;
+        Ok(body.to_bytes())
     }
 
     /// The place for engines that read through `object_store`. Read-only for a folder.
     #[cfg(feature = "object-store")]
     pub fn object_store(&self) -> Arc<dyn object_store::ObjectStore> {
         Arc::new(object_store_opendal::OpendalStore::new(
-            self.operator.clone(),
+            self.operator().clone(),
         ))
     }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Into a String: this cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

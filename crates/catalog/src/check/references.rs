@@ -118,6 +118,14 @@ impl Check<'_> {
             }
             Ok(())
         })?;
+        self.each_key(&keys::all_export_files(account), |key| {
+            // …/{id}/{index}
+            let id = key.rsplit('/').nth(1).unwrap_or(key);
+            if !open.contains(id) {
+                found.push(format!("{key} is of an export that is not running"));
+            }
+            Ok(())
+        })?;
         for prefix in [keys::all_export_pins(account), keys::manifests(account)] {
             self.each_key(&prefix, |key| {
                 if export(keys::last_part(key))?.is_none() {

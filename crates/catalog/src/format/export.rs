@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::Stored;
 use crate::error::Error;
-use crate::exports::{ExportFile, ExportRecord, ExportState};
+use crate::exports::{ExportFile, ExportRecord, ExportState, FileRole, PlannedFile};
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ExportMessage {
@@ -132,6 +132,8 @@ impl Stored for ExportRecord {
             warnings: message.warnings,
             target: message.target,
             state: state_of(message.state)?,
+            // Since format 4 its files have their own records.
+            plan: Vec::new(),
             temp_files: message.temp_files,
             files: message.files.into_iter().map(file).collect(),
             rows: message.rows,
@@ -141,6 +143,70 @@ impl Stored for ExportRecord {
             created_us: message.created_us,
             changed_us: message.changed_us,
             finished_us: message.finished_us,
+        })
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct PlannedFileMessage {
+    #[prost(uint32, tag = "1")]
+    index: u32,
+    #[prost(uint32, tag = "2")]
+    role: u32,
+    #[prost(string, tag = "3")]
+    target: String,
+    #[prost(bool, tag = "4")]
+    replaces: bool,
+    #[prost(uint64, tag = "5")]
+    rows: u64,
+    #[prost(uint64, tag = "6")]
+    bytes: u64,
+    #[prost(string, tag = "7")]
+    sha256: String,
+    #[prost(bytes = "vec", tag = "8")]
+    token: Vec<u8>,
+}
+
+impl Stored for PlannedFile {
+    const KIND: u16 = 37;
+    const WHAT: &'static str = "a planned file";
+    type Message = PlannedFileMessage;
+
+    fn to_message(&self) -> PlannedFileMessage {
+        PlannedFileMessage {
+            index: self.index,
+            role: match self.role {
+                FileRole::Data => 1,
+                FileRole::Manifest => 2,
+            },
+            target: self.target.clone(),
+            replaces: self.replaces,
+            rows: self.rows,
+            bytes: self.bytes,
+            sha256: self.sha256.clone(),
+            token: self.token.clone(),
+        }
+    }
+
+    fn from_message(message: PlannedFileMessage) -> Result<PlannedFile, Error> {
+        let role = match message.role {
+            1 => FileRole::Data,
+            2 => FileRole::Manifest,
+            other => {
+                return Err(Error::corrupt(format!(
+                    "a planned file of the unknown role {other}"
+                )));
+            }
+        };
+        Ok(PlannedFile {
+            index: message.index,
+            role,
+            target: message.target,
+            replaces: message.replaces,
+            rows: message.rows,
+            bytes: message.bytes,
+            sha256: message.sha256,
+            token: message.token,
         })
     }
 }

@@ -11,7 +11,7 @@ use prost::Message;
 use super::*;
 use crate::audit::{Anchor, AuditEvent, AuditOutcome, AuditRecord, Head};
 use crate::databases::DatabaseRecord;
-use crate::exports::{ExportFile, ExportRecord, ExportState};
+use crate::exports::{ExportFile, ExportRecord, ExportState, FileRole, PlannedFile};
 use crate::options::{Actor, Request};
 use crate::secrets::{Credential, CredentialValue, Credentials, Fingerprint};
 use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
@@ -258,6 +258,7 @@ fn exports() {
         stage_parents: vec![(5, 2), (4, 1)],
         target: "stage://daily/a.csv".into(),
         state: ExportState::Committed,
+        plan: Vec::new(),
         temp_files: vec!["t1".into(), "t2".into()],
         files: vec![ExportFile {
             path: "a.csv".into(),
@@ -283,6 +284,19 @@ fn exports() {
     is_frozen_since(3, "export.hex", &without);
     assert_eq!(hex(&encode(&record)), hex(&encode(&without)));
     is_frozen_since(3, "manifest.hex", &Manifest("{}".into()));
+    for (name, role) in [("data", FileRole::Data), ("manifest", FileRole::Manifest)] {
+        let file = PlannedFile {
+            index: 3,
+            role,
+            target: "2026/a.csv".into(),
+            replaces: true,
+            rows: 1,
+            bytes: 4,
+            sha256: "cd".repeat(32),
+            token: vec![0, 255, 7],
+        };
+        is_frozen_since(4, &format!("planned-file-{name}.hex"), &file);
+    }
     let record = ExportRecord {
         stage_parents: Vec::new(),
         warnings: Vec::new(),
@@ -430,7 +444,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 4; this program reads formats 1 to 3: use a newer one"
+        "a record of format 5; this program reads formats 1 to 4: use a newer one"
     );
 }
 

@@ -1,7 +1,8 @@
 //! Exports: their states, and that they hold their stage.
 
 use stagedoor_catalog::{
-    Actor, Catalog, Error, ErrorKind, Expected, ExportFile, ExportRecord, ExportState, NewExport,
+    Actor, Catalog, Error, ErrorKind, Expected, ExportFile, ExportRecord, ExportState, FileRole,
+    NewExport, PlannedFile,
 };
 
 use crate::fixture::{create, new, open, refused, root, set_enabled};
@@ -20,7 +21,6 @@ fn export(number: u64, stage: Option<(&str, u64)>) -> NewExport {
         stage: stage.map(|(name, version)| (name.to_owned(), version)),
         stage_parents: Vec::new(),
         target: "stage://s/a.csv".into(),
-        temp_files: vec!["tmp".into()],
     }
 }
 
@@ -122,14 +122,12 @@ fn every_step_between_states() {
             }
         }
     }
-    // A prepared export fails only when it says that nothing was published.
+    // A prepared export fails only for a reason.
     catalog.create_export(&root(), export(99, None)).unwrap();
     step(&catalog, 99, Running, None).unwrap();
     step(&catalog, 99, Prepared, None).unwrap();
     assert_eq!(
-        step(&catalog, 99, Failed, Some("disk full"))
-            .unwrap_err()
-            .kind(),
+        step(&catalog, 99, Failed, None).unwrap_err().kind(),
         ErrorKind::Conflict
     );
     step(
@@ -139,6 +137,85 @@ fn every_step_between_states() {
         Some("not published: the target exists"),
     )
     .unwrap();
+}
+
+fn planned(index: u32, role: FileRole) -> PlannedFile {
+    PlannedFile {
+        index,
+        role,
+        target: format!("{index}.csv"),
+        replaces: index > 0,
+        rows: 0,
+        bytes: 0,
+        sha256: String::new(),
+        token: vec![u8::try_from(index).unwrap()],
+    }
+}
+
+/// Each file is durable from the moment at which it is begun; the plan is whole when the export is prepared, and
+/// gone when it has ended.
+#[test]
+fn the_plan_of_an_export() {
+    let (dir, catalog) = new();
+    let number = 1;
+    catalog
+        .create_export(&root(), export(number, None))
+        .unwrap();
+    let begin = |catalog: &Catalog, index| {
+        catalog.begin_export_file(&root(), &id(number), planned(index, FileRole::Data))
+    };
+    assert_eq!(begin(&catalog, 0).unwrap_err().kind(), ErrorKind::Conflict);
+    step(&catalog, number, Running, None).unwrap();
+    begin(&catalog, 0).unwrap();
+    begin(&catalog, 1).unwrap();
+    assert_eq!(
+        begin(&catalog, 1).unwrap_err().kind(),
+        ErrorKind::AlreadyExists
+    );
+    assert_eq!(
+        catalog
+            .begin_export_file(&root(), &id(7), planned(0, FileRole::Data))
+            .unwrap_err()
+            .kind(),
+        ErrorKind::NotFound
+    );
+    drop(catalog);
+    let catalog = open(dir.path());
+    let begun = vec![planned(0, FileRole::Data), planned(1, FileRole::Data)];
+    assert_eq!(catalog.unfinished_exports().unwrap()[0].plan, begun);
+    assert!(catalog.exports("sys", 10).unwrap()[0].plan.is_empty());
+
+    let mut finished = begun;
+    finished[0].sha256 = "ab".into();
+    finished[1] = planned(2, FileRole::Manifest);
+    let plan = finished.clone();
+    catalog
+        .update_export(&root(), &id(number), move |record| {
+            record.state = Prepared;
+            record.plan = plan;
+        })
+        .unwrap();
+    assert_eq!(begin(&catalog, 9).unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(
+        catalog.export("sys", &id(number)).unwrap().unwrap().plan,
+        finished
+    );
+    drop(catalog);
+    assert!(Catalog::check(dir.path()).unwrap().problems.is_empty());
+    let catalog = open(dir.path());
+    let committed = step(&catalog, number, Committed, None).unwrap();
+    assert!(committed.plan.is_empty());
+    drop(catalog);
+    assert!(Catalog::check(dir.path()).unwrap().problems.is_empty());
+    let catalog = open(dir.path());
+    assert!(
+        catalog
+            .export("sys", &id(number))
+            .unwrap()
+            .unwrap()
+            .plan
+            .is_empty()
+    );
 }
 
 #[test]

@@ -190,7 +190,6 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
                 stage: Some((name.to_owned(), version)),
                 stage_parents: Vec::new(),
                 target: String::new(),
-                temp_files: Vec::new(),
             };
             catalog.create_export(actor, export).map(drop)
         }

@@ -15,7 +15,6 @@ fn start(catalog: &Catalog, number: u64, stage: Option<(&str, u64)>) {
         stage: stage.map(|(name, version)| (name.into(), version)),
         stage_parents: Vec::new(),
         target: String::new(),
-        temp_files: Vec::new(),
     };
     catalog.create_export(&root(), export).unwrap();
 }

@@ -12,10 +12,9 @@ use tokio::sync::watch;
 use crate::error::{Error, Reason, Result};
 
 /// The exports that run now.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ExportJobs {
     running: Mutex<HashMap<String, Arc<Job>>>,
-    running_max: usize,
     closing: AtomicBool,
 }
 
@@ -51,23 +50,15 @@ pub struct ExportProgress {
 }
 
 impl ExportJobs {
-    pub(crate) fn new(running_max: usize) -> Self {
-        Self {
-            running: Mutex::default(),
-            running_max,
-            closing: AtomicBool::new(false),
-        }
-    }
-
     /// How many run.
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Takes a place among the running exports.
+    /// Takes a place among the running exports. How many there may be is a matter of turns.
     ///
     /// # Errors
-    /// [`Reason::LimitExceeded`], naming the limit.
+    /// [`Reason::ShuttingDown`].
     pub(crate) fn admit(
         &self,
         id: &str,
@@ -83,13 +74,6 @@ impl ExportJobs {
                 "the server is stopping and starts no export",
             )
             .retryable(true));
-        }
-        if running.len() >= self.running_max {
-            let text = format!(
-                "{} exports are running, as many as limits.concurrent_exports_max permits; try again later",
-                running.len()
-            );
-            return Err(Error::internal(Reason::LimitExceeded, text).retryable(true));
         }
         let job = Arc::new(Job {
             id: id.to_owned(),

@@ -8,13 +8,13 @@ use exporter::ExportReport;
 use exporter::manifest::{
     MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest,
 };
-use storage::{Finished, ObjectPath, OnExisting, Store};
+use storage::ObjectPath;
 
 use crate::error::{Error, Result};
 use crate::exports::ExportTarget;
 use crate::time::rfc3339;
 
-/// The name of a manifest's draft in an export's record; `0` is the data's.
+/// The name of a manifest's draft in the record of an export of a version before plans; `0` is the data's.
 pub(crate) const MANIFEST_DRAFT: &str = "1";
 
 /// What a manifest says besides the report.
@@ -77,30 +77,10 @@ pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
     Ok(ObjectPath::parse(&format!("{path}.manifest.json"))?)
 }
 
-/// Gives the drafted manifest its name beside the published data. The data stays whatever happens here:
-/// a manifest that cannot be written is a warning. Blocking.
-pub(crate) fn publish_manifest(
-    store: &Store,
-    id: &str,
-    data: &ObjectPath,
-    on_existing: OnExisting,
-) -> Vec<String> {
-    let published = manifest_path(data).and_then(|path| {
-        let draft = Finished::recorded(id, 1, 0);
-        Ok(store.publish(&draft, &path, on_existing)?)
-    });
-    let Err(error) = published else {
-        return Vec::new();
-    };
-    let reason = error.message();
-    tracing::warn!(id, reason, "the manifest was not written beside the data");
-    vec![manifest_warning(data, reason)]
-}
-
 /// That there is no manifest beside the data, and why.
-pub(crate) fn manifest_warning(data: &ObjectPath, reason: &str) -> String {
+pub(crate) fn manifest_warning(target: &ObjectPath, reason: &str) -> String {
     format!(
-        "the manifest was not written to '{data}.manifest.json' (what has that name is not of this export): {reason}; \
+        "the manifest was not written to '{target}' (what has that name is not of this export): {reason}; \
          GetManifest and stagedoor.exports have it"
     )
 }

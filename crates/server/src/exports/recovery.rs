@@ -1,98 +1,128 @@
-//! After a start: what a stopped server left of its exports is rolled forward or back.
-//! Before PREPARED nothing was visible: drafts are removed and the export has FAILED. From PREPARED on
-//! every byte is durable: publication goes on where it stopped, each step idempotent.
+//! What a stopped server left of its exports is rolled forward or back. Before PREPARED nothing was visible:
+//! drafts are removed and the export has FAILED. From PREPARED on every byte is durable, and the plan says what
+//! is to be done: publication goes on where it stopped, each step idempotent.
 
-use catalog::{ExportRecord, ExportState};
-use exporter::Digest;
-use parser::{Limits, Plan, Target};
-use storage::{Finished, ObjectPath, OnExisting, Store};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::error::{About, Error, Reason, Result, Subject, stage_required};
-use crate::exports::manifest::{MANIFEST_DRAFT, manifest_path, manifest_warning};
+use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
+use futures::{StreamExt, stream};
+use parser::Target;
+use storage::{ObjectPath, Store};
+
+use crate::error::{About, Error, Reason, Result, Subject};
+use crate::exports::plan::{plan_of, planned};
+use crate::exports::publish::{Unpublished, check_may_publish, is_waiting, publish, remove_drafts};
 use crate::gate::system_actor;
 use crate::instance::Instance;
 
-/// Deep enough for every statement that some setting once let in, and shallow enough for the stack.
-const RECORDED_NESTING_MAX: usize = 1000;
+/// Exports that are recovered at a time.
+const RECOVERED_AT_ONCE_MAX: usize = 8;
+/// Opening a server waits so long; what is not recovered then (a bucket that does not answer, say) is tried again
+/// while it runs.
+const OPENING_WAITS: Duration = Duration::from_secs(10);
 
-/// Recovers every unfinished export. One that cannot be recovered now (its folder is not there, say) is
-/// left for the next start, and named in the log. Blocking.
-pub(crate) fn recover(instance: &Instance) {
-    let unfinished = match instance.catalog.unfinished_exports() {
+/// Recovers what a stopped server left, as far as it is done in a short time. For a server that is being opened.
+pub(crate) async fn recover(instance: &Arc<Instance>) {
+    if tokio::time::timeout(OPENING_WAITS, recover_left(instance))
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            seconds = OPENING_WAITS.as_secs(),
+            "exports of the stopped server are not all recovered yet; it goes on while the server runs"
+        );
+    }
+}
+
+/// Recovers every unfinished export that no task runs. One that cannot be recovered now (its folder is not there,
+/// say) is left for another time, and named in the log.
+pub(crate) async fn recover_left(instance: &Arc<Instance>) {
+    let unfinished = instance
+        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
+        .await;
+    let unfinished = match unfinished {
         Ok(unfinished) => unfinished,
         Err(error) => {
-            tracing::error!(%error, "failed to list unfinished exports");
+            tracing::error!(error = error.message(), "failed to list unfinished exports");
             return;
         }
     };
-    for export in unfinished {
-        let (id, state) = (export.id.clone(), export.state);
-        match recover_one(instance, export) {
-            Ok(end) => tracing::info!(id, from = ?state, to = ?end, "recovered an export"),
-            Err(error) => {
-                tracing::error!(id, state = ?state, error = error.message(), "failed to recover an export; the next start tries again")
-            }
+    let left = unfinished
+        .into_iter()
+        // Admitted to the running ones before its record is made, and taken from them after its end is recorded.
+        .filter(|export| instance.jobs.get(&export.id).is_none())
+        .map(|export| recover_and_tell(Arc::clone(instance), export));
+    stream::iter(left)
+        .buffer_unordered(RECOVERED_AT_ONCE_MAX)
+        .collect::<()>()
+        .await;
+}
+
+async fn recover_and_tell(instance: Arc<Instance>, export: ExportRecord) {
+    let (id, state) = (export.id.clone(), export.state);
+    match recover_one(&instance, export).await {
+        Ok(end) => tracing::info!(id, from = ?state, to = ?end, "recovered an export"),
+        Err(error) => {
+            tracing::error!(id, state = ?state, error = error.message(), "failed to recover an export; it is tried again");
         }
     }
 }
 
-fn recover_one(instance: &Instance, export: ExportRecord) -> Result<ExportState> {
-    let (store, path) = place(instance, &export)?;
-    // An error that may pass (a disk that does not answer) ends here: the drafts stay for the next start.
+async fn recover_one(instance: &Arc<Instance>, export: ExportRecord) -> Result<ExportState> {
+    let (store, path) = place(instance, &export).await?;
+    // An error that may pass (a disk that does not answer) ends here: the drafts stay for another time.
     let end = if export.state == ExportState::Prepared {
-        publish_again(instance, &store, &path, &export)?
+        publish_again(instance, &store, &path, &export).await?
     } else {
         End::Failed {
             why: "the server stopped before the export was complete".to_owned(),
         }
     };
-    store.discard(&export.id)?;
-    settle(instance, &export, end)
+    remove_drafts(&store, &export, &path).await?;
+    settle(instance, &export, end).await
 }
 
 /// Records how an unfinished export ended: COMMITTED, or FAILED for a reason.
-fn settle(instance: &Instance, export: &ExportRecord, end: End) -> Result<ExportState> {
-    let settled = instance
-        .catalog
-        .update_export(&system_actor(&export.account), &export.id, |record| {
-            record.temp_files.clear();
-            match end {
-                End::Committed { warnings } => {
-                    record.state = ExportState::Committed;
-                    record.warnings.extend(warnings);
-                }
-                End::Failed { why } => {
-                    record.state = ExportState::Failed;
-                    record.files.clear();
-                    record.manifest_json = None;
-                    record.error = Some(why);
-                }
-            }
+async fn settle(instance: &Arc<Instance>, export: &ExportRecord, end: End) -> Result<ExportState> {
+    let (account, id) = (export.account.clone(), export.id.clone());
+    instance
+        .blocking(move |instance| {
+            let settled = instance
+                .catalog
+                .update_export(&system_actor(&account), &id, |record| match end {
+                    End::Committed { warnings } => {
+                        record.state = ExportState::Committed;
+                        record.warnings.extend(warnings);
+                    }
+                    End::Failed { why } => {
+                        record.state = ExportState::Failed;
+                        record.files.clear();
+                        record.manifest_json = None;
+                        record.error = Some(why);
+                    }
+                })
+                .about(Subject::Export)?;
+            Ok(settled.state)
         })
-        .about(Subject::Export)?;
-    Ok(settled.state)
+        .await
 }
 
 /// Gives up an export that no task runs and that could not be recovered, its folder being gone for good,
-/// say. One whose file turns out to be published is COMMITTED instead. Gives its final state. Blocking.
-pub(crate) fn give_up(instance: &Instance, export: &ExportRecord) -> Result<ExportState> {
-    let mut end = End::Failed {
-        why: "not published: given up by CANCEL EXPORT".to_owned(),
-    };
-    if let Ok((store, path)) = place(instance, export) {
-        let data = Finished::recorded(&export.id, 0, export.bytes);
-        if export.state == ExportState::Prepared
-            && !store.has_draft(&data)?
-            && is_prepared_file(&store, &path, export)?
-        {
-            let on_existing = on_existing(export);
-            end = End::Committed {
-                warnings: publish_manifest_again(&store, &path, export, on_existing)?,
-            };
+/// say. One whose files turn out to be published is COMMITTED instead. Gives its final state.
+pub(crate) async fn give_up(
+    instance: &Arc<Instance>,
+    export: &ExportRecord,
+) -> Result<ExportState> {
+    let mut end = not_published("given up by CANCEL EXPORT");
+    if let Ok((store, path)) = place(instance, export).await {
+        let plan = plan_of(export, &path)?;
+        if export.state == ExportState::Prepared && is_published(&store, &plan).await? {
+            end = publish_again(instance, &store, &path, export).await?;
         }
-        store.discard(&export.id)?;
+        remove_drafts(&store, export, &path).await?;
     }
-    settle(instance, export, end)
+    settle(instance, export, end).await
 }
 
 /// How an unfinished export ends.
@@ -101,129 +131,65 @@ enum End {
     Failed { why: String },
 }
 
-/// Publishes the data, then the manifest, as the statement asked. A draft that is gone was published
-/// before the server stopped, if the file of that name is the one that was prepared: it is read to see.
-fn publish_again(
-    instance: &Instance,
+fn not_published(why: &str) -> End {
+    End::Failed {
+        why: format!("not published: {why}"),
+    }
+}
+
+/// Carries out the plan, as often as it takes.
+async fn publish_again(
+    instance: &Arc<Instance>,
     store: &Store,
     path: &ObjectPath,
     export: &ExportRecord,
 ) -> Result<End> {
-    let on_existing = on_existing(export);
-    let data = Finished::recorded(&export.id, 0, export.bytes);
-    if store.has_draft(&data)? {
-        if export.stage.is_none() && instance.catalog.any_stage_enabled(&export.account)? {
-            return Ok(End::Failed {
-                why: format!("not published: {}", stage_required().message()),
-            });
-        }
-        match store.publish(&data, path, on_existing) {
-            Ok(()) => {}
-            Err(error) if error.kind() == storage::ErrorKind::AlreadyExists => {
-                // Ours, where a file system links and unlinks instead of renaming.
-                if !is_prepared_file(store, path, export)? {
-                    let why = format!("not published: {error}");
-                    return Ok(End::Failed { why });
-                }
-            }
-            Err(error) => return Err(error.into()),
-        }
-    } else if !is_prepared_file(store, path, export)? {
-        let why =
-            format!("not published: neither its draft nor a file '{path}' with its bytes is there");
-        return Ok(End::Failed { why });
-    }
-    Ok(End::Committed {
-        warnings: publish_manifest_again(store, path, export, on_existing)?,
-    })
-}
-
-/// The same for the manifest, if the statement asked for one beside the data: what counts is what has its
-/// name in the end.
-fn publish_manifest_again(
-    store: &Store,
-    path: &ObjectPath,
-    export: &ExportRecord,
-    on_existing: OnExisting,
-) -> Result<Vec<String>> {
-    let draft = Finished::recorded(&export.id, 1, 0);
-    if !export.temp_files.iter().any(|name| name == MANIFEST_DRAFT) {
-        return Ok(Vec::new());
-    }
-    let beside = manifest_path(path)?;
-    let mut reason = "it had not been written when the server stopped".to_owned();
-    if store.has_draft(&draft)?
-        && let Err(error) = store.publish(&draft, &beside, on_existing)
+    let plan = plan_of(export, path)?;
+    if is_waiting(store, &plan).await?
+        && let Err(refused) = check_may_publish(instance, export).await
     {
-        reason = error.to_string();
+        return match refused.reason() {
+            Reason::StageRequired | Reason::StageDisabled => Ok(not_published(refused.message())),
+            _ => Err(refused),
+        };
     }
-    let found = match store.open_file(&beside) {
-        Ok(file) => std::io::read_to_string(file).ok(),
-        Err(_) => None,
-    };
-    if found.is_some() && found == export.manifest_json {
-        return Ok(Vec::new());
+    match publish(store, &export.id, &plan).await {
+        Ok(warnings) => Ok(End::Committed { warnings }),
+        Err(Unpublished::Refused(error)) => Ok(not_published(error.message())),
+        Err(Unpublished::Waiting(error) | Unpublished::Unknown(error)) => Err(error),
     }
-    tracing::warn!(
-        id = export.id,
-        reason,
-        "the manifest was not written beside the data"
-    );
-    Ok(vec![manifest_warning(path, &reason)])
 }
 
-/// What the export's statement said by OVERWRITE.
-fn on_existing(export: &ExportRecord) -> OnExisting {
-    // It was within the limits when it was admitted, whatever they are now.
-    let limits = Limits {
-        statement_bytes_max: usize::MAX,
-        nesting_max: RECORDED_NESTING_MAX,
-    };
-    match parser::parse_with(&export.statement, &limits) {
-        Ok(Plan::Export(statement))
-            if statement
-                .options
-                .overwrite
-                .as_ref()
-                .is_some_and(|overwrite| overwrite.value) =>
-        {
-            OnExisting::Replace
+/// Whether every data file of a plan has its name already.
+async fn is_published(store: &Store, plan: &[PlannedFile]) -> Result<bool> {
+    let data: Vec<&PlannedFile> = plan
+        .iter()
+        .filter(|file| file.role == FileRole::Data)
+        .collect();
+    for file in &data {
+        let file = planned(file)?;
+        if store.has_draft(&file.token).await? || !store.holds(&file).await? {
+            return Ok(false);
         }
-        _ => OnExisting::Refuse,
     }
+    Ok(!data.is_empty())
 }
 
-/// Whether the file under the final name has the length and the SHA-256 that PREPARED recorded.
-fn is_prepared_file(store: &Store, path: &ObjectPath, export: &ExportRecord) -> Result<bool> {
-    let Some(recorded) = export.files.first() else {
-        return Ok(false);
-    };
-    let mut file = match store.open_file(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == storage::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
-    let mut digest = Digest::default();
-    let bytes = std::io::copy(&mut file, &mut digest).map_err(|e| {
-        let text = format!("failed to read '{path}': {e}");
-        Error::new(Reason::StorageFailed, 1815, "HY000", text).with_source(e)
-    })?;
-    Ok(bytes == recorded.bytes && digest.finish() == recorded.sha256)
-}
-
-fn place(instance: &Instance, export: &ExportRecord) -> Result<(Store, ObjectPath)> {
-    let defect = || {
-        Error::internal(
+/// The export's place, and where its first file goes in it.
+async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<(Store, ObjectPath)> {
+    match (&export.stage, Target::parse(&export.target)) {
+        (Some(_), Target::Stage { path, .. }) => {
+            let found = export.clone();
+            let located = instance
+                .blocking(move |instance| instance.locate_stage_of(&found))
+                .await?;
+            let stage = instance.open_stage(located).await?;
+            Ok((stage.store, ObjectPath::parse(&path)?))
+        }
+        (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
+        _ => Err(Error::internal(
             Reason::DataLoss,
             format_args!("export {} names no place: '{}'", export.id, export.target),
-        )
-    };
-    match (&export.stage, Target::parse(&export.target)) {
-        (Some(_), Target::Stage { path, .. }) => Ok((
-            instance.open_stage_of(export)?.store,
-            ObjectPath::parse(&path)?,
         )),
-        (None, Target::Raw(path)) => instance.open_local(&export.account, &path),
-        _ => Err(defect()),
     }
 }

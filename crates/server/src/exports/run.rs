@@ -1,19 +1,22 @@
 //! One export, carried through its states: ADMITTED → RUNNING → PREPARED → COMMITTED.
 //! Every state is durable before the next step; until PREPARED nothing is visible and it can be cancelled.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
-use catalog::{Actor, ExportFile, ExportRecord, ExportState, NewExport};
-use exporter::{ExportErrorKind, ExportReport, Part, PartSink, Progress};
+use catalog::{Actor, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
+use exporter::{Digest, ExportErrorKind, ExportReport, Part, PartSink, Progress};
 use futures::{Stream, StreamExt};
-use storage::{Draft, Finished, OnExisting, Store};
+use storage::{Draft, Finished, OnExisting};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::error::{About, Error, Reason, Result, Subject, stage_required};
-use crate::exports::manifest::{MANIFEST_DRAFT, publish_manifest};
+use crate::error::{About, Error, Reason, Result, Subject};
+use crate::exports::manifest::manifest_path;
+use crate::exports::publish::{Unpublished, check_may_publish, publish, remove_drafts};
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
@@ -75,11 +78,6 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             .as_ref()
             .map_or_else(Vec::new, |stage| stage.parents.clone()),
         target: plan.target.shown.clone(),
-        temp_files: if plan.manifest_file {
-            vec!["0".to_owned(), MANIFEST_DRAFT.to_owned()]
-        } else {
-            vec!["0".to_owned()]
-        },
     };
     let actor = plan.actor.clone();
     let admitted = instance
@@ -96,7 +94,7 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             instance,
             id,
             actor: plan.actor.clone(),
-            store: plan.target.store.clone(),
+            target: plan.target.clone(),
         };
         place.end = running.to_the_end(plan, &job, progress).await;
         match &place.end {
@@ -135,7 +133,7 @@ struct Running {
     instance: Arc<Instance>,
     id: String,
     actor: Actor,
-    store: Store,
+    target: ExportTarget,
 }
 
 impl Running {
@@ -145,19 +143,25 @@ impl Running {
         job: &Job,
         progress: Arc<Progress>,
     ) -> Result<ExportRecord> {
-        let publication = match self.prepare(plan, job, progress).await {
-            Ok(publication) => publication,
+        let prepared = match self.prepare(plan, job, progress).await {
+            Ok(prepared) => prepared,
             Err(error) => return self.fail(error).await,
         };
         // From here on it cannot be cancelled: it is rolled forward, now or after a restart.
-        match self.publish(publication).await {
-            Ok(warnings) => self.commit(warnings).await,
-            Err(Unpublished::Nothing(error)) => self.fail(error).await,
+        if let Err(refused) = check_may_publish(&self.instance, &prepared).await {
+            return self.fail(refused).await;
+        }
+        let published = publish(&self.target.store, &self.id, &prepared.plan).await;
+        match published {
+            Ok(warnings) => self.commit(&prepared, warnings).await,
+            Err(Unpublished::Refused(error) | Unpublished::Waiting(error)) => {
+                self.fail(error).await
+            }
             Err(Unpublished::Unknown(error)) => {
                 tracing::error!(
                     id = self.id,
                     error = error.message(),
-                    "whether an export was published is settled at the next start"
+                    "whether an export was published is settled by recovery"
                 );
                 Err(error)
             }
@@ -170,7 +174,7 @@ impl Running {
         plan: ExportPlan,
         job: &Job,
         progress: Arc<Progress>,
-    ) -> Result<Publication> {
+    ) -> Result<ExportRecord> {
         let ExportPlan {
             target,
             batches,
@@ -185,9 +189,16 @@ impl Running {
         let running = self
             .update(|record| record.state = ExportState::Running)
             .await?;
+        let replaces = on_existing == OnExisting::Replace;
+        let finished = Arc::default();
         let sink = DraftSink {
-            store: self.store.clone(),
+            instance: Arc::clone(&self.instance),
+            runtime: Handle::current(),
+            target: target.clone(),
             id: self.id.clone(),
+            actor: self.actor.clone(),
+            replaces,
+            finished: Arc::clone(&finished),
         };
         let batches = until_cancelled(batches, job);
         let report = exporter::export(batches, sink, options, progress).await;
@@ -199,94 +210,77 @@ impl Running {
 
         let finished_us = (catalog::system_clock())();
         let json = manifest.json(&running, &target, &report, finished_us)?;
+        let mut files = plan_of_data(&target, replaces, &report, &lock(&finished))?;
         if manifest_file {
-            self.draft_manifest(json.clone()).await?;
+            files.push(self.draft_manifest(&json, files.len(), replaces).await?);
         }
         if job.is_cancelled() {
             return Err(cancelled());
         }
-        let path = target.path.to_string();
-        let bytes = report.bytes;
         let warnings = warnings();
         self.update(move |record| {
             record.state = ExportState::Prepared;
             record.rows = report.rows;
             record.bytes = report.bytes;
-            record.files = files(&path, &report);
+            record.files = files_of(&files);
+            record.plan = files;
             record.manifest_json = Some(json);
             record.warnings = warnings;
         })
-        .await?;
-        Ok(Publication {
-            target,
-            bytes,
-            manifest_file,
-            on_existing,
-        })
+        .await
     }
 
-    async fn draft_manifest(&self, json: String) -> Result<()> {
-        let (store, id) = (self.store.clone(), self.id.clone());
+    /// Writes the manifest out of sight; gives its entry in the plan.
+    async fn draft_manifest(
+        &self,
+        json: &str,
+        index: usize,
+        replaces: bool,
+    ) -> Result<PlannedFile> {
+        let index = number(index)?;
+        let target = manifest_path(&self.target.path)?;
+        let draft = self.target.store.draft(&self.id, index, &target).await?;
+        let begun = PlannedFile {
+            index,
+            role: FileRole::Manifest,
+            target: target.to_string(),
+            replaces,
+            rows: 0,
+            bytes: 0,
+            sha256: String::new(),
+            token: Vec::new(),
+        };
+        let (json, actor, id) = (json.to_owned(), self.actor.clone(), self.id.clone());
         self.instance
-            .blocking(move |_| {
-                let mut draft = store.draft(&id, 1)?;
+            .blocking(move |instance| {
+                let mut draft = recorded(instance, &actor, &id, &begun, draft)?;
+                let mut digest = Digest::default();
+                digest.update(json.as_bytes());
                 draft
                     .write_all(json.as_bytes())
                     .map_err(|e| write_error(&e))?;
-                draft.finish()?;
-                Ok(())
+                let finished = draft.finish()?;
+                Ok(PlannedFile {
+                    bytes: finished.bytes,
+                    sha256: digest.finish(),
+                    token: finished.token.to_bytes(),
+                    ..begun
+                })
             })
             .await
     }
 
-    /// Gives the data its name, then the manifest; gives what went less well than asked.
-    async fn publish(
-        &self,
-        publication: Publication,
-    ) -> std::result::Result<Vec<String>, Unpublished> {
-        let (store, id) = (self.store.clone(), self.id.clone());
-        let account = self.actor.account.clone();
-        let published = self.instance.blocking(move |instance| {
-            let Publication {
-                target,
-                bytes,
-                manifest_file,
-                on_existing,
-            } = publication;
-            if target.stage.is_none() && instance.catalog.any_stage_enabled(&account)? {
-                // A stage was enabled while a local export ran: the rule holds to the last moment.
-                return Ok(Err(Unpublished::Nothing(stage_required())));
-            }
-            let data = Finished::recorded(&id, 0, bytes);
-            if let Err(error) = store.publish(&data, &target.path, on_existing) {
-                let refused = error.kind() == storage::ErrorKind::AlreadyExists;
-                // After a failure past the renaming (of an fsync, say) the draft is no longer there.
-                return Ok(Err(if refused || store.has_draft(&data).unwrap_or(false) {
-                    Unpublished::Nothing(error.into())
-                } else {
-                    Unpublished::Unknown(error.into())
-                }));
-            }
-            let warnings = match manifest_file {
-                true => publish_manifest(&store, &id, &target.path, on_existing),
-                false => Vec::new(),
-            };
-            if let Err(error) = store.discard(&id) {
-                tracing::warn!(id, %error, "failed to tidy up after an export");
-            }
-            Ok(Ok(warnings))
-        });
-        match published.await {
-            Ok(result) => result,
-            Err(error) => Err(Unpublished::Unknown(error)),
+    async fn commit(&self, prepared: &ExportRecord, warnings: Vec<String>) -> Result<ExportRecord> {
+        if let Err(error) = remove_drafts(&self.target.store, prepared, &self.target.path).await {
+            tracing::warn!(
+                id = self.id,
+                error = error.message(),
+                "failed to tidy up after an export"
+            );
         }
-    }
-
-    async fn commit(&self, warnings: Vec<String>) -> Result<ExportRecord> {
         self.update(move |record| {
             record.state = ExportState::Committed;
             record.warnings.extend(warnings);
-            record.temp_files.clear();
         })
         .await
     }
@@ -298,21 +292,15 @@ impl Running {
         } else {
             ExportState::Failed
         };
-        let (store, id) = (self.store.clone(), self.id.clone());
         let text = error.message().to_owned();
-        let cleaned = self
-            .instance
-            .blocking(move |_| Ok(store.discard(&id)?))
-            .await;
-        if let Err(clean_error) = cleaned {
+        if let Err(clean_error) = self.remove_drafts().await {
             tracing::warn!(
                 id = self.id,
                 error = clean_error.message(),
-                "failed to remove an export's drafts; the next start does"
+                "failed to remove an export's drafts"
             );
         }
         let recorded = self.update(move |record| {
-            // The catalog lets a prepared export fail only with these words.
             let prepared = record.state == ExportState::Prepared;
             record.error = Some(if prepared {
                 format!("not published: {text}")
@@ -321,7 +309,6 @@ impl Running {
             });
             record.state = state;
             record.files.clear();
-            record.temp_files.clear();
             record.manifest_json = None;
         });
         if let Err(record_error) = recorded.await {
@@ -332,6 +319,19 @@ impl Running {
             );
         }
         Err(error)
+    }
+
+    /// Removes what was written, by the plan as it is on record.
+    async fn remove_drafts(&self) -> Result<()> {
+        let (account, id) = (self.actor.account.clone(), self.id.clone());
+        let record = self
+            .instance
+            .blocking(move |instance| Ok(instance.catalog.export(&account, &id)?))
+            .await?;
+        match record {
+            Some(record) => remove_drafts(&self.target.store, &record, &self.target.path).await,
+            None => Err(Error::defect("a running export has no record")),
+        }
     }
 
     async fn update(
@@ -367,33 +367,71 @@ fn until_cancelled<'a>(
     })
 }
 
-/// What is left to do once an export is PREPARED.
-struct Publication {
-    target: ExportTarget,
-    bytes: u64,
-    manifest_file: bool,
-    on_existing: OnExisting,
-}
-
-/// Why publishing ended with an error.
-enum Unpublished {
-    /// Certainly nothing is visible.
-    Nothing(Error),
-    /// The data may have its name already: recovery looks at the file itself.
-    Unknown(Error),
-}
-
-fn files(path: &str, report: &ExportReport) -> Vec<ExportFile> {
+/// The plan's entries of the files that the exporter has written, from its report and their finished drafts.
+fn plan_of_data(
+    target: &ExportTarget,
+    replaces: bool,
+    report: &ExportReport,
+    finished: &BTreeMap<u32, Finished>,
+) -> Result<Vec<PlannedFile>> {
     report
         .files
         .iter()
+        .map(|file| {
+            let finished = finished
+                .get(&file.index)
+                .ok_or_else(|| Error::defect("a reported file has no draft"))?;
+            Ok(PlannedFile {
+                index: file.index,
+                role: FileRole::Data,
+                target: target.file(file.index)?.to_string(),
+                replaces,
+                rows: file.rows,
+                bytes: file.bytes,
+                sha256: file.sha256.clone(),
+                token: finished.token.to_bytes(),
+            })
+        })
+        .collect()
+}
+
+/// What the record says was made: the data.
+fn files_of(plan: &[PlannedFile]) -> Vec<ExportFile> {
+    plan.iter()
+        .filter(|file| file.role == FileRole::Data)
         .map(|file| ExportFile {
-            path: path.to_owned(),
+            path: file.target.clone(),
             rows: file.rows,
             bytes: file.bytes,
             sha256: file.sha256.clone(),
         })
         .collect()
+}
+
+fn number(index: usize) -> Result<u32> {
+    u32::try_from(index).map_err(|e| Error::defect("too many files").with_source(e))
+}
+
+/// A draft whose token is on record, where it must be. Blocking.
+fn recorded(
+    instance: &Instance,
+    actor: &Actor,
+    id: &str,
+    begun: &PlannedFile,
+    draft: Draft,
+) -> Result<Draft> {
+    if let Some(token) = draft.token_to_record() {
+        let file = PlannedFile {
+            token: token.to_bytes(),
+            ..begun.clone()
+        };
+        // With an error the draft is dropped, and removes itself.
+        instance
+            .catalog
+            .begin_export_file(actor, id, file)
+            .about(Subject::Export)?;
+    }
+    Ok(draft)
 }
 
 fn cancelled() -> Error {
@@ -452,29 +490,67 @@ fn sink_error(error: exporter::ExportError) -> Error {
     }
 }
 
-/// Gives the driver drafts in the target's place.
-struct DraftSink {
-    store: Store,
-    id: String,
+/// The drafts that are finished, by number.
+type FinishedDrafts = Arc<Mutex<BTreeMap<u32, Finished>>>;
+
+fn lock(finished: &FinishedDrafts) -> MutexGuard<'_, BTreeMap<u32, Finished>> {
+    finished.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct DraftPart(Draft);
+/// Gives the driver drafts in the target's place.
+struct DraftSink {
+    instance: Arc<Instance>,
+    /// The driver's threads are not the runtime's.
+    runtime: Handle,
+    target: ExportTarget,
+    id: String,
+    actor: Actor,
+    replaces: bool,
+    finished: FinishedDrafts,
+}
+
+struct DraftPart {
+    draft: Draft,
+    index: u32,
+    finished: FinishedDrafts,
+}
 
 impl PartSink for DraftSink {
     type Part = DraftPart;
 
     fn open(&mut self, index: u32) -> io::Result<DraftPart> {
-        Ok(DraftPart(self.store.draft(&self.id, index)?))
+        let target = self.target.file(index).map_err(io::Error::other)?;
+        let draft = self
+            .runtime
+            .block_on(self.target.store.draft(&self.id, index, &target))?;
+        let begun = PlannedFile {
+            index,
+            role: FileRole::Data,
+            target: target.to_string(),
+            replaces: self.replaces,
+            rows: 0,
+            bytes: 0,
+            sha256: String::new(),
+            token: Vec::new(),
+        };
+        let draft = recorded(&self.instance, &self.actor, &self.id, &begun, draft)
+            .map_err(io::Error::other)?;
+        Ok(DraftPart {
+            draft,
+            index,
+            finished: Arc::clone(&self.finished),
+        })
     }
 }
 
 impl Part for DraftPart {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        self.draft.write_all(bytes)
     }
 
     fn finish(self) -> io::Result<()> {
-        self.0.finish()?;
+        let finished = self.draft.finish()?;
+        lock(&self.finished).insert(self.index, finished);
         Ok(())
     }
 

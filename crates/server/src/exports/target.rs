@@ -17,6 +17,19 @@ pub(crate) struct ExportTarget {
     pub(crate) shown: String,
 }
 
+impl ExportTarget {
+    /// The name of data file number `index`, from 0 on: `name`, `name.1`, …
+    ///
+    /// # Errors
+    /// [`Reason::TargetInvalid`] for a name that becomes too long.
+    pub(crate) fn file(&self, index: u32) -> Result<ObjectPath> {
+        match index {
+            0 => Ok(self.path.clone()),
+            index => Ok(ObjectPath::parse(&format!("{}.{index}", self.path))?),
+        }
+    }
+}
+
 /// The stage of a target, pinned.
 #[derive(Debug, Clone)]
 pub(crate) struct TargetStage {

@@ -174,6 +174,7 @@ impl Port {
         doorway.open(server.routes());
         server.say_serving();
         background.spawn(maintenance::run(Arc::downgrade(&server.instance)));
+        background.spawn(maintenance::recover(Arc::downgrade(&server.instance)));
         serving(first_password);
 
         shutdown.await;

@@ -1,10 +1,12 @@
 //! `SELECT … INTO OUTFILE`: who may write where (the governance rule), and an export job for it.
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
+use std::sync::Arc;
+
 use catalog::{AuditOutcome, ExportRecord, ExportState};
 use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
 use parser::{Compression, Export, Format, Scheme, Target};
-use storage::OnExisting;
+use storage::{ObjectPath, OnExisting};
 
 use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::{
@@ -12,7 +14,8 @@ use crate::exports::{
     numbered,
 };
 use crate::gate::{Acting, Object, Operation, Permit};
-use crate::places::{path_in_stage, squeezed};
+use crate::instance::Instance;
+use crate::places::{Located, path_in_stage, squeezed};
 use crate::sql::export_state;
 use crate::turns::Work;
 
@@ -36,11 +39,12 @@ impl Session {
                 Object::Path(format!("{}://{rest}", scheme.as_str())),
             ),
         };
-        let (permit, target) = self
+        let (permit, admitted) = self
             .act(operation, object, move |acting, permit| {
                 Ok((permit.clone(), admit(acting, permit, target, credentials)?))
             })
             .await?;
+        let target = admitted.open(&self.instance, self.account()).await?;
         check_options(&statement, &target)?;
         let mut manifest_file = statement
             .options
@@ -60,19 +64,11 @@ impl Session {
             true => OnExisting::Replace,
             false => OnExisting::Refuse,
         };
-        let found = target.clone();
         match on_existing {
-            OnExisting::Refuse => {
-                self.instance
-                    .blocking(move |_| refuse_existing(&found, manifest_file))
-                    .await?;
-            }
+            OnExisting::Refuse => refuse_existing(&target, manifest_file).await?,
             // A manifest beside the old file would prove the wrong bytes: it is replaced, too.
             OnExisting::Replace => {
-                manifest_file |= self
-                    .instance
-                    .blocking(move |_| Ok(found.store.exists(&manifest_path(&found.path)?)?))
-                    .await?;
+                manifest_file |= target.store.exists(&manifest_path(&target.path)?).await?;
             }
         }
 
@@ -224,10 +220,7 @@ impl Session {
                 return Err(ended(record.state));
             }
             // Left by a stopped server, and not recoverable so far.
-            let end = self
-                .instance
-                .blocking(move |instance| crate::exports::give_up(instance, &record))
-                .await?;
+            let end = crate::exports::give_up(&self.instance, &record).await?;
             return match end {
                 ExportState::Committed => Err(ended(end)),
                 ExportState::Admitted
@@ -261,28 +254,61 @@ impl Acting {
     }
 }
 
+/// A target that the governance rule has let pass, not opened yet.
+enum Admitted {
+    Stage {
+        located: Box<Located>,
+        path: ObjectPath,
+        shown: String,
+    },
+    /// An absolute path.
+    Local(String),
+}
+
+impl Admitted {
+    async fn open(self, instance: &Arc<Instance>, account: &str) -> Result<ExportTarget> {
+        match self {
+            Self::Stage {
+                located,
+                path,
+                shown,
+            } => {
+                let stage = instance.open_stage(*located).await?;
+                Ok(ExportTarget {
+                    store: stage.store,
+                    path,
+                    stage: Some(TargetStage {
+                        name: stage.name,
+                        version: stage.version,
+                        url: stage.url,
+                        parents: stage.parents,
+                    }),
+                    shown,
+                })
+            }
+            Self::Local(full) => {
+                let (store, path) = instance.open_local(account, &full).await?;
+                Ok(ExportTarget {
+                    store,
+                    path,
+                    stage: None,
+                    shown: full,
+                })
+            }
+        }
+    }
+}
+
 /// The governance rule, and the target's place. With an enabled stage in the account only a stage path
 /// passes; no role and no setting is exempt. Blocking.
-fn admit(
-    acting: &Acting,
-    permit: &Permit,
-    target: Target,
-    credentials: bool,
-) -> Result<ExportTarget> {
+fn admit(acting: &Acting, permit: &Permit, target: Target, credentials: bool) -> Result<Admitted> {
     if let Target::Stage { name, path } = &target {
-        let stage = acting.open_stage(name, Operation::ExportToStage)?;
+        let located = acting.locate_stage(name, Operation::ExportToStage)?;
         let path = path_in_stage(&numbered(path, 0)?)?;
-        let shown = format!("stage://{name}/{path}");
-        return Ok(ExportTarget {
-            store: stage.store,
+        return Ok(Admitted::Stage {
+            located: Box::new(located),
+            shown: format!("stage://{name}/{path}"),
             path,
-            stage: Some(TargetStage {
-                name: stage.name,
-                version: stage.version,
-                url: stage.url,
-                parents: stage.parents,
-            }),
-            shown,
         });
     }
     if acting
@@ -324,10 +350,11 @@ fn admit(
         );
         return Err(acting.refused(Operation::ExportToPath, &object, error));
     }
-    local_target(acting, &path)
+    local_path(&path).map(Admitted::Local)
 }
 
-fn local_target(acting: &Acting, path: &str) -> Result<ExportTarget> {
+/// A local target's absolute path.
+fn local_path(path: &str) -> Result<String> {
     if path.is_empty() || path.contains('\0') {
         return Err(Error::new(
             Reason::TargetInvalid,
@@ -351,23 +378,16 @@ fn local_target(acting: &Acting, path: &str) -> Result<ExportTarget> {
     // Absolute in the record, so that recovery finds it whatever the server's working directory is then.
     let full = std::path::absolute(&path)
         .map_err(|e| Error::defect(format_args!("failed to make '{path}' absolute: {e}")))?;
-    let full = full.to_string_lossy().into_owned();
-    let (store, name) = acting.open_local(&full)?;
-    Ok(ExportTarget {
-        store,
-        path: name,
-        stage: None,
-        shown: full,
-    })
+    Ok(full.to_string_lossy().into_owned())
 }
 
-fn refuse_existing(target: &ExportTarget, manifest_file: bool) -> Result<()> {
+async fn refuse_existing(target: &ExportTarget, manifest_file: bool) -> Result<()> {
     let mut names = vec![target.path.clone()];
     if manifest_file {
         names.push(manifest_path(&target.path)?);
     }
     for name in names {
-        if target.store.exists(&name)? {
+        if target.store.exists(&name).await? {
             return Err(Error::new(
                 Reason::TargetExists,
                 20406,

@@ -1,17 +1,21 @@
 //! INSERT: the rows become one Parquet segment, durable before the catalog lists it; the listing is the
 //! moment at which they exist. A crash before it leaves a file that the next start removes.
 
+use std::io;
+
 use arrow::array::RecordBatch;
 use catalog::{Segment, TableRecord, TableSource};
+use exporter::Digest;
 use futures::StreamExt;
 use parser::Insert;
 use query::segment::SegmentWriter;
 use query::{BatchStream, InsertColumn, InsertTarget};
-use storage::{ObjectPath, OnExisting};
+use storage::{Draft, ObjectPath, OnExisting, PlannedFile};
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Operation, Permit};
+use crate::instance::wait_for;
 use crate::system_tables;
 use crate::turns::Work;
 
@@ -85,7 +89,8 @@ impl Session {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(BATCHES_QUEUED_MAX);
         let written = self.instance.blocking(move |instance| {
             let store = &instance.internal.tables;
-            let mut writer = SegmentWriter::new(store.draft(&id, 0)?, schema)?;
+            let draft = wait_for(store.draft(&id, 0, &file))?;
+            let mut writer = SegmentWriter::new(Digesting::new(draft), schema)?;
             // Leaving with an error drops the writer, which removes the draft. So does a client that
             // leaves: then the channel closes without the end having been said, and a part of the rows
             // must not pass for all of them.
@@ -100,16 +105,26 @@ impl Session {
             if rows == 0 {
                 return Ok(0);
             }
-            let (draft, _) = writer.finish()?;
+            let (written, _) = writer.finish()?;
+            let (draft, sha256) = written.finish();
             let finished = draft.finish()?;
-            store.publish(&finished, &file, OnExisting::Refuse)?;
-            store.discard(&id)?;
+            let planned = PlannedFile {
+                token: finished.token,
+                target: file,
+                on_existing: OnExisting::Refuse,
+                bytes: finished.bytes,
+                sha256,
+            };
+            wait_for(async {
+                store.publish(&planned).await?;
+                store.sweep(&id, &[], 0).await
+            })?;
             let segment = Segment {
                 id: 0,
-                file: file.to_string(),
+                file: planned.target.to_string(),
                 rows,
-                bytes: finished.bytes,
-                sha256: String::new(),
+                bytes: planned.bytes,
+                sha256: planned.sha256,
             };
             let listed = instance.catalog.add_segments(
                 permit.actor(),
@@ -136,6 +151,38 @@ impl Session {
         };
         let (written, ()) = tokio::join!(written, feed);
         written
+    }
+}
+
+/// A draft that is digested as it is written.
+struct Digesting {
+    draft: Draft,
+    digest: Digest,
+}
+
+impl Digesting {
+    fn new(draft: Draft) -> Self {
+        Self {
+            draft,
+            digest: Digest::default(),
+        }
+    }
+
+    /// The draft, and the SHA-256 of what was written.
+    fn finish(self) -> (Draft, String) {
+        (self.draft, self.digest.finish())
+    }
+}
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.draft.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

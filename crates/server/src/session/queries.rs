@@ -244,9 +244,10 @@ impl Sources {
     async fn files(&mut self, acting: Acting, options: &ExternalOptions) -> Result<Source> {
         let (stage, pattern) = options.stage_path()?;
         let instance = Arc::clone(&acting.instance);
-        let stage = instance
-            .blocking(move |_| acting.open_stage(&stage, Operation::ReadStage))
+        let located = instance
+            .blocking(move |_| acting.locate_stage(&stage, Operation::ReadStage))
             .await?;
+        let stage = instance.open_stage(located).await?;
         let found = stage.store.glob(&squeezed(&pattern)).await?;
         if found.is_empty() {
             return Err(Error::new(

@@ -504,10 +504,7 @@ impl Acting {
                     None => Ok(()),
                 }
             }
-            Location::Folder { .. } => match self.instance.open_folder(account, location) {
-                Err(error) if error.reason() == Reason::PermissionDenied => Err(error),
-                Ok(_) | Err(_) => Ok(()),
-            },
+            Location::Folder { .. } => self.instance.check_folder_blocking(account, location),
             Location::SubStage { .. } | Location::Memory(_) => Ok(()),
         }
     }

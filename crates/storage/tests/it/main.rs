@@ -8,28 +8,60 @@ mod publication;
 use std::io::Write;
 use std::path::Path;
 
-use stagedoor_storage::{Finished, Location, ObjectPath, Policy, Store};
+use sha2::{Digest, Sha256};
+use stagedoor_storage::{
+    ErrorKind, Location, ObjectPath, OnExisting, PlannedFile, Policy, Published, Result, Store,
+};
 
-fn folder_store(root: &Path) -> Store {
-    Store::open(
-        &Location::parse(root.to_str().unwrap()).unwrap(),
-        &Policy::default(),
-    )
-    .unwrap()
+async fn folder_store(root: &Path) -> Store {
+    open(root, &Policy::default()).await.unwrap()
 }
 
-fn memory_store() -> Store {
-    Store::open(&Location::Memory("test".to_owned()), &Policy::default()).unwrap()
+async fn open(root: &Path, policy: &Policy) -> Result<Store> {
+    Store::open(&Location::parse(root.to_str().unwrap()).unwrap(), policy).await
+}
+
+async fn memory_store() -> Store {
+    Store::open(&Location::Memory("test".to_owned()), &Policy::default())
+        .await
+        .unwrap()
 }
 
 fn path(text: &str) -> ObjectPath {
     ObjectPath::parse(text).unwrap()
 }
 
-fn finished(store: &Store, id: &str, body: &[u8]) -> Finished {
-    let mut draft = store.draft(id, 0).unwrap();
+/// A finished draft of the work `id`, planned under a name.
+async fn planned(store: &Store, id: &str, body: &[u8], target: &str) -> PlannedFile {
+    let mut draft = store.draft(id, 0, &path(target)).await.unwrap();
     draft.write_all(body).unwrap();
-    draft.finish().unwrap()
+    let finished = draft.finish().unwrap();
+    let digest = Sha256::digest(body);
+    PlannedFile {
+        token: finished.token,
+        target: path(target),
+        on_existing: OnExisting::Refuse,
+        bytes: finished.bytes,
+        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn renamed(file: &PlannedFile, target: &str) -> PlannedFile {
+    PlannedFile {
+        target: path(target),
+        ..file.clone()
+    }
+}
+
+fn replacing(file: &PlannedFile) -> PlannedFile {
+    PlannedFile {
+        on_existing: OnExisting::Replace,
+        ..file.clone()
+    }
+}
+
+async fn sweep(store: &Store, id: &str) {
+    store.sweep(id, &[], 0).await.unwrap();
 }
 
 /// Every name below a folder, sorted.

@@ -9,6 +9,10 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use crate::token::Identity;
+
+use super::beneath::identity_of_file;
+
 /// Bytes per write of a long file; two buffers exist.
 const BUFFER_BYTES: usize = 4 << 20;
 /// What direct writes must be aligned to, in memory and in the file: no smaller than any disk's block.
@@ -53,6 +57,11 @@ impl WriteBehind {
         let finished = self.drain();
         self.failed = finished.is_err();
         finished
+    }
+
+    /// What the file is, once it is finished.
+    pub(crate) fn identity(&self) -> io::Result<Identity> {
+        identity_of_file(&self.file)
     }
 
     fn drain(&mut self) -> io::Result<()> {

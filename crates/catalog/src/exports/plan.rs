@@ -1,0 +1,89 @@
+//! The publication plan of an export: one entry a file, each under its own key, so that beginning a file writes
+//! one entry. It is complete when the export is prepared, and goes when the export has ended.
+
+use super::{ExportRecord, ExportState, find};
+use crate::error::{Error, ErrorKind};
+use crate::keys;
+use crate::store::{Draft, View};
+
+/// What a file of an export is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum FileRole {
+    /// Rows of the result.
+    Data,
+    /// The manifest, published after all data.
+    Manifest,
+}
+
+/// One file of a publication plan: all it takes to publish it, or to remove its draft, now or after a restart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PlannedFile {
+    /// Its number in the plan.
+    pub index: u32,
+    /// What it is.
+    pub role: FileRole,
+    /// The name that it gets, in the export's place.
+    pub target: String,
+    /// Whether it replaces a file that has the name; else that is an error.
+    pub replaces: bool,
+    /// How many rows it has; 0 until its draft is finished.
+    pub rows: u64,
+    /// How many bytes it has; 0 until its draft is finished.
+    pub bytes: u64,
+    /// The SHA-256 of its bytes, in hexadecimal; empty until its draft is finished.
+    pub sha256: String,
+    /// What the place calls the draft: bytes that the catalog does not look into.
+    pub token: Vec<u8>,
+}
+
+pub(super) fn with_plan(view: View<'_>, mut record: ExportRecord) -> Result<ExportRecord, Error> {
+    // Ended exports have none: their listings need not look.
+    if !record.state.is_final() {
+        record.plan = view.list(&keys::export_files(&record.account, &record.id))?;
+    }
+    Ok(record)
+}
+
+/// Writes the entries that differ, and removes those that are gone.
+pub(super) fn put_plan(
+    draft: &mut Draft<'_>,
+    account: &str,
+    id: &str,
+    before: &[PlannedFile],
+    after: &[PlannedFile],
+) {
+    for file in before {
+        if !after.iter().any(|kept| kept.index == file.index) {
+            draft.delete(keys::export_file(account, id, file.index));
+        }
+    }
+    for file in after {
+        if !before.contains(file) {
+            draft.put(keys::export_file(account, id, file.index), file);
+        }
+    }
+}
+
+pub(super) fn begin(
+    draft: &mut Draft<'_>,
+    account: &str,
+    id: &str,
+    file: &PlannedFile,
+) -> Result<(), Error> {
+    let record = find(draft.view(), account, id)?
+        .ok_or_else(|| Error::not_found(format!("the export {id} not exists")))?;
+    if record.state != ExportState::Running {
+        return Err(Error::conflict(format!(
+            "the export {id} is not running, so it begins no file"
+        )));
+    }
+    let key = keys::export_file(account, id, file.index);
+    if draft.view().get::<PlannedFile>(&key)?.is_some() {
+        return Err(Error::new(
+            ErrorKind::AlreadyExists,
+            format!("file {} of the export {id} exists", file.index),
+        ));
+    }
+    draft.put(key, file);
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Publication: a function of the plan, the same for one file and for ten thousand, now and after a restart.
+//! The data first, many files at once; when all of it has its names, the manifest.
+
+use std::sync::Arc;
+
+use catalog::{ExportRecord, FileRole, PlannedFile};
+use futures::{StreamExt, stream};
+use storage::{ErrorKind, ObjectPath, Store};
+
+use crate::error::{Error, Reason, Result, stage_required};
+use crate::exports::manifest::manifest_warning;
+use crate::exports::plan::{planned, token};
+use crate::instance::Instance;
+
+/// Files that are published at a time.
+const PUBLISHED_AT_ONCE_MAX: usize = 16;
+
+/// Why a plan's data has not been published.
+pub(crate) enum Unpublished {
+    /// Nothing of it is visible, and trying again would not help.
+    Refused(Error),
+    /// Nothing of it is visible; another try may do it.
+    Waiting(Error),
+    /// Some of it may have its name already: the plan is to be carried out again.
+    Unknown(Error),
+}
+
+/// Publishes a plan. Gives warnings: a manifest that could not be written leaves the data where it is.
+pub(crate) async fn publish(
+    store: &Store,
+    export: &str,
+    plan: &[PlannedFile],
+) -> std::result::Result<Vec<String>, Unpublished> {
+    let of = |role: FileRole| -> Result<Vec<storage::PlannedFile>> {
+        plan.iter()
+            .filter(|file| file.role == role)
+            .map(planned)
+            .collect()
+    };
+    let data = of(FileRole::Data).map_err(Unpublished::Unknown)?;
+    let manifests = of(FileRole::Manifest).map_err(Unpublished::Unknown)?;
+    publish_data(store, &data).await?;
+    let mut warnings = Vec::new();
+    for manifest in &manifests {
+        if let Err(error) = store.publish(manifest).await {
+            let reason = error.to_string();
+            tracing::warn!(
+                id = export,
+                reason,
+                "the manifest was not written beside the data"
+            );
+            warnings.push(manifest_warning(&manifest.target, &reason));
+        }
+    }
+    Ok(warnings)
+}
+
+async fn publish_data(
+    store: &Store,
+    data: &[storage::PlannedFile],
+) -> std::result::Result<(), Unpublished> {
+    let each = data.iter().cloned().map(|file| {
+        let store = store.clone();
+        async move {
+            let result = store.publish(&file).await;
+            (file, result)
+        }
+    });
+    let mut results = stream::iter(each).buffer_unordered(PUBLISHED_AT_ONCE_MAX);
+    let mut failed: Option<(storage::PlannedFile, storage::Error)> = None;
+    while let Some((file, result)) = results.next().await {
+        if let Err(error) = result {
+            failed.get_or_insert((file, error));
+        }
+    }
+    drop(results);
+    let Some((file, error)) = failed else {
+        return Ok(());
+    };
+    let kind = error.kind();
+    // After a failure past the renaming (of an fsync, say) the draft is no longer there.
+    let is_invisible = matches!(kind, ErrorKind::AlreadyExists | ErrorKind::NotFound)
+        || store.has_draft(&file.token).await.unwrap_or(false);
+    let text = error.to_string();
+    if !is_invisible || withdraw(store, data).await.is_err() {
+        return Err(Unpublished::Unknown(error.into()));
+    }
+    Err(match kind {
+        ErrorKind::AlreadyExists => Unpublished::Refused(error.into()),
+        ErrorKind::NotFound => Unpublished::Refused(Error::internal(
+            Reason::StorageFailed,
+            format_args!(
+                "neither a draft nor a file '{}' with its bytes is there: {text}",
+                file.target
+            ),
+        )),
+        // The kinds are the storage crate's, and may grow: what is not known to be final is tried again.
+        _ => Unpublished::Waiting(error.into()),
+    })
+}
+
+/// Takes away again what was published of a plan of which a file cannot be: all or nothing. Where files were
+/// replaced there is no way back.
+async fn withdraw(store: &Store, data: &[storage::PlannedFile]) -> storage::Result<()> {
+    if data.len() < 2 {
+        return Ok(());
+    }
+    for file in data {
+        match file.on_existing {
+            storage::OnExisting::Refuse => store.withdraw(file).await?,
+            storage::OnExisting::Replace => {}
+        }
+    }
+    Ok(())
+}
+
+/// That a prepared export may still be published: its stage has not been disabled since, and where it goes to no
+/// stage, none has been enabled. The rule holds to the last moment. An altered stage changes nothing: the export
+/// goes where it was admitted to. Blocking.
+pub(crate) fn may_publish(instance: &Instance, export: &ExportRecord) -> Result<()> {
+    let Some((name, _)) = &export.stage else {
+        return match instance.catalog.any_stage_enabled(&export.account)? {
+            true => Err(stage_required()),
+            false => Ok(()),
+        };
+    };
+    let Some(id) = export.stage_id else {
+        // A record of format 1.
+        return Ok(());
+    };
+    let now = instance.catalog.stage_history_by_id(&export.account, id)?;
+    match now.last() {
+        Some(stage) if stage.definition.enabled => Ok(()),
+        Some(_) | None => Err(Error::internal(
+            Reason::StageDisabled,
+            format_args!("stage '{name}' is invalid, please check"),
+        )),
+    }
+}
+
+/// Removes every draft of an export: those its plan names, and those that a crash left before it could name them.
+pub(crate) async fn remove_drafts(
+    store: &Store,
+    export: &ExportRecord,
+    path: &ObjectPath,
+) -> Result<()> {
+    for file in &export.plan {
+        store.discard(&token(file)?).await?;
+    }
+    let mut targets = vec![path.clone()];
+    for file in &export.plan {
+        targets.push(ObjectPath::parse(&file.target)?);
+    }
+    let since = export.created_us / 1_000_000;
+    Ok(store.sweep(&export.id, &targets, since).await?)
+}
+
+/// Whether a plan's data waits to be published, all of it.
+pub(crate) async fn is_waiting(store: &Store, plan: &[PlannedFile]) -> Result<bool> {
+    for file in plan.iter().filter(|file| file.role == FileRole::Data) {
+        if !store.has_draft(&token(file)?).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The same check on a thread that may block.
+pub(crate) async fn check_may_publish(
+    instance: &Arc<Instance>,
+    export: &ExportRecord,
+) -> Result<()> {
+    let export = export.clone();
+    instance
+        .blocking(move |instance| may_publish(instance, &export))
+        .await
+}

@@ -1,0 +1,124 @@
+//! `Backend`: what a place has to be able to do. One implementor a kind of place: a folder, a bucket, memory.
+//! Reading is OpenDAL's; writing is drafts, and publication from a plan that a caller has made durable.
+
+use std::fmt;
+use std::io;
+
+use async_trait::async_trait;
+use opendal::Operator;
+
+use crate::draft::OnExisting;
+use crate::error::Result;
+use crate::path::ObjectPath;
+use crate::token::Token;
+
+/// A kind of place. [`Store`](crate::Store) is what callers hold; it puts limits and fallbacks on top.
+///
+/// `publish`, `withdraw` and `discard` are idempotent functions of a planned file: a caller that has the plan
+/// may repeat them after a crash, as often as it takes.
+#[async_trait]
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// For reading: its root is the place's top, its layers (time-outs, retries, limits) are stacked.
+    fn operator(&self) -> &Operator;
+
+    /// Begins file number `index` of the work `work`, which will be named `target`. Nobody sees it.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn draft(
+        &self,
+        work: &str,
+        index: u32,
+        target: &ObjectPath,
+    ) -> Result<Box<dyn DraftWriter>>;
+
+    /// Gives a finished draft its name, durably and in one step.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists): another file has the name, and the draft is
+    /// as it was. [`ErrorKind::NotFound`](crate::ErrorKind::NotFound): there is no such draft, and the place
+    /// cannot tell from the token that the file of that name is it. Any other: it may have happened or not.
+    async fn publish(&self, file: &PlannedFile) -> Result<Published>;
+
+    /// Takes a file that this plan has published, and nothing else, away again; one that is not there is fine.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn withdraw(&self, file: &PlannedFile) -> Result<()>;
+
+    /// Whether the draft still waits to be published.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn has_draft(&self, token: &Token) -> Result<bool>;
+
+    /// Removes a draft, finished or not; its siblings stay.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn discard(&self, token: &Token) -> Result<()>;
+
+    /// Removes what is left of a piece of work, whether anybody wrote down its drafts or not: those begun after
+    /// `since` (seconds since 1970) for one of `targets`, where the place tells drafts by that.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn sweep(&self, work: &str, targets: &[ObjectPath], since: u64) -> Result<()>;
+
+    /// Removes every draft of the place, of whatever work: for a place that nobody else writes to.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn sweep_all(&self) -> Result<()>;
+
+    /// Removes a file. One that is not there is fine.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn delete(&self, path: &ObjectPath) -> Result<()>;
+
+    /// Whether anything has this name.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn exists(&self, path: &ObjectPath) -> Result<bool>;
+}
+
+/// A draft while it is written. Dropped unfinished, it removes itself as well as it can.
+pub trait DraftWriter: io::Write + Send + fmt::Debug {
+    /// Names the draft, from its beginning on.
+    fn token(&self) -> Token;
+
+    /// Whether [`Backend::sweep`] finds it by its work alone, so that nobody need write the token down.
+    fn is_swept(&self) -> bool;
+
+    /// Makes the bytes durable; gives the token that publishes them. Blocking.
+    ///
+    /// # Errors
+    /// The place's; the draft is then gone.
+    fn finish(self: Box<Self>) -> Result<Token>;
+}
+
+/// One file of a publication plan: all that is needed to publish it, now or after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// The finished draft.
+    pub token: Token,
+    /// The name that it gets.
+    pub target: ObjectPath,
+    /// What happens to a file that has the name.
+    pub on_existing: OnExisting,
+    /// How long the file is.
+    pub bytes: u64,
+    /// The SHA-256 of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// How a file came to be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// By this call.
+    Now,
+    /// By an earlier one, whose answer was lost.
+    Before,
+}

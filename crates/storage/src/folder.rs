@@ -1,0 +1,169 @@
+//! A folder of the server's file system as a place: read by open file, written by drafts in its reserved
+//! directory, published by renaming. Everything below the root goes through [`Beneath`].
+
+mod beneath;
+mod digest;
+mod draft;
+mod service;
+mod write_behind;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use opendal::Operator;
+
+use crate::backend::{Backend, DraftWriter, PlannedFile, Published};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers;
+use crate::path::ObjectPath;
+use crate::policy::Policy;
+use crate::token::{Identity, Token, TokenKind};
+
+use beneath::Beneath;
+use draft::FileDraft;
+use service::FolderBuilder;
+
+/// A folder, and optionally a folder below it, as a place.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    beneath: Arc<Beneath>,
+    operator: Operator,
+}
+
+impl Folder {
+    /// Opens a folder that exists and that the policy permits. Blocking.
+    pub(crate) fn open(root: &Path, prefix: Option<ObjectPath>, policy: &Policy) -> Result<Self> {
+        let beneath = Arc::new(Beneath::open(root, prefix, policy.clone())?);
+        beneath.check_top()?;
+        let operator = Operator::new(FolderBuilder::new(Arc::clone(&beneath)))
+            .map_err(|e| Error::opendal(format_args!("open folder '{}'", root.display()), e))?;
+        Ok(Self {
+            beneath,
+            operator: layers::folder(operator),
+        })
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<Beneath>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let beneath = Arc::clone(&self.beneath);
+        blocking(move || work(&beneath)).await
+    }
+}
+
+/// Runs what may wait for a disk where waiting is allowed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| {
+        Error::new(
+            ErrorKind::Io,
+            format!("an operation on the file system ended early: {e}"),
+        )
+    })?
+}
+
+#[async_trait]
+impl Backend for Folder {
+    fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    async fn draft(
+        &self,
+        work: &str,
+        index: u32,
+        _target: &ObjectPath,
+    ) -> Result<Box<dyn DraftWriter>> {
+        let work = work.to_owned();
+        self.blocking(move |beneath| {
+            let draft = FileDraft::begin(Arc::clone(beneath), work, index.to_string())?;
+            Ok(Box::new(draft) as Box<dyn DraftWriter>)
+        })
+        .await
+    }
+
+    async fn publish(&self, file: &PlannedFile) -> Result<Published> {
+        let file = file.clone();
+        self.blocking(move |beneath| {
+            let draft = DraftName::of(&file.token)?;
+            beneath.publish(&draft, &file)
+        })
+        .await
+    }
+
+    async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
+        let file = file.clone();
+        self.blocking(move |beneath| beneath.withdraw(&file)).await
+    }
+
+    async fn has_draft(&self, token: &Token) -> Result<bool> {
+        let draft = DraftName::of(token)?;
+        self.blocking(move |beneath| Ok(beneath.draft_identity(&draft)?.is_some()))
+            .await
+    }
+
+    async fn discard(&self, token: &Token) -> Result<()> {
+        let draft = DraftName::of(token)?;
+        self.blocking(move |beneath| beneath.discard(&draft)).await
+    }
+
+    async fn sweep(&self, work: &str, _targets: &[ObjectPath], _since: u64) -> Result<()> {
+        let work = work.to_owned();
+        self.blocking(move |beneath| beneath.sweep(&work)).await
+    }
+
+    async fn sweep_all(&self) -> Result<()> {
+        self.blocking(|beneath| beneath.sweep_all()).await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<()> {
+        let path = path.clone();
+        self.blocking(move |beneath| beneath.delete(&path)).await
+    }
+
+    async fn exists(&self, path: &ObjectPath) -> Result<bool> {
+        let path = path.clone();
+        self.blocking(move |beneath| beneath.exists(&path)).await
+    }
+}
+
+/// A draft's place in the reserved directory: `.stagedoor/{work}/{name}`.
+#[derive(Debug, Clone)]
+pub(crate) struct DraftName {
+    pub(crate) work: String,
+    pub(crate) name: String,
+    /// Of the finished draft, where it is known.
+    pub(crate) identity: Option<Identity>,
+}
+
+impl DraftName {
+    fn of(token: &Token) -> Result<Self> {
+        match &token.0 {
+            TokenKind::File {
+                work,
+                name,
+                identity,
+            } => Ok(Self {
+                work: work.clone(),
+                name: name.clone(),
+                identity: *identity,
+            }),
+            TokenKind::Upload { .. } => Err(token.of_another_place()),
+        }
+    }
+
+    fn path(&self) -> Result<ObjectPath> {
+        for part in [&self.work, &self.name] {
+            if part.contains('/') {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("'{}' names no draft: it has a slash", part.escape_default()),
+                ));
+            }
+        }
+        ObjectPath::reserved(&format!("{}/{}", self.work, self.name))
+    }
+}

@@ -1,0 +1,284 @@
+//! A folder as an OpenDAL service that only reads. Files are opened beneath the root and then read by their
+//! descriptor, so that nothing can be swapped between a check and an opening; listing opens folders the same way.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use opendal::raw::{
+    OpCopier, OpCopy, OpCreateDir, OpList, OpPresign, OpRead, OpRename, OpStat, OpWrite,
+    RpCreateDir, RpPresign, RpRename, RpStat, Service, ServiceInfo, Timestamp, oio,
+};
+use opendal::{
+    Buffer, Builder, Capability, EntryMode, Error, ErrorKind, Metadata, OperationContext, Result,
+};
+
+use crate::path::ObjectPath;
+
+use super::beneath::{Beneath, Entry, EntryKind};
+use super::blocking;
+
+/// Builds the service of an open folder.
+#[derive(Debug, Default)]
+pub(crate) struct FolderBuilder(Option<Arc<Beneath>>);
+
+impl FolderBuilder {
+    pub(crate) fn new(beneath: Arc<Beneath>) -> Self {
+        Self(Some(beneath))
+    }
+}
+
+impl Builder for FolderBuilder {
+    type Config = ();
+
+    fn build(self) -> Result<impl Service> {
+        let beneath = self
+            .0
+            .ok_or_else(|| Error::new(ErrorKind::ConfigInvalid, "the folder is not open"))?;
+        Ok(FolderService { beneath })
+    }
+}
+
+#[derive(Debug)]
+struct FolderService {
+    beneath: Arc<Beneath>,
+}
+
+/// OpenDAL's `""`, `/` and `folder/` are `None`, `None` and `folder`.
+fn object_path(path: &str) -> Result<Option<ObjectPath>> {
+    match path.trim_matches('/') {
+        "" => Ok(None),
+        trimmed => Ok(Some(ObjectPath::parse(trimmed).map_err(opendal_error)?)),
+    }
+}
+
+/// Keeps the text; the kind is what the retry and the caller go by.
+fn opendal_error(error: crate::Error) -> Error {
+    let kind = match error.kind() {
+        crate::ErrorKind::NotFound => ErrorKind::NotFound,
+        crate::ErrorKind::PermissionDenied | crate::ErrorKind::Invalid => {
+            ErrorKind::PermissionDenied
+        }
+        crate::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+        crate::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        crate::ErrorKind::NoSpace | crate::ErrorKind::Io => ErrorKind::Unexpected,
+    };
+    let temporary = error.is_temporary();
+    let converted = Error::new(kind, error.to_string()).set_source(error);
+    if temporary {
+        converted.set_temporary()
+    } else {
+        converted
+    }
+}
+
+fn metadata(entry: &Entry) -> Result<Metadata> {
+    let mode = match entry.kind {
+        EntryKind::File => EntryMode::FILE,
+        EntryKind::Folder => EntryMode::DIR,
+        EntryKind::Other => EntryMode::Unknown,
+    };
+    let mut metadata = Metadata::new(mode)
+        .with_content_length(entry.identity.bytes)
+        .with_etag(format!(
+            "\"{:x}-{:x}-{:x}\"",
+            entry.identity.inode, entry.identity.bytes, entry.identity.modified_ns
+        ));
+    if let Ok(modified) = Timestamp::try_from(entry.modified()) {
+        metadata = metadata.with_last_modified(modified);
+    }
+    Ok(metadata)
+}
+
+fn read_only(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("{what} is not done through this view of a folder"),
+    )
+}
+
+impl Service for FolderService {
+    type Reader = oio::PositionReader<FolderReader>;
+    type Writer = oio::Writer;
+    type Lister = FolderLister;
+    type Deleter = oio::Deleter;
+    type Copier = oio::Copier;
+
+    fn info(&self) -> ServiceInfo {
+        ServiceInfo::new("folder", self.beneath.top().to_string_lossy(), "")
+    }
+
+    fn capability(&self) -> Capability {
+        Capability {
+            stat: true,
+            read: true,
+            list: true,
+            list_with_recursive: true,
+            shared: true,
+            ..Default::default()
+        }
+    }
+
+    async fn create_dir(
+        &self,
+        _: &OperationContext,
+        _: &str,
+        _: OpCreateDir,
+    ) -> Result<RpCreateDir> {
+        Err(read_only("creating a folder"))
+    }
+
+    async fn stat(&self, _: &OperationContext, path: &str, _: OpStat) -> Result<RpStat> {
+        let (beneath, path) = (Arc::clone(&self.beneath), object_path(path)?);
+        let entry = blocking(move || beneath.stat(path.as_ref()))
+            .await
+            .map_err(opendal_error)?;
+        Ok(RpStat::new(metadata(&entry)?))
+    }
+
+    fn read(&self, _: &OperationContext, path: &str, _: OpRead) -> Result<Self::Reader> {
+        let path = object_path(path)?
+            .ok_or_else(|| Error::new(ErrorKind::IsADirectory, "a folder is not a file"))?;
+        Ok(oio::PositionReader::new(FolderReader {
+            beneath: Arc::clone(&self.beneath),
+            path,
+        }))
+    }
+
+    fn write(&self, _: &OperationContext, _: &str, _: OpWrite) -> Result<Self::Writer> {
+        Err(read_only("writing"))
+    }
+
+    fn delete(&self, _: &OperationContext) -> Result<Self::Deleter> {
+        Err(read_only("deleting"))
+    }
+
+    fn list(&self, _: &OperationContext, path: &str, args: OpList) -> Result<Self::Lister> {
+        Ok(FolderLister {
+            beneath: Arc::clone(&self.beneath),
+            recursive: args.recursive(),
+            begin: Some(object_path(path)?),
+            open: Vec::new(),
+        })
+    }
+
+    fn copy(
+        &self,
+        _: &OperationContext,
+        _: &str,
+        _: &str,
+        _: OpCopy,
+        _: OpCopier,
+    ) -> Result<Self::Copier> {
+        Err(read_only("copying"))
+    }
+
+    async fn rename(
+        &self,
+        _: &OperationContext,
+        _: &str,
+        _: &str,
+        _: OpRename,
+    ) -> Result<RpRename> {
+        Err(read_only("renaming"))
+    }
+
+    async fn presign(&self, _: &OperationContext, _: &str, _: OpPresign) -> Result<RpPresign> {
+        Err(read_only("presigning"))
+    }
+}
+
+/// Opens a file once, and reads it by its descriptor.
+pub(crate) struct FolderReader {
+    beneath: Arc<Beneath>,
+    path: ObjectPath,
+}
+
+impl oio::PositionRead for FolderReader {
+    type Handle = Arc<File>;
+
+    async fn open(&self) -> Result<Self::Handle> {
+        let (beneath, path) = (Arc::clone(&self.beneath), self.path.clone());
+        let file = blocking(move || beneath.open_file(&path))
+            .await
+            .map_err(opendal_error)?;
+        Ok(Arc::new(file))
+    }
+
+    async fn read_at(handle: &Self::Handle, offset: u64, size: usize) -> Result<Buffer> {
+        let file = Arc::clone(handle);
+        let read = blocking(move || {
+            let mut buffer = vec![0; size];
+            let read = file
+                .read_at(&mut buffer, offset)
+                .map_err(|e| crate::Error::io("read a file", e))?;
+            buffer.truncate(read);
+            Ok(buffer)
+        });
+        Ok(Buffer::from(read.await.map_err(opendal_error)?))
+    }
+}
+
+/// Lists depth first, in the byte order of whole paths; holds one folder's names a level.
+pub(crate) struct FolderLister {
+    beneath: Arc<Beneath>,
+    recursive: bool,
+    begin: Option<Option<ObjectPath>>,
+    open: Vec<VecDeque<Entry>>,
+}
+
+impl FolderLister {
+    async fn enter(&mut self, folder: Option<ObjectPath>) -> Result<()> {
+        let is_top = folder.is_none();
+        let beneath = Arc::clone(&self.beneath);
+        let listed = blocking(move || beneath.list(folder.as_ref())).await;
+        match listed {
+            Ok(entries) => self.open.push(entries),
+            // Removed meanwhile, or never there: then there is nothing in it. One that the server keeps to itself
+            // is passed over, as if it were not there. Not so the place itself: a disk that is not mounted is no
+            // empty place.
+            Err(error)
+                if !is_top
+                    && matches!(
+                        error.kind(),
+                        crate::ErrorKind::NotFound
+                            | crate::ErrorKind::PermissionDenied
+                            | crate::ErrorKind::Invalid
+                    ) => {}
+            Err(error) => return Err(opendal_error(error)),
+        }
+        Ok(())
+    }
+}
+
+impl oio::List for FolderLister {
+    async fn next(&mut self) -> Result<Option<oio::Entry>> {
+        if let Some(begin) = self.begin.take() {
+            self.enter(begin).await?;
+        }
+        while let Some(folder) = self.open.last_mut() {
+            let Some(entry) = folder.pop_front() else {
+                self.open.pop();
+                continue;
+            };
+            match entry.kind {
+                EntryKind::File => {
+                    return Ok(Some(oio::Entry::new(
+                        entry.path.as_str(),
+                        metadata(&entry)?,
+                    )));
+                }
+                EntryKind::Folder => {
+                    let shown = oio::Entry::new(&format!("{}/", entry.path), metadata(&entry)?);
+                    if self.recursive {
+                        self.enter(Some(entry.path)).await?;
+                    }
+                    return Ok(Some(shown));
+                }
+                EntryKind::Other => {}
+            }
+        }
+        Ok(None)
+    }
+}
