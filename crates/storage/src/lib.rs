@@ -3,6 +3,8 @@
 #![doc = include_str!("../README.md")]
 
 mod beneath;
+mod bucket;
+mod credentials;
 mod draft;
 mod endpoints;
 mod error;
@@ -13,6 +15,11 @@ mod policy;
 mod store;
 mod write_behind;
 
+pub use bucket::{
+    Bucket, BucketError, BucketErrorKind, BucketResult, Completed, Head, ObjectOptions, OpenUpload,
+    PARTS_MAX, PartTag, Retry, Transport, TransportOptions, UploadId, Uploads, part_bytes,
+};
+pub use credentials::{Addressing, BucketCredentials, Encryption, OssSignature};
 pub use draft::{Draft, Finished, OnExisting};
 pub use endpoints::{CheckedEndpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};
