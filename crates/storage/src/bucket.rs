@@ -34,7 +34,7 @@ use crate::location::{Location, Provider};
 /// A bucket's folder, or all of a bucket. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    requests: Requests,
+    uploads: Uploads,
     operator: Operator,
 }
 
@@ -67,18 +67,18 @@ impl Bucket {
         };
         Ok(Self {
             operator: operator::operator(&requests)?,
-            requests,
+            uploads: Uploads::new(requests),
         })
     }
 
     /// Whose protocol the store speaks.
     pub fn provider(&self) -> Provider {
-        self.requests.address.provider
+        self.uploads.address().provider
     }
 
     /// The region that requests are signed for, if it is known.
     pub fn region(&self) -> Option<&str> {
-        self.requests.address.region.as_deref()
+        self.uploads.address().region.as_deref()
     }
 
     /// The place for listing, reading and deleting; its paths are relative to the place.
@@ -87,7 +87,7 @@ impl Bucket {
     }
 
     /// The place for writing.
-    pub fn uploads(&self) -> Uploads {
-        Uploads::new(self.requests.clone())
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 }

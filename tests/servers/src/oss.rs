@@ -55,7 +55,7 @@ impl Oss {
             .to_vec()
         });
         process.wait("the OSS double", || {
-            request(port, "GET", "/__double__/log", "text/plain", b"").is_some()
+            request(port, "GET", "/__double__/log", b"").is_some()
         });
         Self {
             port,
@@ -100,20 +100,14 @@ impl Oss {
     /// What has been asked so far: an array of objects with `op`, `method`, `path`, `signature`, `status`
     /// and `headers`.
     pub fn log(&self) -> Vec<serde_json::Value> {
-        let (_, body) = request(self.port, "GET", "/__double__/log", "text/plain", b"").unwrap();
+        let (_, body) = request(self.port, "GET", "/__double__/log", b"").unwrap();
         serde_json::from_str(&body).unwrap()
     }
 
     fn control(&self, what: &str, body: &serde_json::Value) {
         let path = format!("/__double__/{what}");
         let body = body.to_string();
-        let answer = request(
-            self.port,
-            "POST",
-            &path,
-            "application/json",
-            body.as_bytes(),
-        );
+        let answer = request(self.port, "POST", &path, body.as_bytes());
         assert_eq!(answer.unwrap().0, 200);
     }
 }

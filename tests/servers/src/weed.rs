@@ -72,11 +72,11 @@ impl Weed {
         let path = format!("/buckets/{BUCKET}/");
         process.wait("SeaweedFS", || {
             // Unsigned is refused: it answers, and it checks.
-            request(s3, "GET", "/", "text/plain", b"").is_some_and(|(status, _)| status == 403)
-                && request(filer, "POST", &path, "text/plain", b"")
+            request(s3, "GET", "/", b"").is_some_and(|(status, _)| status == 403)
+                && request(filer, "POST", &path, b"")
                     .is_some_and(|(status, _)| status < 300)
                 // A file is taken once a volume is there for it.
-                && request(filer, "PUT", "/ready", "text/plain", b"ready")
+                && request(filer, "PUT", "/ready", b"ready")
                     .is_some_and(|(status, _)| status < 300)
         });
         Self {

@@ -140,12 +140,19 @@ fn is_opendals(status: StatusCode) -> bool {
         || status == StatusCode::RANGE_NOT_SATISFIABLE
 }
 
-/// OpenDAL takes a host that begins with the bucket's name for one that holds the bucket, and changes it.
-/// The authority is ours, whatever it made of it.
+/// OpenDAL takes a host that begins with the bucket's name for one that holds the bucket, and changes it:
+/// the authority is ours, whatever it made of it. And a bucket in the path is signed with its slash, which
+/// OpenDAL leaves out.
 fn addressed(address: &Address, uri: &Uri) -> BucketResult<Uri> {
     let mut parts = uri.clone().into_parts();
     let malformed = |_| BucketError::new(BucketErrorKind::Invalid, "bucket and key make no URL");
     parts.authority = Some(address.authority().parse().map_err(malformed)?);
+    let bare = format!("/{}", address.bucket);
+    if address.addressing == Addressing::Path && uri.path() == bare {
+        let query = uri.query().map(|query| format!("?{query}"));
+        let path = format!("{bare}/{}", query.unwrap_or_default());
+        parts.path_and_query = Some(path.parse().map_err(malformed)?);
+    }
     Uri::from_parts(parts)
         .map_err(|_| BucketError::new(BucketErrorKind::Invalid, "bucket and key make no URL"))
 }

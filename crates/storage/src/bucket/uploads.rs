@@ -17,6 +17,7 @@ pub use head::Head;
 pub use list::OpenUpload;
 pub use part::{PARTS_MAX, PartTag, part_bytes};
 
+use super::address::Address;
 use super::dialect::{names, text};
 use super::error::{BucketError, BucketErrorKind, BucketResult};
 use super::requests::{Call, Requests};
@@ -69,8 +70,12 @@ impl Uploads {
         Self { requests }
     }
 
+    pub(super) fn address(&self) -> &Address {
+        &self.requests.address
+    }
+
     fn provider(&self) -> Provider {
-        self.requests.address.provider
+        self.address().provider
     }
 
     /// Begins an upload of the object `key`. An answer that is lost leaves an upload that only

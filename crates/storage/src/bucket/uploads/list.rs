@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use futures::Stream;
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::{UploadId, Uploads, document};
@@ -31,7 +30,6 @@ struct Page {
     is_truncated: bool,
     next_key_marker: String,
     next_upload_id_marker: String,
-    encoding_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,12 +79,13 @@ impl Uploads {
         })
     }
 
+    /// Keys come as they are: stores differ in what the encoding that can be asked for makes of a plus sign,
+    /// and no key of ours has what XML cannot hold.
     async fn page(&self, prefix: &str, cursor: &mut Cursor) -> BucketResult<()> {
         let mut query = vec![
             ("uploads", None),
             ("prefix", Some(prefix)),
             ("max-uploads", Some("1000")),
-            ("encoding-type", Some("url")),
         ];
         if !cursor.key_marker.is_empty() {
             query.push(("key-marker", Some(cursor.key_marker.as_str())));
@@ -103,19 +102,9 @@ impl Uploads {
             .await
             .map_err(|error| error.during("list the open uploads"))?;
         let page: Page = document(answer.body())?;
-        let encoded = page.encoding_type.as_deref() == Some("url");
-        let plain = |text: String| {
-            if encoded {
-                // Form encoding: a space may come as a plus sign, a plus sign never does.
-                let text = text.replace('+', " ");
-                percent_decode_str(&text).decode_utf8_lossy().into_owned()
-            } else {
-                text
-            }
-        };
         let own = self.requests.address.prefix.as_str();
         for entry in page.uploads {
-            let key = plain(entry.key);
+            let key = entry.key;
             // A store that knows no prefixes here lists all of the bucket's; the others' are not ours.
             if !key.starts_with(prefix) {
                 continue;
@@ -129,7 +118,7 @@ impl Uploads {
                 initiated: entry.initiated.as_deref().and_then(time),
             });
         }
-        let next = plain(page.next_key_marker);
+        let next = page.next_key_marker;
         // A page that leads nowhere new would be asked for ever.
         let stands = next.is_empty()
             || (next == cursor.key_marker && page.next_upload_id_marker == cursor.id_marker);
