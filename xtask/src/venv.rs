@@ -1,4 +1,5 @@
-//! Private Python environments below the target folder, for peers and readers that we compare with.
+//! Private Python environments below the target folder, for peers and readers that we compare with and
+//! servers that tests write to.
 //! Nothing is installed system-wide; an environment is made once and made anew when its list changes.
 
 use std::fs;
@@ -44,4 +45,9 @@ pub(crate) fn ready(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
     .context("failed to install Python packages")?;
     fs::write(&stamp, wanted)?;
     Ok(python)
+}
+
+/// Another program of the environment that `python` is in.
+pub(crate) fn program(python: &Path, name: &str) -> PathBuf {
+    python.with_file_name(name)
 }

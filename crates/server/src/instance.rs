@@ -30,6 +30,8 @@ pub(crate) struct Instance {
     pub(crate) registry: Arc<Registry>,
     pub(crate) turns: Turns,
     pub(crate) endpoints: storage::EndpointPolicy,
+    /// To the buckets of all stages, under that policy.
+    pub(crate) transport: storage::Transport,
     pub(crate) started_us: u64,
 }
 
@@ -87,11 +89,18 @@ impl Instance {
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth).map_err(|e| OpenError(e.message().to_owned()))?;
         let endpoints = endpoints(&settings)?;
+        let options = storage::TransportOptions {
+            hosts: settings.endpoints.hosts.clone().into_iter().collect(),
+            ..storage::TransportOptions::default()
+        };
+        let transport = storage::Transport::new(endpoints.clone(), options)
+            .map_err(|e| OpenError(format!("buckets cannot be reached: {e}")))?;
         let turns = Turns::new(&settings.limits);
         let instance = Arc::new(Self {
             started_us: (catalog::system_clock())(),
             turns,
             endpoints,
+            transport,
             registry: Arc::default(),
             settings,
             catalog,

@@ -153,6 +153,7 @@ async fn open_own(folder: &Path) -> Result<Store> {
             root: folder.to_owned(),
             prefix: None,
         },
+        None,
         &Policy::default(),
     )
     .await?)

@@ -2,12 +2,16 @@
 //! the open place.
 //! The one spot where a name turns into something that can be written to or read, behind the gate.
 
+mod credentials;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use credentials::check_reference;
+
 use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
 use parser::CredentialKey;
-use storage::{Location, ObjectPath, Scheme, Store};
+use storage::{BucketCredentials, Location, ObjectPath, Scheme, Store};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Acting, Object, Operation, SYS};
@@ -36,7 +40,11 @@ enum At {
         stage_id: u64,
     },
     /// A folder or a bucket; never a sub-stage, those have been followed.
-    Place(Location),
+    Place {
+        location: Location,
+        /// For a bucket.
+        credentials: Option<Box<BucketCredentials>>,
+    },
 }
 
 /// A stage, pinned to the version it was opened at.
@@ -88,8 +96,11 @@ impl Instance {
     pub(crate) async fn open_stage(self: &Arc<Self>, located: Located) -> Result<OpenStage> {
         let opened = match &located.at {
             At::Internal { account, stage_id } => self.internal.stage(account, *stage_id).await,
-            At::Place(location) => self
-                .open_place(&located.account, location)
+            At::Place {
+                location,
+                credentials,
+            } => self
+                .open_place(&located.account, location, credentials.as_deref())
                 .await
                 .map_err(|error| error.within(format_args!("stage '{}'", located.name))),
         };
@@ -151,19 +162,19 @@ impl Instance {
             root: folder.into(),
             prefix: None,
         };
-        Ok((self.open_place(account, &location).await?, name))
+        Ok((self.open_place(account, &location, None).await?, name))
     }
 
     /// Opens a place for an account. A folder that it may not use is refused in one way, whether it is there or
     /// not, so that nobody learns what the server's machine holds.
-    async fn open_place(self: &Arc<Self>, account: &str, location: &Location) -> Result<Store> {
+    async fn open_place(
+        self: &Arc<Self>,
+        account: &str,
+        location: &Location,
+        credentials: Option<&BucketCredentials>,
+    ) -> Result<Store> {
         self.check_folder(account, location).await?;
-        if let Location::Bucket { .. } = location {
-            return Err(Error::not_implemented(format_args!(
-                "opening {location} (s3:// and oss://)"
-            )));
-        }
-        Ok(Store::open(location, &self.policy(account)).await?)
+        Ok(Store::open(location, credentials, &self.policy(account)).await?)
     }
 
     /// That the account may use this folder, be it there or not; other places pass.
@@ -218,7 +229,7 @@ impl Instance {
                 };
                 (at, Vec::new())
             }
-            Some(url) => follow(url, &record.definition.credentials, parent).map_err(|error| {
+            Some(_) => self.follow(account, &record, parent).map_err(|error| {
                 match error.reason() {
                     // Of a parent stage, and exact already.
                     Reason::StageDisabled | Reason::StageNotFound => error,
@@ -234,6 +245,49 @@ impl Instance {
             account: account.to_owned(),
             at,
         })
+    }
+
+    /// The place that a stage's URL leads to, and the ids and versions of the stages on the way. A bucket is opened
+    /// with the credentials of the nearest stage that has any.
+    fn follow(
+        &self,
+        account: &str,
+        stage: &StageRecord,
+        parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
+    ) -> Result<(At, Vec<(u64, u64)>)> {
+        let mut location = location_of_stage(stage)?;
+        let mut credentials = credentials::open(self, account, stage)?;
+        let mut parents = Vec::new();
+        for _ in 0..SUB_STAGE_DEPTH_MAX {
+            let Location::SubStage {
+                parent: name,
+                prefix,
+            } = &location
+            else {
+                let at = At::Place {
+                    location,
+                    credentials: credentials.map(Box::new),
+                };
+                return Ok((at, parents));
+            };
+            let record = parent(name)?;
+            parents.push((record.id, record.version));
+            let above = location_of_stage(&record)?;
+            if credentials.is_none() {
+                credentials = credentials::open(self, account, &record)?;
+            }
+            location = match prefix {
+                Some(prefix) => above.join(prefix),
+                None => above,
+            };
+        }
+        Err(Error::internal(
+            Reason::StageInvalid,
+            format_args!(
+                "stage '{}' goes through more than {SUB_STAGE_DEPTH_MAX} stages",
+                stage.name
+            ),
+        ))
     }
 
     fn account(&self, account: &str) -> Result<AccountRecord> {
@@ -281,40 +335,8 @@ impl Instance {
     pub(crate) fn policy(&self, account: &str) -> storage::Policy {
         self.internal
             .policy(allowed_paths(&self.settings.paths, account))
+            .buckets(self.transport.clone())
     }
-}
-
-/// The place that a URL leads to, and the ids and versions of the stages on the way.
-fn follow(
-    url: &str,
-    credentials: &Credentials,
-    parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
-) -> Result<(At, Vec<(u64, u64)>)> {
-    let mut location = location_of(url, credentials)?;
-    let mut parents = Vec::new();
-    for _ in 0..SUB_STAGE_DEPTH_MAX {
-        let Location::SubStage {
-            parent: name,
-            prefix,
-        } = &location
-        else {
-            return Ok((At::Place(location), parents));
-        };
-        let record = parent(name)?;
-        parents.push((record.id, record.version));
-        let above = match &record.definition.url {
-            Some(url) => location_of(url, &record.definition.credentials)?,
-            None => return Err(Error::not_implemented("a sub-stage of an internal stage")),
-        };
-        location = match prefix {
-            Some(prefix) => above.join(prefix),
-            None => above,
-        };
-    }
-    Err(Error::internal(
-        Reason::StageInvalid,
-        format_args!("'{url}' goes through more than {SUB_STAGE_DEPTH_MAX} stages"),
-    ))
 }
 
 /// `host`, `host:port`, `[v6]`, `[v6]:port`.
@@ -353,6 +375,14 @@ fn no_version(name: &str, version: u64) -> Error {
         Reason::StageNotFound,
         format_args!("stage '{name}' has no version {version}"),
     )
+}
+
+/// The location of a stage that has a URL.
+fn location_of_stage(stage: &StageRecord) -> Result<Location> {
+    match &stage.definition.url {
+        Some(url) => location_of(url, &stage.definition.credentials),
+        None => Err(Error::not_implemented("a sub-stage of an internal stage")),
+    }
 }
 
 /// The location that a stage's URL means; the original's form, an endpoint without a scheme, is kept as it was given.

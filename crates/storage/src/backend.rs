@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use opendal::Operator;
@@ -58,12 +59,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// The place's.
     async fn discard(&self, token: &Token) -> Result<()>;
 
-    /// Removes what is left of a piece of work, whether anybody wrote down its drafts or not: those begun after
-    /// `since` (seconds since 1970) for one of `targets`, where the place tells drafts by that.
+    /// Removes what is left of a piece of work whose tokens nobody wrote down: a place that knows drafts by their
+    /// work needs only that; one that does not looks through `begun`, if there is any.
     ///
     /// # Errors
     /// The place's.
-    async fn sweep(&self, work: &str, targets: &[ObjectPath], since: u64) -> Result<()>;
+    async fn sweep(&self, work: &str, begun: Option<&BegunUploads>) -> Result<()>;
 
     /// Removes every draft of the place, of whatever work: for a place that nobody else writes to.
     ///
@@ -112,6 +113,17 @@ pub struct PlannedFile {
     pub bytes: u64,
     /// The SHA-256 of its bytes, in lower-case hexadecimal.
     pub sha256: String,
+}
+
+/// Which of a bucket's open uploads are of a piece of work that ended before it could write their tokens down.
+#[derive(Debug, Clone, Default)]
+pub struct BegunUploads {
+    /// The names that its files would have got.
+    pub targets: Vec<ObjectPath>,
+    /// It began no earlier, by this machine's clock.
+    pub since: Option<SystemTime>,
+    /// Drafts of other work, that stay.
+    pub keep: Vec<Token>,
 }
 
 /// How a file came to be published.

@@ -49,6 +49,10 @@ impl Error {
         }
     }
 
+    pub(crate) fn temporary(self, temporary: bool) -> Self {
+        Self { temporary, ..self }
+    }
+
     /// An operating-system error while doing `what`, such as `open '/exports/a.csv'`.
     pub(crate) fn io(what: impl std::fmt::Display, source: io::Error) -> Self {
         let kind = match source.kind() {

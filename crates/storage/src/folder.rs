@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use opendal::Operator;
 
-use crate::backend::{Backend, DraftWriter, PlannedFile, Published};
+use crate::backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers;
 use crate::path::ObjectPath;
@@ -110,7 +110,7 @@ impl Backend for Folder {
         self.blocking(move |beneath| beneath.discard(&draft)).await
     }
 
-    async fn sweep(&self, work: &str, _targets: &[ObjectPath], _since: u64) -> Result<()> {
+    async fn sweep(&self, work: &str, _begun: Option<&BegunUploads>) -> Result<()> {
         let work = work.to_owned();
         self.blocking(move |beneath| beneath.sweep(&work)).await
     }

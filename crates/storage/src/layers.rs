@@ -8,6 +8,8 @@ use opendal::layers::{ConcurrentLimitLayer, RetryLayer, TimeoutLayer};
 
 /// A stuck disk or mount is reported after this long instead of hanging a query for ever.
 const IO_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longer than the transport lets anything stand still, so that its error comes first.
+const BUCKET_TIMEOUT: Duration = Duration::from_secs(90);
 const CONCURRENT_OPERATIONS_MAX: usize = 64;
 
 /// The stack for a folder of the file system.
@@ -19,6 +21,24 @@ pub(crate) fn folder(operator: Operator) -> Operator {
                 .with_io_timeout(IO_TIMEOUT),
         )
         .layer(RetryLayer::new().with_max_times(2))
+        .layer(ConcurrentLimitLayer::new(CONCURRENT_OPERATIONS_MAX))
+}
+
+/// The stack for a bucket. Its transport has time-outs of its own; these are for what goes round them.
+pub(crate) fn bucket(operator: Operator) -> Operator {
+    operator
+        .layer(
+            TimeoutLayer::new()
+                .with_timeout(BUCKET_TIMEOUT)
+                .with_io_timeout(BUCKET_TIMEOUT),
+        )
+        .layer(
+            RetryLayer::new()
+                .with_jitter()
+                .with_min_delay(Duration::from_millis(200))
+                .with_max_delay(Duration::from_secs(8))
+                .with_max_times(5),
+        )
         .layer(ConcurrentLimitLayer::new(CONCURRENT_OPERATIONS_MAX))
 }
 

@@ -3,6 +3,8 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod bucket;
+mod credentials;
 mod draft;
 mod endpoints;
 mod error;
@@ -16,7 +18,12 @@ mod policy;
 mod store;
 mod token;
 
-pub use backend::{Backend, DraftWriter, PlannedFile, Published};
+pub use backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
+pub use bucket::{
+    Bucket, BucketError, BucketErrorKind, BucketResult, Completed, Head, ObjectOptions, OpenUpload,
+    PARTS_MAX, PartTag, Retry, Transport, TransportOptions, UploadId, Uploads, part_bytes,
+};
+pub use credentials::{Addressing, BucketCredentials, Encryption, OssSignature};
 pub use draft::{Draft, Finished, OnExisting};
 pub use endpoints::{CheckedEndpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};

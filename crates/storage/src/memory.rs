@@ -9,7 +9,7 @@ use opendal::Operator;
 use opendal::services::Memory;
 use tokio::sync::Mutex as AsyncMutex;
 
-use crate::backend::{Backend, DraftWriter, PlannedFile, Published};
+use crate::backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
 use crate::draft::OnExisting;
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::layers;
@@ -127,7 +127,7 @@ impl Backend for MemoryPlace {
         Ok(())
     }
 
-    async fn sweep(&self, work: &str, _targets: &[ObjectPath], _since: u64) -> Result<()> {
+    async fn sweep(&self, work: &str, _begun: Option<&BegunUploads>) -> Result<()> {
         self.drafts.lock().retain(|(of, _), _| of != work);
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! `Policy`: which parts of the server's own file system no place may reach.
+//! `Policy`: which parts of the server's own file system no place may reach, and by which way buckets are reached.
 //! The server always denies its data directory; `/proc`, `/sys` and `/dev` are denied to everyone.
 
 use std::path::{Path, PathBuf};
 
+use crate::bucket::Transport;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 
@@ -13,6 +14,7 @@ const ALWAYS_DENIED: [&str; 3] = ["/proc", "/sys", "/dev"];
 pub struct Policy {
     denied: Vec<PathBuf>,
     allowed: Option<Vec<PathBuf>>,
+    buckets: Option<Transport>,
 }
 
 impl Policy {
@@ -28,6 +30,17 @@ impl Policy {
     pub fn allow_only(mut self, folders: &[PathBuf]) -> Self {
         self.allowed = Some(folders.iter().map(|folder| canonical(folder)).collect());
         self
+    }
+
+    /// Permits buckets, reached through a transport whose endpoint policy says which.
+    #[must_use]
+    pub fn buckets(mut self, transport: Transport) -> Self {
+        self.buckets = Some(transport);
+        self
+    }
+
+    pub(crate) fn transport(&self) -> Option<&Transport> {
+        self.buckets.as_ref()
     }
 
     /// That a folder, be it there or not, could be opened under this policy; other places pass. Blocking.

@@ -10,7 +10,9 @@ use futures::TryStreamExt;
 use opendal::{EntryMode, Operator};
 use sha2::{Digest, Sha256};
 
-use crate::backend::{Backend, PlannedFile, Published};
+use crate::backend::{Backend, BegunUploads, PlannedFile, Published};
+use crate::bucket::{Bucket, Retry};
+use crate::credentials::BucketCredentials;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind, Result};
 use crate::folder::{self, Folder};
@@ -28,12 +30,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a place. A folder must exist and be permitted by `policy`.
+    /// Opens a place. A folder must exist and be permitted by `policy`; a bucket wants credentials, and a policy
+    /// that permits buckets. Of a bucket nothing is asked yet, but an Amazon bucket's region where nobody says it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::Invalid`] (not a folder), [`ErrorKind::PermissionDenied`];
-    /// [`ErrorKind::Unsupported`] for buckets, and for sub-stages, which the caller resolves first.
-    pub async fn open(location: &Location, policy: &Policy) -> Result<Self> {
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Invalid`] (not a folder, contradicting credentials),
+    /// [`ErrorKind::PermissionDenied`]; [`ErrorKind::Unsupported`] for sub-stages, which the caller resolves first,
+    /// and for buckets under a policy without them.
+    pub async fn open(
+        location: &Location,
+        credentials: Option<&BucketCredentials>,
+        policy: &Policy,
+    ) -> Result<Self> {
         let backend: Arc<dyn Backend> = match location {
             Location::Folder { root, prefix } => {
                 let (root, prefix, policy) = (root.clone(), prefix.clone(), policy.clone());
@@ -42,12 +50,24 @@ impl Store {
             }
             Location::Memory(name) => MemoryPlace::open(name)?,
             Location::Bucket { .. } => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "place '{location}' cannot be opened: s3:// and oss:// are not built into this version"
-                    ),
-                ));
+                let transport = policy.transport().ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Unsupported,
+                        format!(
+                            "place '{location}' cannot be opened: the policy permits no buckets"
+                        ),
+                    )
+                })?;
+                let credentials = credentials.ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Invalid,
+                        format!(
+                            "place '{location}' cannot be opened without credentials; the server's own are never used"
+                        ),
+                    )
+                })?;
+                let retry = Retry::default();
+                Arc::new(Bucket::open(location, credentials, transport, retry).await?)
             }
             Location::SubStage { .. } => {
                 return Err(Error::new(
@@ -158,14 +178,14 @@ impl Store {
         self.backend.discard(token).await
     }
 
-    /// Removes all drafts of `work` that were not published, whether anybody wrote their tokens down or not; a
-    /// bucket knows them by their `targets` and by when they began, at or after `since` (seconds since 1970).
+    /// Removes the drafts of `work` that were not published and whose tokens nobody wrote down. A folder knows them
+    /// by their work; a bucket does not, and looks through the uploads that `begun` describes, if it is given.
     /// Idempotent.
     ///
     /// # Errors
     /// The place's.
-    pub async fn sweep(&self, work: &str, targets: &[ObjectPath], since: u64) -> Result<()> {
-        self.backend.sweep(work, targets, since).await
+    pub async fn sweep(&self, work: &str, begun: Option<&BegunUploads>) -> Result<()> {
+        self.backend.sweep(work, begun).await
     }
 
     /// Removes every draft of the place, of whatever work: only for a place that nobody else writes to.

@@ -25,7 +25,7 @@ pub(crate) enum TokenKind {
     },
     /// A multipart upload of a bucket.
     Upload {
-        /// The whole key, with the place's prefix.
+        /// The object's key, relative to the place.
         key: String,
         upload_id: String,
         /// The parts of a finished draft, in order.

@@ -10,7 +10,7 @@ use cargo_metadata::Metadata;
 use super::Finding;
 
 /// Package and the workspace's packages that it may depend on; the tests may depend on any.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("stagedoor-cli", &["stagedoor-proto", "stagedoor-server"]),
     (
         "stagedoor-server",
@@ -25,10 +25,11 @@ const EDGES: [(&str, &[&str]); 9] = [
     ),
     ("stagedoor-parser", &[]),
     ("stagedoor-catalog", &[]),
-    ("stagedoor-storage", &[]),
+    ("stagedoor-storage", &["stagedoor-test-servers"]),
     ("stagedoor-exporter", &[]),
     ("stagedoor-query", &[]),
     ("stagedoor-proto", &[]),
+    ("stagedoor-test-servers", &[]),
     ("xtask", &[]),
 ];
 

@@ -2,13 +2,14 @@
 //! The data first, many files at once; when all of it has its names, the manifest.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use catalog::{ExportRecord, FileRole, PlannedFile};
 use futures::{StreamExt, stream};
-use storage::{ErrorKind, ObjectPath, Store};
+use storage::{BegunUploads, ErrorKind, ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result, stage_required};
-use crate::exports::manifest::manifest_warning;
+use crate::exports::manifest::{manifest_path, manifest_warning};
 use crate::exports::plan::{planned, token};
 use crate::instance::Instance;
 
@@ -138,21 +139,47 @@ pub(crate) fn may_publish(instance: &Instance, export: &ExportRecord) -> Result<
     }
 }
 
-/// Removes every draft of an export: those its plan names, and those that a crash left before it could name them.
-pub(crate) async fn remove_drafts(
+/// Removes the drafts of an export that its plan names, and what else a place knows to be of it.
+pub(crate) async fn remove_drafts(store: &Store, export: &ExportRecord) -> Result<()> {
+    discard(store, export).await?;
+    Ok(store.sweep(&export.id, None).await?)
+}
+
+/// The same for an export that ended before its plan could name every draft: the uploads that a bucket has of its
+/// targets go, too, but for those of other exports.
+pub(crate) async fn remove_all_drafts(
+    instance: &Arc<Instance>,
     store: &Store,
     export: &ExportRecord,
     path: &ObjectPath,
 ) -> Result<()> {
-    for file in &export.plan {
-        store.discard(&token(file)?).await?;
+    discard(store, export).await?;
+    let running = instance
+        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
+        .await?;
+    let mut keep = Vec::new();
+    for file in running.iter().flat_map(|export| &export.plan) {
+        keep.push(token(file)?);
     }
-    let mut targets = vec![path.clone()];
+    let mut targets = vec![path.clone(), manifest_path(path)?];
     for file in &export.plan {
         targets.push(ObjectPath::parse(&file.target)?);
     }
-    let since = export.created_us / 1_000_000;
-    Ok(store.sweep(&export.id, &targets, since).await?)
+    targets.sort();
+    targets.dedup();
+    let begun = BegunUploads {
+        targets,
+        since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(export.created_us)),
+        keep,
+    };
+    Ok(store.sweep(&export.id, Some(&begun)).await?)
+}
+
+async fn discard(store: &Store, export: &ExportRecord) -> Result<()> {
+    for file in &export.plan {
+        store.discard(&token(file)?).await?;
+    }
+    Ok(())
 }
 
 /// Whether a plan's data waits to be published, all of it.

@@ -12,7 +12,9 @@ use storage::{ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::plan::{plan_of, planned};
-use crate::exports::publish::{Unpublished, check_may_publish, is_waiting, publish, remove_drafts};
+use crate::exports::publish::{
+    Unpublished, check_may_publish, is_waiting, publish, remove_all_drafts,
+};
 use crate::gate::system_actor;
 use crate::instance::Instance;
 
@@ -79,7 +81,7 @@ async fn recover_one(instance: &Arc<Instance>, export: ExportRecord) -> Result<E
             why: "the server stopped before the export was complete".to_owned(),
         }
     };
-    remove_drafts(&store, &export, &path).await?;
+    remove_all_drafts(instance, &store, &export, &path).await?;
     settle(instance, &export, end).await
 }
 
@@ -120,7 +122,7 @@ pub(crate) async fn give_up(
         if export.state == ExportState::Prepared && is_published(&store, &plan).await? {
             end = publish_again(instance, &store, &path, export).await?;
         }
-        remove_drafts(&store, export, &path).await?;
+        remove_all_drafts(instance, &store, export, &path).await?;
     }
     settle(instance, export, end).await
 }

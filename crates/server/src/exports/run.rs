@@ -16,7 +16,9 @@ use uuid::Uuid;
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::manifest::manifest_path;
-use crate::exports::publish::{Unpublished, check_may_publish, publish, remove_drafts};
+use crate::exports::publish::{
+    Unpublished, check_may_publish, publish, remove_all_drafts, remove_drafts,
+};
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
@@ -271,7 +273,7 @@ impl Running {
     }
 
     async fn commit(&self, prepared: &ExportRecord, warnings: Vec<String>) -> Result<ExportRecord> {
-        if let Err(error) = remove_drafts(&self.target.store, prepared, &self.target.path).await {
+        if let Err(error) = remove_drafts(&self.target.store, prepared).await {
             tracing::warn!(
                 id = self.id,
                 error = error.message(),
@@ -329,7 +331,10 @@ impl Running {
             .blocking(move |instance| Ok(instance.catalog.export(&account, &id)?))
             .await?;
         match record {
-            Some(record) => remove_drafts(&self.target.store, &record, &self.target.path).await,
+            Some(record) => {
+                let target = &self.target;
+                remove_all_drafts(&self.instance, &target.store, &record, &target.path).await
+            }
             None => Err(Error::defect("a running export has no record")),
         }
     }

@@ -117,7 +117,7 @@ impl Session {
             };
             wait_for(async {
                 store.publish(&planned).await?;
-                store.sweep(&id, &[], 0).await
+                store.sweep(&id, None).await
             })?;
             let segment = Segment {
                 id: 0,

@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use storage::Location;
 
 use crate::error::{About, Error, Reason, Result, Subject};
-use crate::gate::{Acting, Object, Operation, Permit, SYS};
-use crate::places::location_of;
+use crate::gate::{Acting, Object, Operation, Permit};
+use crate::places::{check_reference, location_of};
 use crate::settings::DefaultState;
 
 use super::Session;
@@ -430,7 +430,11 @@ impl Acting {
                 let text = value.expose_secret();
                 if text.starts_with("env:") || text.starts_with("file:") {
                     let reference = text.to_owned();
-                    self.check_reference(&reference)?;
+                    check_reference(
+                        &self.instance.settings,
+                        self.principal.account(),
+                        &reference,
+                    )?;
                     return Ok(Credential::reference(key.as_str(), reference));
                 }
                 Ok(if key.is_secret() {
@@ -441,31 +445,6 @@ impl Acting {
             })
             .collect::<Result<Vec<_>>>()?;
         Credentials::new(list).about(Subject::Stage)
-    }
-
-    /// That the operator permits a credential by this reference (`secrets.references`).
-    fn check_reference(&self, reference: &str) -> Result<()> {
-        let allowed = &self.instance.settings.secrets.references;
-        // What the operator keeps beside the server is the cluster's own; no tenant may use it.
-        let is_allowed = self.principal.account() == SYS
-            && allowed
-                .iter()
-                .any(|allowed| match allowed.strip_suffix('*') {
-                    Some(prefix) => reference.starts_with(prefix),
-                    // A folder stands for what is in it; `..` never gets out of it.
-                    None => {
-                        reference == allowed
-                            || (allowed.ends_with('/') && reference.starts_with(allowed.as_str()))
-                    }
-                })
-            && !reference.split('/').any(|part| part == "..");
-        if is_allowed {
-            return Ok(());
-        }
-        Err(Error::internal(
-            Reason::PermissionDenied,
-            "a credential by reference (env:… or file:…) that the setting secrets.references does not list, or in another account than sys",
-        ))
     }
 
     /// The URL as it is kept, once it is one that could be opened as far as is known without opening it.

@@ -2,6 +2,7 @@
 //! paths and endpoints.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -82,4 +83,7 @@ pub struct EndpointSettings {
     pub allow: Vec<String>,
     /// Permits http, which anyone on the way can read.
     pub http: bool,
+    /// Addresses of host names that the system's resolver is not asked for. `allow` holds for them as for any
+    /// other.
+    pub hosts: BTreeMap<String, Vec<IpAddr>>,
 }

@@ -106,7 +106,7 @@ async fn drafts_are_nobodys_but_their_places() {
         root: folder.path().join("inner/.stagedoor/e1"),
         prefix: None,
     };
-    let error = Store::open(&reserved, &Policy::default())
+    let error = Store::open(&reserved, None, &Policy::default())
         .await
         .unwrap_err();
     assert!(error.to_string().contains("is reserved"), "{error}");
@@ -134,7 +134,7 @@ async fn names_of_works_cannot_leave_the_reserved_folder() {
     let store = folder_store(folder.path()).await;
     for work in ["a/b", "..", "", "../x", "/x"] {
         assert!(store.draft(work, 0, &path("a")).await.is_err(), "{work}");
-        assert!(store.sweep(work, &[], 0).await.is_err(), "{work}");
+        assert!(store.sweep(work, None).await.is_err(), "{work}");
     }
     assert_eq!(names(folder.path()), Vec::<String>::new());
 }
@@ -258,7 +258,9 @@ async fn a_sub_place_is_confined_to_its_prefix() {
     let location = Location::parse(folder.path().to_str().unwrap())
         .unwrap()
         .join(&path("sub"));
-    let store = Store::open(&location, &Policy::default()).await.unwrap();
+    let store = Store::open(&location, None, &Policy::default())
+        .await
+        .unwrap();
     let draft = planned(&store, "e1", b"x", "in.csv").await;
     store.publish(&draft).await.unwrap();
     sweep(&store, "e1").await;

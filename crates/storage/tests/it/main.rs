@@ -18,13 +18,22 @@ async fn folder_store(root: &Path) -> Store {
 }
 
 async fn open(root: &Path, policy: &Policy) -> Result<Store> {
-    Store::open(&Location::parse(root.to_str().unwrap()).unwrap(), policy).await
+    Store::open(
+        &Location::parse(root.to_str().unwrap()).unwrap(),
+        None,
+        policy,
+    )
+    .await
 }
 
 async fn memory_store() -> Store {
-    Store::open(&Location::Memory("test".to_owned()), &Policy::default())
-        .await
-        .unwrap()
+    Store::open(
+        &Location::Memory("test".to_owned()),
+        None,
+        &Policy::default(),
+    )
+    .await
+    .unwrap()
 }
 
 fn path(text: &str) -> ObjectPath {
@@ -61,7 +70,7 @@ fn replacing(file: &PlannedFile) -> PlannedFile {
 }
 
 async fn sweep(store: &Store, id: &str) {
-    store.sweep(id, &[], 0).await.unwrap();
+    store.sweep(id, None).await.unwrap();
 }
 
 /// Every name below a folder, sorted.

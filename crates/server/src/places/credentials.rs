@@ -1,0 +1,116 @@
+//! What a stage's credentials are, opened for one use: sealed secrets by the catalog, references by the server.
+//! They live as long as the place that is opened with them.
+
+use std::fs;
+use std::io::Read;
+
+use catalog::{OpenValue, StageRecord};
+use secrecy::SecretString;
+use storage::BucketCredentials;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Reason, Result};
+use crate::gate::SYS;
+use crate::instance::Instance;
+use crate::settings::Settings;
+
+/// No credential is longer: a file that is, is another one.
+const REFERENCED_BYTES_MAX: u64 = 16 << 10;
+
+/// A stage's credentials, as its bucket is opened with; `None` for a stage without any. Blocking.
+///
+/// # Errors
+/// [`Reason::StageInvalid`] for those that make no bucket's credentials; [`Reason::PermissionDenied`] for a
+/// reference that the operator does not permit (any more).
+pub(super) fn open(
+    instance: &Instance,
+    account: &str,
+    stage: &StageRecord,
+) -> Result<Option<BucketCredentials>> {
+    let opened = instance.catalog.credentials(account, stage)?;
+    if opened.is_empty() {
+        return Ok(None);
+    }
+    let pairs = opened
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                OpenValue::Plain(text) => SecretString::from(text),
+                OpenValue::Secret(secret) => secret,
+                OpenValue::Reference(reference) => {
+                    check_reference(&instance.settings, account, &reference)?;
+                    resolve(&name, &reference)?
+                }
+            };
+            Ok((name, value))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let credentials = BucketCredentials::from_pairs(pairs)
+        .map_err(|e| Error::internal(Reason::StageInvalid, &e).with_source(e))?;
+    Ok(Some(credentials))
+}
+
+/// That the operator permits a credential by this reference (`secrets.references`).
+///
+/// # Errors
+/// [`Reason::PermissionDenied`].
+pub(crate) fn check_reference(settings: &Settings, account: &str, reference: &str) -> Result<()> {
+    let allowed = &settings.secrets.references;
+    // What the operator keeps beside the server is the cluster's own; no tenant may use it.
+    let is_allowed = account == SYS
+        && allowed
+            .iter()
+            .any(|allowed| match allowed.strip_suffix('*') {
+                Some(prefix) => reference.starts_with(prefix),
+                // A folder stands for what is in it; `..` never gets out of it.
+                None => {
+                    reference == allowed
+                        || (allowed.ends_with('/') && reference.starts_with(allowed.as_str()))
+                }
+            })
+        && !reference.split('/').any(|part| part == "..");
+    if is_allowed {
+        return Ok(());
+    }
+    Err(Error::internal(
+        Reason::PermissionDenied,
+        "a credential by reference (env:… or file:…) that the setting secrets.references does not list, or in another account than sys",
+    ))
+}
+
+/// The value that a reference stands for; a line end behind it is no part of it.
+fn resolve(name: &str, reference: &str) -> Result<SecretString> {
+    let failed = |why: String| {
+        Error::internal(
+            Reason::StageInvalid,
+            format_args!("credential '{name}' is '{reference}', which cannot be read: {why}"),
+        )
+    };
+    if let Some(variable) = reference.strip_prefix("env:") {
+        return match std::env::var(variable) {
+            Ok(value) => Ok(SecretString::from(value)),
+            Err(std::env::VarError::NotPresent) => {
+                Err(failed("the server has no such variable".to_owned()))
+            }
+            Err(std::env::VarError::NotUnicode(_)) => Err(failed("it is no text".to_owned())),
+        };
+    }
+    let Some(path) = reference.strip_prefix("file:") else {
+        return Err(failed("it begins with neither env: nor file:".to_owned()));
+    };
+    let mut text = Zeroizing::new(String::new());
+    let read = fs::File::open(path)
+        .and_then(|file| {
+            file.take(REFERENCED_BYTES_MAX + 1)
+                .read_to_string(&mut text)
+        })
+        .map_err(|e| failed(e.to_string()))?;
+    if read as u64 > REFERENCED_BYTES_MAX {
+        return Err(failed(format!(
+            "it is longer than {REFERENCED_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(SecretString::from(
+        text.trim_end_matches(['\n', '\r']).to_owned(),
+    ))
+}

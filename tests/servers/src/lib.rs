@@ -1,0 +1,25 @@
+//! Object storages for tests, each a process of its own on 127.0.0.1 that ends with the tests.
+//! `cargo xtask test` brings the programs; without it a test that needs one fails and says so.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "for tests only"
+)]
+
+mod http;
+mod oss;
+mod process;
+mod proxy;
+mod weed;
+
+pub use oss::{Oss, OssSettings};
+pub use proxy::{Fault, Proxy};
+pub use weed::Weed;
+
+/// The bucket that every server here has.
+pub const BUCKET: &str = "exports";
+/// The access key that may do everything.
+pub const KEY: &str = "testkey";
+/// Its secret.
+pub const SECRET: &str = "testsecret123";

@@ -1,0 +1,176 @@
+//! `Proxy`: stands between a client and a server and breaks chosen requests at chosen moments.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection is closed before anything of it gets through.
+    CutBefore,
+    /// Half of its first piece gets through, then the connection is closed.
+    CutRequest,
+    /// It gets through, and the connection is closed instead of an answer.
+    CutAnswer,
+    /// It gets through, and half of the answer's first piece comes back before the connection is closed.
+    CutInAnswer,
+    /// It gets through, and nothing comes back; the connection stays.
+    Hang,
+    /// It does not get through; this comes back.
+    Answer(&'static str),
+}
+
+struct Armed {
+    needle: String,
+    fault: Fault,
+    times: u32,
+}
+
+#[derive(Default)]
+struct State {
+    armed: Vec<Armed>,
+    fired: u32,
+}
+
+/// A proxy on 127.0.0.1. Its threads end with the connections, its listener with the process.
+pub struct Proxy {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Proxy {
+    /// Passes everything on to `upstream`, until armed.
+    pub fn start(upstream: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let state = Arc::clone(&shared);
+                std::thread::spawn(move || pass(client, upstream, &state));
+            }
+        });
+        Self { address, state }
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Breaks the next `times` requests whose head has `needle`.
+    pub fn arm(&self, needle: &str, fault: Fault, times: u32) {
+        self.state.lock().unwrap().armed.push(Armed {
+            needle: needle.to_owned(),
+            fault,
+            times,
+        });
+    }
+
+    /// Breaks nothing any more.
+    pub fn disarm(&self) {
+        self.state.lock().unwrap().armed.clear();
+    }
+
+    /// How many requests have been broken.
+    pub fn fired(&self) -> u32 {
+        self.state.lock().unwrap().fired
+    }
+}
+
+impl State {
+    /// The fault for a piece of a request, used up.
+    fn take(&mut self, piece: &[u8]) -> Option<Fault> {
+        let armed = self.armed.iter_mut().find(|armed| {
+            let needle = armed.needle.as_bytes();
+            armed.times > 0 && piece.windows(needle.len()).any(|window| window == needle)
+        })?;
+        armed.times -= 1;
+        self.fired += 1;
+        Some(armed.fault)
+    }
+}
+
+/// How the answers of one connection are passed back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Back {
+    Pass,
+    Close,
+    Half,
+    Swallow,
+}
+
+fn pass(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) {
+    let Ok(mut server) = TcpStream::connect(upstream) else {
+        return;
+    };
+    let back = Arc::new(Mutex::new(Back::Pass));
+    let (Ok(reader), Ok(writer)) = (server.try_clone(), client.try_clone()) else {
+        return;
+    };
+    let shared = Arc::clone(&back);
+    let answers = std::thread::spawn(move || pass_back(reader, writer, &shared));
+    let mut piece = vec![0; 64 << 10];
+    while let Ok(length) = client.read(&mut piece) {
+        if length == 0 {
+            break;
+        }
+        let piece = &piece[..length];
+        let fault = state.lock().unwrap().take(piece);
+        let through = match fault {
+            None => piece,
+            Some(Fault::CutBefore) => break,
+            Some(Fault::CutRequest) => {
+                let _ = server.write_all(&piece[..length / 2]);
+                break;
+            }
+            Some(Fault::Answer(text)) => {
+                let _ = client.write_all(text.as_bytes());
+                break;
+            }
+            Some(Fault::CutAnswer) => {
+                *back.lock().unwrap() = Back::Close;
+                piece
+            }
+            Some(Fault::CutInAnswer) => {
+                *back.lock().unwrap() = Back::Half;
+                piece
+            }
+            Some(Fault::Hang) => {
+                *back.lock().unwrap() = Back::Swallow;
+                piece
+            }
+        };
+        if server.write_all(through).is_err() {
+            break;
+        }
+    }
+    let _ = server.shutdown(Shutdown::Both);
+    let _ = client.shutdown(Shutdown::Both);
+    let _ = answers.join();
+}
+
+fn pass_back(mut server: TcpStream, mut client: TcpStream, back: &Mutex<Back>) {
+    let mut piece = vec![0; 64 << 10];
+    while let Ok(length) = server.read(&mut piece) {
+        if length == 0 {
+            break;
+        }
+        let how = *back.lock().unwrap();
+        let sent = match how {
+            Back::Pass => client.write_all(&piece[..length]),
+            Back::Swallow => continue,
+            Back::Half => {
+                let _ = client.write_all(&piece[..length / 2]);
+                break;
+            }
+            Back::Close => break,
+        };
+        if sent.is_err() {
+            break;
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both);
+}
