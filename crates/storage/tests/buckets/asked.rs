@@ -240,6 +240,57 @@ async fn a_role_that_is_refused_says_what_to_check() {
     );
 }
 
+#[tokio::test]
+async fn a_role_of_oss_is_assumed_too() {
+    const STS: &str = "sts.cn-test.aliyuncs.com";
+    let sts = Scripted::tls(&[STS], |head| {
+        if head.contains("RoleArn=acs%3Aram%3A%3A1%3Arole%2Fgone") {
+            return answer(
+                "404 Not Found",
+                "",
+                r#"{"Code":"EntityNotExist.Role","Message":"planted"}"#,
+            );
+        }
+        let body = r#"{"Credentials":{"AccessKeyId":"STS.rolekey","AccessKeySecret":"role-secret","SecurityToken":"role-token","Expiration":"2999-01-01T00:00:00Z"}}"#;
+        answer("200 OK", "", body)
+    });
+    let store = Scripted::plain(initiated);
+    let endpoint = endpoint(&store);
+    let of_role = |role| {
+        place(
+            "oss://b",
+            &[
+                ("endpoint", endpoint.as_str()),
+                ("region", "cn-test"),
+                ("aws_role", role),
+            ],
+        )
+    };
+    let transport = trusting(&sts, &[STS]);
+    create(&of_role("acs:ram::1:role/exporter"), &transport).await;
+    assert!(
+        sts.heads()[0].contains("AccessKeyId=AKIAOWNKEY0123456789"),
+        "{}",
+        sts.heads()[0]
+    );
+    assert_has(&store.heads()[0], &["x-oss-security-token: role-token"]);
+    let gone = of_role("acs:ram::1:role/gone")
+        .open_with(&transport, QUICK)
+        .await
+        .unwrap();
+    let error = gone
+        .uploads()
+        .create("k", &ObjectOptions::default())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("'aws_role'"), "{error}");
+    assert!(
+        !format!("{error} {error:?}").contains("planted"),
+        "{error:?}"
+    );
+    assert_eq!(store.heads().len(), 1);
+}
+
 /// The role service's host is under the policy like any other.
 #[tokio::test]
 async fn a_role_service_that_is_not_permitted_is_not_asked() {

@@ -50,7 +50,10 @@ impl reqsign_core::HttpSend for RoleService {
         if !answer.status().is_success() {
             let error = answer::error(answer.status(), answer.headers(), answer.body());
             self.keep(match error.kind() {
-                BucketErrorKind::AccessDenied => BucketError::new(
+                // A role that is not there, or a request that is refused for what it says of the role.
+                BucketErrorKind::AccessDenied
+                | BucketErrorKind::NotFound
+                | BucketErrorKind::Invalid => BucketError::new(
                     BucketErrorKind::AccessDenied,
                     "the stage's keys may not assume it; check 'aws_role', 'external_id' and whom the role trusts",
                 ),
