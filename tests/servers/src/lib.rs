@@ -11,10 +11,12 @@ mod http;
 mod oss;
 mod process;
 mod proxy;
+mod scripted;
 mod weed;
 
 pub use oss::{Oss, OssSettings};
 pub use proxy::{Fault, Proxy};
+pub use scripted::{Scripted, answer};
 pub use weed::Weed;
 
 /// The bucket that every server here has.

@@ -16,6 +16,8 @@ struct ErrorDocument {
     code: String,
     region: Option<String>,
     endpoint: Option<String>,
+    /// In Amazon's role service the document is within another.
+    error: Option<Box<ErrorDocument>>,
 }
 
 /// An answer's error, if it is one.
@@ -44,6 +46,10 @@ pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Buc
         .ok()
         .and_then(|text| quick_xml::de::from_str::<ErrorDocument>(text).ok())
         .unwrap_or_default();
+    let document = match document.error {
+        Some(inner) => *inner,
+        None => document,
+    };
     of_code(&document, status, headers)
 }
 
@@ -65,6 +71,9 @@ fn of_code(document: &ErrorDocument, status: StatusCode, headers: &HeaderMap) ->
 
 fn kind_of_code(code: &str, region: Option<String>) -> Option<BucketErrorKind> {
     Some(match code {
+        // The role service's names.
+        "InvalidClientTokenId" => BucketErrorKind::UnknownKey,
+        "ExpiredTokenException" => BucketErrorKind::ExpiredToken,
         "PreconditionFailed" | "FileAlreadyExists" | "ObjectAlreadyExists" => {
             BucketErrorKind::AlreadyExists
         }

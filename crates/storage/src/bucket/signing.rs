@@ -1,13 +1,17 @@
 //! `Signing`: puts a stage's signature on a request, with reqsign, for both providers alike.
 //! The keys are the stage's own, or those of a role that its keys assume; a role's are renewed in time.
 
+mod role;
+
 use std::fmt;
 use std::time::Duration;
 
 use http::header;
 use http::request::Parts;
-use reqsign_core::{Context, ErrorKind, ProvideCredentialChain, Signer};
+use reqsign_core::{Context, ErrorKind, Signer};
 use secrecy::ExposeSecret;
+
+use role::RoleService;
 
 use super::address::Address;
 use super::error::{BucketError, BucketErrorKind, BucketResult};
@@ -20,17 +24,21 @@ const SESSION_NAME: &str = "stagedoor";
 
 /// Signs requests. Cheap to clone; clones share a role's session.
 #[derive(Clone)]
-pub(super) enum Signing {
+pub(super) struct Signing {
+    signer: OneOf,
+    roles: RoleService,
+}
+
+#[derive(Clone)]
+enum OneOf {
     S3(Signer<reqsign_aws_v4::Credential>),
     Oss(Signer<reqsign_aliyun_oss::Credential>),
 }
 
 impl fmt::Debug for Signing {
+    /// Not the signer: it has the keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::S3(_) => "S3",
-            Self::Oss(_) => "Oss",
-        })
+        f.debug_struct("Signing").finish_non_exhaustive()
     }
 }
 
@@ -45,11 +53,13 @@ impl Signing {
         transport: &Transport,
     ) -> BucketResult<Self> {
         // No environment, no files, no metadata service: only what is pushed below can be found.
-        let context = Context::new().with_http_send(transport.clone());
-        match address.provider {
-            Provider::S3 => Ok(Self::S3(s3(address, credentials, context))),
-            Provider::Oss => Ok(Self::Oss(oss(address, credentials, context)?)),
-        }
+        let roles = RoleService::new(transport.clone());
+        let context = Context::new().with_http_send(roles.clone());
+        let signer = match address.provider {
+            Provider::S3 => OneOf::S3(s3(address, credentials, context)),
+            Provider::Oss => OneOf::Oss(oss(address, credentials, context)?),
+        };
+        Ok(Self { signer, roles })
     }
 
     /// Signs a request's head.
@@ -72,11 +82,14 @@ impl Signing {
     }
 
     async fn put_on(&self, parts: &mut Parts, good_for: Option<Duration>) -> BucketResult<()> {
-        let signed = match self {
-            Self::S3(signer) => signer.sign(parts, good_for).await,
-            Self::Oss(signer) => signer.sign(parts, good_for).await,
+        let signed = match &self.signer {
+            OneOf::S3(signer) => signer.sign(parts, good_for).await,
+            OneOf::Oss(signer) => signer.sign(parts, good_for).await,
         };
-        signed.map_err(|error| unsigned(&error))
+        signed.map_err(|error| match self.roles.take_failure() {
+            Some(failure) => failure.unsent().during("assume the stage's role"),
+            None => unsigned(&error),
+        })
     }
 }
 
@@ -95,9 +108,9 @@ fn s3(
     if let Some(token) = &credentials.session_token {
         own = own.with_session_token(token.expose_secret());
     }
-    let mut chain = ProvideCredentialChain::new();
-    chain = match &credentials.role {
-        None => chain.push(own),
+    let signer = RequestSigner::new("s3", region);
+    match &credentials.role {
+        None => Signer::new(context, own, signer),
         Some(role) => {
             let sts = Signer::new(context.clone(), own, RequestSigner::new("sts", region));
             let mut assumed =
@@ -108,10 +121,9 @@ fn s3(
             if let Some(id) = &credentials.external_id {
                 assumed = assumed.with_external_id(id.expose_secret().to_owned());
             }
-            chain.push(assumed)
+            Signer::new(context, assumed, signer)
         }
-    };
-    Signer::new(context, chain, RequestSigner::new("s3", region))
+    }
 }
 
 fn oss(
@@ -145,9 +157,8 @@ fn oss(
     if let Some(token) = &credentials.session_token {
         own = own.with_security_token(token.expose_secret());
     }
-    let chain = ProvideCredentialChain::new();
-    let chain = match &credentials.role {
-        None => chain.push(own),
+    Ok(match &credentials.role {
+        None => Signer::new(context, own, signer),
         Some(role) => {
             let mut assumed = AssumeRoleCredentialProvider::new()
                 .with_base_provider(own)
@@ -159,22 +170,13 @@ fn oss(
             if let Some(id) = &credentials.external_id {
                 assumed = assumed.with_external_id(id.expose_secret());
             }
-            chain.push(assumed)
+            Signer::new(context, assumed, signer)
         }
-    };
-    Ok(Signer::new(context, chain, signer))
+    })
 }
 
 /// The library's words are left out: they may quote what the role service answered.
 fn unsigned(error: &reqsign_core::Error) -> BucketError {
-    // A connection that failed on the way to the role service is told as it is.
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(cause) = source {
-        if let Some(own) = cause.downcast_ref::<BucketError>() {
-            return own.clone().unsent().during("assume the stage's role");
-        }
-        source = cause.source();
-    }
     let refused = |kind, text| BucketError::new(kind, text).unsent();
     if error.is_retryable() && error.kind() == ErrorKind::Unexpected {
         return refused(

@@ -7,7 +7,7 @@ mod connector;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use body::{Progress, Sent};
@@ -40,9 +42,11 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 pub struct TransportOptions {
     /// How long a request or an answer may stand still before it is given up.
     pub still_max: Duration,
-    /// Addresses of names, in lower case, that the system's resolver is not asked for. The endpoint
-    /// policy holds for them as for any other.
-    pub hosts: HashMap<String, Vec<IpAddr>>,
+    /// Addresses of names, in lower case, that the system's resolver is not asked for; port 0 is the
+    /// endpoint's own. The endpoint policy holds for them as for any other.
+    pub hosts: HashMap<String, Vec<SocketAddr>>,
+    /// Certificates to trust beside the operating system's, as PEM.
+    pub roots: Vec<String>,
 }
 
 impl Default for TransportOptions {
@@ -50,6 +54,7 @@ impl Default for TransportOptions {
         Self {
             still_max: STILL_MAX,
             hosts: HashMap::new(),
+            roots: Vec::new(),
         }
     }
 }
@@ -69,15 +74,21 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A transport that trusts the certificates the operating system trusts.
+    /// A transport that trusts the certificates the operating system trusts, and those of the options.
     ///
     /// # Errors
-    /// [`BucketErrorKind::Tls`] when the machine's TLS set-up cannot be used.
+    /// [`BucketErrorKind::Tls`] when the machine's TLS set-up cannot be used, or a certificate is none.
     pub fn new(policy: EndpointPolicy, options: TransportOptions) -> BucketResult<Self> {
         let mut roots = RootCertStore::empty();
         // What cannot be read is left out; an endpoint it vouches for then fails with its own error.
         let native = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(native.certs);
+        for pem in &options.roots {
+            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+                let trusted = certificate.map_err(|_| untrusted())?;
+                roots.add(trusted).map_err(|_| untrusted())?;
+            }
+        }
         let tls = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| {
@@ -203,16 +214,6 @@ impl Streamed {
     }
 }
 
-impl reqsign_core::HttpSend for Transport {
-    async fn http_send(&self, request: Request<Bytes>) -> reqsign_core::Result<Response<Bytes>> {
-        self.send(request).await.map_err(|error| {
-            reqsign_core::Error::unexpected(error.to_string())
-                .set_retryable(error.is_temporary())
-                .with_source(error)
-        })
-    }
-}
-
 impl fmt::Debug for Streamed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Streamed").finish_non_exhaustive()
@@ -234,6 +235,13 @@ async fn moving<T>(
             Err(_) => return None,
         }
     }
+}
+
+fn untrusted() -> BucketError {
+    BucketError::new(
+        BucketErrorKind::Tls,
+        "a certificate to be trusted is none; give certificates as PEM",
+    )
 }
 
 fn timed_out(host: &str, still_max: Duration) -> BucketError {

@@ -1,7 +1,6 @@
 //! What the suites share: places in both stores, and a bucket opened from keys and values.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use stagedoor_storage::{
     Bucket, BucketCredentials, BucketResult, EndpointPolicy, Location, OpenUpload, Retry,
     Transport, TransportOptions,
 };
-use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Weed};
+use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Scripted, Weed};
 
 /// Tries a few times and quickly.
 pub(crate) const QUICK: Retry = Retry {
@@ -140,16 +139,26 @@ pub(crate) fn impatient() -> Transport {
 
 /// The same, and names that stand for this machine.
 pub(crate) fn resolving(policy: EndpointPolicy, names: &[&str]) -> Transport {
-    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let hosts: HashMap<String, Vec<IpAddr>> = names
-        .iter()
-        .map(|name| ((*name).to_owned(), vec![here]))
-        .collect();
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let hosts = names.iter().map(|name| ((*name).to_owned(), vec![here]));
     let options = TransportOptions {
-        hosts,
+        hosts: hosts.collect(),
         ..TransportOptions::default()
     };
     Transport::new(policy, options).unwrap()
+}
+
+/// A transport for which the server is each of these names, and that trusts it.
+pub(crate) fn trusting(server: &Scripted, names: &[&str]) -> Transport {
+    let hosts = names
+        .iter()
+        .map(|name| ((*name).to_owned(), vec![server.address()]));
+    let options = TransportOptions {
+        hosts: hosts.collect(),
+        roots: vec![server.certificate()],
+        ..TransportOptions::default()
+    };
+    Transport::new(local(), options).unwrap()
 }
 
 pub(crate) fn local() -> EndpointPolicy {

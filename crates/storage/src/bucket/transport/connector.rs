@@ -30,14 +30,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Connector {
     policy: Arc<EndpointPolicy>,
     tls: Arc<ClientConfig>,
-    hosts: Arc<HashMap<String, Vec<IpAddr>>>,
+    hosts: Arc<HashMap<String, Vec<SocketAddr>>>,
 }
 
 impl Connector {
     pub(super) fn new(
         policy: Arc<EndpointPolicy>,
         tls: Arc<ClientConfig>,
-        hosts: HashMap<String, Vec<IpAddr>>,
+        hosts: HashMap<String, Vec<SocketAddr>>,
     ) -> Self {
         Self {
             policy,
@@ -100,7 +100,13 @@ impl Connector {
             )
         };
         let addresses: Vec<SocketAddr> = match self.hosts.get(&endpoint.host()) {
-            Some(known) => known.iter().map(|known| (*known, port).into()).collect(),
+            Some(known) => known
+                .iter()
+                .map(|known| match known.port() {
+                    0 => SocketAddr::new(known.ip(), port),
+                    _ => *known,
+                })
+                .collect(),
             None => lookup_host((host, port))
                 .await
                 .map_err(|_| unresolved())?
