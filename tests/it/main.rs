@@ -20,6 +20,7 @@ mod gate;
 mod leaks;
 mod python_readers;
 mod queries;
+mod real_servers;
 mod recovery;
 mod serve_process;
 mod sql_service;

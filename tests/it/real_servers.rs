@@ -1,0 +1,274 @@
+//! Stages on object storages, through SQL: SeaweedFS for Amazon S3, and the double of Aliyun OSS.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use storage::{Bucket, BucketCredentials, EndpointPolicy, Location, Retry, Transport};
+use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Weed};
+
+use crate::harness::TestServer;
+
+/// A store, and how a stage on it is written.
+struct Place {
+    scheme: &'static str,
+    endpoint: String,
+    region: Option<&'static str>,
+    /// Kept while the test runs.
+    _oss: Option<Oss>,
+}
+
+impl Place {
+    fn s3() -> Self {
+        Self {
+            scheme: "s3",
+            endpoint: Weed::shared().endpoint(),
+            region: None,
+            _oss: None,
+        }
+    }
+
+    /// As Aliyun is: the bucket before the host, signature V4.
+    fn oss() -> Self {
+        let oss = Oss::start(&OssSettings::default());
+        Self {
+            scheme: "oss",
+            endpoint: oss.virtual_endpoint(),
+            region: Some(Oss::REGION),
+            _oss: Some(oss),
+        }
+    }
+
+    fn credentials(&self, secret: &str) -> String {
+        let region = self
+            .region
+            .map_or_else(String::new, |region| format!(", 'region' = '{region}'"));
+        format!(
+            "{{'access_key_id' = '{KEY}', 'secret_access_key' = '{secret}', 'endpoint' = '{}'{region}}}",
+            self.endpoint
+        )
+    }
+
+    fn url(&self, folder: &str) -> String {
+        format!("{}://{BUCKET}/{folder}", self.scheme)
+    }
+
+    fn create(&self, name: &str, folder: &str) -> String {
+        format!(
+            "CREATE STAGE {name} URL = '{}' CREDENTIALS = {}",
+            self.url(folder),
+            self.credentials(SECRET)
+        )
+    }
+
+    /// The bucket as another client opens it.
+    async fn outside(&self, folder: &str) -> Bucket {
+        let mut pairs = vec![
+            ("access_key_id", KEY.to_owned()),
+            ("secret_access_key", SECRET.to_owned()),
+            ("endpoint", self.endpoint.clone()),
+        ];
+        pairs.extend(self.region.map(|region| ("region", region.to_owned())));
+        let pairs = pairs.into_iter().map(|(key, value)| (key, value.into()));
+        let options = storage::TransportOptions {
+            hosts: hosts().into_iter().collect(),
+            ..Default::default()
+        };
+        let mut policy = EndpointPolicy::default().allow_http(true);
+        policy = policy.allow_only(allowed().iter().map(|rule| rule.parse().unwrap()).collect());
+        Bucket::open(
+            &Location::parse(&self.url(folder)).unwrap(),
+            &BucketCredentials::from_pairs(pairs).unwrap(),
+            &Transport::new(policy, options).unwrap(),
+            Retry::default(),
+        )
+        .await
+        .unwrap()
+    }
+
+    async fn open_uploads(&self, folder: &str) -> Vec<String> {
+        let bucket = self.outside(folder).await;
+        let open: Vec<_> = bucket.uploads().list("").try_collect().await.unwrap();
+        open.into_iter().map(|upload| upload.key).collect()
+    }
+
+    /// Every object of the folder, sorted.
+    async fn objects(&self, folder: &str) -> Vec<String> {
+        let bucket = self.outside(folder).await;
+        let listed = bucket.operator().list_with("").recursive(true).await;
+        let mut names: Vec<String> = listed
+            .unwrap()
+            .into_iter()
+            .filter(|entry| entry.metadata().is_file())
+            .map(|entry| entry.path().to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    async fn read(&self, folder: &str, path: &str) -> String {
+        let bucket = self.outside(folder).await;
+        let body = bucket.operator().read(path).await.unwrap().to_vec();
+        String::from_utf8(body).unwrap()
+    }
+}
+
+/// The names that OSS puts before its host, which no resolver here knows.
+fn hosts() -> Vec<(String, Vec<IpAddr>)> {
+    let here = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    vec![(format!("{BUCKET}.{}", Oss::HOST), here)]
+}
+
+fn allowed() -> Vec<String> {
+    vec![
+        "127.0.0.1".to_owned(),
+        format!("{BUCKET}.{}", Oss::HOST),
+        Oss::HOST.to_owned(),
+    ]
+}
+
+async fn server() -> TestServer {
+    TestServer::start_with(|settings| {
+        settings.endpoints.allow = allowed();
+        settings.endpoints.http = true;
+        settings.endpoints.hosts = hosts().into_iter().collect();
+    })
+    .await
+}
+
+/// Runs a test's body on both stores.
+macro_rules! on_both {
+    ($name:ident, $body:ident) => {
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn s3() {
+                super::$body(super::Place::s3(), stringify!($name)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn oss() {
+                super::$body(super::Place::oss(), stringify!($name)).await;
+            }
+        }
+    };
+}
+
+on_both!(an_export_appears_whole_and_once, exports);
+on_both!(nothing_is_left_of_an_export_that_fails, failures);
+on_both!(a_bucket_that_refuses_says_why, refusals);
+
+async fn exports(place: Place, folder: &str) {
+    let server = server().await;
+    server.ok(&place.create("s", folder)).await;
+    server
+        .ok("SELECT 1 AS id, 'weder' AS name INTO OUTFILE 'stage://s/2026/user.csv' MANIFEST 'true'")
+        .await;
+    assert_eq!(
+        place.read(folder, "2026/user.csv").await,
+        "id,name\n1,\"weder\"\n"
+    );
+    assert_eq!(
+        place.objects(folder).await,
+        ["2026/user.csv", "2026/user.csv.manifest.json"]
+    );
+    // Read where it is, and found by a pattern.
+    let read = server
+        .ok("SELECT name FROM 'stage://s/2026/user.csv'")
+        .await;
+    assert_eq!(read.rows(), [["weder"]]);
+    let read = server.ok("SELECT COUNT(*) FROM 'stage://s/**/*.csv'").await;
+    assert_eq!(read.rows(), [["1"]]);
+
+    let again = "SELECT 2 AS id INTO OUTFILE 'stage://s/2026/user.csv'";
+    assert_eq!(
+        server.error(again).await,
+        "ERROR 20406 (HY000): file user.csv already exists"
+    );
+    server.ok(&format!("{again} OVERWRITE 'true'")).await;
+    assert_eq!(place.read(folder, "2026/user.csv").await, "id\n2\n");
+
+    // A stage within the stage, and a file of several parts; and an empty one.
+    server.ok("CREATE STAGE sub URL = 'stage://s/sub/'").await;
+    server
+        .ok("SELECT value, REPEAT('x', 100) AS x FROM generate_series(1, 200000) INTO OUTFILE 'stage://sub/long.csv'")
+        .await;
+    let long = place.read(folder, "sub/long.csv").await;
+    assert_eq!(long.lines().count(), 200_001);
+    assert!(long.len() > 20_000_000 && long.ends_with('\n'));
+    server
+        .ok("SELECT 1 AS a WHERE false INTO OUTFILE 'stage://sub/empty.csv' HEADER 'false'")
+        .await;
+    assert_eq!(place.read(folder, "sub/empty.csv").await, "");
+    assert_eq!(place.open_uploads(folder).await, Vec::<String>::new());
+}
+
+async fn failures(place: Place, folder: &str) {
+    let server = server().await;
+    server.ok(&place.create("s", folder)).await;
+    // After some parts have been sent.
+    let failing = "SELECT value, REPEAT('x', 100) AS x, CAST(CASE WHEN value > 150000 THEN 'no' ELSE '1' END AS DECIMAL(5,0)) / (150001 - value) AS y \
+         FROM generate_series(1, 200000) INTO OUTFILE 'stage://s/failed.csv'";
+    let cancelled = server
+        .run("SELECT 1 INTO OUTFILE 'stage://s/\u{1}.csv'")
+        .await;
+    assert!(cancelled.is_err());
+    let outcome = server.run(failing).await;
+    let started = server
+        .run("SELECT a.value FROM generate_series(1, 100000) a, generate_series(1, 100000) b INTO OUTFILE 'stage://s/long.csv' MANIFEST 'true'");
+    // A client that leaves does not end its export; CANCEL does.
+    let left = tokio::time::timeout(Duration::from_secs(2), started).await;
+    assert!(left.is_err());
+    let running = server
+        .ok("SELECT id FROM stagedoor.exports WHERE state = 'RUNNING'")
+        .await;
+    for row in running.rows() {
+        server.ok(&format!("CANCEL EXPORT '{}'", row[0])).await;
+    }
+    let mut objects = place.objects(folder).await;
+    if outcome.is_ok() {
+        objects.retain(|name| name != "failed.csv");
+    }
+    assert_eq!(objects, Vec::<String>::new());
+    assert_eq!(place.open_uploads(folder).await, Vec::<String>::new());
+}
+
+async fn refusals(place: Place, folder: &str) {
+    let server = server().await;
+    let wrong = format!(
+        "CREATE STAGE wrong URL = '{}' CREDENTIALS = {}",
+        place.url(folder),
+        place.credentials("planted-wrong-secret")
+    );
+    server.ok(&wrong).await;
+    for statement in [
+        "SELECT 1 INTO OUTFILE 'stage://wrong/a.csv'",
+        "SELECT * FROM 'stage://wrong/a.csv'",
+    ] {
+        let error = server.error(statement).await;
+        assert!(
+            error.contains("stage 'wrong'") || error.contains("a.csv"),
+            "{error}"
+        );
+        assert!(!error.contains("planted"), "{error}");
+    }
+    let missing = format!(
+        "CREATE STAGE missing URL = '{}://no-such-bucket/p' CREDENTIALS = {}",
+        place.scheme,
+        place.credentials(SECRET)
+    );
+    server.ok(&missing).await;
+    let error = server
+        .error("SELECT 1 INTO OUTFILE 'stage://missing/a.csv'")
+        .await;
+    assert!(
+        error.contains("bucket") || error.contains("no-such-bucket"),
+        "{error}"
+    );
+    server
+        .ok(&format!("CREATE STAGE bare URL = '{}'", place.url(folder)))
+        .await;
+    let error = server
+        .error("SELECT 1 INTO OUTFILE 'stage://bare/a.csv'")
+        .await;
+    assert!(error.contains("without credentials"), "{error}");
+}
