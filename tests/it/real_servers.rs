@@ -1,6 +1,6 @@
 //! Stages on object storages, through SQL: SeaweedFS for Amazon S3, and the double of Aliyun OSS.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -71,7 +71,15 @@ impl Place {
         pairs.extend(self.region.map(|region| ("region", region.to_owned())));
         let pairs = pairs.into_iter().map(|(key, value)| (key, value.into()));
         let options = storage::TransportOptions {
-            hosts: hosts().into_iter().collect(),
+            hosts: hosts()
+                .into_iter()
+                .map(|(name, to)| {
+                    (
+                        name,
+                        to.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect(),
+                    )
+                })
+                .collect(),
             ..Default::default()
         };
         let mut policy = EndpointPolicy::default().allow_http(true);

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,7 +91,19 @@ impl Instance {
         let logins = Logins::new(&settings.auth).map_err(|e| OpenError(e.message().to_owned()))?;
         let endpoints = endpoints(&settings)?;
         let options = storage::TransportOptions {
-            hosts: settings.endpoints.hosts.clone().into_iter().collect(),
+            // Port 0 is the endpoint's own.
+            hosts: settings
+                .endpoints
+                .hosts
+                .iter()
+                .map(|(name, addresses)| {
+                    let with_port = |address: &IpAddr| SocketAddr::new(*address, 0);
+                    (
+                        name.to_lowercase(),
+                        addresses.iter().map(with_port).collect(),
+                    )
+                })
+                .collect(),
             ..storage::TransportOptions::default()
         };
         let transport = storage::Transport::new(endpoints.clone(), options)

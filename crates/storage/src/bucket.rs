@@ -57,8 +57,8 @@ impl Bucket {
         transport.check(&address.url(None, &[]))?;
         if address.region.is_none() && address.is_amazon() {
             address.region = Some(region::find(&address, transport, &retry).await?);
-            address.settle();
         }
+        address.settle();
         let requests = Requests {
             signing: Signing::new(&address, credentials, transport)?,
             transport: transport.clone(),

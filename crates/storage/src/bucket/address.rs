@@ -102,7 +102,7 @@ impl Address {
         self.provider == Provider::S3 && is_amazon(&self.host)
     }
 
-    /// Amazon's host without a region becomes the one of the region that has been found out.
+    /// Amazon's host of no region, which sends requests elsewhere, becomes the one of the known region.
     pub(super) fn settle(&mut self) {
         if self.host == "s3.amazonaws.com"
             && let Ok(host) = default_host(self.provider, self.region.as_deref())

@@ -31,8 +31,9 @@ use crate::endpoints::EndpointPolicy;
 
 /// How long a request or an answer may stand still.
 const STILL_MAX: Duration = Duration::from_secs(60);
-/// Connections are kept this long for the next request: stores close theirs after a minute or so.
-const IDLE_MAX: Duration = Duration::from_secs(30);
+/// Connections are kept this long for the next request. Stores close theirs after some twenty seconds, and
+/// what is sent at that moment is lost in doubt.
+const IDLE_MAX: Duration = Duration::from_secs(10);
 const IDLE_CONNECTIONS_MAX: usize = 64;
 /// Answers that are read as a whole are lists and errors; the longest page of a list is below this.
 const ANSWER_BYTES_MAX: usize = 16 << 20;

@@ -140,6 +140,10 @@ async fn a_region_is_found_out_and_signed_for() {
     // With the region given nothing is asked.
     create(&place("s3://b", &[("region", "eu-west-3")]), &transport).await;
     assert_eq!(server.heads().len(), 3);
+    // Amazon's host of no region is not asked for what another host has.
+    let both = [("region", "eu-west-3"), ("endpoint", "s3.amazonaws.com")];
+    create(&place("s3://b", &both), &transport).await;
+    assert_has(&server.heads()[3], &["host: b.s3.eu-west-3.amazonaws.com"]);
 }
 
 #[tokio::test]
