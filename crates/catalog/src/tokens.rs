@@ -73,6 +73,8 @@ pub struct NewToken {
     pub label: String,
     /// From when on it no longer counts, in microseconds since 1970 UTC.
     pub expires_us: u64,
+    /// How many tokens that have not expired the user may have, this one among them.
+    pub user_tokens_max: usize,
 }
 
 /// Without the hash.
@@ -93,7 +95,8 @@ impl Catalog {
     ///
     /// Errors: `Conflict` when the user is no longer the one of that id and password epoch, or is
     /// locked; `NotFound` for the user and the account; `Invalid` for an id of another form and for a
-    /// role that the user does not have; `AlreadyExists` for the id or the hash.
+    /// role that the user does not have; `AlreadyExists` for the id or the hash; `LimitReached` when the
+    /// user has as many as they may.
     pub fn create_token(&self, actor: &Actor, new: NewToken) -> Result<TokenRecord, Error> {
         check_id(&new.id)?;
         let what = What::change("CREATE TOKEN", format!("{} of user {}", new.id, new.user));
@@ -110,6 +113,7 @@ impl Catalog {
                     let message = format!("the token {} exists", new.id);
                     return Err(Error::new(ErrorKind::AlreadyExists, message));
                 }
+                check_number(draft, account, &new)?;
                 let record = TokenRecord {
                     id: new.id,
                     hash: new.hash,
@@ -217,6 +221,27 @@ fn check_user(view: View<'_>, account: &str, new: &NewToken) -> Result<(), Error
         "the user {} does not have the role {role}",
         user.name
     )))
+}
+
+fn check_number(draft: &Draft<'_>, account: &str, new: &NewToken) -> Result<(), Error> {
+    let mut live = 0_usize;
+    for mark in draft
+        .view()
+        .keys(&keys::user_tokens(account, new.user_id))?
+    {
+        let token = find(draft.view(), keys::last_part(&mark))?;
+        live += usize::from(token.is_some_and(|token| token.expires_us > draft.now_us()));
+    }
+    if live < new.user_tokens_max {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::LimitReached,
+        format!(
+            "the user {} has {live} tokens that have not expired, and may have {}; revoke one first",
+            new.user, new.user_tokens_max
+        ),
+    ))
 }
 
 fn check_id(id: &str) -> Result<(), Error> {

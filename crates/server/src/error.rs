@@ -382,6 +382,7 @@ impl From<catalog::Error> for Error {
             Kind::Io | Kind::Locked => Self::internal(Reason::StorageFailed, &message),
             Kind::KeyMissing => Self::internal(Reason::SecretUnavailable, &message),
             Kind::Behind => Self::internal(Reason::DataLoss, &message),
+            Kind::LimitReached => Self::internal(Reason::LimitExceeded, &message),
             _ => Self::defect(&message),
         };
         mapped.with_source(error)

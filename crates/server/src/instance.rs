@@ -84,7 +84,8 @@ impl Instance {
         }
 
         let jobs = ExportJobs::new(settings.limits.concurrent_exports_max);
-        let logins = Logins::new(&settings.auth).map_err(|e| OpenError(e.message().to_owned()))?;
+        let logins = Logins::new(&settings.auth, &settings.limits)
+            .map_err(|e| OpenError(e.message().to_owned()))?;
         let endpoints = endpoints(&settings)?;
         let turns = Turns::new(&settings.limits);
         let instance = Arc::new(Self {

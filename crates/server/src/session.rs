@@ -82,17 +82,31 @@ impl Session {
     /// Begins another call in an open session: it must be the same user's, who must still be what it was.
     ///
     /// # Errors
-    /// [`Reason::SessionNotFound`] for another user; [`Reason::Unauthenticated`], [`Reason::RoleNotGranted`].
+    /// [`Reason::SessionNotFound`] for another user; [`Reason::PermissionDenied`] for a token that is bound to
+    /// another role than the session is in; [`Reason::Unauthenticated`], [`Reason::RoleNotGranted`].
     pub(crate) async fn enter(&mut self, caller: Caller) -> Result<()> {
-        if !self.principal.is_same_user(&caller.principal) {
-            return Err(session_not_found());
-        }
-        self.context = caller.context;
-        let principal = self.principal.clone();
-        self.principal = self
+        let entered = if self.principal.is_same_user(&caller.principal) {
+            self.principal.entered_by(&caller.principal)
+        } else {
+            Err(session_not_found())
+        };
+        let id = self.entry.as_ref().map(|entry| entry.id.clone());
+        let acting = Acting {
+            instance: Arc::clone(&self.instance),
+            principal: caller.principal,
+            context: caller.context.clone(),
+        };
+        let principal = self
             .instance
-            .blocking(move |instance| principal.refreshed(&instance.catalog))
+            .blocking(move |instance| {
+                let object = Object::Session(id.unwrap_or_default());
+                entered
+                    .map_err(|error| acting.refused(Operation::EnterSession, &object, error))?
+                    .refreshed(&instance.catalog)
+            })
             .await?;
+        self.context = caller.context;
+        self.principal = principal;
         Ok(())
     }
 

@@ -43,7 +43,7 @@ pub struct Caller {
     /// The role in force.
     #[prost(string, tag = "3")]
     pub role: ::prost::alloc::string::String,
-    /// Every role that the user may act in; `public` is everyone's.
+    /// Every role that the user may act in; `public` is everyone's. With a token that is bound to a role, this one.
     #[prost(string, repeated, tag = "4")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -365,7 +365,7 @@ pub struct Token {
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
-    /// The role it is bound to; empty for the user's default.
+    /// The role it is bound to; empty for none: it begins in the user's default role and may change it.
     #[prost(string, tag = "3")]
     pub role: ::prost::alloc::string::String,
     #[prost(string, tag = "4")]
@@ -490,7 +490,8 @@ pub mod account_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked.
+        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked. If the login names a role,
+        /// the token is bound to it: no other role, no change of the user, no token beyond it.
         pub async fn login(
             &mut self,
             request: impl tonic::IntoRequest<super::LoginRequest>,
@@ -1064,7 +1065,8 @@ pub mod account_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with AccountServiceServer.
     #[async_trait]
     pub trait AccountService: std::marker::Send + std::marker::Sync + 'static {
-        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked.
+        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked. If the login names a role,
+        /// the token is bound to it: no other role, no change of the user, no token beyond it.
         async fn login(
             &self,
             request: tonic::Request<super::LoginRequest>,

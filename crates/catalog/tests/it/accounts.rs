@@ -213,6 +213,7 @@ fn dropping_an_account_takes_everything_in_it() {
         role: None,
         label: String::new(),
         expires_us: u64::MAX,
+        user_tokens_max: usize::MAX,
     };
     catalog.create_token(&ann(), token).unwrap();
     let export = NewExport {

@@ -119,6 +119,7 @@ fn identities_are_validated_and_not_changed() {
             role: None,
             label: String::new(),
             expires_us: u64::MAX,
+            user_tokens_max: usize::MAX,
         };
         catalog.create_token(actor, token).unwrap();
         let account = new_account("other");

@@ -22,6 +22,7 @@ fn token(catalog: &Catalog, user: &str, number: u8) -> NewToken {
         role: None,
         label: "laptop".into(),
         expires_us: 5000,
+        user_tokens_max: usize::MAX,
     }
 }
 
@@ -66,6 +67,31 @@ fn a_token_is_found_by_its_hash() {
     assert_eq!(catalog.revoke_tokens_of(&ann(), "bob").unwrap(), 0);
     assert_eq!((ids("bob").len(), ids("ann").len()), (0, 1));
     assert_eq!(catalog.token(&[4; 32]).unwrap(), None);
+}
+
+#[test]
+fn a_user_has_no_more_tokens_than_the_caller_permits() {
+    let (_dir, catalog) = with_acme();
+    create_user(&catalog, &ann(), "bob");
+    create(&catalog, "ann", 9);
+    let limited = |number| NewToken {
+        user_tokens_max: 2,
+        ..token(&catalog, "bob", number)
+    };
+    let expired = NewToken {
+        expires_us: 1,
+        ..limited(1)
+    };
+    catalog.create_token(&ann(), expired).unwrap();
+    catalog.create_token(&ann(), limited(2)).unwrap();
+    catalog.create_token(&ann(), limited(3)).unwrap();
+    refused(
+        catalog.create_token(&ann(), limited(4)),
+        ErrorKind::LimitReached,
+        "the user bob has 2 tokens that have not expired, and may have 2; revoke one first",
+    );
+    catalog.revoke_token(&ann(), &id(2)).unwrap();
+    catalog.create_token(&ann(), limited(4)).unwrap();
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Acting {
         let principal = &self.principal;
         let need = operation.need();
         Ok(match need {
-            Need::Login | Need::Own => true,
+            Need::Login | Need::Own | Need::OwnOnly => true,
             Need::Admin => principal.is_admin(),
             Need::ClusterAdmin => principal.is_cluster_admin(),
             Need::Account(_)
@@ -117,6 +117,24 @@ impl Acting {
                 self.has(privilege, &on)?
             }
         })
+    }
+
+    /// Refuses a token that is bound to a role what changes its own user, by which it would have another role.
+    ///
+    /// # Errors
+    /// [`Reason::PermissionDenied`], audited.
+    pub(crate) fn allow_changing_user(
+        &self,
+        operation: Operation,
+        object: &Object,
+        user: &str,
+    ) -> Result<()> {
+        if user == self.principal.user()
+            && let Some(error) = self.principal.bound_user(operation.name())
+        {
+            return Err(self.refused(operation, object, error));
+        }
+        Ok(())
     }
 
     /// Audits a refusal, and gives it back.
@@ -194,7 +212,13 @@ impl Acting {
         let mut on = self.database_securables(object)?;
         on.extend(on.clone().iter().filter_map(|securable| match securable {
             Securable::Database(id) => Some(Securable::TablesOf(*id)),
-            _ => None,
+            Securable::Account
+            | Securable::Databases
+            | Securable::Tables
+            | Securable::TablesOf(_)
+            | Securable::Table(_)
+            | Securable::Stages
+            | Securable::Stage(_) => None,
         }));
         on.push(Securable::Tables);
         if let Object::Table { database, name } = object {
@@ -242,8 +266,11 @@ fn refusal(operation: Operation, object: &Object, principal: &Principal) -> Erro
                 principal.role()
             ),
         ),
-        Need::Login | Need::Own | Need::Admin | Need::ClusterAdmin | Need::Account(_) => {
-            Error::internal(Reason::PermissionDenied, EXACT)
-        }
+        Need::Login
+        | Need::Own
+        | Need::OwnOnly
+        | Need::Admin
+        | Need::ClusterAdmin
+        | Need::Account(_) => Error::internal(Reason::PermissionDenied, EXACT),
     }
 }

@@ -63,6 +63,7 @@ pub(crate) enum Operation {
 
     SetVariable,
     ShowSessions,
+    EnterSession,
     KillSession,
 
     ServerStatus,
@@ -77,6 +78,8 @@ pub(crate) enum Need {
     Login,
     /// A login; it concerns only what is the user's own, unless the role is the account's admin role.
     Own,
+    /// A login; it concerns only what is the user's own, whatever the role.
+    OwnOnly,
     /// The account's admin role: `moadmin` in `sys`, `accountadmin` elsewhere. No grant replaces it.
     Admin,
     /// Role `moadmin` of account `sys`.
@@ -99,7 +102,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 57] = [
+    pub(crate) const ALL: [Self; 58] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -153,6 +156,7 @@ impl Operation {
         Self::ShowTokens,
         Self::SetVariable,
         Self::ShowSessions,
+        Self::EnterSession,
         Self::KillSession,
         Self::ServerStatus,
         Self::Backup,
@@ -194,6 +198,7 @@ impl Operation {
             | Self::ShowTokens
             | Self::ShowSessions
             | Self::KillSession => Need::Own,
+            Self::EnterSession => Need::OwnOnly,
             Self::ExportToStage => Need::Stage(Privilege::Write),
             Self::ReadStage => Need::Stage(Privilege::Read),
             Self::Select => Need::Table(Privilege::Select),
@@ -278,6 +283,7 @@ impl Operation {
             Self::ShowTokens => "SHOW TOKENS",
             Self::SetVariable => "SET",
             Self::ShowSessions => "SHOW SESSIONS",
+            Self::EnterSession => "ENTER SESSION",
             Self::KillSession => "KILL",
             Self::ServerStatus => "SERVER STATUS",
             Self::Backup => "BACKUP",
@@ -315,6 +321,7 @@ No grant makes another role do what needs the admin role. A session's active rol
             Need::Own => {
                 "a login: for what is one's own; the admin role: for the whole account".to_owned()
             }
+            Need::OwnOnly => "a login, for what is one's own, whatever the role".to_owned(),
             Need::Admin => "the account's admin role".to_owned(),
             Need::ClusterAdmin => "role `moadmin` of account `sys`".to_owned(),
             Need::Account(privilege) => format!("{} on the account", privilege.as_str()),

@@ -95,21 +95,30 @@ impl Session {
         expected: Expected,
     ) -> Result<Altered<AccountRecord>> {
         let object = Object::OtherAccount(name.clone());
-        self.act(Operation::AlterAccount, object, move |acting, permit| {
-            let catalog = &acting.instance.catalog;
-            acting.existing_account(&name)?;
-            let change = match property {
-                AccountProperty::Admin { name, password } => AccountChange::Admin {
-                    name,
-                    password: acting.instance.logins.hash(&password)?,
-                },
-                AccountProperty::Suspended(suspended) => AccountChange::Suspended(suspended),
-                AccountProperty::Comment(comment) => AccountChange::Comment(comment),
-            };
-            catalog
-                .alter_account(permit.actor(), &name, change, expected)
-                .about(Subject::Account)
-        })
+        self.act(
+            Operation::AlterAccount,
+            object.clone(),
+            move |acting, permit| {
+                let catalog = &acting.instance.catalog;
+                acting.existing_account(&name)?;
+                if let AccountProperty::Admin { name: user, .. } = &property
+                    && name == permit.account()
+                {
+                    acting.allow_changing_user(Operation::AlterAccount, &object, user)?;
+                }
+                let change = match property {
+                    AccountProperty::Admin { name, password } => AccountChange::Admin {
+                        name,
+                        password: acting.instance.logins.hash(&password)?,
+                    },
+                    AccountProperty::Suspended(suspended) => AccountChange::Suspended(suspended),
+                    AccountProperty::Comment(comment) => AccountChange::Comment(comment),
+                };
+                catalog
+                    .alter_account(permit.actor(), &name, change, expected)
+                    .about(Subject::Account)
+            },
+        )
         .await
     }
 
@@ -192,11 +201,16 @@ impl Session {
         expected: Expected,
     ) -> Result<Altered<UserRecord>> {
         let object = Object::User(name.clone());
-        self.act(Operation::AlterUser, object, move |acting, permit| {
-            acting.existing_user(permit, &name)?;
-            acting.allow_touching_admin(permit, &name)?;
-            acting.set_user_property(permit, &name, property, expected)
-        })
+        self.act(
+            Operation::AlterUser,
+            object.clone(),
+            move |acting, permit| {
+                acting.allow_changing_user(Operation::AlterUser, &object, &name)?;
+                acting.existing_user(permit, &name)?;
+                acting.allow_touching_admin(permit, &name)?;
+                acting.set_user_property(permit, &name, property, expected)
+            },
+        )
         .await
     }
 
@@ -206,8 +220,9 @@ impl Session {
         let object = Object::User(name.clone());
         self.act(
             Operation::ChangeOwnPassword,
-            object,
+            object.clone(),
             move |acting, permit| {
+                acting.allow_changing_user(Operation::ChangeOwnPassword, &object, &name)?;
                 let property = UserProperty::Password(password);
                 acting.set_user_property(permit, &name, property, Expected::Any)?;
                 Ok(())
@@ -333,13 +348,16 @@ impl Session {
         .await
     }
 
-    /// The names of the roles that the caller may act in.
+    /// The names of the roles that the caller may act in; with a token that is bound to one, of this one.
     pub(crate) async fn own_roles(&self) -> Result<Vec<String>> {
         let user = self.principal.user().to_owned();
         self.act(
             Operation::ShowOwnGrants,
             Object::Account,
-            move |acting, permit| acting.roles_with_public(permit, &user),
+            move |acting, permit| match acting.principal.binding() {
+                Some(_) => Ok(vec![acting.principal.role().to_owned()]),
+                None => acting.roles_with_public(permit, &user),
+            },
         )
         .await
     }

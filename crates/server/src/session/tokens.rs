@@ -6,7 +6,7 @@ use std::time::Duration;
 use catalog::TokenRecord;
 use secrecy::SecretString;
 
-use crate::error::{About, Result, Subject};
+use crate::error::{About, Reason, Result, Subject};
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::registry::{OpenSession, SessionRow};
 
@@ -19,11 +19,12 @@ pub(crate) struct MadeToken {
 }
 
 impl Session {
-    /// Makes a token for the caller in its present role, or for another user in that user's default role.
+    /// Makes a token: for the caller, bound to its present role if the login or SET ROLE named it; for another user,
+    /// bound to no role. By a token that is bound it is for the same role, and ends with it.
     ///
     /// # Errors
-    /// [`Reason::OptionInvalid`](crate::Reason::OptionInvalid) for a life that is too long;
-    /// [`Reason::UserNotFound`](crate::Reason::UserNotFound).
+    /// [`Reason::OptionInvalid`] for a life that is too long, and for another user who has not the role;
+    /// [`Reason::LimitExceeded`] when the user has as many as may be; [`Reason::UserNotFound`].
     pub(crate) async fn create_token(
         &self,
         user: Option<String>,
@@ -31,13 +32,9 @@ impl Session {
         life: Option<Duration>,
     ) -> Result<MadeToken> {
         let own = self.principal.user().to_owned();
-        let (operation, user, role) = match user {
-            Some(user) if user != own => (Operation::CreateTokenForUser, user, None),
-            Some(_) | None => (
-                Operation::CreateToken,
-                own,
-                Some(self.principal.role().to_owned()),
-            ),
+        let (operation, user) = match user {
+            Some(user) if user != own => (Operation::CreateTokenForUser, user),
+            Some(_) | None => (Operation::CreateToken, own),
         };
         let object = Object::User(user.clone());
         self.act(operation, object, move |acting, permit| {
@@ -45,16 +42,30 @@ impl Session {
             if operation == Operation::CreateTokenForUser {
                 acting.allow_touching_admin(permit, &user)?;
             }
-            let (token, new) =
-                acting
-                    .instance
-                    .logins
-                    .new_token(&record, role.as_deref(), &label, life)?;
+            let principal = &acting.principal;
+            let binding = principal.binding();
+            // For another user the role of who makes it says nothing, unless it may not be got rid of.
+            let role = if operation == Operation::CreateToken || binding.is_some() {
+                principal.role_of_new_token()
+            } else {
+                None
+            };
+            let (token, new) = acting
+                .instance
+                .logins
+                .new_token(&record, role, &label, life, binding)?;
             let record = acting
                 .instance
                 .catalog
                 .create_token(permit.actor(), new)
-                .about(Subject::Token)?;
+                .about(Subject::Token)
+                .map_err(|error| {
+                    if error.reason() == Reason::LimitExceeded {
+                        error.within("limits.tokens_user_max")
+                    } else {
+                        error
+                    }
+                })?;
             Ok(MadeToken { token, record })
         })
         .await
@@ -116,7 +127,7 @@ impl Session {
     /// Ends a session and what runs in it.
     ///
     /// # Errors
-    /// [`Reason::SessionNotFound`](crate::Reason::SessionNotFound), also for one that the principal may not see.
+    /// [`Reason::SessionNotFound`], also for one that the principal may not see.
     pub(crate) async fn kill_session(&self, id: String) -> Result<()> {
         self.kill_with(id, OpenSession::kill).await
     }
@@ -163,7 +174,7 @@ impl Acting {
 
 fn token_not_found(id: &str) -> crate::Error {
     crate::Error::internal(
-        crate::Reason::TokenNotFound,
+        Reason::TokenNotFound,
         format_args!("the token {id} not exists"),
     )
 }

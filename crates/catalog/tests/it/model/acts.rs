@@ -224,6 +224,7 @@ fn run_identity(
                 role: None,
                 label: String::new(),
                 expires_us: u64::MAX,
+                user_tokens_max: usize::MAX,
             };
             catalog.create_token(actor, new).map(drop)
         }
