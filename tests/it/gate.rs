@@ -8,6 +8,7 @@ mod logins;
 mod matrix;
 mod removal;
 mod tokens;
+mod visibility;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -94,7 +94,7 @@ impl Catalog {
     /// Makes a token.
     ///
     /// Errors: `Conflict` when the user is no longer the one of that id and password epoch, or is
-    /// locked; `NotFound` for the user and the account; `Invalid` for an id of another form and for a
+    /// locked; `Forbidden` for a user with the admin role and an actor in another; `NotFound` for the user and the account; `Invalid` for an id of another form and for a
     /// role that the user does not have; `AlreadyExists` for the id or the hash; `LimitReached` when the
     /// user has as many as they may.
     pub fn create_token(&self, actor: &Actor, new: NewToken) -> Result<TokenRecord, Error> {
@@ -105,7 +105,7 @@ impl Catalog {
             || what,
             |draft| {
                 let account = &actor.account;
-                check_user(draft.view(), account, &new)?;
+                check_user(draft.view(), actor, &new)?;
                 let hash = hex(&new.hash);
                 let is_taken = find(draft.view(), &hash)?.is_some()
                     || !marks_of(draft.view(), account, &new.id)?.is_empty();
@@ -152,7 +152,8 @@ impl Catalog {
         })
     }
 
-    /// Removes the token of the actor's account with this id. Errors: `NotFound`.
+    /// Removes the token of the actor's account with this id. Errors: `NotFound`; `Forbidden` for one of a user with
+    /// the admin role and an actor in another.
     pub fn revoke_token(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         self.store.write(
             actor,
@@ -162,19 +163,29 @@ impl Catalog {
                 if marks.is_empty() {
                     return Err(Error::not_found(format!("the token {id} not exists")));
                 }
+                for mark in &marks {
+                    let Some(token) = find(draft.view(), keys::last_part(mark))? else {
+                        continue;
+                    };
+                    if let Some(user) = users::find(draft.view(), &actor.account, &token.user)? {
+                        users::admins::allow_touching(draft.view(), actor, &user)?;
+                    }
+                }
                 delete_marked(draft, marks);
                 Ok(())
             },
         )
     }
 
-    /// Removes all tokens of a user of the actor's account; gives how many. Errors: `NotFound`.
+    /// Removes all tokens of a user of the actor's account; gives how many. Errors: `NotFound`; `Forbidden` for a user
+    /// with the admin role and an actor in another.
     pub fn revoke_tokens_of(&self, actor: &Actor, user: &str) -> Result<u64, Error> {
         self.store.write(
             actor,
             || What::change("REVOKE TOKENS", format!("of user {user}")),
             |draft| {
                 let user = users::existing(draft.view(), &actor.account, user)?;
+                users::admins::allow_touching(draft.view(), actor, &user)?;
                 delete_of_user(draft, &actor.account, user.id)
             },
         )
@@ -203,9 +214,11 @@ fn find(view: View<'_>, hash: &str) -> Result<Option<TokenRecord>, Error> {
     view.get(&keys::token(hash))
 }
 
-fn check_user(view: View<'_>, account: &str, new: &NewToken) -> Result<(), Error> {
+fn check_user(view: View<'_>, actor: &Actor, new: &NewToken) -> Result<(), Error> {
+    let account = &actor.account;
     accounts::existing(view, account)?;
     let user = users::existing(view, account, &new.user)?;
+    users::admins::allow_touching(view, actor, &user)?;
     if user.id != new.user_id || user.password_epoch != new.password_epoch || user.locked {
         return Err(Error::conflict(format!(
             "the user {} was changed meanwhile, log in again",

@@ -8,6 +8,7 @@ mod exports;
 mod insert;
 mod queries;
 mod result;
+mod roles;
 mod securables;
 mod stages;
 mod tables;
@@ -18,10 +19,13 @@ use std::sync::Arc;
 
 use parser::{Limits, Plan};
 
-pub(crate) use access::{AccountProperty, GrantsOf, NamedGrant, UserProperty, UserToMake};
+pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 use deadline::Deadline;
 pub use result::{Done, Outcome, Rows, Warnings};
-pub(crate) use stages::{ChangeMode, Etag, NewStage, StageProperties, StageUpdate};
+pub(crate) use roles::{GrantsOf, NamedGrant};
+pub(crate) use stages::{
+    ChangeMode, Etag, NewStage, StageProperties, StageUpdate, stage_not_exists,
+};
 pub(crate) use tables::ShownTable;
 
 use crate::error::{Error, Reason, Result};
@@ -202,7 +206,10 @@ impl Session {
             plan.to_string()
         };
         tracing::debug!(statement = self.context.statement, "executing");
-        let result = self.bounded(plan).await;
+        let result = match self.bounded(plan).await {
+            Err(error) if error.is_unaudited_refusal() => Err(self.refused(verb, error).await),
+            result => result,
+        };
         match &result {
             Ok(_) => tracing::info!(verb, principal = %self.principal, "statement accepted"),
             Err(error) => {
@@ -212,6 +219,16 @@ impl Session {
             }
         }
         result
+    }
+
+    /// Audits a statement that was refused where no operation has seen it.
+    async fn refused(&self, verb: &'static str, error: Error) -> Error {
+        let acting = self.acting();
+        let recorded = self
+            .instance
+            .blocking(move |_| Ok(acting.refused_statement(verb, error)))
+            .await;
+        recorded.unwrap_or_else(|defect| defect)
     }
 
     /// Runs a statement in its turn, until it ends, is killed, or has run for too long.
@@ -274,6 +291,7 @@ impl Session {
             .blocking(move |_| {
                 let permit = acting.allow(operation, &object)?;
                 work(&acting, &permit)
+                    .map_err(|error| acting.audit_refusal(operation, &object, error))
             })
             .await
     }
@@ -300,15 +318,16 @@ impl Session {
 }
 
 impl Acting {
+    /// Whether a database is there, the server's own included.
+    pub(crate) fn has_database(&self, permit: &Permit, database: &str) -> Result<bool> {
+        let catalog = &self.instance.catalog;
+        Ok(crate::system_tables::is_system_database(database)
+            || catalog.database(permit.account(), database)?.is_some())
+    }
+
     /// That a database is there, the server's own included.
     pub(crate) fn existing_database(&self, permit: &Permit, database: &str) -> Result<()> {
-        if crate::system_tables::is_system_database(database)
-            || self
-                .instance
-                .catalog
-                .database(permit.account(), database)?
-                .is_some()
-        {
+        if self.has_database(permit, database)? {
             return Ok(());
         }
         Err(Error::new(

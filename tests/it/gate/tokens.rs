@@ -201,3 +201,66 @@ async fn a_user_has_no_more_tokens_than_the_setting_says() {
     root.ok("CREATE TOKEN").await;
     door.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_change_users_sees_and_revokes_their_tokens_but_not_administrators() {
+    let (door, admin) = door_with_user().await;
+    let hr = door.login("t1#peer", "pw").await;
+    let of_u = door.login("t1#u", "pw").await;
+    let of_admin = admin.rows("CREATE TOKEN 'mine'").await;
+    let first = of_u.rows("CREATE TOKEN 'first'").await;
+    of_u.rows("CREATE TOKEN 'second'").await;
+    let labels = async |caller: &Caller, statement: &str| {
+        let rows = caller.rows(statement).await;
+        let mut labels: Vec<_> = rows.into_iter().map(|row| row[3].clone()).collect();
+        labels.sort();
+        labels
+    };
+    for caller in [&admin, &hr] {
+        let seen = labels(caller, "SHOW TOKENS FOR USER u").await;
+        assert_eq!(seen, ["first", "second"]);
+    }
+    assert_eq!(
+        labels(&of_u, "SHOW TOKENS FOR u").await,
+        ["first", "second"]
+    );
+    let plain = door.login("t1#other", "pw").await;
+    let refused = plain.run("SHOW TOKENS FOR u").await.unwrap_err();
+    assert_eq!(reason(&refused), "PERMISSION_DENIED");
+    let statement = format!("REVOKE TOKEN '{}'", first[0][0]);
+    let hidden = plain.error(&statement).await;
+    assert!(hidden.starts_with("TOKEN_NOT_FOUND"), "{hidden}");
+    let statement = format!("REVOKE TOKEN '{}'", of_admin[0][0]);
+    let hidden = hr.error(&statement).await;
+    assert!(hidden.starts_with("TOKEN_NOT_FOUND"), "{hidden}");
+    door.bearer(&of_admin[0][1]).await.ok("SELECT 1").await;
+
+    hr.ok(&format!("REVOKE TOKEN '{}'", first[0][0])).await;
+    assert!(
+        door.bearer(&first[0][1])
+            .await
+            .run("SELECT 1")
+            .await
+            .is_err()
+    );
+    let revoke = async |name: &str, user: &str, validate_only: bool| {
+        let request = v1::RevokeTokenRequest {
+            name: name.to_owned(),
+            user: user.to_owned(),
+            validate_only,
+        };
+        let answer = hr.accounts().revoke_token(hr.request(request)).await;
+        answer.map(|answer| answer.into_inner().revoked)
+    };
+    assert_eq!(revoke("tokens/-", "users/u", true).await.unwrap(), 1);
+    assert_eq!(labels(&hr, "SHOW TOKENS FOR u").await, ["second"]);
+    assert_eq!(revoke("tokens/-", "users/u", false).await.unwrap(), 1);
+    assert_eq!(labels(&hr, "SHOW TOKENS FOR u").await, Vec::<String>::new());
+    let refused = revoke("tokens/-", "users/admin", false).await.unwrap_err();
+    assert_eq!(reason(&refused), "PERMISSION_DENIED");
+    for (name, user) in [("tokens/-", ""), ("tokens/x", "users/u")] {
+        let refused = revoke(name, user, false).await.unwrap_err();
+        assert_eq!(reason(&refused), "OPTION_INVALID", "{name} {user}");
+    }
+    door.close().await;
+}

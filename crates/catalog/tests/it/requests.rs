@@ -102,7 +102,7 @@ fn identities_are_validated_and_not_changed() {
         };
         catalog.create_user(actor, new, OnExists::Error).unwrap();
         let change = UserChange::Password(PasswordHash::new("other"));
-        let altered = catalog.alter_user(actor, "bob", change, Expected::Any);
+        let altered = catalog.alter_user(actor, "bob", [change], Expected::Any);
         assert_eq!(altered.unwrap().record.version, 2);
         catalog
             .create_role(actor, new_role("q"), OnExists::Error)

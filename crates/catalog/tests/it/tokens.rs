@@ -136,7 +136,7 @@ fn a_token_is_made_only_for_the_user_who_logged_in() {
     // The password that was proved is no longer the password.
     let change = UserChange::Password(PasswordHash::new("new"));
     catalog
-        .alter_user(&ann(), "bob", change, Expected::Any)
+        .alter_user(&ann(), "bob", [change], Expected::Any)
         .unwrap();
     let stale = NewToken {
         id: id(5),
@@ -166,13 +166,13 @@ fn a_token_says_why_it_no_longer_counts() {
     let state = |token| catalog.token_state(token, 4999).unwrap();
     let alter = |change| {
         catalog
-            .alter_user(&ann(), "bob", change, Expected::Any)
+            .alter_user(&ann(), "bob", [change], Expected::Any)
             .unwrap()
     };
     let suspend = |suspended| {
         let change = AccountChange::Suspended(suspended);
         catalog
-            .alter_account(&root(), "acme", change, Expected::Any)
+            .alter_account(&root(), "acme", [change], Expected::Any)
             .unwrap()
     };
     let first = made(1);

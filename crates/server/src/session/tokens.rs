@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::TokenRecord;
+use catalog::{ErrorKind, TokenRecord};
 use secrecy::SecretString;
 
-use crate::error::{About, Reason, Result, Subject};
+use crate::error::{Reason, Result, Subject, about};
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::registry::{OpenSession, SessionRow};
 
-use super::Session;
+use super::{ChangeMode, Session};
 
 /// A token just made; its text is shown this once.
 pub(crate) struct MadeToken {
@@ -39,9 +39,6 @@ impl Session {
         let object = Object::User(user.clone());
         self.act(operation, object, move |acting, permit| {
             let record = acting.existing_user(permit, &user)?;
-            if operation == Operation::CreateTokenForUser {
-                acting.allow_touching_admin(permit, &user)?;
-            }
             let principal = &acting.principal;
             let binding = principal.binding();
             // For another user the role of who makes it says nothing, unless it may not be got rid of.
@@ -58,8 +55,8 @@ impl Session {
                 .instance
                 .catalog
                 .create_token(permit.actor(), new)
-                .about(Subject::Token)
                 .map_err(|error| {
+                    let error = acting.about_user(&user, Subject::Token, error);
                     if error.reason() == Reason::LimitExceeded {
                         error.within("limits.tokens_user_max")
                     } else {
@@ -71,29 +68,62 @@ impl Session {
         .await
     }
 
-    /// Revokes a token: one's own, or as administrator anyone's of the account.
-    pub(crate) async fn revoke_token(&self, id: String) -> Result<()> {
+    /// Revokes a token: one's own, or as who may do this with other users, anyone's of the account.
+    ///
+    /// # Errors
+    /// [`Reason::TokenNotFound`], also for one that is another's affair.
+    pub(crate) async fn revoke_token(&self, id: String, mode: ChangeMode) -> Result<()> {
         let object = Object::Token(id.clone());
-        self.act(Operation::RevokeToken, object, move |acting, permit| {
-            let catalog = &acting.instance.catalog;
-            if !permit.sees_all() {
+        self.change(
+            Operation::RevokeToken,
+            object.clone(),
+            mode,
+            move |acting, permit| {
+                let catalog = &acting.instance.catalog;
                 let own = catalog.tokens(permit.account(), acting.principal.user())?;
-                if !own.iter().any(|token| token.id == id) {
+                if !own.iter().any(|token| token.id == id)
+                    && !acting.may(Operation::RevokeTokenOfUser, &object)?
+                {
                     return Err(token_not_found(&id));
                 }
-            }
-            catalog
-                .revoke_token(permit.actor(), &id)
-                .about(Subject::Token)
+                catalog
+                    .revoke_token(permit.actor(), &id)
+                    .map_err(|error| match error.kind() {
+                        // Of an administrator, whose tokens such a caller does not see either.
+                        ErrorKind::Forbidden => token_not_found(&id),
+                        _ => about(Subject::Token, error),
+                    })
+            },
+        )
+        .await
+    }
+
+    /// Revokes all tokens of a user; gives how many.
+    ///
+    /// # Errors
+    /// [`Reason::UserNotFound`].
+    pub(crate) async fn revoke_tokens_of(&self, user: String, mode: ChangeMode) -> Result<u64> {
+        let operation = if user == self.principal.user() {
+            Operation::RevokeToken
+        } else {
+            Operation::RevokeTokenOfUser
+        };
+        let object = Object::User(user.clone());
+        self.change(operation, object, mode, move |acting, permit| {
+            acting
+                .instance
+                .catalog
+                .revoke_tokens_of(permit.actor(), &user)
+                .map_err(|error| acting.about_user(&user, Subject::User, error))
         })
         .await
     }
 
-    /// The live tokens of a user, or of the caller; an administrator may ask for anyone's.
+    /// The tokens of a user, or of the caller, that have not been removed yet.
     pub(crate) async fn tokens(&self, user: Option<String>) -> Result<Vec<TokenRecord>> {
         let own = self.principal.user().to_owned();
         let (operation, user) = match user {
-            Some(user) if user != own => (Operation::CreateTokenForUser, user),
+            Some(user) if user != own => (Operation::ShowTokensOfUser, user),
             Some(_) | None => (Operation::ShowTokens, own),
         };
         self.act(
