@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use catalog::PasswordHash;
+use catalog::{PasswordHash, TokenRecord};
 use hmac::{Hmac, KeyInit, Mac};
 pub(crate) use name::{Credential, LoginName};
 use network::Network;
@@ -121,7 +121,7 @@ impl Logins {
         passwords::hash(password)
     }
 
-    /// The principal of a call, and the id of the token that it came with. Everything that fails is audited.
+    /// The principal of a call, and the token that it came with. Everything that fails is audited.
     ///
     /// # Errors
     /// [`Reason::Unauthenticated`], in one text for all causes but of tokens; [`Reason::LoginThrottled`];
@@ -130,15 +130,15 @@ impl Logins {
         instance: &Arc<Instance>,
         credential: Credential,
         context: &CallContext,
-    ) -> Result<(Principal, Option<String>)> {
+    ) -> Result<(Principal, Option<TokenRecord>)> {
         let context = context.clone();
         let (login, password) = match credential {
             Credential::Token(token) => {
                 return instance
                     .blocking(move |instance| {
                         let logins = &instance.logins;
-                        let (principal, id) = logins.by_token(instance, &token, &context)?;
-                        Ok((principal, Some(id)))
+                        let (principal, record) = logins.by_token(instance, &token, &context)?;
+                        Ok((principal, Some(record)))
                     })
                     .await;
             }

@@ -172,7 +172,10 @@ impl Authentication {
         let header = headers.remove(http::header::AUTHORIZATION);
         let credential = credential(header.as_ref())?;
         let (principal, token) = Logins::authenticate(&self.instance, credential, &context).await?;
-        Ok((Caller { principal, context }, token.map(TokenId)))
+        Ok((
+            Caller { principal, context },
+            token.map(|token| TokenId(token.id)),
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use catalog::{NewToken, TokenState, UserRecord};
+use catalog::{NewToken, TokenRecord, TokenState, UserRecord};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::instance::Instance;
 const TOKEN_PREFIX: &str = "sdt_";
 
 impl Logins {
-    /// The principal that a token stands for, and the token's id. Blocking, but only a look-up.
+    /// The principal that a token stands for, and the token's record. Blocking, but only a look-up.
     ///
     /// A token that counts is taken whatever has failed before it: nobody guesses one.
     ///
@@ -28,7 +28,7 @@ impl Logins {
         instance: &Instance,
         token: &SecretString,
         context: &CallContext,
-    ) -> Result<(Principal, String)> {
+    ) -> Result<(Principal, TokenRecord)> {
         let network = Network::of(&context.client);
         let Some(record) = instance.catalog.token(&token_hash(token))? else {
             let now = Instant::now();
@@ -55,9 +55,9 @@ impl Logins {
             | TokenState::RoleGone => Some("is no longer valid"),
         };
         let login = LoginName {
-            account: record.account,
-            user: record.user,
-            role: record.role,
+            account: record.account.clone(),
+            user: record.user.clone(),
+            role: record.role.clone(),
         };
         if let Some(why) = why {
             let error = denied(why);
@@ -74,7 +74,7 @@ impl Logins {
             None => principal,
         };
         self.record_counts(instance, false);
-        Ok((principal, record.id))
+        Ok((principal, record))
     }
 
     /// A new token for a user, bound to the role if there is one: its text, which is shown this once, and what is
