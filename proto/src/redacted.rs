@@ -26,8 +26,8 @@ redacted! {
     SplitScriptRequest {}
     Stage { name, enabled, directory, version, etag }
     StartExportRequest {}
-    UpdateAccountRequest { account, update_mask }
-    UpdateUserRequest { user, update_mask }
+    UpdateAccountRequest { account, update_mask, validate_only }
+    UpdateUserRequest { user, update_mask, validate_only }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ mod isolation;
 mod logins;
 mod matrix;
 mod removal;
+mod tokens;
+mod visibility;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -38,6 +40,7 @@ const REFUSED: &str = "internal error: do not have privilege to execute the stat
 /// A server behind a TCP port of this machine.
 struct Door {
     folder: TempDir,
+    settings: Settings,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
@@ -73,7 +76,7 @@ impl Door {
         settings.listen = ([127, 0, 0, 1], 0).into();
         settings.auth.root_password_file = Some(password);
         // Refused logins are asked for on purpose; the slow-down has its own test.
-        settings.auth.login_failures_free = 10_000;
+        settings.limits.login_attempts_max = 10_000;
         for account in ["t1", "t2"] {
             let own = folder.path().join(account);
             std::fs::create_dir(&own).unwrap();
@@ -84,7 +87,11 @@ impl Door {
         }
         std::fs::create_dir(folder.path().join("sys")).unwrap();
         change(&mut settings);
-        let port = Port::open(settings).await.unwrap();
+        Self::serve(folder, settings).await
+    }
+
+    async fn serve(folder: TempDir, settings: Settings) -> Self {
+        let port = Port::open(settings.clone()).await.unwrap();
         let address = port.local_addr();
         let (opened, is_open) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -99,6 +106,7 @@ impl Door {
         is_open.await.unwrap();
         Self {
             folder,
+            settings,
             address,
             stop: Some(stop),
             task: Some(task),
@@ -147,6 +155,13 @@ impl Door {
     async fn close(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         self.task.take().unwrap().await.unwrap();
+    }
+
+    /// Stops, and starts over the same data.
+    async fn restart(mut self) -> Self {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.task.take().unwrap().await.unwrap();
+        Self::serve(self.folder, self.settings).await
     }
 }
 

@@ -268,10 +268,19 @@ async fn a_full_disk_makes_it_say_not_serving_and_it_still_stops() {
     }
     assert_eq!(next().await, ServingStatus::NotServing as i32);
     let line = server.wait_for("the catalog has become read-only");
-    assert!(line.contains("ERROR") && line.contains("reason="), "{line}");
+    assert!(
+        line.contains("ERROR") && line.contains("reason=") && line.contains("File too large"),
+        "{line}"
+    );
     let refused = run(&address, "DROP STAGE s").await.unwrap_err();
-    // With the reason, whether the change or the look before it fails.
-    assert!(refused.message().contains("File too large"), "{refused:?}");
+    // The reason names a place of the server: whether the change or the look before it fails, the log has it.
+    assert!(
+        refused.message().contains("the server's log has the cause")
+            && !refused.message().contains("File too large"),
+        "{refused:?}"
+    );
+    let line = server.wait_for("failed for a cause that is the server's own");
+    assert!(line.contains("File too large"), "{line}");
     server.signal("TERM");
     server.wait();
     let said = server

@@ -19,6 +19,10 @@ pub enum ErrorKind {
     InUse,
     /// The request itself is wrong: correct it.
     Invalid,
+    /// The actor's role may not do this to that user: let an administrator do it.
+    Forbidden,
+    /// There would be more of something than the caller permits: remove some.
+    LimitReached,
     /// A secret needs a server key that was not given; the message names it: give that key.
     KeyMissing,
     /// Another process has the catalog directory open: stop it, or use another directory.

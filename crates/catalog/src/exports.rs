@@ -101,7 +101,8 @@ impl Catalog {
     /// longer at that version, `Invalid` for an id of another form.
     pub fn create_export(&self, actor: &Actor, export: NewExport) -> Result<ExportRecord, Error> {
         check_id(&export.id)?;
-        let what = What::change("ADMIT EXPORT", &export.id);
+        let admitted = format!("export {} of {}", export.id, actor.user);
+        let what = What::ended("ADMIT EXPORT", &export.target, AuditOutcome::Done, admitted);
         self.store.write(
             actor,
             || what,
@@ -140,6 +141,7 @@ impl Catalog {
                     finished_us: None,
                 };
                 put(draft, account, &record);
+                tell_stage_version(draft, &record);
                 Ok(record)
             },
         )
@@ -287,7 +289,8 @@ fn put(draft: &mut Draft<'_>, account: &str, record: &ExportRecord) {
     draft.put(keys::export(account, &record.id), record);
 }
 
-/// Names a change after the final state that it brings.
+/// Names a change after the final state that it brings. The export's owner is named with it, for the one who
+/// ends it may be another: an administrator, or the server after a crash.
 fn tell(draft: &mut Draft<'_>, record: &ExportRecord) {
     let (operation, outcome) = match record.state {
         ExportState::Admitted | ExportState::Running | ExportState::Prepared => return,
@@ -295,12 +298,20 @@ fn tell(draft: &mut Draft<'_>, record: &ExportRecord) {
         ExportState::Failed => ("EXPORT", AuditOutcome::Failed),
         ExportState::Cancelled => ("CANCEL EXPORT", AuditOutcome::Done),
     };
-    let (rows, bytes) = (record.rows, record.bytes);
-    let reason = match &record.error {
-        None => format!("{rows} rows, {bytes} bytes"),
-        Some(error) => format!("{rows} rows, {bytes} bytes: {error}"),
-    };
-    draft.tell(What::ended(operation, &record.id, outcome, reason));
+    let (id, user, rows, bytes) = (&record.id, &record.user, record.rows, record.bytes);
+    let mut reason = format!("export {id} of {user}: {rows} rows, {bytes} bytes");
+    if let Some(error) = &record.error {
+        reason = format!("{reason}: {error}");
+    }
+    draft.tell(What::ended(operation, &record.target, outcome, reason));
+    tell_stage_version(draft, record);
+}
+
+/// The stage is at the version to which the export is pinned, whatever it is at by now.
+fn tell_stage_version(draft: &mut Draft<'_>, record: &ExportRecord) {
+    if let Some((_, version)) = &record.stage {
+        draft.stage_version(*version);
+    }
 }
 
 fn check_id(id: &str) -> Result<(), Error> {

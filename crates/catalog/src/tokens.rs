@@ -73,6 +73,8 @@ pub struct NewToken {
     pub label: String,
     /// From when on it no longer counts, in microseconds since 1970 UTC.
     pub expires_us: u64,
+    /// How many tokens that have not expired the user may have, this one among them.
+    pub user_tokens_max: usize,
 }
 
 /// Without the hash.
@@ -92,8 +94,9 @@ impl Catalog {
     /// Makes a token.
     ///
     /// Errors: `Conflict` when the user is no longer the one of that id and password epoch, or is
-    /// locked; `NotFound` for the user and the account; `Invalid` for an id of another form and for a
-    /// role that the user does not have; `AlreadyExists` for the id or the hash.
+    /// locked; `Forbidden` for a user with the admin role and an actor in another; `NotFound` for the user and the account; `Invalid` for an id of another form and for a
+    /// role that the user does not have; `AlreadyExists` for the id or the hash; `LimitReached` when the
+    /// user has as many as they may.
     pub fn create_token(&self, actor: &Actor, new: NewToken) -> Result<TokenRecord, Error> {
         check_id(&new.id)?;
         let what = What::change("CREATE TOKEN", format!("{} of user {}", new.id, new.user));
@@ -102,7 +105,7 @@ impl Catalog {
             || what,
             |draft| {
                 let account = &actor.account;
-                check_user(draft.view(), account, &new)?;
+                check_user(draft.view(), actor, &new)?;
                 let hash = hex(&new.hash);
                 let is_taken = find(draft.view(), &hash)?.is_some()
                     || !marks_of(draft.view(), account, &new.id)?.is_empty();
@@ -110,6 +113,7 @@ impl Catalog {
                     let message = format!("the token {} exists", new.id);
                     return Err(Error::new(ErrorKind::AlreadyExists, message));
                 }
+                check_number(draft, account, &new)?;
                 let record = TokenRecord {
                     id: new.id,
                     hash: new.hash,
@@ -148,7 +152,8 @@ impl Catalog {
         })
     }
 
-    /// Removes the token of the actor's account with this id. Errors: `NotFound`.
+    /// Removes the token of the actor's account with this id. Errors: `NotFound`; `Forbidden` for one of a user with
+    /// the admin role and an actor in another.
     pub fn revoke_token(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         self.store.write(
             actor,
@@ -158,19 +163,29 @@ impl Catalog {
                 if marks.is_empty() {
                     return Err(Error::not_found(format!("the token {id} not exists")));
                 }
+                for mark in &marks {
+                    let Some(token) = find(draft.view(), keys::last_part(mark))? else {
+                        continue;
+                    };
+                    if let Some(user) = users::find(draft.view(), &actor.account, &token.user)? {
+                        users::admins::allow_touching(draft.view(), actor, &user)?;
+                    }
+                }
                 delete_marked(draft, marks);
                 Ok(())
             },
         )
     }
 
-    /// Removes all tokens of a user of the actor's account; gives how many. Errors: `NotFound`.
+    /// Removes all tokens of a user of the actor's account; gives how many. Errors: `NotFound`; `Forbidden` for a user
+    /// with the admin role and an actor in another.
     pub fn revoke_tokens_of(&self, actor: &Actor, user: &str) -> Result<u64, Error> {
         self.store.write(
             actor,
             || What::change("REVOKE TOKENS", format!("of user {user}")),
             |draft| {
                 let user = users::existing(draft.view(), &actor.account, user)?;
+                users::admins::allow_touching(draft.view(), actor, &user)?;
                 delete_of_user(draft, &actor.account, user.id)
             },
         )
@@ -199,9 +214,11 @@ fn find(view: View<'_>, hash: &str) -> Result<Option<TokenRecord>, Error> {
     view.get(&keys::token(hash))
 }
 
-fn check_user(view: View<'_>, account: &str, new: &NewToken) -> Result<(), Error> {
+fn check_user(view: View<'_>, actor: &Actor, new: &NewToken) -> Result<(), Error> {
+    let account = &actor.account;
     accounts::existing(view, account)?;
     let user = users::existing(view, account, &new.user)?;
+    users::admins::allow_touching(view, actor, &user)?;
     if user.id != new.user_id || user.password_epoch != new.password_epoch || user.locked {
         return Err(Error::conflict(format!(
             "the user {} was changed meanwhile, log in again",
@@ -217,6 +234,27 @@ fn check_user(view: View<'_>, account: &str, new: &NewToken) -> Result<(), Error
         "the user {} does not have the role {role}",
         user.name
     )))
+}
+
+fn check_number(draft: &Draft<'_>, account: &str, new: &NewToken) -> Result<(), Error> {
+    let mut live = 0_usize;
+    for mark in draft
+        .view()
+        .keys(&keys::user_tokens(account, new.user_id))?
+    {
+        let token = find(draft.view(), keys::last_part(&mark))?;
+        live += usize::from(token.is_some_and(|token| token.expires_us > draft.now_us()));
+    }
+    if live < new.user_tokens_max {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::LimitReached,
+        format!(
+            "the user {} has {live} tokens that have not expired, and may have {}; revoke one first",
+            new.user, new.user_tokens_max
+        ),
+    ))
 }
 
 fn check_id(id: &str) -> Result<(), Error> {

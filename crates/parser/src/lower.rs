@@ -80,7 +80,7 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         Rule::revoke_token => Ok(Plan::RevokeToken(access::id(
             &node.children().next_node()?,
         )?)),
-        Rule::show_tokens => Ok(Plan::ShowTokens),
+        Rule::show_tokens => access::show_tokens(node),
         Rule::set_variables => access::set_variables(node),
         Rule::show_sessions => Ok(Plan::ShowSessions),
         Rule::kill => access::kill(node),

@@ -138,7 +138,10 @@ pub enum Plan {
     /// `REVOKE TOKEN 'id'`; the id is no secret.
     RevokeToken(Spanned<String>),
     /// `SHOW TOKENS`.
-    ShowTokens,
+    ShowTokens {
+        /// `FOR [USER] user`; one's own where it is not given.
+        of: Option<Name>,
+    },
     /// `SET [SESSION] name = value, …`.
     SetVariable(SetVariable),
     /// `SHOW SESSIONS`, `SHOW [FULL] PROCESSLIST`.
@@ -198,7 +201,7 @@ impl Plan {
             Self::ShowGrants(_) => "SHOW GRANTS",
             Self::CreateToken(_) => "CREATE TOKEN",
             Self::RevokeToken(_) => "REVOKE TOKEN",
-            Self::ShowTokens => "SHOW TOKENS",
+            Self::ShowTokens { .. } => "SHOW TOKENS",
             Self::SetVariable(_) => "SET",
             Self::ShowSessions => "SHOW SESSIONS",
             Self::Kill(_) => "KILL",

@@ -128,7 +128,8 @@ impl Printer {
                 self.word("EXPLAIN EXPORT");
                 self.export(export);
             }
-            Plan::ShowExports | Plan::ShowTokens | Plan::ShowSessions => self.word(plan.verb()),
+            Plan::ShowExports | Plan::ShowSessions => self.word(plan.verb()),
+            Plan::ShowTokens { of } => self.show_tokens(of.as_ref()),
             Plan::CancelExport(id) | Plan::RevokeToken(id) => {
                 self.clause(plan.verb(), Some(id));
             }

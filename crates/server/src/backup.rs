@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use catalog::Catalog;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,8 @@ pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
 /// # Errors
 /// Those of [`write`].
 pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedUp> {
-    if to.starts_with(data_dir) {
+    let really = |path: &Path| resolved(path).map_err(|e| failed("use", path, &e));
+    if really(to)?.starts_with(really(data_dir)?) {
         return Err(Error::invalid_input(
             Reason::OptionInvalid,
             "a backup inside the data directory would be lost with it; name a directory elsewhere",
@@ -99,6 +100,28 @@ pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedU
     };
     write_manifest(to, &manifest).map_err(|e| failed("write", &to.join(MANIFEST), &e))?;
     Ok(done)
+}
+
+/// Where a path leads that may not be there yet, symbolic links followed.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    let mut missing = Vec::new();
+    for ancestor in path.ancestors() {
+        match ancestor.canonicalize() {
+            Ok(found) => return Ok(missing.iter().rev().fold(found, |at, part| at.join(part))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        // A link that leads nowhere would be followed once it does; `..` means something else then, too.
+        let is_link = ancestor.symlink_metadata().is_ok();
+        match ancestor.file_name() {
+            Some(part) if !is_link => missing.push(part.to_owned()),
+            Some(_) | None => break,
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it is no absolute path without '..' and without links that lead nowhere",
+    ))
 }
 
 /// Makes a data directory of a backup. Everything is verified before anything is written. Blocking.

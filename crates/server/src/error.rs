@@ -111,6 +111,17 @@ pub enum Reason {
     Internal,
 }
 
+impl Reason {
+    /// Whether somebody was refused what another may do, or what a policy of the server forbids.
+    fn is_refusal(self) -> bool {
+        matches!(self, Self::PermissionDenied | Self::StageRequired)
+    }
+}
+
+/// What a client is told of a defect whose own text is not for it.
+const DEFECT_TOLD: &str =
+    "internal error: a defect of the server; its log has more under this request's id";
+
 /// What a client is told.
 #[derive(Debug, Clone)]
 pub struct Error {
@@ -120,6 +131,10 @@ pub struct Error {
     message: String,
     /// How much of the message is its code's own prefix, such as `internal error: `.
     prefix_bytes: usize,
+    /// What clients are told instead of the message, which is for the operator: it may name places of the server.
+    told: Option<&'static str>,
+    /// Whether the audit has it already.
+    audited: bool,
     retryable: bool,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -139,6 +154,8 @@ impl Error {
             sqlstate,
             message: message.into(),
             prefix_bytes: 0,
+            told: None,
+            audited: false,
             retryable: false,
             retry_after: None,
             source: None,
@@ -198,6 +215,28 @@ impl Error {
         self.message
             .insert_str(self.prefix_bytes, &format!("{what}: "));
         self
+    }
+
+    /// Keeps the message from clients, who are told this.
+    fn telling_clients(mut self, told: &'static str) -> Self {
+        self.told = Some(told);
+        self
+    }
+
+    /// What clients are told where the message is for the operator alone, who finds it in the log.
+    pub(crate) fn told(&self) -> Option<&'static str> {
+        self.told
+    }
+
+    /// Says that the audit has it.
+    pub(crate) fn audited(mut self) -> Self {
+        self.audited = true;
+        self
+    }
+
+    /// Whether it is a refusal that the audit has yet to get.
+    pub(crate) fn is_unaudited_refusal(&self) -> bool {
+        !self.audited && self.reason.is_refusal()
     }
 
     /// That the same call may succeed after this time.
@@ -297,20 +336,23 @@ pub(crate) trait About<T> {
 
 impl<T> About<T> for std::result::Result<T, catalog::Error> {
     fn about(self, subject: Subject) -> Result<T> {
-        self.map_err(|error| {
-            use catalog::ErrorKind as Kind;
-            let reason = match error.kind() {
-                Kind::AlreadyExists => exists_reason(subject),
-                Kind::NotFound => not_found_reason(subject),
-                Kind::Conflict => conflict_reason(subject),
-                Kind::InUse => in_use_reason(subject),
-                Kind::Invalid => invalid_reason(subject),
-                _ => return error.into(),
-            };
-            let message = error.to_string();
-            Error::internal(reason, &message).with_source(error)
-        })
+        self.map_err(|error| about(subject, error))
     }
+}
+
+/// The catalog's error with the subject's reason.
+pub(crate) fn about(subject: Subject, error: catalog::Error) -> Error {
+    use catalog::ErrorKind as Kind;
+    let reason = match error.kind() {
+        Kind::AlreadyExists => exists_reason(subject),
+        Kind::NotFound => not_found_reason(subject),
+        Kind::Conflict => conflict_reason(subject),
+        Kind::InUse => in_use_reason(subject),
+        Kind::Invalid => invalid_reason(subject),
+        _ => return error.into(),
+    };
+    let message = error.to_string();
+    Error::internal(reason, &message).with_source(error)
 }
 
 fn exists_reason(subject: Subject) -> Reason {
@@ -376,13 +418,25 @@ impl From<catalog::Error> for Error {
                 1290,
                 "HY000",
                 format!("the catalog takes no changes: {message}"),
+            )
+            .telling_clients(
+                "the catalog takes no changes since a write failed; the server's log has the cause under this request's id",
             ),
-            Kind::Corrupt => Self::internal(Reason::DataLoss, &message),
+            Kind::Corrupt | Kind::Behind => {
+                Self::internal(Reason::DataLoss, &message).telling_clients(
+                    "internal error: the catalog is damaged; the server's log has the place under this request's id",
+                )
+            }
             Kind::Unsupported => Self::not_supported(&message),
-            Kind::Io | Kind::Locked => Self::internal(Reason::StorageFailed, &message),
+            Kind::Io | Kind::Locked => {
+                Self::internal(Reason::StorageFailed, &message).telling_clients(
+                    "internal error: the catalog's disk failed; the server's log has the cause under this request's id",
+                )
+            }
             Kind::KeyMissing => Self::internal(Reason::SecretUnavailable, &message),
-            Kind::Behind => Self::internal(Reason::DataLoss, &message),
-            _ => Self::defect(&message),
+            Kind::Forbidden => Self::internal(Reason::PermissionDenied, &message),
+            Kind::LimitReached => Self::internal(Reason::LimitExceeded, &message),
+            _ => Self::defect(&message).telling_clients(DEFECT_TOLD),
         };
         mapped.with_source(error)
     }
@@ -410,7 +464,7 @@ impl From<storage::Error> for Error {
             Kind::NoSpace => Self::new(Reason::StorageFull, 1021, "HY000", message),
             Kind::Unsupported => Self::not_supported(&message),
             Kind::Io => Self::new(Reason::StorageFailed, 1815, "HY000", message),
-            _ => Self::defect(&message),
+            _ => Self::defect(&message).telling_clients(DEFECT_TOLD),
         };
         mapped.retryable(error.is_temporary()).with_source(error)
     }

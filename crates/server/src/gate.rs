@@ -8,7 +8,6 @@ mod object;
 mod passwords;
 mod principal;
 mod privileges;
-mod throttle;
 
 pub(crate) use authorise::{Acting, Permit, outcome_name};
 pub(crate) use first_login::ensure_root_password;

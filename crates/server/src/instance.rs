@@ -88,7 +88,8 @@ impl Instance {
         }
 
         let jobs = ExportJobs::default();
-        let logins = Logins::new(&settings.auth).map_err(|e| OpenError(e.message().to_owned()))?;
+        let logins = Logins::new(&settings.auth, &settings.limits)
+            .map_err(|e| OpenError(e.message().to_owned()))?;
         let endpoints = endpoints(&settings)?;
         let options = storage::TransportOptions {
             // Port 0 is the endpoint's own.

@@ -48,6 +48,7 @@ pub(crate) async fn run(instance: Weak<Instance>) {
             }
             if open.catalog.read_only_reason().is_none() {
                 retain(&open);
+                open.logins.record_counts(&open, false);
             }
         });
         if let Err(error) = done.await {

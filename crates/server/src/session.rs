@@ -8,6 +8,7 @@ mod exports;
 mod insert;
 mod queries;
 mod result;
+mod roles;
 mod securables;
 mod stages;
 mod tables;
@@ -18,10 +19,13 @@ use std::sync::Arc;
 
 use parser::{Limits, Plan};
 
-pub(crate) use access::{AccountProperty, GrantsOf, NamedGrant, UserProperty, UserToMake};
+pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 use deadline::Deadline;
 pub use result::{Done, Outcome, Rows, Warnings};
-pub(crate) use stages::{ChangeMode, Etag, NewStage, StageProperties, StageUpdate};
+pub(crate) use roles::{GrantsOf, NamedGrant};
+pub(crate) use stages::{
+    ChangeMode, Etag, NewStage, StageProperties, StageUpdate, stage_not_exists,
+};
 pub(crate) use tables::ShownTable;
 
 use crate::error::{Error, Reason, Result};
@@ -82,17 +86,31 @@ impl Session {
     /// Begins another call in an open session: it must be the same user's, who must still be what it was.
     ///
     /// # Errors
-    /// [`Reason::SessionNotFound`] for another user; [`Reason::Unauthenticated`], [`Reason::RoleNotGranted`].
+    /// [`Reason::SessionNotFound`] for another user; [`Reason::PermissionDenied`] for a token that is bound to
+    /// another role than the session is in; [`Reason::Unauthenticated`], [`Reason::RoleNotGranted`].
     pub(crate) async fn enter(&mut self, caller: Caller) -> Result<()> {
-        if !self.principal.is_same_user(&caller.principal) {
-            return Err(session_not_found());
-        }
-        self.context = caller.context;
-        let principal = self.principal.clone();
-        self.principal = self
+        let entered = if self.principal.is_same_user(&caller.principal) {
+            self.principal.entered_by(&caller.principal)
+        } else {
+            Err(session_not_found())
+        };
+        let id = self.entry.as_ref().map(|entry| entry.id.clone());
+        let acting = Acting {
+            instance: Arc::clone(&self.instance),
+            principal: caller.principal,
+            context: caller.context.clone(),
+        };
+        let principal = self
             .instance
-            .blocking(move |instance| principal.refreshed(&instance.catalog))
+            .blocking(move |instance| {
+                let object = Object::Session(id.unwrap_or_default());
+                entered
+                    .map_err(|error| acting.refused(Operation::EnterSession, &object, error))?
+                    .refreshed(&instance.catalog)
+            })
             .await?;
+        self.context = caller.context;
+        self.principal = principal;
         Ok(())
     }
 
@@ -188,7 +206,10 @@ impl Session {
             plan.to_string()
         };
         tracing::debug!(statement = self.context.statement, "executing");
-        let result = self.bounded(plan).await;
+        let result = match self.bounded(plan).await {
+            Err(error) if error.is_unaudited_refusal() => Err(self.refused(verb, error).await),
+            result => result,
+        };
         match &result {
             Ok(_) => tracing::info!(verb, principal = %self.principal, "statement accepted"),
             Err(error) => {
@@ -198,6 +219,16 @@ impl Session {
             }
         }
         result
+    }
+
+    /// Audits a statement that was refused where no operation has seen it.
+    async fn refused(&self, verb: &'static str, error: Error) -> Error {
+        let acting = self.acting();
+        let recorded = self
+            .instance
+            .blocking(move |_| Ok(acting.refused_statement(verb, error)))
+            .await;
+        recorded.unwrap_or_else(|defect| defect)
     }
 
     /// Runs a statement in its turn, until it ends, is killed, or has run for too long.
@@ -260,6 +291,7 @@ impl Session {
             .blocking(move |_| {
                 let permit = acting.allow(operation, &object)?;
                 work(&acting, &permit)
+                    .map_err(|error| acting.audit_refusal(operation, &object, error))
             })
             .await
     }
@@ -286,15 +318,16 @@ impl Session {
 }
 
 impl Acting {
+    /// Whether a database is there, the server's own included.
+    pub(crate) fn has_database(&self, permit: &Permit, database: &str) -> Result<bool> {
+        let catalog = &self.instance.catalog;
+        Ok(crate::system_tables::is_system_database(database)
+            || catalog.database(permit.account(), database)?.is_some())
+    }
+
     /// That a database is there, the server's own included.
     pub(crate) fn existing_database(&self, permit: &Permit, database: &str) -> Result<()> {
-        if crate::system_tables::is_system_database(database)
-            || self
-                .instance
-                .catalog
-                .database(permit.account(), database)?
-                .is_some()
-        {
+        if self.has_database(permit, database)? {
             return Ok(());
         }
         Err(Error::new(

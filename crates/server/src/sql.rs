@@ -15,7 +15,7 @@ use parser::{ParameterRef, Plan, Secret};
 use secrecy::SecretString;
 
 use crate::error::{Error, Reason, Result};
-use crate::session::{Outcome, Session};
+use crate::session::{ChangeMode, Outcome, Session};
 
 /// Values of the secrets that a statement has parameters for, by name, or by position from `1`.
 pub(crate) type Secrets = HashMap<String, SecretString>;
@@ -100,10 +100,12 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::ShowGrants(statement) => access::show_grants(session, statement).await,
         Plan::CreateToken(statement) => access::create_token(session, statement).await,
         Plan::RevokeToken(id) => {
-            session.revoke_token(id.value).await?;
+            session
+                .revoke_token(id.value, ChangeMode::default())
+                .await?;
             Ok(Outcome::done(verb))
         }
-        Plan::ShowTokens => access::show_tokens(session).await,
+        Plan::ShowTokens { of } => access::show_tokens(session, of.map(|user| user.value)).await,
         Plan::SetVariable(statement) => {
             session.set_variables(statement).await?;
             Ok(Outcome::done(verb))

@@ -25,7 +25,18 @@ impl From<Error> for Status {
         if error.is_retryable() {
             details.set_retry_info(Some(error.retry_after_hint().unwrap_or(RETRY_AFTER)));
         }
-        Status::with_error_details(code(error.reason()), shortened(error.message()), details)
+        let text = match error.told() {
+            Some(told) => {
+                // The call's span has the request's id, which the client has, too.
+                tracing::error!(
+                    error = error.message(),
+                    "failed for a cause that is the server's own"
+                );
+                told.to_owned()
+            }
+            None => shortened(error.message()),
+        };
+        Status::with_error_details(code(error.reason()), text, details)
     }
 }
 
@@ -142,5 +153,25 @@ pub fn name(reason: Reason) -> &'static str {
         Reason::NotImplemented => "NOT_IMPLEMENTED",
         Reason::NotSupported => "NOT_SUPPORTED",
         Reason::Internal => "INTERNAL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_client_learns_no_place_of_the_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("planted-place");
+        std::fs::write(&file, "no directory").unwrap();
+        let error = catalog::Catalog::open(&file, catalog::Options::default()).unwrap_err();
+        let error = Error::from(error).within("table t");
+        assert!(error.message().contains("planted-place"), "{error}");
+        let status = Status::from(error);
+        assert!(!format!("{status:?}").contains("planted"), "{status:?}");
+        assert!(status.message().contains("log"), "{status:?}");
     }
 }

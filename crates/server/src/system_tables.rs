@@ -129,7 +129,7 @@ pub(crate) fn batch(
             records.retain(|record| record.time_us >= since_us);
             audit(&records)?
         }
-        SystemTable::Stages => stages(&catalog.stages(account)?)?,
+        SystemTable::Stages => stages(&acting.visible_stages(catalog.stages(account)?)?)?,
         SystemTable::StageVersions => {
             let mut versions = Vec::new();
             let live = catalog.stages(account)?;
@@ -142,7 +142,10 @@ pub(crate) fn batch(
         }
         SystemTable::Exports => exports(catalog, account, &visible_exports()?)?,
         SystemTable::ExportFiles => export_files(&visible_exports()?)?,
-        SystemTable::MoStages => mo_stages(&catalog.stages(account)?, permit.sees_all())?,
+        SystemTable::MoStages => {
+            let visible = acting.visible_stages(catalog.stages(account)?)?;
+            mo_stages(&visible, permit.sees_all())?
+        }
     }))
 }
 

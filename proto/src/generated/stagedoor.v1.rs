@@ -43,7 +43,7 @@ pub struct Caller {
     /// The role in force.
     #[prost(string, tag = "3")]
     pub role: ::prost::alloc::string::String,
-    /// Every role that the user may act in; `public` is everyone's.
+    /// Every role that the user may act in; `public` is everyone's. With a token that is bound to a role, this one.
     #[prost(string, repeated, tag = "4")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -77,6 +77,7 @@ pub struct CreateAccountRequest {
     /// The administrator's password.
     #[prost(string, tag = "3")]
     pub admin_password: ::prost::alloc::string::String,
+    /// Checks everything and changes nothing; the answer is what there would be.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
@@ -117,11 +118,14 @@ pub struct UpdateAccountRequest {
     /// `name` says which; `etag`, if set, must be the current one.
     #[prost(message, optional, tag = "1")]
     pub account: ::core::option::Option<Account>,
-    /// Of `suspended`, `comment`, `admin_name` (with admin_password).
+    /// Of `suspended`, `comment`, `admin_name` (with admin_password), or `*` for all of them, where `admin_name` is left
+    /// as it is without admin_password. All are changed, or none.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     #[prost(string, tag = "3")]
     pub admin_password: ::prost::alloc::string::String,
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateAccountResponse {
@@ -134,6 +138,8 @@ pub struct DeleteAccountRequest {
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteAccountResponse {}
@@ -207,11 +213,14 @@ pub struct UpdateUserRequest {
     /// `name` says which; `etag`, if set, must be the current one.
     #[prost(message, optional, tag = "1")]
     pub user: ::core::option::Option<User>,
-    /// Of `locked`, `comment`, `default_role`, `password`.
+    /// Of `locked`, `comment`, `default_role`, `password`, or `*` for all of them, where the password is left as it is
+    /// when none is given. All are changed, or none. One's own password alone needs no privilege.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     #[prost(string, tag = "3")]
     pub password: ::prost::alloc::string::String,
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateUserResponse {
@@ -224,6 +233,8 @@ pub struct DeleteUserRequest {
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteUserResponse {}
@@ -246,6 +257,8 @@ pub struct CreateRoleRequest {
     pub role_id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub role: ::core::option::Option<Role>,
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateRoleResponse {
@@ -270,6 +283,8 @@ pub struct ListRolesResponse {
 pub struct DeleteRoleRequest {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteRoleResponse {}
@@ -281,6 +296,8 @@ pub struct GrantRoleRequest {
     /// `users/{user_id}`.
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GrantRoleResponse {}
@@ -290,6 +307,8 @@ pub struct RevokeRoleRequest {
     pub role: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeRoleResponse {}
@@ -337,6 +356,8 @@ pub struct GrantPrivilegesRequest {
     /// Its role, on and privileges; `ALL` stands for every privilege on that kind of object.
     #[prost(message, optional, tag = "1")]
     pub grant: ::core::option::Option<Grant>,
+    #[prost(bool, tag = "2")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GrantPrivilegesResponse {}
@@ -344,6 +365,8 @@ pub struct GrantPrivilegesResponse {}
 pub struct RevokePrivilegesRequest {
     #[prost(message, optional, tag = "1")]
     pub grant: ::core::option::Option<Grant>,
+    #[prost(bool, tag = "2")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokePrivilegesResponse {}
@@ -365,7 +388,7 @@ pub struct Token {
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
-    /// The role it is bound to; empty for the user's default.
+    /// The role it is bound to; empty for none: it begins in the user's default role and may change it.
     #[prost(string, tag = "3")]
     pub role: ::prost::alloc::string::String,
     #[prost(string, tag = "4")]
@@ -377,7 +400,7 @@ pub struct Token {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTokensRequest {
-    /// `users/{user_id}`; empty for the caller's own.
+    /// `users/{user_id}`; empty for the caller's own. Another's need ALTER USER on the account.
     #[prost(string, tag = "1")]
     pub user: ::prost::alloc::string::String,
 }
@@ -388,11 +411,22 @@ pub struct ListTokensResponse {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeTokenRequest {
+    /// `tokens/{token_id}`: the caller's own, or with ALTER USER on the account anyone's but an administrator's. `tokens/-`
+    /// with `user`: all tokens of that user.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// `users/{user_id}`; only with `tokens/-`.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RevokeTokenResponse {}
+pub struct RevokeTokenResponse {
+    /// How many were revoked.
+    #[prost(int32, tag = "1")]
+    pub revoked: i32,
+}
 /// Generated client implementations.
 pub mod account_service_client {
     #![allow(
@@ -490,7 +524,8 @@ pub mod account_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked.
+        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked. If the login names a role,
+        /// the token is bound to it: no other role, no change of the user, no token beyond it.
         pub async fn login(
             &mut self,
             request: impl tonic::IntoRequest<super::LoginRequest>,
@@ -1000,7 +1035,7 @@ pub mod account_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.AccountService", "ListGrants"));
             self.inner.unary(req, path, codec).await
         }
-        /// The live tokens of a user; hashes only are stored, so a token itself is shown once, by Login.
+        /// The tokens of a user that are not removed yet; hashes only are stored, so a token itself is shown once, by Login.
         pub async fn list_tokens(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTokensRequest>,
@@ -1064,7 +1099,8 @@ pub mod account_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with AccountServiceServer.
     #[async_trait]
     pub trait AccountService: std::marker::Send + std::marker::Sync + 'static {
-        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked.
+        /// Checks a password (Basic) and gives a bearer token that expires and can be revoked. If the login names a role,
+        /// the token is bound to it: no other role, no change of the user, no token beyond it.
         async fn login(
             &self,
             request: tonic::Request<super::LoginRequest>,
@@ -1210,7 +1246,7 @@ pub mod account_service_server {
             tonic::Response<super::ListGrantsResponse>,
             tonic::Status,
         >;
-        /// The live tokens of a user; hashes only are stored, so a token itself is shown once, by Login.
+        /// The tokens of a user that are not removed yet; hashes only are stored, so a token itself is shown once, by Login.
         async fn list_tokens(
             &self,
             request: tonic::Request<super::ListTokensRequest>,

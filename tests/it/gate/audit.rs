@@ -115,24 +115,23 @@ async fn what_happened_is_on_record() {
             "done",
             None,
         ),
-        // The target is the export's id, which stagedoor.exports tells more of; the statement says where.
         (
             "req-5",
             "ADMIT EXPORT",
             "admin",
             "accountadmin",
-            export.as_str(),
+            "stage://lake/a.csv",
             "done",
-            None,
+            Some("2"),
         ),
         (
             "req-5",
             "COMMIT EXPORT",
             "admin",
             "accountadmin",
-            export.as_str(),
+            "stage://lake/a.csv",
             "done",
-            None,
+            Some("2"),
         ),
         ("req-6", "EXPORT", "u", "public", "lake", "refused", None),
         ("req-6", "LOGIN", "u", "", "t1:u", "done", None),
@@ -177,6 +176,14 @@ async fn what_happened_is_on_record() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+    // Which export it was, and whose, is in the reason.
+    let reasons = admin
+        .rows("SELECT reason FROM stagedoor.audit WHERE operation = 'COMMIT EXPORT'")
+        .await;
+    assert!(
+        reasons[0][0].starts_with(&format!("export {export} of admin: 1 rows, ")),
+        "{reasons:?}"
+    );
     let masked = rows.iter().find(|row| row[7] == "req-4").unwrap();
     assert!(
         masked[6].starts_with("CREATE USER u IDENTIFIED BY '***"),
@@ -212,5 +219,116 @@ async fn what_happened_is_on_record() {
     assert_eq!((checked.bad, checked.why.as_str()), (0, ""));
     assert!(checked.last >= rows.len() as u64, "{checked:?}");
     assert_eq!(checked.head.len(), 64, "{checked:?}");
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_policy_refuses_is_on_record_too() {
+    let door = Door::with_tenants().await;
+    let admin = door.admin("t1").await;
+    let outside = door.dir("t2").display().to_string();
+    let data = door.dir("data").display().to_string();
+    let refused = [
+        (
+            "CREATE STAGE",
+            format!("CREATE STAGE a URL = 'file://{outside}'"),
+        ),
+        (
+            "CREATE STAGE",
+            format!("CREATE STAGE b URL = 'file://{data}'"),
+        ),
+        (
+            "CREATE STAGE",
+            "CREATE STAGE c URL = 's3://b/' CREDENTIALS = {'endpoint' = 'https://169.254.169.254'}"
+                .to_owned(),
+        ),
+        (
+            "CREATE STAGE",
+            "CREATE STAGE d URL = 's3://b/' CREDENTIALS = {'secret_access_key' = 'env:HOME'}"
+                .to_owned(),
+        ),
+        (
+            "CREATE TABLE",
+            "CREATE TABLE stagedoor.t (a int)".to_owned(),
+        ),
+        ("DROP TABLE", "DROP TABLE stagedoor.exports".to_owned()),
+        ("DROP DATABASE", "DROP DATABASE stagedoor".to_owned()),
+        (
+            "EXPORT TO PATH",
+            format!("SELECT 1 INTO OUTFILE '{outside}/x.csv'"),
+        ),
+    ];
+    for (at, (_, statement)) in refused.iter().enumerate() {
+        let id = run_as(&admin, &format!("refused-{at}"), statement).await;
+        assert_eq!(id, Some(format!("refused-{at}")), "{statement}");
+    }
+    let rows = admin
+        .rows("SELECT request_id, operation, outcome FROM stagedoor.audit WHERE request_id LIKE 'refused-%' AND operation <> 'LOGIN' ORDER BY number")
+        .await;
+    let expected: Vec<Vec<String>> = refused
+        .iter()
+        .enumerate()
+        .map(|(at, (operation, _))| {
+            vec![
+                format!("refused-{at}"),
+                (*operation).to_owned(),
+                "refused".to_owned(),
+            ]
+        })
+        .collect();
+    assert_eq!(rows, expected, "each once");
+
+    let root = door.root().await;
+    std::fs::write(door.dir("t2").join("in-the-way"), "").unwrap();
+    for (id, directory) in [("backup-1", &outside), ("backup-2", &data)] {
+        let mut request = root.request(v1::BackupRequest {
+            directory: directory.clone(),
+        });
+        request
+            .metadata_mut()
+            .insert("x-request-id", id.parse().unwrap());
+        assert!(root.administration().backup(request).await.is_err(), "{id}");
+    }
+    let backups = root
+        .rows("SELECT request_id, target, outcome FROM stagedoor.audit WHERE operation = 'BACKUP'")
+        .await;
+    assert_eq!(backups.len(), 2, "{backups:?}");
+    assert!(backups.iter().all(|row| row[2] == "failed"), "{backups:?}");
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_sees_who_changed_its_administrator_and_what_was_inserted() {
+    let door = Door::with_tenants().await;
+    let root = door.root().await;
+    root.ok("ALTER ACCOUNT t1 ADMIN_NAME 'admin' IDENTIFIED BY 'planted-new'")
+        .await;
+    root.ok("ALTER ACCOUNT t1 SUSPEND").await;
+    root.ok("ALTER ACCOUNT t1 OPEN").await;
+    // Nothing is changed by it.
+    root.ok("ALTER ACCOUNT t1 OPEN").await;
+    let admin = door.login("t1#admin", "planted-new").await;
+    for statement in [
+        "CREATE DATABASE d",
+        "CREATE TABLE d.t (a int)",
+        "INSERT INTO d.t VALUES (1)",
+    ] {
+        admin.ok(statement).await;
+    }
+    let rows = admin
+        .rows("SELECT `user`, role, operation, target FROM stagedoor.audit WHERE operation IN ('ALTER ACCOUNT', 'INSERT') ORDER BY number")
+        .await;
+    let by_root = ["sys:root", "moadmin", "ALTER ACCOUNT", "t1"];
+    let inserted = ["admin", "accountadmin", "INSERT", "d.t"];
+    assert_eq!(rows, [by_root, by_root, by_root, inserted]);
+    let stolen = Caller {
+        session: admin.in_session().await.session,
+        ..root.clone()
+    };
+    assert!(stolen.run("SELECT 1").await.is_err());
+    let entered = root
+        .rows("SELECT target, outcome FROM stagedoor.audit WHERE operation = 'ENTER SESSION'")
+        .await;
+    assert_eq!(entered, [[stolen.session.as_str(), "refused"]]);
     door.close().await;
 }

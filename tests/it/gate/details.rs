@@ -269,22 +269,43 @@ async fn users_and_accounts_have_masks_and_etags() {
     };
     let before = get().await;
     let update = async |request| admin.accounts().update_user(admin.request(request)).await;
-    let status = update(change(&before.etag, &["comment", "default_role"]))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        refusal(&status),
-        "OPTION_INVALID: invalid input: update_mask takes exactly one path"
-    );
-    let changed = update(change(&before.etag, &["default_role"]))
+    for (paths, expected) in [
+        (
+            &[][..],
+            "OPTION_INVALID: invalid input: update_mask is required: some of locked, comment, default_role, password, or *",
+        ),
+        (
+            &["comment", "roles"],
+            "OPTION_INVALID: invalid input: update_mask 'roles' is not one of locked, comment, default_role, password, *",
+        ),
+    ] {
+        let status = update(change(&before.etag, paths)).await.unwrap_err();
+        assert_eq!(refusal(&status), expected);
+    }
+    // What is wrong in one of them is in the way of all.
+    let mut wrong = change(&before.etag, &["comment", "default_role"]);
+    wrong.user.as_mut().unwrap().default_role = "nosuch".to_owned();
+    assert!(update(wrong).await.is_err());
+    assert_eq!(get().await, before);
+    let tried = v1::UpdateUserRequest {
+        validate_only: true,
+        ..change(&before.etag, &["*"])
+    };
+    let tried = update(tried).await.unwrap().into_inner().user.unwrap();
+    assert_eq!(get().await, before);
+    let changed = update(change(&before.etag, &["comment", "default_role"]))
         .await
         .unwrap();
     let changed = changed.into_inner().user.unwrap();
     assert_eq!(
         (changed.comment.as_str(), changed.default_role.as_str()),
-        ("", "r")
+        ("both", "r")
     );
+    // One version of both, as it was said before.
+    assert_eq!(changed.etag, tried.etag);
     assert_ne!(changed.etag, before.etag);
+    // `*` leaves a password that is not given.
+    door.login("t1#u", "pw").await.ok("SELECT 1").await;
     let status = update(change(&before.etag, &["comment"]))
         .await
         .unwrap_err();
@@ -292,9 +313,80 @@ async fn users_and_accounts_have_masks_and_etags() {
     let request = v1::DeleteUserRequest {
         name: "users/u".to_owned(),
         etag: before.etag,
+        ..Default::default()
     };
     let stale = admin.accounts().delete_user(admin.request(request)).await;
     assert_eq!(reason(&stale.unwrap_err()), "IDENTITY_VERSION_CONFLICT");
     assert_eq!(get().await, changed);
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_updated_by_a_mask_and_what_is_only_tried_leaves_nothing() {
+    let door = Door::with_tenants().await;
+    let root = door.root().await;
+    let update = async |paths: &[&str], validate_only: bool| {
+        let request = v1::UpdateAccountRequest {
+            account: Some(v1::Account {
+                name: "accounts/t1".to_owned(),
+                admin_name: "second".to_owned(),
+                comment: "both".to_owned(),
+                ..Default::default()
+            }),
+            update_mask: mask(paths),
+            admin_password: "pw-second".to_owned(),
+            validate_only,
+        };
+        let answer = root.accounts().update_account(root.request(request)).await;
+        answer.map(|answer| answer.into_inner().account.unwrap())
+    };
+    let get = async || {
+        let request = v1::GetAccountRequest {
+            name: "accounts/t1".to_owned(),
+        };
+        let answer = root.accounts().get_account(root.request(request)).await;
+        answer.unwrap().into_inner().account.unwrap()
+    };
+    let before = get().await;
+    let tried = update(&["*"], true).await.unwrap();
+    assert_eq!(get().await, before);
+    let second = door.login("t1#second", "pw-second").await;
+    assert!(second.run("SELECT 1").await.is_err());
+    let status = update(&["comment", "etag"], false).await.unwrap_err();
+    assert_eq!(reason(&status), "OPTION_INVALID");
+    let changed = update(&["*"], false).await.unwrap();
+    assert_eq!(
+        (changed.comment.as_str(), changed.admin_name.as_str()),
+        ("both", "second")
+    );
+    assert_eq!(changed.etag, tried.etag);
+    second.ok("SELECT 1").await;
+
+    // Nothing of what is tried stays, and its data least of all.
+    let admin = door.admin("t1").await;
+    admin.ok("CREATE DATABASE d").await;
+    admin.ok("CREATE TABLE d.t (a int)").await;
+    admin.ok("INSERT INTO d.t VALUES (1)").await;
+    let request = v1::DeleteAccountRequest {
+        name: "accounts/t1".to_owned(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let tried = root.accounts().delete_account(root.request(request)).await;
+    tried.unwrap();
+    assert_eq!(admin.rows("SELECT a FROM d.t").await, [["1"]]);
+    let request = v1::CreateRoleRequest {
+        role_id: "r".to_owned(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let tried = admin.accounts().create_role(admin.request(request)).await;
+    assert_eq!(tried.unwrap().into_inner().role.unwrap().name, "roles/r");
+    let error = admin.error("DROP ROLE r").await;
+    assert!(error.starts_with("ROLE_NOT_FOUND"), "{error}");
+    let alters = admin
+        .rows("SELECT operation FROM stagedoor.audit WHERE operation = 'ALTER ACCOUNT'")
+        .await;
+    assert_eq!(alters.len(), 1, "{alters:?}");
     door.close().await;
 }

@@ -65,7 +65,7 @@ async fn a_failed_login_says_the_same_whatever_exists() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_slow_logins_down() {
-    let door = Door::open(|settings| settings.auth.login_failures_free = 2).await;
+    let door = Door::open(|settings| settings.limits.login_attempts_max = 2).await;
     let guesser = door.login("root", "wrong").await;
     let mut wait = Duration::ZERO;
     let began = Instant::now();
@@ -94,6 +94,10 @@ async fn failures_slow_logins_down() {
     let known = door.root().await;
     let error = known.error("SELECT 1").await;
     assert!(error.starts_with("LOGIN_THROTTLED: "), "{error}");
+    assert!(
+        error.contains("limits.login_attempts_max is 2, limits.login_attempts_window_s 900"),
+        "{error}"
+    );
     door.close().await;
 }
 
@@ -257,6 +261,10 @@ async fn a_role_taken_away_is_gone_between_two_calls_of_a_session() {
     }
     let session = door.login("t1#u", "pw").await.in_session().await;
     let bearer = {
+        let login = door.login("t1#u#r", "pw").await;
+        door.bearer(&token_of(&login, None).await.token).await
+    };
+    let unbound = {
         let login = door.login("t1#u", "pw").await;
         door.bearer(&token_of(&login, None).await.token).await
     };
@@ -288,6 +296,8 @@ async fn a_role_taken_away_is_gone_between_two_calls_of_a_session() {
     );
     let error = bearer.error("SELECT * FROM d.t").await;
     assert!(error.starts_with("UNAUTHENTICATED: "), "{error}");
+    let error = unbound.error("SELECT * FROM d.t").await;
+    assert!(error.starts_with("PERMISSION_DENIED: "), "{error}");
     // Without it the user still is somebody.
     let fresh = door.login("t1#u", "pw").await;
     fresh.ok("SELECT 1").await;
@@ -379,5 +389,114 @@ async fn privileges_do_not_grow_into_the_admin_role() {
         exact
     );
     admin.ok("SELECT 1").await;
+    door.close().await;
+}
+
+/// With users `u` and `v` of t1, restarted with a throttle that hardly forgives.
+async fn strict(door: Door) -> Door {
+    let mut door = door;
+    door.settings.limits.login_attempts_max = 1;
+    door.settings.auth.login_delay_ms_max = 3_600_000;
+    door.restart().await
+}
+
+async fn with_two_users() -> Door {
+    let door = Door::with_tenants().await;
+    let admin = door.admin("t1").await;
+    admin.ok("CREATE USER u IDENTIFIED BY 'pw'").await;
+    admin.ok("CREATE USER v IDENTIFIED BY 'pw'").await;
+    door
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_known_at_an_address_is_not_locked_out_by_its_neighbours() {
+    let door = with_two_users().await;
+    let token = token_of(&door.login("t1#v", "pw").await, None).await;
+    let door = strict(door).await;
+    let known = door.login("t1#u", "pw").await;
+    known.ok("SELECT 1").await;
+    // Each name has a failure of its own for nothing, the address has four; then delays double.
+    let mut wait = Duration::ZERO;
+    let began = Instant::now();
+    for guessed in 0.. {
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "never slowed down"
+        );
+        let guesser = door.login(&format!("t1#made_up_{guessed}"), "wrong").await;
+        let status = guesser.run("SELECT 1").await.unwrap_err();
+        if reason(&status) != "LOGIN_THROTTLED" {
+            continue;
+        }
+        let info = status.get_details_retry_info().unwrap();
+        wait = wait.max(info.retry_delay.unwrap());
+        if wait > Duration::from_secs(2) {
+            break;
+        }
+    }
+    let stranger = door.login("t1#v", "pw").await;
+    let status = stranger.run("SELECT 1").await.unwrap_err();
+    assert_eq!(reason(&status), "LOGIN_THROTTLED");
+    known.ok("SELECT 1").await;
+    // Nobody guesses a token.
+    door.bearer(&token.token).await.ok("SELECT 1").await;
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_costs_nothing_is_recorded_once_and_then_counted() {
+    let door = with_two_users().await;
+    let u = door.login("t1#u", "pw").await;
+    for _ in 0..5 {
+        u.ok("SELECT 1").await;
+    }
+    let token = token_of(&u, None).await;
+    u.ok("SET PASSWORD = 'new'").await;
+    for _ in 0..3 {
+        let dead = door.bearer(&token.token).await;
+        assert!(dead.run("SELECT 1").await.is_err());
+        let unknown = door.bearer("sdt_0000").await;
+        assert!(unknown.run("SELECT 1").await.is_err());
+    }
+    let door = strict(door).await;
+    let mut slowed = 0;
+    while slowed < 4 {
+        let guesser = door.login("t1#v", "wrong").await;
+        let status = guesser.run("SELECT 1").await.unwrap_err();
+        slowed += u32::from(reason(&status) == "LOGIN_THROTTLED");
+    }
+    let door = door.restart().await;
+    let logins = async |caller: &Caller, target: &str| {
+        let statement = format!(
+            "SELECT outcome, reason FROM stagedoor.audit WHERE operation = 'LOGIN' AND target = '{target}' ORDER BY number"
+        );
+        let rows = caller.rows(&statement).await;
+        let said = rows.iter().map(|row| format!("{}: {}", row[0], row[1]));
+        said.collect::<Vec<_>>()
+    };
+    let admin = door.admin("t1").await;
+    let dead = "refused: Access denied: the token is no longer valid; log in again";
+    // Seven calls, of which the first was checked.
+    let mut of_u = logins(&admin, "t1:u").await;
+    of_u.sort();
+    assert_eq!(
+        of_u,
+        [
+            "done: ".to_owned(),
+            "done: 6 more of these".to_owned(),
+            dead.to_owned(),
+            format!("{dead}; 2 more of these"),
+        ]
+    );
+    let of_v = logins(&admin, "t1:v").await;
+    let slow = of_v.iter().filter(|said| said.contains("too many"));
+    let slow: Vec<_> = slow.collect();
+    assert_eq!(slow.len(), 2, "{of_v:?}");
+    assert!(slow[1].ends_with("; 3 more of these"), "{of_v:?}");
+    let unknown = "refused: Access denied: the token is not valid; log in again";
+    assert_eq!(
+        logins(&door.root().await, "an unknown token").await,
+        [unknown.to_owned(), format!("{unknown}; 2 more of these")]
+    );
     door.close().await;
 }

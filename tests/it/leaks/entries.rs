@@ -192,6 +192,7 @@ pub(super) async fn passwords(caller: &mut Caller) {
                 paths: vec!["password".to_owned()],
             }),
             password,
+            ..Default::default()
         })
         .await;
     assert!(made.is_ok(), "{made:?}");

@@ -114,13 +114,13 @@ impl Catalog {
         )
     }
 
-    /// Changes an account. Errors: `NotFound`, `Conflict`; `Invalid` for suspending `sys` and for the
-    /// name of an admin.
+    /// Changes an account, all that is given or nothing, in one version. Errors: `NotFound`, `Conflict`; `Invalid`
+    /// for suspending `sys`, for the name of an admin and for two of them.
     pub fn alter_account(
         &self,
         actor: &Actor,
         name: &str,
-        change: AccountChange,
+        changes: impl IntoIterator<Item = AccountChange>,
         expected: Expected,
     ) -> Result<Altered<AccountRecord>, Error> {
         self.store.write(
@@ -129,24 +129,30 @@ impl Catalog {
             |draft| {
                 let current = expected_account(draft.view(), name, expected)?;
                 let mut after = current.clone();
-                let is_new_admin = matches!(change, AccountChange::Admin { .. });
-                match change {
-                    AccountChange::Admin {
-                        name: admin,
-                        password,
-                    } => {
-                        users::put_admin(draft, name, &admin, password)?;
-                        after.admin_name = admin;
-                    }
-                    AccountChange::Suspended(suspended) => {
-                        if suspended && name == SYS_ACCOUNT {
-                            return Err(Error::invalid(format!(
-                                "the account {SYS_ACCOUNT} cannot be suspended, for nobody could take it back"
-                            )));
+                let mut is_new_admin = false;
+                for change in changes {
+                    match change {
+                        AccountChange::Admin { .. } if is_new_admin => {
+                            return Err(Error::invalid("an account gets one admin at a time"));
                         }
-                        after.suspended = suspended;
+                        AccountChange::Admin {
+                            name: admin,
+                            password,
+                        } => {
+                            users::put_admin(draft, name, &admin, password)?;
+                            after.admin_name = admin;
+                            is_new_admin = true;
+                        }
+                        AccountChange::Suspended(suspended) => {
+                            if suspended && name == SYS_ACCOUNT {
+                                return Err(Error::invalid(format!(
+                                    "the account {SYS_ACCOUNT} cannot be suspended, for nobody could take it back"
+                                )));
+                            }
+                            after.suspended = suspended;
+                        }
+                        AccountChange::Comment(comment) => after.comment = comment,
                     }
-                    AccountChange::Comment(comment) => after.comment = comment,
                 }
                 if after == current && !is_new_admin {
                     return Ok(Altered::unchanged(current));

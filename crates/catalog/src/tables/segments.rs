@@ -53,7 +53,12 @@ impl Catalog {
         remove: &[u64],
         add: Vec<Segment>,
     ) -> Result<Vec<Segment>, Error> {
-        self.store.write(actor, || What::change("CHANGE SEGMENTS", format!("{database}.{name}")), |draft| {
+        let operation = if remove.is_empty() {
+            "INSERT"
+        } else {
+            "CHANGE SEGMENTS"
+        };
+        self.store.write(actor, || What::change(operation, format!("{database}.{name}")), |draft| {
             let account = &actor.account;
             let key = keys::table(account, database, name);
             let mut table = draft

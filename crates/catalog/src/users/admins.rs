@@ -1,9 +1,37 @@
-//! An account keeps somebody who can administer it: the last admin who can log in is not taken away.
+//! Administrators: they are changed by administrators only, and an account keeps somebody who can administer it, so
+//! the last one who can log in is not taken away.
 
 use super::UserRecord;
 use crate::error::{Error, ErrorKind};
+use crate::options::Actor;
 use crate::store::View;
 use crate::{keys, roles};
+
+/// Refuses a change of a user who has the admin role to an actor in another role: to change somebody's password,
+/// say, is to become them. One's own user is one's own affair.
+pub(crate) fn allow_touching(
+    view: View<'_>,
+    actor: &Actor,
+    user: &UserRecord,
+) -> Result<(), Error> {
+    let role = roles::admin_role(&actor.account);
+    if actor.role == role || actor.user == user.name {
+        return Ok(());
+    }
+    let Some(admin) = roles::find(view, &actor.account, role)? else {
+        return Ok(());
+    };
+    if !roles::is_member(view, &actor.account, user.id, admin.id)? {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Forbidden,
+        format!(
+            "the user {} has the role {role}, and is changed in that role only",
+            user.name
+        ),
+    ))
+}
 
 /// Refuses what would leave the account without an admin who is not locked. `doing` fits "cannot be …".
 pub(crate) fn keep_one(

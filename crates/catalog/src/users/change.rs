@@ -84,15 +84,16 @@ impl Catalog {
         )
     }
 
-    /// Changes a user of the actor's account; what is as it was makes no version.
+    /// Changes a user of the actor's account, all that is given or nothing, in one version; what is as it was
+    /// makes none.
     ///
-    /// Errors: `NotFound` for user and role, `Conflict`; `Invalid` for a default role that the user
-    /// does not have; `InUse` for locking the last admin.
+    /// Errors: `NotFound` for user and role; `Forbidden` for a user with the admin role and an actor in another;
+    /// `Conflict`; `Invalid` for a default role that the user does not have; `InUse` for locking the last admin.
     pub fn alter_user(
         &self,
         actor: &Actor,
         name: &str,
-        change: UserChange,
+        changes: impl IntoIterator<Item = UserChange>,
         expected: Expected,
     ) -> Result<Altered<UserRecord>, Error> {
         self.store.write(
@@ -100,8 +101,12 @@ impl Catalog {
             || What::change("ALTER USER", name),
             |draft| {
                 let account = &actor.account;
-                let current = expected_user(draft, account, name, expected)?;
-                let after = changed(draft, account, current.clone(), change)?;
+                let current = expected_user(draft, actor, name, expected)?;
+                let after = changes
+                    .into_iter()
+                    .try_fold(current.clone(), |user, change| {
+                        changed(draft, account, user, change)
+                    })?;
                 if after == current {
                     return Ok(Altered::unchanged(current));
                 }
@@ -112,7 +117,8 @@ impl Catalog {
 
     /// Drops a user of the actor's account, with their roles and tokens.
     ///
-    /// Errors: `NotFound`, `Conflict`; `Invalid` for the actor's own user; `InUse` for the last admin.
+    /// Errors: `NotFound`; `Forbidden` for a user with the admin role and an actor in another; `Conflict`; `Invalid`
+    /// for the actor's own user; `InUse` for the last admin.
     pub fn drop_user(
         &self,
         actor: &Actor,
@@ -124,7 +130,7 @@ impl Catalog {
             || What::change("DROP USER", name),
             |draft| {
                 let account = &actor.account;
-                let record = expected_user(draft, account, name, expected)?;
+                let record = expected_user(draft, actor, name, expected)?;
                 if actor.user == name {
                     return Err(Error::invalid(format!(
                         "you are logged in as the user {name} and cannot drop it; another user with the role {} can",
@@ -145,11 +151,12 @@ impl Catalog {
 
 fn expected_user(
     draft: &Draft<'_>,
-    account: &str,
+    actor: &Actor,
     name: &str,
     expected: Expected,
 ) -> Result<UserRecord, Error> {
-    let record = existing(draft.view(), account, name)?;
+    let record = existing(draft.view(), &actor.account, name)?;
+    admins::allow_touching(draft.view(), actor, &record)?;
     expected.check(&format!("the user {name}"), record.version)?;
     Ok(record)
 }

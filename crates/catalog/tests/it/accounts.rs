@@ -138,7 +138,7 @@ fn accounts_are_listed_and_paged() {
 #[test]
 fn an_account_is_altered() {
     let (_dir, catalog) = with_acme();
-    let alter = |name, change, expected| catalog.alter_account(&root(), name, change, expected);
+    let alter = |name, change, expected| catalog.alter_account(&root(), name, [change], expected);
     let suspended = alter("acme", AccountChange::Suspended(true), Expected::Version(1)).unwrap();
     assert!(suspended.changed && suspended.record.suspended);
     assert_eq!(suspended.record.version, 2);
@@ -172,7 +172,7 @@ fn an_account_is_altered() {
         ["accountadmin", "public"]
     );
     catalog
-        .alter_user(&ann(), "ann", UserChange::Locked(true), Expected::Any)
+        .alter_user(&ann(), "ann", [UserChange::Locked(true)], Expected::Any)
         .unwrap();
     let record = alter("acme", admin("ann"), Expected::Any).unwrap().record;
     assert_eq!((record.version, record.admin_name.as_str()), (4, "ann"));
@@ -213,6 +213,7 @@ fn dropping_an_account_takes_everything_in_it() {
         role: None,
         label: String::new(),
         expires_us: u64::MAX,
+        user_tokens_max: usize::MAX,
     };
     catalog.create_token(&ann(), token).unwrap();
     let export = NewExport {
@@ -337,7 +338,7 @@ fn root_can_begin_without_a_password() {
     assert_eq!((user.password, user.password_epoch), (None, 1));
     let change = UserChange::Password(PasswordHash::new("set later"));
     let altered = catalog
-        .alter_user(&root(), "root", change, Expected::Any)
+        .alter_user(&root(), "root", [change], Expected::Any)
         .unwrap()
         .record;
     assert_eq!(altered.password, Some(PasswordHash::new("set later")));

@@ -90,14 +90,24 @@ fn changes_refusals_and_exports_are_told() {
     }
     let records = catalog.audit_page("sys", 0, 100).unwrap();
     use AuditOutcome::{Done, Refused};
+    let target = "stage://s/a.csv";
+    let admitted = format!("export {id} of root");
+    let committed = format!("{admitted}: 3 rows, 12 bytes");
     assert_eq!(
         told(&records),
         [
             (1, "CREATE STAGE", "s", Some(1), Done, ""),
             (2, "ALTER STAGE", "s", Some(2), Done, ""),
             (3, "CREATE STAGE", "s", None, Refused, "no privilege"),
-            (4, "ADMIT EXPORT", id, None, Done, ""),
-            (5, "COMMIT EXPORT", id, None, Done, "3 rows, 12 bytes"),
+            (4, "ADMIT EXPORT", target, Some(2), Done, admitted.as_str()),
+            (
+                5,
+                "COMMIT EXPORT",
+                target,
+                Some(2),
+                Done,
+                committed.as_str()
+            ),
         ]
     );
     let first = &records[0];

@@ -102,7 +102,7 @@ fn identities_are_validated_and_not_changed() {
         };
         catalog.create_user(actor, new, OnExists::Error).unwrap();
         let change = UserChange::Password(PasswordHash::new("other"));
-        let altered = catalog.alter_user(actor, "bob", change, Expected::Any);
+        let altered = catalog.alter_user(actor, "bob", [change], Expected::Any);
         assert_eq!(altered.unwrap().record.version, 2);
         catalog
             .create_role(actor, new_role("q"), OnExists::Error)
@@ -119,6 +119,7 @@ fn identities_are_validated_and_not_changed() {
             role: None,
             label: String::new(),
             expires_us: u64::MAX,
+            user_tokens_max: usize::MAX,
         };
         catalog.create_token(actor, token).unwrap();
         let account = new_account("other");

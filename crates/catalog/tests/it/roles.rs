@@ -81,7 +81,7 @@ fn giving_and_taking() {
 
     let default = UserChange::DefaultRole(Some("r".into()));
     catalog
-        .alter_user(&ann(), "bob", default, Expected::Any)
+        .alter_user(&ann(), "bob", [default], Expected::Any)
         .unwrap();
     assert!(take("r", "bob").unwrap());
     let bob = catalog.user("acme", "bob").unwrap().unwrap();
@@ -104,7 +104,7 @@ fn dropping_a_role_takes_its_grants_and_members() {
     }
     let default = UserChange::DefaultRole(Some("r".into()));
     catalog
-        .alter_user(&ann(), "bob", default, Expected::Any)
+        .alter_user(&ann(), "bob", [default], Expected::Any)
         .unwrap();
 
     assert_eq!(catalog.drop_role(&ann(), "r").unwrap(), role);

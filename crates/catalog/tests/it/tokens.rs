@@ -22,6 +22,7 @@ fn token(catalog: &Catalog, user: &str, number: u8) -> NewToken {
         role: None,
         label: "laptop".into(),
         expires_us: 5000,
+        user_tokens_max: usize::MAX,
     }
 }
 
@@ -69,6 +70,31 @@ fn a_token_is_found_by_its_hash() {
 }
 
 #[test]
+fn a_user_has_no_more_tokens_than_the_caller_permits() {
+    let (_dir, catalog) = with_acme();
+    create_user(&catalog, &ann(), "bob");
+    create(&catalog, "ann", 9);
+    let limited = |number| NewToken {
+        user_tokens_max: 2,
+        ..token(&catalog, "bob", number)
+    };
+    let expired = NewToken {
+        expires_us: 1,
+        ..limited(1)
+    };
+    catalog.create_token(&ann(), expired).unwrap();
+    catalog.create_token(&ann(), limited(2)).unwrap();
+    catalog.create_token(&ann(), limited(3)).unwrap();
+    refused(
+        catalog.create_token(&ann(), limited(4)),
+        ErrorKind::LimitReached,
+        "the user bob has 2 tokens that have not expired, and may have 2; revoke one first",
+    );
+    catalog.revoke_token(&ann(), &id(2)).unwrap();
+    catalog.create_token(&ann(), limited(4)).unwrap();
+}
+
+#[test]
 fn a_token_is_made_only_for_the_user_who_logged_in() {
     let (_dir, catalog) = with_acme();
     create_user(&catalog, &ann(), "bob");
@@ -110,7 +136,7 @@ fn a_token_is_made_only_for_the_user_who_logged_in() {
     // The password that was proved is no longer the password.
     let change = UserChange::Password(PasswordHash::new("new"));
     catalog
-        .alter_user(&ann(), "bob", change, Expected::Any)
+        .alter_user(&ann(), "bob", [change], Expected::Any)
         .unwrap();
     let stale = NewToken {
         id: id(5),
@@ -140,13 +166,13 @@ fn a_token_says_why_it_no_longer_counts() {
     let state = |token| catalog.token_state(token, 4999).unwrap();
     let alter = |change| {
         catalog
-            .alter_user(&ann(), "bob", change, Expected::Any)
+            .alter_user(&ann(), "bob", [change], Expected::Any)
             .unwrap()
     };
     let suspend = |suspended| {
         let change = AccountChange::Suspended(suspended);
         catalog
-            .alter_account(&root(), "acme", change, Expected::Any)
+            .alter_account(&root(), "acme", [change], Expected::Any)
             .unwrap()
     };
     let first = made(1);

@@ -59,7 +59,7 @@ fn a_user_is_created_once_in_each_account() {
 fn alter_changes_one_thing_and_ends_tokens_where_it_must() {
     let (_dir, catalog) = with_acme();
     create_user(&catalog, &ann(), "bob");
-    let alter = |change, expected| catalog.alter_user(&ann(), "bob", change, expected);
+    let alter = |change, expected| catalog.alter_user(&ann(), "bob", [change], expected);
     let epoch = |change| alter(change, Expected::Any).unwrap().record.password_epoch;
     let password = |text: &str| UserChange::Password(PasswordHash::new(text));
     assert_eq!(epoch(password("2")), 2);
@@ -86,7 +86,7 @@ fn alter_changes_one_thing_and_ends_tokens_where_it_must() {
         "the user bob is at version 5, not at the expected version 4",
     );
     refused(
-        catalog.alter_user(&ann(), "eve", password("3"), Expected::Any),
+        catalog.alter_user(&ann(), "eve", [password("3")], Expected::Any),
         ErrorKind::NotFound,
         "the user eve not exists",
     );
@@ -105,6 +105,62 @@ fn alter_changes_one_thing_and_ends_tokens_where_it_must() {
 }
 
 #[test]
+fn several_changes_are_one_version_or_none() {
+    let (_dir, catalog) = with_acme();
+    create_user(&catalog, &ann(), "bob");
+    let comment = || UserChange::Comment("c".into());
+    let alter =
+        |changes: Vec<UserChange>| catalog.alter_user(&ann(), "bob", changes, Expected::Any);
+    let before = catalog.user("acme", "bob").unwrap();
+    let wrong = UserChange::DefaultRole(Some("nosuch".into()));
+    alter(vec![comment(), wrong]).unwrap_err();
+    assert_eq!(catalog.user("acme", "bob").unwrap(), before);
+    let altered = alter(vec![comment(), UserChange::Locked(true)]).unwrap();
+    let bob = altered.record;
+    assert_eq!(
+        (bob.version, bob.comment.as_str(), bob.locked),
+        (2, "c", true)
+    );
+    assert!(!alter(Vec::new()).unwrap().changed);
+}
+
+/// Decided within the change: whoever becomes an administrator meanwhile is one already.
+#[test]
+fn administrators_are_changed_in_the_admin_role_only() {
+    let (_dir, catalog) = with_acme();
+    create_user(&catalog, &ann(), "bob");
+    create_role(&catalog, &ann(), "hr");
+    let hr = Actor::new("acme", "carol", "hr");
+    let alter = |actor: &Actor, name: &str| {
+        let change = UserChange::Comment("c".into());
+        catalog
+            .alter_user(actor, name, [change], Expected::Any)
+            .map(drop)
+    };
+    let message = |user: &str| {
+        format!("the user {user} has the role accountadmin, and is changed in that role only")
+    };
+    alter(&hr, "bob").unwrap();
+    refused(alter(&hr, "ann"), ErrorKind::Forbidden, &message("ann"));
+    catalog.grant_role(&ann(), "accountadmin", "bob").unwrap();
+    refused(alter(&hr, "bob"), ErrorKind::Forbidden, &message("bob"));
+    refused(
+        catalog.drop_user(&hr, "bob", Expected::Any).map(drop),
+        ErrorKind::Forbidden,
+        &message("bob"),
+    );
+    refused(
+        catalog.revoke_tokens_of(&hr, "bob").map(drop),
+        ErrorKind::Forbidden,
+        &message("bob"),
+    );
+    // One's own, in whatever role.
+    alter(&Actor::new("acme", "bob", "hr"), "bob").unwrap();
+    catalog.revoke_role(&ann(), "accountadmin", "bob").unwrap();
+    alter(&hr, "bob").unwrap();
+}
+
+#[test]
 fn the_last_admin_stays() {
     let (_dir, catalog) = with_acme();
     let bob = Actor::new("acme", "bob", "accountadmin");
@@ -112,7 +168,7 @@ fn the_last_admin_stays() {
     let drop_ann = || catalog.drop_user(&bob, "ann", Expected::Any).map(drop);
     let lock = |name: &str, locked| {
         catalog
-            .alter_user(&bob, name, UserChange::Locked(locked), Expected::Any)
+            .alter_user(&bob, name, [UserChange::Locked(locked)], Expected::Any)
             .map(drop)
     };
     let revoke = || catalog.revoke_role(&bob, "accountadmin", "ann").map(drop);
@@ -176,7 +232,7 @@ fn no_password_hash_is_shown() {
     let change = UserChange::Password(PasswordHash::new("planted"));
     let shown = format!("{change:?}");
     let altered = catalog
-        .alter_user(&ann(), "ann", change, Expected::Any)
+        .alter_user(&ann(), "ann", [change], Expected::Any)
         .unwrap();
     for text in [shown, format!("{altered:?}"), format!("{catalog:?}")] {
         assert!(!text.contains("planted"), "{text}");

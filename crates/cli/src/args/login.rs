@@ -14,6 +14,9 @@ const EXIT_STATUS: &str =
 The password is checked once; what is kept is a token that expires and can be revoked, in
 $XDG_CONFIG_HOME/stagedoor/tokens.json (~/.config/…), which nobody else may read. From then on
 the commands that use this server need no --user.
+
+With --user account:user:role the token is bound to that role: no SET ROLE to another, no change of
+the user's own password. With --user account:user it begins in the default role and may SET ROLE.
 {EXIT_STATUS}"))]
 pub(crate) struct LoginArgs {
     /// What the token is for, as the server's administrators see it

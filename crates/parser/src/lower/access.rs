@@ -24,6 +24,14 @@ pub(super) fn create_token(node: &Node<'_>) -> Result<Plan, ParseError> {
     }))
 }
 
+pub(super) fn show_tokens(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let of = node.children().next_if(Rule::tokens_of);
+    let of = of.map(|of| user_name(&of.children().next_node()?));
+    Ok(Plan::ShowTokens {
+        of: of.transpose()?,
+    })
+}
+
 /// `EXPIRES IN n unit`.
 fn seconds(node: &Node<'_>) -> Result<Spanned<u64>, ParseError> {
     let mut parts = node.children();

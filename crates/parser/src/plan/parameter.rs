@@ -176,7 +176,7 @@ macro_rules! walk {
                     | Plan::ShowGrants(_)
                     | Plan::CreateToken(_)
                     | Plan::RevokeToken(_)
-                    | Plan::ShowTokens
+                    | Plan::ShowTokens { .. }
                     | Plan::SetVariable(_)
                     | Plan::ShowSessions
                     | Plan::Kill(_) => {}

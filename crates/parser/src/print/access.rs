@@ -94,6 +94,14 @@ impl Printer {
         }
     }
 
+    pub(super) fn show_tokens(&mut self, of: Option<&Name>) {
+        self.word("SHOW TOKENS");
+        if let Some(user) = of {
+            self.word("FOR USER");
+            self.name(user);
+        }
+    }
+
     pub(super) fn set_variable(&mut self, plan: &SetVariable) {
         self.word("SET");
         for (at, assignment) in plan.assignments.iter().enumerate() {

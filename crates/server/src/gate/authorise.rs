@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use catalog::{Actor, AuditEvent, AuditOutcome, Privilege, Securable};
+use catalog::{Actor, AuditEvent, AuditOutcome, Privilege, Securable, StageRecord};
 
 use super::privileges::Need;
 use super::{CallContext, Object, Operation, Principal};
 use crate::error::{Error, Reason, Result};
 use crate::instance::Instance;
-use crate::session::ChangeMode;
+use crate::session::{ChangeMode, stage_not_exists};
 
 /// A principal about to act: what every operation begins with.
 #[derive(Debug, Clone)]
@@ -40,6 +40,11 @@ impl Permit {
         permit.actor.request.validate_only = mode.validate_only;
         permit.actor.request.idempotency_key = mode.request_id;
         permit
+    }
+
+    /// Whether the change is only to be tried.
+    pub(crate) fn is_trial(&self) -> bool {
+        self.actor.request.validate_only
     }
 
     /// Whether the catalog may have answered the very same request before.
@@ -76,8 +81,13 @@ impl Acting {
                 sees_all: self.principal.is_admin(),
             });
         }
+        Err(self.denied(operation, object))
+    }
+
+    /// The refusal of an operation, audited: for what the catalog decides, within the change itself.
+    pub(crate) fn denied(&self, operation: Operation, object: &Object) -> Error {
         let error = refusal(operation, object, &self.principal);
-        Err(self.refused(operation, object, error))
+        self.refused(operation, object, error)
     }
 
     /// Whether the operation may be done; nothing is audited. For lists, which show only what may be seen. Blocking.
@@ -85,19 +95,25 @@ impl Acting {
         let principal = &self.principal;
         let need = operation.need();
         Ok(match need {
-            Need::Login | Need::Own => true,
+            Need::Login | Need::Own | Need::OwnOnly => true,
             Need::Admin => principal.is_admin(),
             Need::ClusterAdmin => principal.is_cluster_admin(),
             Need::Account(_)
+            | Need::AccountOrOwner(_)
             | Need::Database(_)
             | Need::Table(_)
             | Need::AnyOnTable
+            | Need::AnyOnStage
             | Need::Stage(_)
                 if principal.is_admin() =>
             {
                 true
             }
             Need::Account(privilege) => self.has(privilege, &[Securable::Account])?,
+            Need::AccountOrOwner(privilege) => {
+                self.has(privilege, &[Securable::Account])?
+                    || self.has(Privilege::Ownership, &self.database_securables(object)?)?
+            }
             Need::Database(privilege) => {
                 let on = self.database_securables(object)?;
                 // Who owns the table, or its database, may do with it what the database's privileges allow.
@@ -112,6 +128,7 @@ impl Acting {
                 let on = self.table_securables(object)?;
                 !self.granted(&on)?.is_empty()
             }
+            Need::AnyOnStage => !self.granted(&self.stage_securables(object)?)?.is_empty(),
             Need::Stage(privilege) => {
                 let on = self.stage_securables(object)?;
                 self.has(privilege, &on)?
@@ -119,10 +136,71 @@ impl Acting {
         })
     }
 
+    /// Those of the stages that the principal may see: an administrator all, others what they have some privilege on.
+    /// Blocking.
+    pub(crate) fn visible_stages(&self, stages: Vec<StageRecord>) -> Result<Vec<StageRecord>> {
+        if self.principal.is_admin() || !self.granted(&[Securable::Stages])?.is_empty() {
+            return Ok(stages);
+        }
+        let mut visible = Vec::new();
+        for stage in stages {
+            if !self.granted(&[Securable::Stage(stage.id)])?.is_empty() {
+                visible.push(stage);
+            }
+        }
+        Ok(visible)
+    }
+
+    /// Refuses a token that is bound to a role what changes its own user, by which it would have another role.
+    ///
+    /// # Errors
+    /// [`Reason::PermissionDenied`], audited.
+    pub(crate) fn allow_changing_user(
+        &self,
+        operation: Operation,
+        object: &Object,
+        user: &str,
+    ) -> Result<()> {
+        if user == self.principal.user()
+            && let Some(error) = self.principal.bound_user(operation.name())
+        {
+            return Err(self.refused(operation, object, error));
+        }
+        Ok(())
+    }
+
     /// Audits a refusal, and gives it back.
     pub(crate) fn refused(&self, operation: Operation, object: &Object, error: Error) -> Error {
         self.record(operation, object, AuditOutcome::Refused, error.message());
-        error
+        error.audited()
+    }
+
+    /// The same for a statement, by its verb, that was refused while it was made ready.
+    pub(crate) fn refused_statement(&self, verb: &str, error: Error) -> Error {
+        self.write(AuditEvent {
+            actor: self.principal.actor(&self.context),
+            operation: verb.to_owned(),
+            target: String::new(),
+            stage_version: None,
+            outcome: AuditOutcome::Refused,
+            reason: error.message().to_owned(),
+        });
+        error.audited()
+    }
+
+    /// The same for what an operation's work gave: if it was refused after the gate (by the policy on paths,
+    /// endpoints or references, say), that is on record, too.
+    pub(crate) fn audit_refusal(
+        &self,
+        operation: Operation,
+        object: &Object,
+        error: Error,
+    ) -> Error {
+        if error.is_unaudited_refusal() {
+            self.refused(operation, object, error)
+        } else {
+            error
+        }
     }
 
     /// Audits something that no change of the catalog carries.
@@ -141,16 +219,39 @@ impl Acting {
             outcome,
             reason: reason.to_owned(),
         };
+        self.write(event);
+    }
+
+    fn write(&self, event: AuditEvent) {
         tracing::info!(
-            operation = operation.name(),
-            target = %object,
-            outcome = outcome_name(outcome),
-            reason,
+            operation = event.operation,
+            target = event.target,
+            outcome = outcome_name(event.outcome),
+            reason = event.reason,
             "audited"
         );
         if let Err(error) = self.instance.catalog.record(event) {
             tracing::error!(%error, "failed to write an audit record");
         }
+    }
+
+    /// Records a change that account `sys` made to another one in the audit of that account, whose administrators
+    /// cannot see the other.
+    pub(crate) fn record_in_account(&self, account: &str, operation: Operation, object: &Object) {
+        let principal = &self.principal;
+        if account == principal.account() {
+            return;
+        }
+        let by = principal.actor(&self.context);
+        let actor = Actor::new(account, principal.to_string(), by.role).with_request(by.request);
+        self.write(AuditEvent {
+            actor,
+            operation: operation.name().to_owned(),
+            target: object.to_string(),
+            stage_version: None,
+            outcome: AuditOutcome::Done,
+            reason: String::new(),
+        });
     }
 
     fn has(&self, privilege: Privilege, on: &[Securable]) -> Result<bool> {
@@ -194,7 +295,13 @@ impl Acting {
         let mut on = self.database_securables(object)?;
         on.extend(on.clone().iter().filter_map(|securable| match securable {
             Securable::Database(id) => Some(Securable::TablesOf(*id)),
-            _ => None,
+            Securable::Account
+            | Securable::Databases
+            | Securable::Tables
+            | Securable::TablesOf(_)
+            | Securable::Table(_)
+            | Securable::Stages
+            | Securable::Stage(_) => None,
         }));
         on.push(Securable::Tables);
         if let Object::Table { database, name } = object {
@@ -242,8 +349,14 @@ fn refusal(operation: Operation, object: &Object, principal: &Principal) -> Erro
                 principal.role()
             ),
         ),
-        Need::Login | Need::Own | Need::Admin | Need::ClusterAdmin | Need::Account(_) => {
-            Error::internal(Reason::PermissionDenied, EXACT)
-        }
+        Need::Login
+        | Need::Own
+        | Need::OwnOnly
+        | Need::Admin
+        | Need::ClusterAdmin
+        | Need::Account(_)
+        | Need::AccountOrOwner(_) => Error::internal(Reason::PermissionDenied, EXACT),
+        // As for one that is not there.
+        Need::AnyOnStage => stage_not_exists(&object.to_string()),
     }
 }

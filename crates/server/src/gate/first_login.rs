@@ -45,7 +45,7 @@ pub(crate) fn ensure_root_password(instance: &Instance) -> Result<Option<SecretS
         .alter_user(
             &system_actor(SYS),
             ROOT_USER,
-            UserChange::Password(hash),
+            [UserChange::Password(hash)],
             Expected::Any,
         )
         .map_err(|e| failed(&e))?;

@@ -1,63 +1,62 @@
 //! Who is it? From a password or a token to a [`Principal`]: with the same work and the same answer for users
 //! that exist and users that do not, slowed down after failures, and every login on record.
 
+mod name;
+mod network;
+mod record;
+mod repeats;
+mod throttle;
+mod tokens;
+
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use catalog::{
-    Actor, AuditEvent, AuditOutcome, NewToken, PasswordHash, TokenRecord, TokenState, UserRecord,
-};
+use catalog::{PasswordHash, TokenRecord};
 use hmac::{Hmac, KeyInit, Mac};
+pub(crate) use name::{Credential, LoginName};
+use network::Network;
+use record::Records;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
+use throttle::Throttle;
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
-use super::principal::{SYS, access_denied};
-use super::throttle::Throttle;
-use super::{CallContext, Operation, Principal, passwords};
+use super::principal::access_denied;
+use super::{CallContext, Principal, passwords};
 use crate::error::{Error, Reason, Result};
 use crate::instance::Instance;
-use crate::settings::AuthSettings;
+use crate::settings::{AuthSettings, LimitSettings};
 
 /// How long a password that was right is taken without hashing it again, while the user's has not changed.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 const KNOWN_MAX: usize = 4096;
 /// New passwords that are hashed at once, at 19 MiB each.
 const NEW_HASHES_MAX: usize = 8;
-/// What every token begins with, so that secret scanners know one.
-const TOKEN_PREFIX: &str = "sdt_";
-
-/// A login's name, `account:user[:role]`, or `user` of account `sys`. `#` separates as `:` does, for HTTP's Basic
-/// scheme, whose user names hold no `:`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LoginName {
-    pub(crate) account: String,
-    pub(crate) user: String,
-    pub(crate) role: Option<String>,
-}
-
-/// What a caller shows.
-pub(crate) enum Credential {
-    Password(LoginName, SecretString),
-    Token(SecretString),
-}
+/// When a client that found no room in the queue should try again.
+const QUEUE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The state of logins that the catalog does not keep.
 pub(crate) struct Logins {
     throttle: Throttle,
+    records: Records,
     known: Mutex<HashMap<(String, String), Known>>,
     /// Of this process alone: what `known` holds says nothing about a password without it.
     known_key: [u8; 32],
     /// Hashed where there is no user, so that the answer takes as long.
     nobody: PasswordHash,
     /// Hashing takes memory and a processor: not more at once than there are processors.
-    pub(crate) hashing: Semaphore,
-    /// The same for new passwords, which are hashed on threads that others wait for: beyond it a client is sent away.
+    hashing: Semaphore,
+    /// Who waits for that; beyond it a client is sent away.
+    queue: Semaphore,
+    /// The same for new passwords, which are hashed on threads that others wait for.
     new_hashes: Semaphore,
+    attempts_max: u32,
+    attempts_window: Duration,
+    queue_max: usize,
     token_default: Duration,
     token_max: Duration,
+    tokens_max: usize,
 }
 
 struct Known {
@@ -67,68 +66,43 @@ struct Known {
     at: Instant,
 }
 
-impl LoginName {
-    /// # Errors
-    /// [`Reason::Unauthenticated`], when it has not one to three parts, none of them empty.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
-        let parts: Vec<String> = text.split([':', '#']).map(str::to_lowercase).collect();
-        let login = match parts.as_slice() {
-            [user] => Self {
-                account: SYS.to_owned(),
-                user: user.clone(),
-                role: None,
-            },
-            [account, user] => Self {
-                account: account.clone(),
-                user: user.clone(),
-                role: None,
-            },
-            [account, user, role] => Self {
-                account: account.clone(),
-                user: user.clone(),
-                role: Some(role.clone()),
-            },
-            _ => return Err(malformed()),
-        };
-        if parts.iter().any(String::is_empty) {
-            return Err(malformed());
-        }
-        Ok(login)
-    }
-
-    fn full(&self) -> String {
-        format!("{}:{}", self.account, self.user)
-    }
-}
-
-fn malformed() -> Error {
-    Error::new(
-        Reason::Unauthenticated,
-        1045,
-        "28000",
-        "Access denied: a login's name is account:user, account:user:role, or user for account sys",
-    )
+/// A password, whose it should be, and where it comes from.
+struct Attempt {
+    login: LoginName,
+    /// `account:user`.
+    full: String,
+    password: SecretString,
+    network: Network,
+    context: CallContext,
 }
 
 impl Logins {
-    pub(crate) fn new(settings: &AuthSettings) -> Result<Self> {
+    pub(crate) fn new(auth: &AuthSettings, limits: &LimitSettings) -> Result<Self> {
         let mut known_key = [0; 32];
         let mut unguessable = [0; 16];
         fill_random(&mut known_key)?;
         fill_random(&mut unguessable)?;
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let attempts_window = Duration::from_secs(limits.login_attempts_window_s);
         Ok(Self {
             throttle: Throttle::new(
-                settings.login_failures_free,
-                Duration::from_millis(settings.login_delay_ms_max),
+                limits.login_attempts_max,
+                attempts_window,
+                Duration::from_millis(auth.login_delay_ms_max),
             ),
+            records: Records::default(),
             known: Mutex::default(),
             known_key,
             nobody: passwords::hash(&SecretString::from(hex(&unguessable)))?,
             hashing: Semaphore::new(processors),
+            queue: Semaphore::new(limits.login_queue_max),
             new_hashes: Semaphore::new(NEW_HASHES_MAX),
-            token_default: Duration::from_secs(settings.token_s_default),
-            token_max: Duration::from_secs(settings.token_s_max),
+            attempts_max: limits.login_attempts_max,
+            attempts_window,
+            queue_max: limits.login_queue_max,
+            token_default: Duration::from_secs(auth.token_s_default),
+            token_max: Duration::from_secs(auth.token_s_max),
+            tokens_max: limits.tokens_user_max,
         })
     }
 
@@ -142,198 +116,190 @@ impl Logins {
                 Reason::LimitExceeded,
                 format_args!("{NEW_HASHES_MAX} passwords are being hashed; try again"),
             )
-            .retry_after(Duration::from_secs(1))
+            .retry_after(QUEUE_RETRY_AFTER)
         })?;
         passwords::hash(password)
     }
 
-    /// Whether this password was right a moment ago, so that checking it costs nothing.
-    pub(crate) fn is_known(
-        &self,
-        instance: &Instance,
-        login: &LoginName,
-        password: &SecretString,
-    ) -> bool {
-        let Ok(Some(user)) = instance.catalog.user(&login.account, &login.user) else {
-            return false;
-        };
-        let known = self.lock();
-        known
-            .get(&(login.account.clone(), login.user.clone()))
-            .is_some_and(|known| {
-                known.user_id == user.id
-                    && known.password_epoch == user.password_epoch
-                    && known.at.elapsed() < KNOWN_FOR
-                    && self.mac(password).verify_slice(&known.mac).is_ok()
-            })
-    }
-
-    /// The principal that a password makes. Failures and first successes are audited. Blocking.
+    /// The principal of a call, and the token that it came with. Everything that fails is audited.
     ///
     /// # Errors
-    /// [`Reason::Unauthenticated`], in one text for all causes; [`Reason::LoginThrottled`]; [`Reason::RoleNotGranted`]
-    /// once the password was right.
-    pub(crate) fn by_password(
-        &self,
-        instance: &Instance,
-        login: &LoginName,
-        password: &SecretString,
+    /// [`Reason::Unauthenticated`], in one text for all causes but of tokens; [`Reason::LoginThrottled`];
+    /// [`Reason::RoleNotGranted`] once the password was right; [`Reason::LimitExceeded`] when too many wait.
+    pub(crate) async fn authenticate(
+        instance: &Arc<Instance>,
+        credential: Credential,
         context: &CallContext,
-    ) -> Result<Principal> {
-        if self.is_known(instance, login, password) {
-            return Principal::resolve(
-                &instance.catalog,
-                &login.account,
-                &login.user,
-                login.role.as_deref(),
-            );
-        }
-        let full = login.full();
-        let address = address_of(&context.client);
-        if let Some(wait) = self.throttle.wait(&full, address, Instant::now()) {
-            let error = throttled(wait);
-            self.audit(instance, login, context, Err(&error));
-            return Err(error);
-        }
-        let user = instance.catalog.user(&login.account, &login.user)?;
-        let hash = user.as_ref().and_then(|user| user.password.as_ref());
-        let is_right = passwords::verify(password, hash.unwrap_or(&self.nobody)) && hash.is_some();
-        let resolved = if is_right {
-            Principal::resolve(
-                &instance.catalog,
-                &login.account,
-                &login.user,
-                login.role.as_deref(),
-            )
-        } else {
-            Err(access_denied(&login.account, &login.user))
+    ) -> Result<(Principal, Option<TokenRecord>)> {
+        let context = context.clone();
+        let (login, password) = match credential {
+            Credential::Token(token) => {
+                return instance
+                    .blocking(move |instance| {
+                        let logins = &instance.logins;
+                        let (principal, record) = logins.by_token(instance, &token, &context)?;
+                        Ok((principal, Some(record)))
+                    })
+                    .await;
+            }
+            Credential::Password(login, password) => (login, password),
         };
+        let attempt = Arc::new(Attempt {
+            full: login.full(),
+            network: Network::of(&context.client),
+            login,
+            password,
+            context,
+        });
+        let tried = Arc::clone(&attempt);
+        let known = instance
+            .blocking(move |instance| instance.logins.by_known_password(instance, &tried))
+            .await?;
+        if let Some(principal) = known {
+            return Ok((principal, None));
+        }
+        let _turn = match instance.logins.turn().await {
+            Ok(turn) => turn,
+            Err(error) => {
+                return instance
+                    .blocking(move |instance| {
+                        let logins = &instance.logins;
+                        logins.record_repeated(instance, &attempt, &error);
+                        Err(error)
+                    })
+                    .await;
+            }
+        };
+        let principal = instance
+            .blocking(move |instance| instance.logins.by_password(instance, &attempt))
+            .await?;
+        Ok((principal, None))
+    }
+
+    /// A turn to hash a password, in the order of arrival.
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        let closed = |e| Error::defect("logins are closed").with_source(e);
+        if let Ok(turn) = self.hashing.try_acquire() {
+            return Ok(turn);
+        }
+        let _place = self.queue.try_acquire().map_err(|_| {
+            Error::internal(
+                Reason::LimitExceeded,
+                format_args!(
+                    "{} logins are waiting to be checked, as many as may (limits.login_queue_max); try again",
+                    self.queue_max
+                ),
+            )
+            .retry_after(QUEUE_RETRY_AFTER)
+        })?;
+        self.hashing.acquire().await.map_err(closed)
+    }
+
+    /// The principal of a password that was right a moment ago, so that it is not hashed again; `None` when it has to
+    /// be. Blocking.
+    fn by_known_password(&self, instance: &Instance, by: &Attempt) -> Result<Option<Principal>> {
+        self.not_throttled(instance, by)?;
+        if !self.is_known(instance, by)? {
+            return Ok(None);
+        }
+        let resolved = by.resolve(instance);
         match &resolved {
             Ok(_) => {
-                self.throttle.succeeded(&full);
+                self.throttle
+                    .succeeded(&by.full, &by.network, Instant::now());
+                self.record_known(instance, by);
+            }
+            Err(error) => self.record_repeated(instance, by, error),
+        }
+        resolved.map(Some)
+    }
+
+    /// The principal that a password makes. Blocking, for some 20 ms.
+    fn by_password(&self, instance: &Instance, by: &Attempt) -> Result<Principal> {
+        // Again: while it waited for its turn, others of its kind may have failed.
+        self.not_throttled(instance, by)?;
+        let user = instance.catalog.user(&by.login.account, &by.login.user)?;
+        let hash = user.as_ref().and_then(|user| user.password.as_ref());
+        let is_right =
+            passwords::verify(&by.password, hash.unwrap_or(&self.nobody)) && hash.is_some();
+        let resolved = if is_right {
+            by.resolve(instance)
+        } else {
+            Err(access_denied(&by.login.account, &by.login.user))
+        };
+        let now = Instant::now();
+        match &resolved {
+            Ok(_) => {
+                self.throttle.succeeded(&by.full, &by.network, now);
                 if let Some(user) = user {
-                    self.remember(login, user.id, user.password_epoch, password);
+                    self.remember(by, user.id, user.password_epoch);
                 }
-                self.audit(instance, login, context, Ok(()));
+                self.record_right(instance, by);
             }
             Err(error) => {
                 if error.reason() == Reason::Unauthenticated {
-                    self.throttle.failed(&full, address, Instant::now());
+                    self.throttle.failed(&by.full, &by.network, now);
                 }
-                self.audit(instance, login, context, Err(error));
+                self.record_failed(instance, by, error);
             }
         }
         resolved
     }
 
-    /// The principal that a token stands for, and the token's record. Blocking, but only a look-up.
-    ///
-    /// # Errors
-    /// [`Reason::Unauthenticated`], saying whether it has expired or was revoked, but for a token that never was.
-    pub(crate) fn by_token(
-        &self,
-        instance: &Instance,
-        token: &SecretString,
-        context: &CallContext,
-    ) -> Result<(Principal, TokenRecord)> {
-        let denied = |why: &str| {
-            Error::new(
-                Reason::Unauthenticated,
-                1045,
-                "28000",
-                format!("Access denied: the token {why}; log in again"),
-            )
-        };
-        let address = address_of(&context.client);
-        if let Some(wait) = self.throttle.wait("", address, Instant::now()) {
-            return Err(throttled(wait));
+    fn not_throttled(&self, instance: &Instance, by: &Attempt) -> Result<()> {
+        match self.throttle.wait(&by.full, &by.network, Instant::now()) {
+            None => Ok(()),
+            Some(wait) => {
+                let error = self.throttled(wait);
+                self.record_repeated(instance, by, &error);
+                Err(error)
+            }
         }
-        let Some(record) = instance.catalog.token(&token_hash(token))? else {
-            // A token is unguessable, but a client that tries is slowed down all the same.
-            self.throttle.failed("", address, Instant::now());
-            return Err(denied("is not valid"));
-        };
-        let now_us = (catalog::system_clock())();
-        let why = match instance.catalog.token_state(&record, now_us)? {
-            TokenState::Live => None,
-            TokenState::Expired => Some("has expired"),
-            TokenState::Revoked
-            | TokenState::AccountGone
-            | TokenState::AccountSuspended
-            | TokenState::UserGone
-            | TokenState::Locked
-            | TokenState::PasswordChanged
-            | TokenState::RoleGone => Some("is no longer valid"),
-        };
-        if let Some(why) = why {
-            let login = LoginName {
-                account: record.account.clone(),
-                user: record.user.clone(),
-                role: record.role.clone(),
-            };
-            let error = denied(why);
-            self.audit(instance, &login, context, Err(&error));
-            return Err(error);
-        }
-        let principal = Principal::resolve(
-            &instance.catalog,
-            &record.account,
-            &record.user,
-            record.role.as_deref(),
-        )?;
-        Ok((principal, record))
     }
 
-    /// A new token for a user, bound to the role: its text, which is shown this once, and what is kept.
-    ///
-    /// # Errors
-    /// [`Reason::OptionInvalid`] for a life beyond `auth.token_s_max`.
-    pub(crate) fn new_token(
-        &self,
-        user: &UserRecord,
-        role: Option<&str>,
-        label: &str,
-        life: Option<Duration>,
-    ) -> Result<(SecretString, NewToken)> {
-        let life = life.unwrap_or(self.token_default);
-        if life.is_zero() || life > self.token_max {
-            return Err(Error::invalid_input(
-                Reason::OptionInvalid,
-                format_args!(
-                    "a token lives 1 to {} seconds (auth.token_s_max), not {}",
-                    self.token_max.as_secs(),
-                    life.as_secs()
-                ),
-            ));
-        }
-        let mut bytes = [0; 32];
-        fill_random(&mut bytes)?;
-        let token = SecretString::from(format!("{TOKEN_PREFIX}{}", hex(&bytes)));
-        let life_us = u64::try_from(life.as_micros()).unwrap_or(u64::MAX);
-        let new = NewToken {
-            id: Uuid::new_v4().to_string(),
-            hash: token_hash(&token),
-            user: user.name.clone(),
-            user_id: user.id,
-            password_epoch: user.password_epoch,
-            role: role.map(str::to_owned),
-            label: label.to_owned(),
-            expires_us: (catalog::system_clock())().saturating_add(life_us),
-        };
-        Ok((token, new))
+    fn throttled(&self, wait: Duration) -> Error {
+        Error::new(
+            Reason::LoginThrottled,
+            1040,
+            "08004",
+            format!(
+                "too many failed logins (limits.login_attempts_max is {}, limits.login_attempts_window_s {}); try again in {:.1} seconds",
+                self.attempts_max,
+                self.attempts_window.as_secs(),
+                wait.as_secs_f64()
+            ),
+        )
+        .retry_after(wait)
     }
 
-    fn remember(&self, login: &LoginName, user_id: u64, epoch: u64, password: &SecretString) {
+    /// Whether this password was right a moment ago.
+    fn is_known(&self, instance: &Instance, by: &Attempt) -> Result<bool> {
+        let LoginName { account, user, .. } = &by.login;
+        let Some(record) = instance.catalog.user(account, user)? else {
+            return Ok(false);
+        };
+        Ok(self
+            .lock()
+            .get(&(account.clone(), user.clone()))
+            .is_some_and(|known| {
+                known.user_id == record.id
+                    && known.password_epoch == record.password_epoch
+                    && known.at.elapsed() < KNOWN_FOR
+                    && self.mac(&by.password).verify_slice(&known.mac).is_ok()
+            }))
+    }
+
+    fn remember(&self, by: &Attempt, user_id: u64, epoch: u64) {
         let mut known = self.lock();
         if known.len() >= KNOWN_MAX {
             known.clear();
         }
         known.insert(
-            (login.account.clone(), login.user.clone()),
+            (by.login.account.clone(), by.login.user.clone()),
             Known {
                 user_id,
                 password_epoch: epoch,
-                mac: self.mac(password).finalize().into_bytes().into(),
+                mac: self.mac(&by.password).finalize().into_bytes().into(),
                 at: Instant::now(),
             },
         );
@@ -346,50 +312,19 @@ impl Logins {
         mac
     }
 
-    /// The account is the one that was asked for, so that its administrator sees who tries to get in. A name that
-    /// no account has goes to `sys`.
-    fn audit(
-        &self,
-        instance: &Instance,
-        login: &LoginName,
-        context: &CallContext,
-        result: std::result::Result<(), &Error>,
-    ) {
-        let account = match instance.catalog.account(&login.account) {
-            Ok(Some(account)) => account.name,
-            _ => SYS.to_owned(),
-        };
-        let (outcome, reason) = match result {
-            Ok(()) => (AuditOutcome::Done, String::new()),
-            Err(error) => (AuditOutcome::Refused, error.message().to_owned()),
-        };
-        tracing::info!(
-            login = login.full(),
-            client = context.client,
-            outcome = super::outcome_name(outcome),
-            reason,
-            "login"
-        );
-        let role = login.role.clone().unwrap_or_default();
-        let event = AuditEvent {
-            actor: Actor::new(account, login.user.clone(), role).with_request(catalog::Request {
-                id: context.request_id.clone(),
-                client: context.client.clone(),
-                ..catalog::Request::default()
-            }),
-            operation: Operation::LOGIN.to_owned(),
-            target: login.full(),
-            stage_version: None,
-            outcome,
-            reason,
-        };
-        if let Err(error) = instance.catalog.record(event) {
-            tracing::error!(%error, "failed to write an audit record");
-        }
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt {
+    fn resolve(&self, instance: &Instance) -> Result<Principal> {
+        let LoginName {
+            account,
+            user,
+            role,
+        } = &self.login;
+        Principal::resolve(&instance.catalog, account, user, role.as_deref())
     }
 }
 
@@ -397,31 +332,6 @@ impl std::fmt::Debug for Logins {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Logins").finish_non_exhaustive()
     }
-}
-
-fn throttled(wait: Duration) -> Error {
-    Error::new(
-        Reason::LoginThrottled,
-        1040,
-        "08004",
-        format!(
-            "too many failed logins; try again in {:.1} seconds",
-            wait.as_secs_f64()
-        ),
-    )
-    .retry_after(wait)
-}
-
-/// Without the port, which every connection has another of.
-fn address_of(client: &str) -> &str {
-    match client.parse::<std::net::SocketAddr>() {
-        Ok(_) => client.rsplit_once(':').map_or(client, |(host, _)| host),
-        Err(_) => client,
-    }
-}
-
-fn token_hash(token: &SecretString) -> [u8; 32] {
-    Sha256::digest(token.expose_secret().as_bytes()).into()
 }
 
 /// Fills from the operating system's generator.
@@ -444,28 +354,31 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use futures::FutureExt;
+
     use super::*;
 
     #[test]
-    fn the_forms_of_a_login() {
-        let parse = |text| LoginName::parse(text).map(|l| (l.account, l.user, l.role));
-        let three = ("acc".to_owned(), "u".to_owned(), Some("r".to_owned()));
-        assert_eq!(parse("acc:u:r").unwrap(), three);
-        assert_eq!(parse("Acc#U#R").unwrap(), three);
-        assert_eq!(parse("root").unwrap(), ("sys".into(), "root".into(), None));
-        for wrong in ["", ":u", "a:", "a::r", "a:u:r:x"] {
-            assert_eq!(
-                parse(wrong).unwrap_err().reason(),
-                Reason::Unauthenticated,
-                "{wrong}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_address_is_counted_without_its_port() {
-        assert_eq!(address_of("10.0.0.1:5555"), "10.0.0.1");
-        assert_eq!(address_of("[::1]:5555"), "[::1]");
-        assert_eq!(address_of("embedded"), "embedded");
+    fn beyond_the_queue_a_login_is_refused_and_the_setting_is_named() {
+        let limits = LimitSettings {
+            login_queue_max: 1,
+            ..LimitSettings::default()
+        };
+        let logins = Logins::new(&AuthSettings::default(), &limits).unwrap();
+        let turns: Vec<_> = std::iter::from_fn(|| logins.turn().now_or_never()).collect();
+        let turns: Vec<_> = turns.into_iter().map(Result::unwrap).collect();
+        assert!(!turns.is_empty());
+        // The future that found no turn at once is gone, and its place is free again.
+        let mut waits = Box::pin(logins.turn());
+        assert!((&mut waits).now_or_never().is_none());
+        let error = logins.turn().now_or_never().unwrap().unwrap_err();
+        assert_eq!(error.reason(), Reason::LimitExceeded);
+        assert!(
+            error.message().contains("limits.login_queue_max"),
+            "{error}"
+        );
+        assert_eq!(error.retry_after_hint(), Some(QUEUE_RETRY_AFTER));
+        drop(turns);
+        assert!(waits.now_or_never().unwrap().is_ok());
     }
 }

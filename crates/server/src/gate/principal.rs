@@ -17,8 +17,21 @@ pub struct Principal {
     /// Of the active role and of `public`.
     role_ids: Vec<u64>,
     is_admin: bool,
+    /// Whether the login, or SET ROLE, named the role; else it is the user's default role.
+    is_role_named: bool,
+    /// What the token of this call is bound to; a password binds nothing.
+    binding: Option<Binding>,
     /// Acts by right of owning the data directory, not by a login.
     is_owner: bool,
+}
+
+/// A token that was made for one role: whoever shows it has that role, and no way to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Binding {
+    /// The token's id.
+    pub(crate) token: String,
+    /// What else is made by it may not outlive it; in microseconds since 1970 UTC.
+    pub(crate) expires_us: u64,
 }
 
 /// What is known of a call besides who makes it; it goes into audit and log.
@@ -43,6 +56,8 @@ impl Principal {
             role: admin_role(SYS).to_owned(),
             user_id: user.map_or(0, |user| user.id),
             is_admin: true,
+            is_role_named: false,
+            binding: None,
             is_owner: true,
         })
     }
@@ -64,6 +79,7 @@ impl Principal {
             return Err(gone());
         }
         let granted = catalog.roles_of(account, user)?;
+        let is_role_named = role.is_some();
         let role = match role {
             Some(role) => role.to_owned(),
             None => granted
@@ -92,8 +108,18 @@ impl Principal {
             user: user.to_owned(),
             role,
             user_id: record.id,
+            is_role_named,
+            binding: None,
             is_owner: false,
         })
+    }
+
+    /// The same by a token that was made for its role.
+    pub(super) fn bound(self, binding: Binding) -> Self {
+        Self {
+            binding: Some(binding),
+            ..self
+        }
     }
 
     /// The same user in the same role, as it is now.
@@ -108,17 +134,77 @@ impl Principal {
         if now.user_id != self.user_id {
             return Err(access_denied(&self.account, &self.user));
         }
-        Ok(now)
+        Ok(Self {
+            is_role_named: self.is_role_named,
+            binding: self.binding.clone(),
+            ..now
+        })
+    }
+
+    /// This one, in an open session, for a call that `caller` makes: a binding is the call's, not the session's.
+    ///
+    /// # Errors
+    /// [`Reason::PermissionDenied`] when the caller is bound to another role than the session has.
+    pub(crate) fn entered_by(&self, caller: &Self) -> Result<Self> {
+        if caller.binding.is_some() && caller.role != self.role {
+            return Err(caller.bound_elsewhere(&self.role));
+        }
+        Ok(Self {
+            binding: caller.binding.clone(),
+            ..self.clone()
+        })
     }
 
     /// The same user in another role; `None` is the default role.
     ///
     /// # Errors
-    /// Those of [`Principal::resolve`].
+    /// Those of [`Principal::resolve`]; [`Reason::PermissionDenied`] for another role than a token is bound to.
     pub(crate) fn in_role(&self, catalog: &Catalog, role: Option<&str>) -> Result<Self> {
-        let mut other = Self::resolve(catalog, &self.account, &self.user, role)?;
-        other.is_owner = self.is_owner && other.is_admin;
-        Ok(other)
+        let other = Self::resolve(catalog, &self.account, &self.user, role)?;
+        if self.binding.is_some() && other.role != self.role {
+            return Err(self.bound_elsewhere(&other.role));
+        }
+        Ok(Self {
+            is_owner: self.is_owner && other.is_admin,
+            binding: self.binding.clone(),
+            ..other
+        })
+    }
+
+    /// The role that a token is bound to which the principal makes for itself: the present one, if the login, SET ROLE
+    /// or a token named it.
+    pub(crate) fn role_of_new_token(&self) -> Option<&str> {
+        let is_bound = self.is_role_named || self.binding.is_some();
+        is_bound.then_some(self.role.as_str())
+    }
+
+    /// What the token of this call is bound to.
+    pub(crate) fn binding(&self) -> Option<&Binding> {
+        self.binding.as_ref()
+    }
+
+    /// Why a bound token does not get another role.
+    fn bound_elsewhere(&self, wanted: &str) -> Error {
+        let token = self.binding.as_ref().map_or("", |bound| &bound.token);
+        Error::internal(
+            Reason::PermissionDenied,
+            format_args!(
+                "the token {token} is bound to role '{}', not to '{wanted}'; a login that names no role may change roles",
+                self.role
+            ),
+        )
+    }
+
+    /// Why a bound token does not change who its user is.
+    pub(super) fn bound_user(&self, what: &str) -> Option<Error> {
+        let bound = self.binding.as_ref()?;
+        Some(Error::internal(
+            Reason::PermissionDenied,
+            format_args!(
+                "{what} of one's own user is not for the token {}, which is bound to role '{}'; log in without a role",
+                bound.token, self.role
+            ),
+        ))
     }
 
     /// The account, in which every name is looked up.

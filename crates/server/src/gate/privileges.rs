@@ -59,10 +59,13 @@ pub(crate) enum Operation {
     CreateToken,
     CreateTokenForUser,
     RevokeToken,
+    RevokeTokenOfUser,
     ShowTokens,
+    ShowTokensOfUser,
 
     SetVariable,
     ShowSessions,
+    EnterSession,
     KillSession,
 
     ServerStatus,
@@ -77,18 +80,24 @@ pub(crate) enum Need {
     Login,
     /// A login; it concerns only what is the user's own, unless the role is the account's admin role.
     Own,
+    /// A login; it concerns only what is the user's own, whatever the role.
+    OwnOnly,
     /// The account's admin role: `moadmin` in `sys`, `accountadmin` elsewhere. No grant replaces it.
     Admin,
     /// Role `moadmin` of account `sys`.
     ClusterAdmin,
     /// This privilege on the account.
     Account(Privilege),
+    /// This privilege on the account, or OWNERSHIP of the database.
+    AccountOrOwner(Privilege),
     /// This privilege on the database.
     Database(Privilege),
     /// This privilege on the table, on all tables of its database, or on all tables.
     Table(Privilege),
-    /// Any privilege on the table, so that its columns may be known.
+    /// Any privilege on the table or what holds it, so that its columns may be known.
     AnyOnTable,
+    /// Any privilege on the stage or on all stages; without one there is no stage of that name.
+    AnyOnStage,
     /// This privilege on the stage, or on all stages.
     Stage(Privilege),
 }
@@ -99,7 +108,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 57] = [
+    pub(crate) const ALL: [Self; 60] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -150,9 +159,12 @@ impl Operation {
         Self::CreateToken,
         Self::CreateTokenForUser,
         Self::RevokeToken,
+        Self::RevokeTokenOfUser,
         Self::ShowTokens,
+        Self::ShowTokensOfUser,
         Self::SetVariable,
         Self::ShowSessions,
+        Self::EnterSession,
         Self::KillSession,
         Self::ServerStatus,
         Self::Backup,
@@ -174,7 +186,6 @@ impl Operation {
             | Self::GrantAdmin
             | Self::ReadAudit => Need::Admin,
             Self::ShowStages
-            | Self::DescribeStage
             | Self::Query
             | Self::UseDatabase
             | Self::ShowDatabases
@@ -189,24 +200,28 @@ impl Operation {
             | Self::GetExport
             | Self::CancelExport
             | Self::ReadSystemTable
-            | Self::CreateToken
-            | Self::RevokeToken
-            | Self::ShowTokens
             | Self::ShowSessions
             | Self::KillSession => Need::Own,
+            Self::CreateToken | Self::RevokeToken | Self::ShowTokens | Self::EnterSession => {
+                Need::OwnOnly
+            }
             Self::ExportToStage => Need::Stage(Privilege::Write),
             Self::ReadStage => Need::Stage(Privilege::Read),
             Self::Select => Need::Table(Privilege::Select),
             Self::Insert => Need::Table(Privilege::Insert),
             Self::Truncate => Need::Table(Privilege::Truncate),
             Self::DescribeTable => Need::AnyOnTable,
+            Self::DescribeStage => Need::AnyOnStage,
             Self::CreateTable => Need::Database(Privilege::CreateTable),
             Self::DropTable => Need::Database(Privilege::DropTable),
             Self::ShowTables => Need::Database(Privilege::ShowTables),
             Self::CreateDatabase => Need::Account(Privilege::CreateDatabase),
-            Self::DropDatabase => Need::Account(Privilege::DropDatabase),
+            Self::DropDatabase => Need::AccountOrOwner(Privilege::DropDatabase),
             Self::CreateUser => Need::Account(Privilege::CreateUser),
-            Self::AlterUser | Self::CreateTokenForUser => Need::Account(Privilege::AlterUser),
+            Self::AlterUser
+            | Self::CreateTokenForUser
+            | Self::RevokeTokenOfUser
+            | Self::ShowTokensOfUser => Need::Account(Privilege::AlterUser),
             Self::DropUser => Need::Account(Privilege::DropUser),
             Self::ShowUsers => Need::Account(Privilege::ManageGrants),
             Self::CreateRole => Need::Account(Privilege::CreateRole),
@@ -275,9 +290,12 @@ impl Operation {
             Self::CreateToken => "CREATE TOKEN",
             Self::CreateTokenForUser => "CREATE TOKEN FOR USER",
             Self::RevokeToken => "REVOKE TOKEN",
+            Self::RevokeTokenOfUser => "REVOKE TOKEN OF USER",
             Self::ShowTokens => "SHOW TOKENS",
+            Self::ShowTokensOfUser => "SHOW TOKENS FOR USER",
             Self::SetVariable => "SET",
             Self::ShowSessions => "SHOW SESSIONS",
+            Self::EnterSession => "ENTER SESSION",
             Self::KillSession => "KILL",
             Self::ServerStatus => "SERVER STATUS",
             Self::Backup => "BACKUP",
@@ -315,9 +333,14 @@ No grant makes another role do what needs the admin role. A session's active rol
             Need::Own => {
                 "a login: for what is one's own; the admin role: for the whole account".to_owned()
             }
+            Need::OwnOnly => "a login, for what is one's own, whatever the role".to_owned(),
             Need::Admin => "the account's admin role".to_owned(),
             Need::ClusterAdmin => "role `moadmin` of account `sys`".to_owned(),
             Need::Account(privilege) => format!("{} on the account", privilege.as_str()),
+            Need::AccountOrOwner(privilege) => format!(
+                "{} on the account, or OWNERSHIP of the database",
+                privilege.as_str()
+            ),
             Need::Database(privilege) => format!(
                 "{} on the database, or OWNERSHIP of it or of the table",
                 privilege.as_str()
@@ -326,7 +349,13 @@ No grant makes another role do what needs the admin role. A session's active rol
                 "{} on the table, on its database's tables or on all tables, or OWNERSHIP",
                 privilege.as_str()
             ),
-            Need::AnyOnTable => "any privilege on the table".to_owned(),
+            Need::AnyOnTable => {
+                "any privilege on the table, on its database or on all of them".to_owned()
+            }
+            Need::AnyOnStage => {
+                "any privilege on the stage or on all stages; without one it \"not exists\""
+                    .to_owned()
+            }
             Need::Stage(privilege) => {
                 format!("{} on the stage or on all stages", privilege.as_str())
             }

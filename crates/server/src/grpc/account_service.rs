@@ -1,13 +1,18 @@
 //! `AccountService`: logins, accounts, users, roles, grants and tokens. The same operations as the SQL statements'.
 
+mod mask;
+mod wire;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{AccountRecord, Expected, OnExists, RoleRecord, TokenRecord, UserRecord};
+use catalog::OnExists;
+use mask::Mask;
 use proto::v1;
 use proto::v1::account_service_server::AccountService;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::{Request, Response, Status};
+use wire::{account, expected, role, token, user};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::Operation;
@@ -15,8 +20,15 @@ use crate::grpc::authentication::{TokenId, caller};
 use crate::grpc::convert::{self, resource_id};
 use crate::grpc::grants::{grant_object, on_wire, privileges};
 use crate::instance::Instance;
-use crate::session::{AccountProperty, GrantsOf, Session, UserProperty, UserToMake};
+use crate::session::{AccountProperty, ChangeMode, GrantsOf, Session, UserProperty, UserToMake};
 use crate::time::proto_timestamp;
+
+/// What an update of an account may name.
+const ACCOUNT_PATHS: [&str; 3] = ["suspended", "comment", "admin_name"];
+/// What an update of a user may name.
+const USER_PATHS: [&str; 4] = ["locked", "comment", "default_role", "password"];
+/// The name that stands for each token of a user.
+const ALL_TOKENS: &str = "tokens/-";
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
 
@@ -40,85 +52,10 @@ fn lower(name: &str, collection: &str) -> Result<String> {
     Ok(resource_id(name, collection)?.to_lowercase())
 }
 
-/// An identity's etag is its id and version.
-fn etag(id: u64, version: u64) -> String {
-    format!("{id}-{version}")
-}
-
-fn expected(sent: &str, id: u64, version: u64) -> Result<Expected> {
-    if sent.is_empty() {
-        return Ok(Expected::Any);
-    }
-    if sent == etag(id, version) {
-        return Ok(Expected::Version(version));
-    }
-    Err(Error::internal(
-        Reason::IdentityVersionConflict,
-        format_args!(
-            "it is at etag {}, not at {}",
-            etag(id, version),
-            sent.escape_default()
-        ),
-    ))
-}
-
-/// AIP's validate_only is not offered here: these calls change one record each, and say at once what is wrong.
-fn no_dry_run(validate_only: bool) -> Result<()> {
-    if validate_only {
-        return Err(Error::not_supported(
-            "validate_only of accounts and users; StageService has it",
-        ));
-    }
-    Ok(())
-}
-
-fn account(record: AccountRecord) -> v1::Account {
-    v1::Account {
-        name: format!("accounts/{}", record.name),
-        admin_name: record.admin_name,
-        suspended: record.suspended,
-        comment: record.comment,
-        etag: etag(record.id, record.version),
-        create_time: Some(proto_timestamp(record.created_us)),
-        update_time: Some(proto_timestamp(record.changed_us)),
-    }
-}
-
-fn user(record: UserRecord, roles: Vec<RoleRecord>) -> v1::User {
-    let default_role = roles
-        .iter()
-        .find(|role| Some(role.id) == record.default_role)
-        .map(|role| role.name.clone())
-        .unwrap_or_default();
-    v1::User {
-        name: format!("users/{}", record.name),
-        default_role,
-        locked: record.locked,
-        comment: record.comment,
-        etag: etag(record.id, record.version),
-        create_time: Some(proto_timestamp(record.created_us)),
-        update_time: Some(proto_timestamp(record.changed_us)),
-        roles: roles.into_iter().map(|role| role.name).collect(),
-    }
-}
-
-fn role(record: RoleRecord) -> v1::Role {
-    v1::Role {
-        name: format!("roles/{}", record.name),
-        comment: record.comment,
-        built_in: record.built_in,
-        create_time: Some(proto_timestamp(record.created_us)),
-    }
-}
-
-fn token(record: TokenRecord) -> v1::Token {
-    v1::Token {
-        name: format!("tokens/{}", record.id),
-        user: format!("users/{}", record.user),
-        role: record.role.unwrap_or_default(),
-        label: record.label,
-        create_time: Some(proto_timestamp(record.created_us)),
-        expire_time: Some(proto_timestamp(record.expires_us)),
+fn mode(validate_only: bool) -> ChangeMode {
+    ChangeMode {
+        validate_only,
+        request_id: None,
     }
 }
 
@@ -160,7 +97,7 @@ impl AccountService for Accounts {
             .get::<TokenId>()
             .cloned()
             .ok_or_else(|| invalid("this call carries no token to revoke"))?;
-        session.revoke_token(id).await?;
+        session.revoke_token(id, ChangeMode::default()).await?;
         Ok(Response::new(v1::LogoutResponse {}))
     }
 
@@ -180,7 +117,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::CreateAccountResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        no_dry_run(request.validate_only)?;
+        let mode = mode(request.validate_only);
         let new = request.account.unwrap_or_default();
         let admin = (
             new.admin_name.to_lowercase(),
@@ -192,6 +129,7 @@ impl AccountService for Accounts {
                 admin,
                 new.comment,
                 OnExists::Error,
+                mode,
             )
             .await?;
         Ok(Response::new(v1::CreateAccountResponse {
@@ -232,24 +170,28 @@ impl AccountService for Accounts {
     ) -> Answer<v1::UpdateAccountResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let mode = mode(request.validate_only);
         let new = request.account.unwrap_or_default();
         let name = lower(&new.name, "accounts")?;
-        let paths = request
-            .update_mask
-            .map(|mask| mask.paths)
-            .unwrap_or_default();
-        let property = match one_path(&paths)? {
-            "suspended" => AccountProperty::Suspended(new.suspended),
-            "comment" => AccountProperty::Comment(new.comment),
-            "admin_name" => AccountProperty::Admin {
+        let mask = Mask::of(request.update_mask, &ACCOUNT_PATHS)?;
+        let mut properties = Vec::new();
+        if mask.names("suspended") {
+            properties.push(AccountProperty::Suspended(new.suspended));
+        }
+        if mask.names("comment") {
+            properties.push(AccountProperty::Comment(new.comment));
+        }
+        if mask.names_input("admin_name", &request.admin_password) {
+            properties.push(AccountProperty::Admin {
                 name: new.admin_name.to_lowercase(),
                 password: SecretString::from(request.admin_password),
-            },
-            other => return Err(unknown_path(other, "suspended, comment, admin_name").into()),
-        };
+            });
+        }
         let current = session.account_record(name.clone()).await?;
         let expected = expected(&new.etag, current.id, current.version)?;
-        let altered = session.alter_account(name, property, expected).await?;
+        let altered = session
+            .alter_account(name, properties, expected, mode)
+            .await?;
         Ok(Response::new(v1::UpdateAccountResponse {
             account: Some(account(altered.record)),
         }))
@@ -264,7 +206,9 @@ impl AccountService for Accounts {
         let name = lower(&request.name, "accounts")?;
         let current = session.account_record(name.clone()).await?;
         let expected = expected(&request.etag, current.id, current.version)?;
-        session.drop_account(name, expected).await?;
+        session
+            .drop_account(name, expected, mode(request.validate_only))
+            .await?;
         Ok(Response::new(v1::DeleteAccountResponse {}))
     }
 
@@ -274,18 +218,23 @@ impl AccountService for Accounts {
     ) -> Answer<v1::CreateUserResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        no_dry_run(request.validate_only)?;
+        let mode = mode(request.validate_only);
         let new = request.user.unwrap_or_default();
-        let name = request.user_id.to_lowercase();
         let made = UserToMake {
-            name: name.clone(),
+            name: request.user_id.to_lowercase(),
             password: SecretString::from(request.password),
             default_role: (!new.default_role.is_empty()).then(|| new.default_role.to_lowercase()),
             comment: new.comment,
         };
-        session.create_user(made, OnExists::Error).await?;
+        let record = session
+            .create_user(made, OnExists::Error, mode)
+            .await?
+            .record;
+        // It has the role that it begins with, and no other.
+        let mut roles = session.roles().await?;
+        roles.retain(|role| Some(role.id) == record.default_role && !role.is_public());
         Ok(Response::new(v1::CreateUserResponse {
-            user: Some(find_user(&session, &name, Operation::CreateUser).await?),
+            user: Some(user(record, roles)),
         }))
     }
 
@@ -322,36 +271,34 @@ impl AccountService for Accounts {
     ) -> Answer<v1::UpdateUserResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let mode = mode(request.validate_only);
         let new = request.user.unwrap_or_default();
         let name = lower(&new.name, "users")?;
-        let paths = request
-            .update_mask
-            .map(|mask| mask.paths)
-            .unwrap_or_default();
-        let path = one_path(&paths)?;
-        let password = SecretString::from(request.password);
-        if path == "password" && name == session.principal().user() && new.etag.is_empty() {
-            // One's own password needs no privilege.
-            session.set_own_password(password).await?;
-            return Ok(Response::new(v1::UpdateUserResponse { user: None }));
+        let mask = Mask::of(request.update_mask, &USER_PATHS)?;
+        let mut properties = Vec::new();
+        if mask.names("locked") {
+            properties.push(UserProperty::Locked(new.locked));
         }
-        let property = match path {
-            "locked" => UserProperty::Locked(new.locked),
-            "comment" => UserProperty::Comment(new.comment),
-            "default_role" => UserProperty::DefaultRole(
-                (!new.default_role.is_empty()).then(|| new.default_role.to_lowercase()),
-            ),
-            "password" => UserProperty::Password(password),
-            other => {
-                return Err(unknown_path(other, "locked, comment, default_role, password").into());
-            }
-        };
+        if mask.names("comment") {
+            properties.push(UserProperty::Comment(new.comment));
+        }
+        if mask.names("default_role") {
+            let role = (!new.default_role.is_empty()).then(|| new.default_role.to_lowercase());
+            properties.push(UserProperty::DefaultRole(role));
+        }
+        if mask.names_input("password", &request.password) {
+            properties.push(UserProperty::Password(SecretString::from(request.password)));
+        }
+        let operation = Operation::AlterUser;
         let expected = session
-            .expected_user(name.clone(), &new.etag, Operation::AlterUser)
+            .expected_user(name.clone(), &new.etag, operation)
             .await?;
-        session.alter_user(name.clone(), property, expected).await?;
+        let altered = session
+            .alter_user(name.clone(), properties, expected, mode)
+            .await?;
+        let (_, roles) = session.user_record(name, operation).await?;
         Ok(Response::new(v1::UpdateUserResponse {
-            user: Some(find_user(&session, &name, Operation::AlterUser).await?),
+            user: Some(user(altered.record, roles)),
         }))
     }
 
@@ -365,7 +312,9 @@ impl AccountService for Accounts {
         let expected = session
             .expected_user(name.clone(), &request.etag, Operation::DropUser)
             .await?;
-        session.drop_user(name, expected).await?;
+        session
+            .drop_user(name, expected, mode(request.validate_only))
+            .await?;
         Ok(Response::new(v1::DeleteUserResponse {}))
     }
 
@@ -377,7 +326,12 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let comment = request.role.unwrap_or_default().comment;
         let created = session
-            .create_role(request.role_id.to_lowercase(), comment, OnExists::Error)
+            .create_role(
+                request.role_id.to_lowercase(),
+                comment,
+                OnExists::Error,
+                mode(request.validate_only),
+            )
             .await?;
         Ok(Response::new(v1::CreateRoleResponse {
             role: Some(role(created.record)),
@@ -405,8 +359,9 @@ impl AccountService for Accounts {
         request: Request<v1::DeleteRoleRequest>,
     ) -> Answer<v1::DeleteRoleResponse> {
         let session = self.session(&request)?;
-        let name = lower(&request.into_inner().name, "roles")?;
-        session.drop_role(name).await?;
+        let request = request.into_inner();
+        let name = lower(&request.name, "roles")?;
+        session.drop_role(name, mode(request.validate_only)).await?;
         Ok(Response::new(v1::DeleteRoleResponse {}))
     }
 
@@ -420,6 +375,7 @@ impl AccountService for Accounts {
             .grant_role(
                 lower(&request.role, "roles")?,
                 lower(&request.user, "users")?,
+                mode(request.validate_only),
             )
             .await?;
         Ok(Response::new(v1::GrantRoleResponse {}))
@@ -435,6 +391,7 @@ impl AccountService for Accounts {
             .revoke_role(
                 lower(&request.role, "roles")?,
                 lower(&request.user, "users")?,
+                mode(request.validate_only),
             )
             .await?;
         Ok(Response::new(v1::RevokeRoleResponse {}))
@@ -445,12 +402,15 @@ impl AccountService for Accounts {
         request: Request<v1::GrantPrivilegesRequest>,
     ) -> Answer<v1::GrantPrivilegesResponse> {
         let session = self.session(&request)?;
-        let grant = request.into_inner().grant.unwrap_or_default();
+        let request = request.into_inner();
+        let mode = mode(request.validate_only);
+        let grant = request.grant.unwrap_or_default();
         session
             .grant(
                 lower(&grant.role, "roles")?,
                 grant_object(grant.on)?,
                 privileges(&grant.privileges)?,
+                mode,
             )
             .await?;
         Ok(Response::new(v1::GrantPrivilegesResponse {}))
@@ -461,12 +421,15 @@ impl AccountService for Accounts {
         request: Request<v1::RevokePrivilegesRequest>,
     ) -> Answer<v1::RevokePrivilegesResponse> {
         let session = self.session(&request)?;
-        let grant = request.into_inner().grant.unwrap_or_default();
+        let request = request.into_inner();
+        let mode = mode(request.validate_only);
+        let grant = request.grant.unwrap_or_default();
         session
             .revoke(
                 lower(&grant.role, "roles")?,
                 grant_object(grant.on)?,
                 privileges(&grant.privileges)?,
+                mode,
             )
             .await?;
         Ok(Response::new(v1::RevokePrivilegesResponse {}))
@@ -527,27 +490,34 @@ impl AccountService for Accounts {
         request: Request<v1::RevokeTokenRequest>,
     ) -> Answer<v1::RevokeTokenResponse> {
         let session = self.session(&request)?;
-        let id = lower(&request.into_inner().name, "tokens")?;
-        session.revoke_token(id).await?;
-        Ok(Response::new(v1::RevokeTokenResponse {}))
+        let request = request.into_inner();
+        let mode = mode(request.validate_only);
+        let revoked = match (request.name.as_str(), request.user.as_str()) {
+            (ALL_TOKENS, "") => {
+                return Err(invalid(format_args!(
+                    "{ALL_TOKENS} needs user: whose tokens are to be revoked"
+                ))
+                .into());
+            }
+            (ALL_TOKENS, of) => session.revoke_tokens_of(lower(of, "users")?, mode).await?,
+            (name, "") => {
+                session.revoke_token(lower(name, "tokens")?, mode).await?;
+                1
+            }
+            (_, _) => {
+                return Err(invalid(format_args!(
+                    "user goes with the name {ALL_TOKENS} only, for a token has one user"
+                ))
+                .into());
+            }
+        };
+        Ok(Response::new(v1::RevokeTokenResponse {
+            revoked: i32::try_from(revoked).unwrap_or(i32::MAX),
+        }))
     }
 }
 
 async fn find_user(session: &Session, name: &str, operation: Operation) -> Result<v1::User> {
     let (record, roles) = session.user_record(name.to_owned(), operation).await?;
     Ok(user(record, roles))
-}
-
-fn one_path(paths: &[String]) -> Result<&str> {
-    match paths {
-        [path] => Ok(path),
-        _ => Err(invalid("update_mask takes exactly one path")),
-    }
-}
-
-fn unknown_path(path: &str, known: &str) -> Error {
-    invalid(format_args!(
-        "update_mask '{}' is not one of {known}",
-        path.escape_default()
-    ))
 }

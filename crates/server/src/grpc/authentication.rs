@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::connections::PeerAddress;
 use crate::error::{Error, Reason, Result};
-use crate::gate::{CallContext, Credential, LoginName, Principal};
+use crate::gate::{CallContext, Credential, LoginName, Logins, Principal};
 use crate::instance::Instance;
 use crate::session::Caller;
 
@@ -171,37 +171,11 @@ impl Authentication {
         // No service has any use for it.
         let header = headers.remove(http::header::AUTHORIZATION);
         let credential = credential(header.as_ref())?;
-        let hashes = match &credential {
-            Credential::Password(login, password) => {
-                !self
-                    .instance
-                    .logins
-                    .is_known(&self.instance, login, password)
-            }
-            Credential::Token(_) => false,
-        };
-        let _turn = if hashes {
-            let turn = self.instance.logins.hashing.acquire().await;
-            Some(turn.map_err(|e| Error::defect("logins are closed").with_source(e))?)
-        } else {
-            None
-        };
-        self.instance
-            .blocking(move |instance| {
-                let logins = &instance.logins;
-                let (principal, token) = match credential {
-                    Credential::Password(login, password) => (
-                        logins.by_password(instance, &login, &password, &context)?,
-                        None,
-                    ),
-                    Credential::Token(token) => {
-                        let (principal, record) = logins.by_token(instance, &token, &context)?;
-                        (principal, Some(TokenId(record.id)))
-                    }
-                };
-                Ok((Caller { principal, context }, token))
-            })
-            .await
+        let (principal, token) = Logins::authenticate(&self.instance, credential, &context).await?;
+        Ok((
+            Caller { principal, context },
+            token.map(|token| TokenId(token.id)),
+        ))
     }
 }
 

@@ -262,6 +262,8 @@ async fn close(server: Server, doorway: Doorway) {
         .name("close".to_owned())
         .spawn(move || {
             let _context = runtime.enter();
+            let instance = &server.instance;
+            instance.logins.record_counts(instance, true);
             drop((server, doorway));
             // Nobody waits any more.
             let _ = closed.send(());

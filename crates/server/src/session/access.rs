@@ -1,16 +1,15 @@
-//! The operations on accounts, users, roles and grants. SQL and AccountService both end here.
+//! The operations on accounts and users. SQL and AccountService both end here.
 
 use catalog::{
-    AccountChange, AccountRecord, Altered, Created, Expected, Grant, Granted, NewAccount, NewRole,
-    NewUser, OnExists, PrivilegeSet, Revoked, RoleRecord, UserChange, UserRecord,
+    AccountChange, AccountRecord, Altered, Created, Expected, NewAccount, NewUser, OnExists,
+    RoleRecord, UserChange, UserRecord,
 };
-use parser::GrantObject;
 use secrecy::SecretString;
 
-use crate::error::{About, Error, Reason, Result, Subject};
+use crate::error::{About, Error, Reason, Result, Subject, about};
 use crate::gate::{Acting, Object, Operation, Permit};
 
-use super::Session;
+use super::{ChangeMode, Session};
 
 /// A user to be made, with its password.
 #[derive(Debug, Clone)]
@@ -41,23 +40,6 @@ pub(crate) enum AccountProperty {
     Comment(String),
 }
 
-/// Whose grants are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum GrantsOf {
-    Caller,
-    User(String),
-    Role(String),
-}
-
-/// A grant with its names, for people.
-#[derive(Debug, Clone)]
-pub(crate) struct NamedGrant {
-    pub(crate) role: String,
-    pub(crate) grant: Grant,
-    /// As GRANT writes it, such as `STAGE s`.
-    pub(crate) on: String,
-}
-
 impl Session {
     pub(crate) async fn create_account(
         &self,
@@ -65,72 +47,110 @@ impl Session {
         admin: (String, SecretString),
         comment: String,
         on_exists: OnExists,
+        mode: ChangeMode,
     ) -> Result<Created<AccountRecord>> {
         let object = Object::OtherAccount(name.clone());
-        self.act(Operation::CreateAccount, object, move |acting, permit| {
-            let catalog = &acting.instance.catalog;
-            // Before the password is hashed, which takes its time.
-            if let (Some(existing), OnExists::Keep) = (catalog.account(&name)?, on_exists) {
-                return Ok(kept(existing));
-            }
-            let (admin_name, password) = admin;
-            let new = NewAccount {
-                name,
-                admin_name,
-                admin_password: acting.instance.logins.hash(&password)?,
-                comment,
-                default_database: Some(acting.instance.settings.default_database.clone()),
-            };
-            catalog
-                .create_account(permit.actor(), new, on_exists)
-                .about(Subject::Account)
-        })
+        self.change(
+            Operation::CreateAccount,
+            object,
+            mode,
+            move |acting, permit| {
+                let catalog = &acting.instance.catalog;
+                // Before the password is hashed, which takes its time.
+                if let (Some(existing), OnExists::Keep) = (catalog.account(&name)?, on_exists) {
+                    return Ok(kept(existing));
+                }
+                let (admin_name, password) = admin;
+                let new = NewAccount {
+                    name,
+                    admin_name,
+                    admin_password: acting.instance.logins.hash(&password)?,
+                    comment,
+                    default_database: Some(acting.instance.settings.default_database.clone()),
+                };
+                catalog
+                    .create_account(permit.actor(), new, on_exists)
+                    .about(Subject::Account)
+            },
+        )
         .await
     }
 
+    /// Sets properties of an account, all of them in one version.
     pub(crate) async fn alter_account(
         &self,
         name: String,
-        property: AccountProperty,
+        properties: Vec<AccountProperty>,
         expected: Expected,
+        mode: ChangeMode,
     ) -> Result<Altered<AccountRecord>> {
+        let operation = Operation::AlterAccount;
         let object = Object::OtherAccount(name.clone());
-        self.act(Operation::AlterAccount, object, move |acting, permit| {
-            let catalog = &acting.instance.catalog;
+        self.change(operation, object.clone(), mode, move |acting, permit| {
             acting.existing_account(&name)?;
-            let change = match property {
-                AccountProperty::Admin { name, password } => AccountChange::Admin {
-                    name,
-                    password: acting.instance.logins.hash(&password)?,
-                },
-                AccountProperty::Suspended(suspended) => AccountChange::Suspended(suspended),
-                AccountProperty::Comment(comment) => AccountChange::Comment(comment),
-            };
-            catalog
-                .alter_account(permit.actor(), &name, change, expected)
-                .about(Subject::Account)
+            let is_own = name == permit.account();
+            let changes = properties
+                .into_iter()
+                .map(|property| {
+                    Ok(match property {
+                        AccountProperty::Admin { name, password } => {
+                            if is_own {
+                                acting.allow_changing_user(operation, &object, &name)?;
+                            }
+                            let password = acting.instance.logins.hash(&password)?;
+                            AccountChange::Admin { name, password }
+                        }
+                        AccountProperty::Suspended(suspended) => {
+                            AccountChange::Suspended(suspended)
+                        }
+                        AccountProperty::Comment(comment) => AccountChange::Comment(comment),
+                    })
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let altered = acting
+                .instance
+                .catalog
+                .alter_account(permit.actor(), &name, changes, expected)
+                .about(Subject::Account)?;
+            if altered.changed && !permit.is_trial() {
+                acting.record_in_account(&name, operation, &object);
+            }
+            Ok(altered)
         })
         .await
     }
 
     /// Drops an account and everything in it but the files of external stages.
-    pub(crate) async fn drop_account(&self, name: String, expected: Expected) -> Result<()> {
+    pub(crate) async fn drop_account(
+        &self,
+        name: String,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<()> {
         let object = Object::OtherAccount(name.clone());
-        self.act(Operation::DropAccount, object, move |acting, permit| {
-            let dropped = acting
-                .instance
-                .catalog
-                .drop_account(permit.actor(), &name, expected)
-                .about(Subject::Account)?;
-            let segments = dropped
-                .tables
-                .iter()
-                .flat_map(|table| table.segments())
-                .map(|segment| segment.file.clone());
-            acting.instance.internal.remove_segments(segments);
-            acting.instance.internal.remove_stages_of(&dropped.record);
-            Ok(())
-        })
+        self.change(
+            Operation::DropAccount,
+            object,
+            mode,
+            move |acting, permit| {
+                let dropped = acting
+                    .instance
+                    .catalog
+                    .drop_account(permit.actor(), &name, expected)
+                    .about(Subject::Account)?;
+                if permit.is_trial() {
+                    return Ok(());
+                }
+                let segments = dropped
+                    .tables
+                    .iter()
+                    .flat_map(|table| table.segments())
+                    .map(|segment| segment.file.clone());
+                acting.instance.internal.remove_segments(segments);
+                acting.instance.internal.remove_stages_of(&dropped.record);
+                Ok(())
+            },
+        )
         .await
     }
 
@@ -153,79 +173,143 @@ impl Session {
         &self,
         user: UserToMake,
         on_exists: OnExists,
+        mode: ChangeMode,
     ) -> Result<Created<UserRecord>> {
         let object = Object::User(user.name.clone());
-        self.act(Operation::CreateUser, object, move |acting, permit| {
-            let catalog = &acting.instance.catalog;
-            match (catalog.user(permit.account(), &user.name)?, on_exists) {
-                (Some(existing), OnExists::Keep) => return Ok(kept(existing)),
-                (Some(_), OnExists::Error) => {
-                    return Err(Error::internal(
-                        Reason::UserExists,
-                        format_args!("the user {} exists", user.name),
-                    ));
-                }
-                (Some(_), OnExists::Replace) | (None, _) => {}
-            }
-            if let Some(role) = &user.default_role {
-                // It makes the user a member: who may only make users may not give out roles by that.
-                acting.allow(Operation::Grant, &Object::Role(role.clone()))?;
-                acting.allow_membership(role)?;
-            }
-            let new = NewUser {
-                name: user.name,
-                password: Some(acting.instance.logins.hash(&user.password)?),
-                default_role: user.default_role,
-                comment: user.comment,
-            };
-            catalog
-                .create_user(permit.actor(), new, on_exists)
-                .about(Subject::User)
-        })
-        .await
-    }
-
-    pub(crate) async fn alter_user(
-        &self,
-        name: String,
-        property: UserProperty,
-        expected: Expected,
-    ) -> Result<Altered<UserRecord>> {
-        let object = Object::User(name.clone());
-        self.act(Operation::AlterUser, object, move |acting, permit| {
-            acting.existing_user(permit, &name)?;
-            acting.allow_touching_admin(permit, &name)?;
-            acting.set_user_property(permit, &name, property, expected)
-        })
-        .await
-    }
-
-    /// Changes the caller's own password.
-    pub(crate) async fn set_own_password(&self, password: SecretString) -> Result<()> {
-        let name = self.principal.user().to_owned();
-        let object = Object::User(name.clone());
-        self.act(
-            Operation::ChangeOwnPassword,
+        self.change(
+            Operation::CreateUser,
             object,
+            mode,
             move |acting, permit| {
-                let property = UserProperty::Password(password);
-                acting.set_user_property(permit, &name, property, Expected::Any)?;
-                Ok(())
+                let catalog = &acting.instance.catalog;
+                match (catalog.user(permit.account(), &user.name)?, on_exists) {
+                    (Some(existing), OnExists::Keep) => return Ok(kept(existing)),
+                    (Some(_), OnExists::Error) => {
+                        return Err(Error::internal(
+                            Reason::UserExists,
+                            format_args!("the user {} exists", user.name),
+                        ));
+                    }
+                    (Some(_), OnExists::Replace) | (None, _) => {}
+                }
+                if let Some(role) = &user.default_role {
+                    // It makes the user a member: who may only make users may not give out roles by that.
+                    acting.allow(Operation::Grant, &Object::Role(role.clone()))?;
+                    acting.allow_membership(role)?;
+                }
+                let new = NewUser {
+                    name: user.name,
+                    password: Some(acting.instance.logins.hash(&user.password)?),
+                    default_role: user.default_role,
+                    comment: user.comment,
+                };
+                catalog
+                    .create_user(permit.actor(), new, on_exists)
+                    .about(Subject::User)
             },
         )
         .await
     }
 
-    pub(crate) async fn drop_user(&self, name: String, expected: Expected) -> Result<UserRecord> {
+    /// Sets properties of a user, all of them in one version. One's own password needs no privilege.
+    ///
+    /// # Errors
+    /// [`Reason::UserNotFound`], [`Reason::IdentityVersionConflict`], [`Reason::IdentityInUse`].
+    pub(crate) async fn alter_user(
+        &self,
+        name: String,
+        properties: Vec<UserProperty>,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<Altered<UserRecord>> {
+        let is_own_password = name == self.principal.user()
+            && matches!(properties.as_slice(), [UserProperty::Password(_)]);
+        let operation = if is_own_password {
+            Operation::ChangeOwnPassword
+        } else {
+            Operation::AlterUser
+        };
+        self.change_user(operation, name, properties, expected, mode)
+            .await
+    }
+
+    /// ALTER USER, which needs its privilege whoever the user is.
+    ///
+    /// # Errors
+    /// Those of [`Session::alter_user`].
+    pub(crate) async fn alter_user_by_statement(
+        &self,
+        name: String,
+        property: UserProperty,
+    ) -> Result<()> {
+        let (operation, properties) = (Operation::AlterUser, vec![property]);
+        self.change_user(
+            operation,
+            name,
+            properties,
+            Expected::Any,
+            ChangeMode::default(),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Changes the caller's own password.
+    pub(crate) async fn set_own_password(&self, password: SecretString) -> Result<()> {
+        let name = self.principal.user().to_owned();
+        let properties = vec![UserProperty::Password(password)];
+        self.alter_user(name, properties, Expected::Any, ChangeMode::default())
+            .await?;
+        Ok(())
+    }
+
+    async fn change_user(
+        &self,
+        operation: Operation,
+        name: String,
+        properties: Vec<UserProperty>,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<Altered<UserRecord>> {
         let object = Object::User(name.clone());
-        self.act(Operation::DropUser, object, move |acting, permit| {
+        self.change(operation, object.clone(), mode, move |acting, permit| {
+            acting.allow_changing_user(operation, &object, &name)?;
             acting.existing_user(permit, &name)?;
-            acting.allow_touching_admin(permit, &name)?;
+            let changes = properties
+                .into_iter()
+                .map(|property| {
+                    Ok(match property {
+                        UserProperty::Password(password) => {
+                            UserChange::Password(acting.instance.logins.hash(&password)?)
+                        }
+                        UserProperty::Locked(locked) => UserChange::Locked(locked),
+                        UserProperty::DefaultRole(role) => UserChange::DefaultRole(role),
+                        UserProperty::Comment(comment) => UserChange::Comment(comment),
+                    })
+                })
+                .collect::<Result<Vec<_>>>()?;
+            acting
+                .instance
+                .catalog
+                .alter_user(permit.actor(), &name, changes, expected)
+                .map_err(|error| acting.about_user(&name, Subject::User, error))
+        })
+        .await
+    }
+
+    pub(crate) async fn drop_user(
+        &self,
+        name: String,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<UserRecord> {
+        let object = Object::User(name.clone());
+        self.change(Operation::DropUser, object, mode, move |acting, permit| {
             acting
                 .instance
                 .catalog
                 .drop_user(permit.actor(), &name, expected)
-                .about(Subject::User)
+                .map_err(|error| acting.about_user(&name, Subject::User, error))
         })
         .await
     }
@@ -296,193 +380,6 @@ impl Session {
             ),
         ))
     }
-
-    pub(crate) async fn create_role(
-        &self,
-        name: String,
-        comment: String,
-        on_exists: OnExists,
-    ) -> Result<Created<RoleRecord>> {
-        let object = Object::Role(name.clone());
-        self.act(Operation::CreateRole, object, move |acting, permit| {
-            acting
-                .instance
-                .catalog
-                .create_role(permit.actor(), NewRole { name, comment }, on_exists)
-                .about(Subject::Role)
-        })
-        .await
-    }
-
-    pub(crate) async fn drop_role(&self, name: String) -> Result<RoleRecord> {
-        let object = Object::Role(name.clone());
-        self.act(Operation::DropRole, object, move |acting, permit| {
-            acting
-                .instance
-                .catalog
-                .drop_role(permit.actor(), &name)
-                .about(Subject::Role)
-        })
-        .await
-    }
-
-    pub(crate) async fn roles(&self) -> Result<Vec<RoleRecord>> {
-        self.act(Operation::ShowRoles, Object::Account, |acting, permit| {
-            Ok(acting.instance.catalog.roles(permit.account())?)
-        })
-        .await
-    }
-
-    /// The names of the roles that the caller may act in.
-    pub(crate) async fn own_roles(&self) -> Result<Vec<String>> {
-        let user = self.principal.user().to_owned();
-        self.act(
-            Operation::ShowOwnGrants,
-            Object::Account,
-            move |acting, permit| acting.roles_with_public(permit, &user),
-        )
-        .await
-    }
-
-    /// Acts in another of the user's roles from now on; `None` is the default one.
-    pub(crate) async fn set_role(&mut self, role: Option<String>) -> Result<()> {
-        let object = Object::Role(role.clone().unwrap_or_default());
-        let principal = self
-            .act(Operation::SetRole, object.clone(), move |acting, _| {
-                acting
-                    .principal
-                    .in_role(&acting.instance.catalog, role.as_deref())
-                    .map_err(|error| acting.refused(Operation::SetRole, &object, error))
-            })
-            .await?;
-        self.principal = principal;
-        Ok(())
-    }
-
-    pub(crate) async fn grant_role(&self, role: String, user: String) -> Result<bool> {
-        self.act(
-            Operation::Grant,
-            Object::Role(role.clone()),
-            move |acting, permit| {
-                acting.allow_membership(&role)?;
-                acting.existing_role(permit, &role)?;
-                acting
-                    .instance
-                    .catalog
-                    .grant_role(permit.actor(), &role, &user)
-                    .about(Subject::User)
-            },
-        )
-        .await
-    }
-
-    pub(crate) async fn revoke_role(&self, role: String, user: String) -> Result<bool> {
-        self.act(
-            Operation::Revoke,
-            Object::Role(role.clone()),
-            move |acting, permit| {
-                acting.allow_membership(&role)?;
-                acting.existing_role(permit, &role)?;
-                acting
-                    .instance
-                    .catalog
-                    .revoke_role(permit.actor(), &role, &user)
-                    .about(Subject::User)
-            },
-        )
-        .await
-    }
-
-    /// Grants to a role; `None` stands for every privilege on that kind of object.
-    pub(crate) async fn grant(
-        &self,
-        role: String,
-        on: GrantObject,
-        privileges: Option<PrivilegeSet>,
-    ) -> Result<Granted> {
-        let database = self.database().to_owned();
-        self.act(
-            Operation::Grant,
-            Object::Role(role.clone()),
-            move |acting, permit| {
-                let (on, all) = acting.securable(permit, &on, &database)?;
-                acting
-                    .instance
-                    .catalog
-                    .grant(permit.actor(), &role, on, privileges.unwrap_or(all))
-                    .about(Subject::Grant)
-            },
-        )
-        .await
-    }
-
-    pub(crate) async fn revoke(
-        &self,
-        role: String,
-        on: GrantObject,
-        privileges: Option<PrivilegeSet>,
-    ) -> Result<Revoked> {
-        let database = self.database().to_owned();
-        self.act(
-            Operation::Revoke,
-            Object::Role(role.clone()),
-            move |acting, permit| {
-                let (on, all) = acting.securable(permit, &on, &database)?;
-                acting
-                    .instance
-                    .catalog
-                    .revoke(permit.actor(), &role, on, privileges.unwrap_or(all))
-                    .about(Subject::Grant)
-            },
-        )
-        .await
-    }
-
-    /// What roles were granted: everyone may see the own ones.
-    pub(crate) async fn grants(&self, of: GrantsOf) -> Result<Vec<NamedGrant>> {
-        let (operation, object) = match &of {
-            GrantsOf::Caller => (Operation::ShowOwnGrants, Object::Account),
-            GrantsOf::User(user) if user == self.principal.user() => {
-                (Operation::ShowOwnGrants, Object::User(user.clone()))
-            }
-            GrantsOf::User(user) => (Operation::ShowGrants, Object::User(user.clone())),
-            GrantsOf::Role(role) if role == self.principal.role() => {
-                (Operation::ShowOwnGrants, Object::Role(role.clone()))
-            }
-            GrantsOf::Role(role) => (Operation::ShowGrants, Object::Role(role.clone())),
-        };
-        let caller = self.principal.user().to_owned();
-        self.act(operation, object, move |acting, permit| {
-            let catalog = &acting.instance.catalog;
-            let roles = match of {
-                GrantsOf::Role(role) => {
-                    acting.existing_role(permit, &role)?;
-                    vec![role]
-                }
-                GrantsOf::Caller => acting.roles_with_public(permit, &caller)?,
-                GrantsOf::User(user) => {
-                    acting.existing_user(permit, &user)?;
-                    acting.roles_with_public(permit, &user)?
-                }
-            };
-            let mut named = Vec::new();
-            for role in roles {
-                for grant in catalog
-                    .grants_of_role(permit.account(), &role)
-                    .about(Subject::Role)?
-                {
-                    let on = acting.securable_name(permit, grant.on)?;
-                    named.push(NamedGrant {
-                        role: role.clone(),
-                        grant,
-                        on,
-                    });
-                }
-            }
-            Ok(named)
-        })
-        .await
-    }
 }
 
 /// What IF NOT EXISTS answers.
@@ -516,65 +413,12 @@ impl Acting {
             })
     }
 
-    fn existing_role(&self, permit: &Permit, name: &str) -> Result<RoleRecord> {
-        self.instance
-            .catalog
-            .role(permit.account(), name)?
-            .ok_or_else(|| {
-                Error::internal(
-                    Reason::RoleNotFound,
-                    format_args!("the role {name} not exists"),
-                )
-            })
-    }
-
-    fn roles_with_public(&self, permit: &Permit, user: &str) -> Result<Vec<String>> {
-        let roles = self.instance.catalog.roles_of(permit.account(), user)?;
-        let mut names: Vec<String> = roles.into_iter().map(|role| role.name).collect();
-        if !names.iter().any(|name| name == catalog::PUBLIC_ROLE) {
-            names.push(catalog::PUBLIC_ROLE.to_owned());
+    /// What the catalog says of a change of a user. That an administrator's password, lock and life are changed by
+    /// administrators only it decides within the change, so that nobody becomes one meanwhile.
+    pub(super) fn about_user(&self, user: &str, subject: Subject, error: catalog::Error) -> Error {
+        if error.kind() == catalog::ErrorKind::Forbidden {
+            return self.denied(Operation::GrantAdmin, &Object::User(user.to_owned()));
         }
-        Ok(names)
-    }
-
-    /// The admin role is given and taken by who has it only: MANAGE GRANTS must not make administrators.
-    fn allow_membership(&self, role: &str) -> Result<()> {
-        let admin_role = catalog::admin_role(self.principal.account());
-        if role == admin_role {
-            self.allow(Operation::GrantAdmin, &Object::Role(role.to_owned()))?;
-        }
-        Ok(())
-    }
-
-    /// An administrator's password, lock and life are changed by administrators only: ALTER USER must not become
-    /// a way to act as one.
-    pub(super) fn allow_touching_admin(&self, permit: &Permit, user: &str) -> Result<()> {
-        let admin_role = catalog::admin_role(permit.account());
-        let roles = self.instance.catalog.roles_of(permit.account(), user)?;
-        if roles.iter().any(|role| role.name == admin_role) {
-            self.allow(Operation::GrantAdmin, &Object::User(user.to_owned()))?;
-        }
-        Ok(())
-    }
-
-    fn set_user_property(
-        &self,
-        permit: &Permit,
-        name: &str,
-        property: UserProperty,
-        expected: Expected,
-    ) -> Result<Altered<UserRecord>> {
-        let change = match property {
-            UserProperty::Password(password) => {
-                UserChange::Password(self.instance.logins.hash(&password)?)
-            }
-            UserProperty::Locked(locked) => UserChange::Locked(locked),
-            UserProperty::DefaultRole(role) => UserChange::DefaultRole(role),
-            UserProperty::Comment(comment) => UserChange::Comment(comment),
-        };
-        self.instance
-            .catalog
-            .alter_user(permit.actor(), name, change, expected)
-            .about(Subject::User)
+        about(subject, error)
     }
 }

@@ -50,7 +50,16 @@ impl Session {
                     "a backup's directory is an absolute path on the server's machine",
                 ));
             }
-            let done = crate::backup::write(&acting.instance, &directory)?;
+            let done = crate::backup::write(&acting.instance, &directory).inspect_err(|error| {
+                if !error.is_unaudited_refusal() {
+                    acting.record(
+                        Operation::Backup,
+                        &object,
+                        AuditOutcome::Failed,
+                        error.message(),
+                    );
+                }
+            })?;
             acting.record(Operation::Backup, &object, AuditOutcome::Done, "");
             Ok(done)
         })

@@ -278,12 +278,14 @@ impl Session {
         .await
     }
 
-    /// All live stages of the account, by name.
+    /// The live stages of the account that the principal may see, by name.
     pub(crate) async fn stages(&self) -> Result<Vec<StageRecord>> {
         self.act(
             Operation::ShowStages,
             Object::Account,
-            move |acting, permit| Ok(acting.instance.catalog.stages(permit.account())?),
+            move |acting, permit| {
+                acting.visible_stages(acting.instance.catalog.stages(permit.account())?)
+            },
         )
         .await
     }
@@ -298,11 +300,18 @@ impl Session {
             Operation::ShowStages,
             Object::Account,
             move |acting, permit| {
-                Ok(acting.instance.catalog.stages_page(
-                    permit.account(),
-                    after.as_deref(),
-                    limit,
-                )?)
+                let catalog = &acting.instance.catalog;
+                let mut visible = Vec::new();
+                let mut after = after;
+                // What may not be seen makes no page shorter.
+                while visible.len() < limit {
+                    let page = catalog.stages_page(permit.account(), after.as_deref(), limit)?;
+                    let Some(last) = page.last() else { break };
+                    after = Some(last.name.clone());
+                    visible.extend(acting.visible_stages(page)?);
+                }
+                visible.truncate(limit);
+                Ok(visible)
             },
         )
         .await

@@ -41,7 +41,7 @@ impl Session {
                     format!("Can't create database '{name}'; database exists"),
                 )
             };
-            if acting.existing_database(permit, &name).is_ok() {
+            if acting.has_database(permit, &name)? {
                 return if statement.if_not_exists {
                     Ok(kept())
                 } else {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::TokenRecord;
+use catalog::{ErrorKind, TokenRecord};
 use secrecy::SecretString;
 
-use crate::error::{About, Result, Subject};
+use crate::error::{Reason, Result, Subject, about};
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::registry::{OpenSession, SessionRow};
 
-use super::Session;
+use super::{ChangeMode, Session};
 
 /// A token just made; its text is shown this once.
 pub(crate) struct MadeToken {
@@ -19,11 +19,12 @@ pub(crate) struct MadeToken {
 }
 
 impl Session {
-    /// Makes a token for the caller in its present role, or for another user in that user's default role.
+    /// Makes a token: for the caller, bound to its present role if the login or SET ROLE named it; for another user,
+    /// bound to no role. By a token that is bound it is for the same role, and ends with it.
     ///
     /// # Errors
-    /// [`Reason::OptionInvalid`](crate::Reason::OptionInvalid) for a life that is too long;
-    /// [`Reason::UserNotFound`](crate::Reason::UserNotFound).
+    /// [`Reason::OptionInvalid`] for a life that is too long, and for another user who has not the role;
+    /// [`Reason::LimitExceeded`] when the user has as many as may be; [`Reason::UserNotFound`].
     pub(crate) async fn create_token(
         &self,
         user: Option<String>,
@@ -31,58 +32,98 @@ impl Session {
         life: Option<Duration>,
     ) -> Result<MadeToken> {
         let own = self.principal.user().to_owned();
-        let (operation, user, role) = match user {
-            Some(user) if user != own => (Operation::CreateTokenForUser, user, None),
-            Some(_) | None => (
-                Operation::CreateToken,
-                own,
-                Some(self.principal.role().to_owned()),
-            ),
+        let (operation, user) = match user {
+            Some(user) if user != own => (Operation::CreateTokenForUser, user),
+            Some(_) | None => (Operation::CreateToken, own),
         };
         let object = Object::User(user.clone());
         self.act(operation, object, move |acting, permit| {
             let record = acting.existing_user(permit, &user)?;
-            if operation == Operation::CreateTokenForUser {
-                acting.allow_touching_admin(permit, &user)?;
-            }
-            let (token, new) =
-                acting
-                    .instance
-                    .logins
-                    .new_token(&record, role.as_deref(), &label, life)?;
+            let principal = &acting.principal;
+            let binding = principal.binding();
+            // For another user the role of who makes it says nothing, unless it may not be got rid of.
+            let role = if operation == Operation::CreateToken || binding.is_some() {
+                principal.role_of_new_token()
+            } else {
+                None
+            };
+            let (token, new) = acting
+                .instance
+                .logins
+                .new_token(&record, role, &label, life, binding)?;
             let record = acting
                 .instance
                 .catalog
                 .create_token(permit.actor(), new)
-                .about(Subject::Token)?;
+                .map_err(|error| {
+                    let error = acting.about_user(&user, Subject::Token, error);
+                    if error.reason() == Reason::LimitExceeded {
+                        error.within("limits.tokens_user_max")
+                    } else {
+                        error
+                    }
+                })?;
             Ok(MadeToken { token, record })
         })
         .await
     }
 
-    /// Revokes a token: one's own, or as administrator anyone's of the account.
-    pub(crate) async fn revoke_token(&self, id: String) -> Result<()> {
+    /// Revokes a token: one's own, or as who may do this with other users, anyone's of the account.
+    ///
+    /// # Errors
+    /// [`Reason::TokenNotFound`], also for one that is another's affair.
+    pub(crate) async fn revoke_token(&self, id: String, mode: ChangeMode) -> Result<()> {
         let object = Object::Token(id.clone());
-        self.act(Operation::RevokeToken, object, move |acting, permit| {
-            let catalog = &acting.instance.catalog;
-            if !permit.sees_all() {
+        self.change(
+            Operation::RevokeToken,
+            object.clone(),
+            mode,
+            move |acting, permit| {
+                let catalog = &acting.instance.catalog;
                 let own = catalog.tokens(permit.account(), acting.principal.user())?;
-                if !own.iter().any(|token| token.id == id) {
+                if !own.iter().any(|token| token.id == id)
+                    && !acting.may(Operation::RevokeTokenOfUser, &object)?
+                {
                     return Err(token_not_found(&id));
                 }
-            }
-            catalog
-                .revoke_token(permit.actor(), &id)
-                .about(Subject::Token)
+                catalog
+                    .revoke_token(permit.actor(), &id)
+                    .map_err(|error| match error.kind() {
+                        // Of an administrator, whose tokens such a caller does not see either.
+                        ErrorKind::Forbidden => token_not_found(&id),
+                        _ => about(Subject::Token, error),
+                    })
+            },
+        )
+        .await
+    }
+
+    /// Revokes all tokens of a user; gives how many.
+    ///
+    /// # Errors
+    /// [`Reason::UserNotFound`].
+    pub(crate) async fn revoke_tokens_of(&self, user: String, mode: ChangeMode) -> Result<u64> {
+        let operation = if user == self.principal.user() {
+            Operation::RevokeToken
+        } else {
+            Operation::RevokeTokenOfUser
+        };
+        let object = Object::User(user.clone());
+        self.change(operation, object, mode, move |acting, permit| {
+            acting
+                .instance
+                .catalog
+                .revoke_tokens_of(permit.actor(), &user)
+                .map_err(|error| acting.about_user(&user, Subject::User, error))
         })
         .await
     }
 
-    /// The live tokens of a user, or of the caller; an administrator may ask for anyone's.
+    /// The tokens of a user, or of the caller, that have not been removed yet.
     pub(crate) async fn tokens(&self, user: Option<String>) -> Result<Vec<TokenRecord>> {
         let own = self.principal.user().to_owned();
         let (operation, user) = match user {
-            Some(user) if user != own => (Operation::CreateTokenForUser, user),
+            Some(user) if user != own => (Operation::ShowTokensOfUser, user),
             Some(_) | None => (Operation::ShowTokens, own),
         };
         self.act(
@@ -116,7 +157,7 @@ impl Session {
     /// Ends a session and what runs in it.
     ///
     /// # Errors
-    /// [`Reason::SessionNotFound`](crate::Reason::SessionNotFound), also for one that the principal may not see.
+    /// [`Reason::SessionNotFound`], also for one that the principal may not see.
     pub(crate) async fn kill_session(&self, id: String) -> Result<()> {
         self.kill_with(id, OpenSession::kill).await
     }
@@ -163,7 +204,7 @@ impl Acting {
 
 fn token_not_found(id: &str) -> crate::Error {
     crate::Error::internal(
-        crate::Reason::TokenNotFound,
+        Reason::TokenNotFound,
         format_args!("the token {id} not exists"),
     )
 }

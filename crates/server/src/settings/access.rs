@@ -29,8 +29,6 @@ pub struct AuthSettings {
     pub token_s_default: u64,
     /// The longest that a token can be valid, in seconds.
     pub token_s_max: u64,
-    /// So many failed logins of a user or from an address are answered without delay.
-    pub login_failures_free: u32,
     /// The longest delay of a login after failed ones, in milliseconds.
     pub login_delay_ms_max: u64,
 }
@@ -41,7 +39,6 @@ impl Default for AuthSettings {
             root_password_file: None,
             token_s_default: 12 * 3600,
             token_s_max: 30 * 24 * 3600,
-            login_failures_free: 5,
             login_delay_ms_max: 30_000,
         }
     }

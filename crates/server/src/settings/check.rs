@@ -133,11 +133,17 @@ fn is_plain_absolute(path: &Path) -> bool {
 }
 
 fn check_limits(limits: &LimitSettings) -> Result<(), String> {
+    let attempts_max = usize::try_from(limits.login_attempts_max).unwrap_or(usize::MAX);
+    let window_s = usize::try_from(limits.login_attempts_window_s).unwrap_or(usize::MAX);
     let at_least_1 = [
         ("statement_bytes_max", limits.statement_bytes_max),
         ("nesting_max", limits.nesting_max),
         ("value_bytes_max", limits.value_bytes_max),
         ("query_memory_bytes_max", limits.query_memory_bytes_max),
+        ("login_attempts_max", attempts_max),
+        ("login_attempts_window_s", window_s),
+        ("login_queue_max", limits.login_queue_max),
+        ("tokens_user_max", limits.tokens_user_max),
         (
             "concurrent_statements_max",
             limits.concurrent_statements_max,

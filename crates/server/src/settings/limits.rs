@@ -40,6 +40,15 @@ pub struct LimitSettings {
     pub sessions_max: usize,
     /// Open sessions of one account.
     pub sessions_account_max: usize,
+    /// Failed logins of a user from one address that are answered at once; later ones wait. Four times as many from
+    /// one address, eight times as many of one user from everywhere.
+    pub login_attempts_max: u32,
+    /// Failed logins are forgotten when there were none for so long.
+    pub login_attempts_window_s: u64,
+    /// Logins whose password waits to be checked; a further one is refused.
+    pub login_queue_max: usize,
+    /// Tokens of one user that have not expired.
+    pub tokens_user_max: usize,
     /// A session without a statement for this long is closed.
     pub session_idle_s: u64,
     /// How long the port stays open after health has begun to say NOT_SERVING, so that load balancers see it.
@@ -66,6 +75,10 @@ impl Default for LimitSettings {
             connections_max: 1000,
             sessions_max: 1000,
             sessions_account_max: 500,
+            login_attempts_max: 5,
+            login_attempts_window_s: 15 * 60,
+            login_queue_max: 64,
+            tokens_user_max: 1000,
             session_idle_s: 8 * 3600,
             drain_s: 0,
             shutdown_grace_s: 30,

@@ -143,6 +143,22 @@ fn refuses_what_does_not_fit_together_and_names_the_key() {
             "limits.connections_max must be at least 1",
         ),
         (
+            "[limits]\nlogin_attempts_max = 0\n",
+            "limits.login_attempts_max must be at least 1",
+        ),
+        (
+            "[limits]\nlogin_attempts_window_s = 0\n",
+            "limits.login_attempts_window_s must be at least 1",
+        ),
+        (
+            "[limits]\nlogin_queue_max = 0\n",
+            "limits.login_queue_max must be at least 1",
+        ),
+        (
+            "[limits]\ntokens_user_max = 0\n",
+            "limits.tokens_user_max must be at least 1",
+        ),
+        (
             "[limits]\nmessage_bytes_max = 1000\n",
             "limits.message_bytes_max is 1000, but a statement of limits.statement_bytes_max needs 8454144",
         ),

@@ -12,7 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::show::like_matches;
 use crate::error::{Error, Reason, Result};
-use crate::session::{AccountProperty, GrantsOf, Outcome, Session, UserProperty, UserToMake};
+use crate::session::{
+    AccountProperty, ChangeMode, GrantsOf, Outcome, Session, UserProperty, UserToMake,
+};
 use crate::time::timestamp_text;
 
 /// The value of a password or credential, which is not a parameter any more, and not empty.
@@ -48,6 +50,7 @@ pub(super) async fn create_account(session: &Session, statement: CreateAccount) 
             admin(statement.admin)?,
             comment.unwrap_or_default(),
             on_exists(statement.if_not_exists),
+            ChangeMode::default(),
         )
         .await?;
     Ok(kept_or_done(verb, created.outcome, "account", &name))
@@ -66,7 +69,12 @@ pub(super) async fn alter_account(session: &Session, statement: AlterAccount) ->
         AlterAccountAction::Comment(comment) => AccountProperty::Comment(comment.value),
     };
     match session
-        .alter_account(name.clone(), property, Expected::Any)
+        .alter_account(
+            name.clone(),
+            vec![property],
+            Expected::Any,
+            ChangeMode::default(),
+        )
         .await
     {
         Ok(_) => Ok(Outcome::done(verb)),
@@ -83,7 +91,10 @@ pub(super) async fn alter_account(session: &Session, statement: AlterAccount) ->
 pub(super) async fn drop_account(session: &Session, statement: DropAccount) -> Result<Outcome> {
     let verb = "DROP ACCOUNT";
     let name = statement.name.value;
-    match session.drop_account(name.clone(), Expected::Any).await {
+    match session
+        .drop_account(name.clone(), Expected::Any, ChangeMode::default())
+        .await
+    {
         Ok(()) => Ok(Outcome::done(verb)),
         Err(error) => unless_missing(
             error,
@@ -137,7 +148,11 @@ pub(super) async fn create_user(session: &Session, statement: CreateUser) -> Res
                 .unwrap_or_default(),
         };
         let created = session
-            .create_user(user, on_exists(statement.if_not_exists))
+            .create_user(
+                user,
+                on_exists(statement.if_not_exists),
+                ChangeMode::default(),
+            )
             .await?;
         warnings.extend(kept(created.outcome, "user", &name));
     }
@@ -157,10 +172,10 @@ pub(super) async fn alter_user(session: &Session, statement: AlterUser) -> Resul
         AlterUserAction::Comment(comment) => UserProperty::Comment(comment.value),
     };
     match session
-        .alter_user(name.clone(), property, Expected::Any)
+        .alter_user_by_statement(name.clone(), property)
         .await
     {
-        Ok(_) => Ok(Outcome::done(verb)),
+        Ok(()) => Ok(Outcome::done(verb)),
         Err(error) => unless_missing(
             error,
             Reason::UserNotFound,
@@ -174,7 +189,10 @@ pub(super) async fn alter_user(session: &Session, statement: AlterUser) -> Resul
 pub(super) async fn drop_user(session: &Session, statement: DropUser) -> Result<Outcome> {
     let mut warnings = Vec::new();
     for user in statement.users {
-        if let Err(error) = session.drop_user(user.value.clone(), Expected::Any).await {
+        if let Err(error) = session
+            .drop_user(user.value.clone(), Expected::Any, ChangeMode::default())
+            .await
+        {
             warnings.push(missing(
                 error,
                 Reason::UserNotFound,
@@ -226,6 +244,7 @@ pub(super) async fn create_role(session: &Session, statement: CreateRole) -> Res
                 role.value.clone(),
                 String::new(),
                 on_exists(statement.if_not_exists),
+                ChangeMode::default(),
             )
             .await?;
         warnings.extend(kept(created.outcome, "role", &role.value));
@@ -236,7 +255,10 @@ pub(super) async fn create_role(session: &Session, statement: CreateRole) -> Res
 pub(super) async fn drop_role(session: &Session, statement: DropRole) -> Result<Outcome> {
     let mut warnings = Vec::new();
     for role in statement.roles {
-        if let Err(error) = session.drop_role(role.value.clone()).await {
+        if let Err(error) = session
+            .drop_role(role.value.clone(), ChangeMode::default())
+            .await
+        {
             warnings.push(missing(
                 error,
                 Reason::RoleNotFound,
@@ -283,14 +305,24 @@ pub(super) async fn grant(session: &Session, statement: Grant, is_grant: bool) -
         let role = role.value;
         if is_grant {
             let granted = session
-                .grant(role.clone(), object.clone(), privileges)
+                .grant(
+                    role.clone(),
+                    object.clone(),
+                    privileges,
+                    ChangeMode::default(),
+                )
                 .await?;
             if granted.added.is_empty() {
                 warnings.push(format!("role {role} had this already; nothing was changed"));
             }
         } else {
             let revoked = session
-                .revoke(role.clone(), object.clone(), privileges)
+                .revoke(
+                    role.clone(),
+                    object.clone(),
+                    privileges,
+                    ChangeMode::default(),
+                )
                 .await?;
             if revoked.revoked.is_empty() {
                 warnings.push(format!(
@@ -314,9 +346,13 @@ pub(super) async fn grant_role(
             let (role, user) = (role.value.clone(), user.value.clone());
             let text = format!("role {role}, user {user}: nothing was changed");
             let changed = if is_grant {
-                session.grant_role(role, user).await?
+                session
+                    .grant_role(role, user, ChangeMode::default())
+                    .await?
             } else {
-                session.revoke_role(role, user).await?
+                session
+                    .revoke_role(role, user, ChangeMode::default())
+                    .await?
             };
             if !changed {
                 warnings.push(text);
@@ -375,8 +411,8 @@ pub(super) async fn create_token(session: &Session, statement: CreateToken) -> R
     )
 }
 
-pub(super) async fn show_tokens(session: &Session) -> Result<Outcome> {
-    let rows = session.tokens(None).await?.into_iter().map(|token| {
+pub(super) async fn show_tokens(session: &Session, of: Option<String>) -> Result<Outcome> {
+    let rows = session.tokens(of).await?.into_iter().map(|token| {
         vec![
             Some(token.id),
             Some(token.user),

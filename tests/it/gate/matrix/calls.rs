@@ -225,25 +225,30 @@ async fn of_identities() {
         call!(accounts.create_role, Granted, &[], "ok", |o, dir| {
             v1::CreateRoleRequest {
                 role_id: o,
-                role: None,
+                ..Default::default()
             }
         }),
         call!(accounts.list_roles, Everyone, &[], "ok", |o, dir| {
             v1::ListRolesRequest::default()
         }),
         call!(accounts.delete_role, Granted, &[ROLE], no_role, |o, dir| {
-            v1::DeleteRoleRequest { name: role(&o) }
+            v1::DeleteRoleRequest {
+                name: role(&o),
+                ..Default::default()
+            }
         }),
         call!(accounts.grant_role, Granted, &[ROLE], no_role, |o, dir| {
             v1::GrantRoleRequest {
                 role: role(&o),
                 user: user("public_only"),
+                ..Default::default()
             }
         }),
         call!(accounts.revoke_role, Granted, &[ROLE], no_role, |o, dir| {
             v1::RevokeRoleRequest {
                 role: role(&o),
                 user: user("public_only"),
+                ..Default::default()
             }
         }),
         call!(
@@ -254,6 +259,7 @@ async fn of_identities() {
             |o, dir| {
                 v1::GrantPrivilegesRequest {
                     grant: select_everywhere(&o),
+                    ..Default::default()
                 }
             }
         ),
@@ -265,6 +271,7 @@ async fn of_identities() {
             |o, dir| {
                 v1::RevokePrivilegesRequest {
                     grant: select_everywhere(&o),
+                    ..Default::default()
                 }
             }
         ),
@@ -279,6 +286,34 @@ async fn of_identities() {
         }),
         call!(accounts.list_tokens, Granted, &[USER], no_user, |o, dir| {
             v1::ListTokensRequest { user: user(&o) }
+        }),
+        call!(
+            accounts.revoke_token,
+            Granted,
+            &[USER],
+            no_user,
+            |o, dir| {
+                v1::RevokeTokenRequest {
+                    name: "tokens/-".to_owned(),
+                    user: user(&o),
+                    ..Default::default()
+                }
+            }
+        ),
+        call!(accounts.create_user, Granted, &[], "ok", |o, dir| {
+            v1::CreateUserRequest {
+                user_id: format!("{o}_tried"),
+                password: "pw".to_owned(),
+                validate_only: true,
+                ..Default::default()
+            }
+        }),
+        call!(accounts.delete_user, Granted, &[USER], no_user, |o, dir| {
+            v1::DeleteUserRequest {
+                name: user(&o),
+                validate_only: true,
+                ..Default::default()
+            }
         }),
         call!(
             administration.list_sessions,

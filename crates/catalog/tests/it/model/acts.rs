@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
     Actor, Catalog, Error, ErrorKind, Expected, NewToken, NewUser, OnExists, PasswordHash,
-    Privilege, PrivilegeSet, Request, Securable, UserChange,
+    Privilege, PrivilegeSet, Request, Securable, UserChange, admin_role,
 };
 
 use super::tenants::World;
@@ -159,7 +159,9 @@ pub(crate) fn run(
             super::run(catalog, &actor, world.exports(account), step)
         }
         Act::Identity(account, step) => {
-            let actor = Actor::new(*account, "op", "").with_request(request.clone());
+            // Who may change administrators; that others may not is tested by itself.
+            let role = admin_role(account);
+            let actor = Actor::new(*account, "op", role).with_request(request.clone());
             run_identity(catalog, &actor, world, step).map_err(kind)
         }
         Act::CreateAccount(name, on_exists) => catalog
@@ -197,7 +199,7 @@ fn run_identity(
                 Alteration::DefaultRole(role) => UserChange::DefaultRole(role.map(str::to_owned)),
             };
             catalog
-                .alter_user(actor, name, change, Expected::Any)
+                .alter_user(actor, name, [change], Expected::Any)
                 .map(drop)
         }
         IdentityStep::CreateRole(name, on_exists) => catalog
@@ -224,6 +226,7 @@ fn run_identity(
                 role: None,
                 label: String::new(),
                 expires_us: u64::MAX,
+                user_tokens_max: usize::MAX,
             };
             catalog.create_token(actor, new).map(drop)
         }

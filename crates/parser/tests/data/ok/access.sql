@@ -112,6 +112,12 @@ REVOKE TOKEN 't-1'
 SHOW TOKENS
 => SHOW TOKENS: SHOW TOKENS
 
+show tokens for ann
+=> SHOW TOKENS: SHOW TOKENS FOR USER ann
+
+SHOW TOKENS FOR USER `user`
+=> SHOW TOKENS: SHOW TOKENS FOR USER user
+
 SET max_execution_time = 5000
 => SET: SET SESSION max_execution_time = 5000
 

@@ -234,7 +234,7 @@ pub(super) fn access() -> impl Strategy<Value = Plan> {
             })
         }),
         not_empty(text()).prop_map(Plan::RevokeToken),
-        Just(Plan::ShowTokens),
+        proptest::option::of(role()).prop_map(|of| Plan::ShowTokens { of }),
         Just(Plan::ShowSessions),
         kill.prop_map(|(query, id)| {
             let scope = if query {

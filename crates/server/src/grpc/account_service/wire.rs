@@ -1,0 +1,79 @@
+//! Accounts, users, roles and tokens as messages of the wire, with their etags.
+
+use catalog::{AccountRecord, Expected, RoleRecord, TokenRecord, UserRecord};
+use proto::v1;
+
+use crate::error::{Error, Reason, Result};
+use crate::time::proto_timestamp;
+
+/// An identity's etag is its id and version.
+fn etag(id: u64, version: u64) -> String {
+    format!("{id}-{version}")
+}
+
+pub(super) fn expected(sent: &str, id: u64, version: u64) -> Result<Expected> {
+    if sent.is_empty() {
+        return Ok(Expected::Any);
+    }
+    if sent == etag(id, version) {
+        return Ok(Expected::Version(version));
+    }
+    Err(Error::internal(
+        Reason::IdentityVersionConflict,
+        format_args!(
+            "it is at etag {}, not at {}",
+            etag(id, version),
+            sent.escape_default()
+        ),
+    ))
+}
+
+pub(super) fn account(record: AccountRecord) -> v1::Account {
+    v1::Account {
+        name: format!("accounts/{}", record.name),
+        admin_name: record.admin_name,
+        suspended: record.suspended,
+        comment: record.comment,
+        etag: etag(record.id, record.version),
+        create_time: Some(proto_timestamp(record.created_us)),
+        update_time: Some(proto_timestamp(record.changed_us)),
+    }
+}
+
+pub(super) fn user(record: UserRecord, roles: Vec<RoleRecord>) -> v1::User {
+    let default_role = roles
+        .iter()
+        .find(|role| Some(role.id) == record.default_role)
+        .map(|role| role.name.clone())
+        .unwrap_or_default();
+    v1::User {
+        name: format!("users/{}", record.name),
+        default_role,
+        locked: record.locked,
+        comment: record.comment,
+        etag: etag(record.id, record.version),
+        create_time: Some(proto_timestamp(record.created_us)),
+        update_time: Some(proto_timestamp(record.changed_us)),
+        roles: roles.into_iter().map(|role| role.name).collect(),
+    }
+}
+
+pub(super) fn role(record: RoleRecord) -> v1::Role {
+    v1::Role {
+        name: format!("roles/{}", record.name),
+        comment: record.comment,
+        built_in: record.built_in,
+        create_time: Some(proto_timestamp(record.created_us)),
+    }
+}
+
+pub(super) fn token(record: TokenRecord) -> v1::Token {
+    v1::Token {
+        name: format!("tokens/{}", record.id),
+        user: format!("users/{}", record.user),
+        role: record.role.unwrap_or_default(),
+        label: record.label,
+        create_time: Some(proto_timestamp(record.created_us)),
+        expire_time: Some(proto_timestamp(record.expires_us)),
+    }
+}
