@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 
-/// The end of one planned query. It counts from the start of planning.
+/// The end of one planned query. It counts from the start of planning, less what was over by then.
 #[derive(Debug)]
 pub(crate) struct Stop {
     limit: Option<(Duration, Instant)>,
@@ -19,11 +19,21 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Starts to count. A time too long for the clock is no limit.
-    pub(crate) fn after(time_max: Option<Duration>) -> Self {
-        let limit = time_max.and_then(|time| Some((time, Instant::now().checked_add(time)?)));
+    /// Starts to count, with `spent` of the time over. A time too long for the clock is no limit.
+    pub(crate) fn after(time_max: Duration, spent: Duration) -> Self {
+        let left = time_max.saturating_sub(spent);
         Self {
-            limit,
+            limit: Instant::now()
+                .checked_add(left)
+                .map(|deadline| (time_max, deadline)),
+            ..Self::never()
+        }
+    }
+
+    /// Ends with its readers only.
+    pub(crate) fn never() -> Self {
+        Self {
+            limit: None,
             read: AtomicBool::new(false),
             readers: AtomicUsize::new(0),
         }
@@ -100,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_query_without_reader_is_cancelled_but_not_before_it_had_one() {
-        let stop = Arc::new(Stop::after(None));
+        let stop = Arc::new(Stop::never());
         assert!(stop.check().is_ok());
         let (first, second) = (stop.reader(), stop.reader());
         drop(first);
@@ -113,12 +123,15 @@ mod tests {
 
     #[test]
     fn a_time_that_is_over_names_its_settings() {
-        let stop = Stop::after(Some(Duration::ZERO));
+        let stop = Stop::after(Duration::from_secs(5), Duration::from_secs(5));
         let error = stop.check().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimeLimit);
         let text = error.to_string();
         assert!(text.contains("max_execution_time"), "{text}");
+        // The whole of it, not what was left.
+        assert!(text.contains("5s"), "{text}");
         assert!(text.contains("limits.statement_timeout_s"), "{text}");
-        assert!(Stop::after(Some(Duration::MAX)).check().is_ok());
+        let longest = Stop::after(Duration::MAX, Duration::ZERO);
+        assert!(longest.check().is_ok());
     }
 }

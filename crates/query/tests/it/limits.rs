@@ -119,6 +119,7 @@ fn many(rows: i64) -> Context {
         stores: Vec::new(),
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
     }
 }
 

@@ -193,6 +193,7 @@ pub(crate) fn context() -> Context {
         stores: Vec::new(),
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
     }
 }
 

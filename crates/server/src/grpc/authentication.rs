@@ -23,7 +23,7 @@ use crate::connections::PeerAddress;
 use crate::error::{Error, Reason, Result};
 use crate::gate::{CallContext, Credential, LoginName, Principal};
 use crate::instance::Instance;
-use crate::session::Caller;
+use crate::session::{Caller, Login};
 
 /// Metadata in which a request's id comes and goes.
 const REQUEST_ID: &str = "x-request-id";
@@ -166,7 +166,15 @@ impl Authentication {
                 .instance
                 .blocking(|instance| Principal::owner(&instance.catalog))
                 .await?;
-            return Ok((Caller { principal, context }, None));
+            let login = Login::Itself;
+            return Ok((
+                Caller {
+                    principal,
+                    context,
+                    login,
+                },
+                None,
+            ));
         }
         // No service has any use for it.
         let header = headers.remove(http::header::AUTHORIZATION);
@@ -189,17 +197,24 @@ impl Authentication {
         self.instance
             .blocking(move |instance| {
                 let logins = &instance.logins;
-                let (principal, token) = match credential {
+                let (principal, login, token) = match credential {
                     Credential::Password(login, password) => (
                         logins.by_password(instance, &login, &password, &context)?,
+                        Login::Itself,
                         None,
                     ),
                     Credential::Token(token) => {
                         let (principal, record) = logins.by_token(instance, &token, &context)?;
-                        (principal, Some(TokenId(record.id)))
+                        let login = Login::Token(record.hash);
+                        (principal, login, Some(TokenId(record.id)))
                     }
                 };
-                Ok((Caller { principal, context }, token))
+                let caller = Caller {
+                    principal,
+                    context,
+                    login,
+                };
+                Ok((caller, token))
             })
             .await
     }
