@@ -39,6 +39,8 @@ pub struct Context {
     pub time_max: Option<Duration>,
     /// How much of `time_max` was over already, as when the query waited for its turn.
     pub time_spent: Duration,
+    /// What set `time_max`, as the error that it is over says it.
+    pub time_setting: &'static str,
 }
 
 /// Plans queries. Cheap to clone; all clones share memory and spill limits.
@@ -130,15 +132,19 @@ impl QueryEngine {
     /// Starts the time of a query.
     pub(crate) fn stop(&self, context: &Context) -> Arc<Stop> {
         let limits = [
-            (context.time_max, context.time_spent),
-            (self.settings.time_max, Duration::ZERO),
+            (context.time_max, context.time_spent, context.time_setting),
+            (
+                self.settings.time_max,
+                Duration::ZERO,
+                "the engine's settings",
+            ),
         ];
         let limit = limits
             .into_iter()
-            .filter_map(|(time_max, spent)| Some((time_max?, spent)))
-            .min_by_key(|(time_max, spent)| time_max.saturating_sub(*spent));
+            .filter_map(|(time_max, spent, setting)| Some((time_max?, spent, setting)))
+            .min_by_key(|(time_max, spent, _)| time_max.saturating_sub(*spent));
         Arc::new(match limit {
-            Some((time_max, spent)) => Stop::after(time_max, spent),
+            Some((time_max, spent, setting)) => Stop::after(time_max, spent, setting),
             None => Stop::never(),
         })
     }

@@ -86,6 +86,7 @@ async fn around_it(engine: &QueryEngine) -> Result<()> {
         values: SessionValues::default(),
         time_max: Some(Duration::from_secs(3600)),
         time_spent: Duration::ZERO,
+        time_setting: "",
     };
     let rows = engine.plan(&text.text, context).await?.stream()?;
     rows.try_collect::<Vec<_>>().await?;

@@ -9,7 +9,8 @@ use tonic::{Status, Streaming};
 use super::{Caller, Door, REFUSED, refusal};
 
 /// More rows than anybody reads.
-const LARGE: &str = "SELECT x.a FROM d.t x CROSS JOIN d.t y CROSS JOIN d.t z";
+const LARGE: &str =
+    "SELECT x.a FROM d.t x CROSS JOIN d.t y CROSS JOIN d.t z CROSS JOIN d.t v CROSS JOIN d.t w";
 
 const KILLED: &str = "STATEMENT_KILLED: Query execution was interrupted: the statement was killed";
 
@@ -266,7 +267,7 @@ async fn an_export_or_insert_that_had_to_wait_is_asked_for_anew() {
     let held = held.unwrap().into_inner().export.unwrap();
     let inserting = start(
         &holder,
-        "INSERT INTO d.copy SELECT x.a FROM d.t x CROSS JOIN d.t y CROSS JOIN d.t z",
+        "INSERT INTO d.copy SELECT x.a FROM d.t x CROSS JOIN d.t y CROSS JOIN d.t z CROSS JOIN d.t v",
     );
     // It has its turn once another one waits.
     until(&admin, &[&holder], "running").await;
@@ -305,7 +306,7 @@ async fn kill_ends_an_export_that_is_followed() {
     let exporter = admin.in_session().await;
     let following = start(
         &exporter,
-        "SELECT x.a FROM d.t x CROSS JOIN d.t y CROSS JOIN d.t z INTO OUTFILE 'stage://s/x.csv'",
+        "SELECT x.a FROM d.t x CROSS JOIN d.t y CROSS JOIN d.t z CROSS JOIN d.t v INTO OUTFILE 'stage://s/x.csv'",
     );
     let exports = async || admin.rows("SHOW EXPORTS").await;
     while exports().await.is_empty() {}
@@ -371,19 +372,18 @@ async fn the_operator_says_how_long_a_session_may_ask_for() {
     );
     session.ok("SET max_execution_time = 1000").await;
     let endless = "SELECT sum(x.a + y.a + z.a) FROM d.t x CROSS JOIN d.t y CROSS JOIN d.t z CROSS JOIN d.t v CROSS JOIN d.t w";
+    // In whose words it ends, the engine's or the session's, is as good as chance; the limit is named by both.
+    let ended = |error: String, setting: &str| {
+        assert!(error.starts_with("STATEMENT_TIMEOUT: "), "{error}");
+        assert!(error.contains(setting), "{error}");
+    };
     let error = session.error(endless).await;
-    assert!(
-        error.ends_with("(1000 ms: SET max_execution_time)"),
-        "{error}"
-    );
+    ended(error, "SET max_execution_time");
     // No limit of one's own is the longest that there is, for the default, too.
     for set in ["0", "DEFAULT"] {
         session.ok(&format!("SET max_execution_time = {set}")).await;
         let error = session.error(endless).await;
-        assert!(
-            error.ends_with("(1000 ms: limits.statement_timeout_max_s)"),
-            "{set}: {error}"
-        );
+        ended(error, "limits.statement_timeout_max_s");
     }
     door.close().await;
 }

@@ -19,6 +19,7 @@ fn big(rows: i64) -> Context {
         values: values(),
         time_max: None,
         time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

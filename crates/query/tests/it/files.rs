@@ -76,6 +76,7 @@ impl Files {
                     values: values(),
                     time_max: None,
                     time_spent: std::time::Duration::ZERO,
+                    time_setting: "max_execution_time",
                 },
             )
             .await
@@ -247,6 +248,7 @@ async fn parquet_names_are_found_in_any_case() {
         values: values(),
         time_max: None,
         time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     };
     let text = world
         .text_in(
@@ -315,6 +317,7 @@ async fn read(world: &World, bytes: Vec<u8>) -> (Option<Error>, Option<Error>) {
         values: values(),
         time_max: None,
         time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     };
     let rows = world
         .text_in("SELECT id, name FROM t WHERE id >= 0", context)

@@ -120,6 +120,7 @@ fn many(rows: i64) -> Context {
         values: values(),
         time_max: None,
         time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

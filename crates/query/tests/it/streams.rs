@@ -50,6 +50,7 @@ async fn segments(files: i64, rows: i64) -> Context {
         values: values(),
         time_max: None,
         time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

@@ -194,6 +194,7 @@ pub(crate) fn context() -> Context {
         values: values(),
         time_max: None,
         time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

@@ -251,7 +251,7 @@ async fn follow_export(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
     use super::*;
     use crate::error::Reason;
@@ -290,7 +290,8 @@ mod tests {
         assert!(futures::poll!(&mut answering).is_pending());
         assert!(turns().is_none());
         instance.sessions.get(&id).unwrap().kill_statement();
-        let killed = answering.await.unwrap_err();
+        let killed = tokio::time::timeout(Duration::from_secs(60), answering).await;
+        let killed = killed.expect("it ends").unwrap_err();
         assert_eq!(killed.reason(), Reason::StatementKilled);
         assert!(turns().is_some());
         drop(stream);

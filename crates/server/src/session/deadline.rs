@@ -43,9 +43,14 @@ impl Deadline {
         })
     }
 
-    /// The whole time, and how much of it is over.
-    pub(super) fn time(&self) -> (Option<Duration>, Duration) {
-        (self.limit.time, self.began.elapsed())
+    /// The whole time.
+    pub(super) fn limit(&self) -> TimeLimit {
+        self.limit
+    }
+
+    /// How much of it is over.
+    pub(super) fn spent(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Resolves when the time is over.

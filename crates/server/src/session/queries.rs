@@ -88,15 +88,16 @@ impl Session {
                 );
             }
         }
-        let (time_max, time_spent) = self.statement.deadline().time();
+        let deadline = self.statement.deadline();
         Ok((
             text,
             Context {
                 tables,
                 stores: sources.stores,
                 values: self.values(),
-                time_max,
-                time_spent,
+                time_max: deadline.limit().time,
+                time_spent: deadline.spent(),
+                time_setting: deadline.limit().setting,
             },
         ))
     }

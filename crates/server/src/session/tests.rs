@@ -1,8 +1,9 @@
 //! Calls that are no statements: their time, and what is left of one whose caller has left.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::sync::Mutex;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use super::*;
 use crate::{Server, Settings};
@@ -35,10 +36,9 @@ async fn a_call_has_the_time_of_a_statement() {
     let session = call(folder.path());
     let (release, released) = mpsc::channel();
     let work = blocking_work(released);
-    let error = session
-        .act(Operation::ShowStages, Object::Account, work)
-        .await
-        .unwrap_err();
+    let done = session.act(Operation::ShowStages, Object::Account, work);
+    let done = tokio::time::timeout(Duration::from_secs(60), done).await;
+    let error = done.expect("it ends").unwrap_err();
     assert_eq!(error.reason(), Reason::StatementTimeout);
     assert!(
         error.message().contains("limits.statement_timeout_s"),
