@@ -4,6 +4,7 @@
 mod audit;
 mod details;
 mod isolation;
+mod life;
 mod logins;
 mod matrix;
 mod removal;

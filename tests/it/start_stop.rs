@@ -94,6 +94,8 @@ async fn not_serving_can_be_seen_before_the_port_closes() {
     assert_eq!(server.wait().code(), Some(130));
 }
 
+const KEY: &[u8] = b"sdkey1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+
 /// A server whose opening waits for its key, which comes out of a pipe.
 struct SlowStart {
     folder: tempfile::TempDir,
@@ -120,14 +122,25 @@ impl SlowStart {
         }
     }
 
-    /// Gives the key.
+    /// Gives the key, once the program reads.
     fn go_on(&self) {
         let mut pipe = std::fs::OpenOptions::new()
             .write(true)
             .open(self.folder.path().join("pipe"))
             .unwrap();
-        pipe.write_all(b"sdkey1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n")
+        pipe.write_all(KEY).unwrap();
+    }
+
+    /// Lets the program end that a server has left behind, if there is one: the server may have ended before it
+    /// started any, and then nobody ever reads.
+    fn let_go(&self) {
+        let mut pipe = std::fs::OpenOptions::new()
+            // Opened in this way a pipe waits for no reader.
+            .read(true)
+            .write(true)
+            .open(self.folder.path().join("pipe"))
             .unwrap();
+        pipe.write_all(KEY).unwrap();
     }
 }
 
@@ -155,7 +168,7 @@ async fn a_signal_ends_a_server_that_is_still_opening() {
     slow.server.signal("TERM");
     // The program in its place still waits; nobody waits for it.
     let status = slow.server.wait_only();
-    slow.go_on();
+    slow.let_go();
     assert!(status.success());
 }
 

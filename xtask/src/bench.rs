@@ -31,7 +31,8 @@ const THREADS: usize = 2;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What is measured: `export` against the peers, or `catalog` against this machine's disk (printed only)
+    /// What is measured: `export` against the peers, `catalog` against this machine's disk, or `gate` against a
+    /// statement without one (the latter two are printed only)
     #[arg(long, value_enum, default_value_t = Section::Export)]
     section: Section,
     /// For `catalog`: also opening, memory and reading with so many stages, versions of each, and exports
@@ -58,6 +59,7 @@ pub(crate) struct Arguments {
 enum Section {
     Export,
     Catalog,
+    Gate,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -68,9 +70,14 @@ enum Profile {
 
 /// Builds, brings the peers and the data, measures, compares contents, reports.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    if arguments.section == Section::Catalog {
-        return catalog(root, &arguments.size);
+    match arguments.section {
+        Section::Export => export(root, arguments),
+        Section::Catalog => catalog(root, &arguments.size),
+        Section::Gate => example(root, "gate", "stagedoor-server", "gate", &[]),
     }
+}
+
+fn export(root: &Path, arguments: &Arguments) -> Result<()> {
     let scale: f64 = arguments
         .scale
         .parse()
@@ -260,24 +267,30 @@ fn encoder_figures(root: &Path) -> Result<Option<String>> {
     Ok(Some(output.trim_end().to_owned()))
 }
 
-/// The catalog's changes per second against the disk's syncs, and reading at a size, by its own example.
+/// The catalog's changes per second against the disk's syncs, and reading at a size.
 fn catalog(root: &Path, size: &[u32]) -> Result<()> {
-    let folder = root.join("target/bench/catalog");
+    let size: Vec<String> = size.iter().map(u32::to_string).collect();
+    example(root, "catalog", "stagedoor-catalog", "figures", &size)
+}
+
+/// Figures that a crate's own example prints; it works below `target/bench/SECTION`.
+fn example(
+    root: &Path,
+    section: &str,
+    package: &str,
+    name: &str,
+    arguments: &[String],
+) -> Result<()> {
+    let folder = root.join("target/bench").join(section);
     // What an earlier run has left would be measured, too.
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     let mut command = cargo(root);
     command
-        .args([
-            "run",
-            "--release",
-            "--quiet",
-            "--package",
-            "stagedoor-catalog",
-        ])
-        .args(["--example", "figures", "--"])
+        .args(["run", "--release", "--quiet", "--package", package])
+        .args(["--example", name, "--"])
         .arg(&folder)
-        .args(size.iter().map(u32::to_string));
+        .args(arguments);
     process::run(&mut command)
 }

@@ -37,6 +37,10 @@ pub struct Context {
     /// Longest time for the query, planning included (`max_execution_time`); the shorter of this
     /// and [`Settings::time_max`] holds, none of both is no limit.
     pub time_max: Option<Duration>,
+    /// How much of `time_max` was over already, as when the query waited for its turn.
+    pub time_spent: Duration,
+    /// What set `time_max`, as the error that it is over says it.
+    pub time_setting: &'static str,
 }
 
 /// Plans queries. Cheap to clone; all clones share memory and spill limits.
@@ -127,8 +131,22 @@ impl QueryEngine {
 
     /// Starts the time of a query.
     pub(crate) fn stop(&self, context: &Context) -> Arc<Stop> {
-        let limits = [context.time_max, self.settings.time_max];
-        Arc::new(Stop::after(limits.into_iter().flatten().min()))
+        let limits = [
+            (context.time_max, context.time_spent, context.time_setting),
+            (
+                self.settings.time_max,
+                Duration::ZERO,
+                "the engine's settings",
+            ),
+        ];
+        let limit = limits
+            .into_iter()
+            .filter_map(|(time_max, spent, setting)| Some((time_max?, spent, setting)))
+            .min_by_key(|(time_max, spent, _)| time_max.saturating_sub(*spent));
+        Arc::new(match limit {
+            Some((time_max, spent, setting)) => Stop::after(time_max, spent, setting),
+            None => Stop::never(),
+        })
     }
 
     /// Plans a rewritten query; call it on a planner thread.

@@ -33,7 +33,6 @@ pub enum ErrorKind {
 
 /// The rule of INSERT that a statement or value broke; MySQL's error numbers are in brackets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Violation {
     /// `Incorrect integer value: 'x' for column 'c' at row n` (1366; 1292 for dates and times).
     IncorrectValue,

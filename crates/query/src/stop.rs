@@ -9,21 +9,42 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 
-/// The end of one planned query. It counts from the start of planning.
+/// The end of one planned query. It counts from the start of planning, less what was over by then.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    limit: Option<(Duration, Instant)>,
+    limit: Option<Limit>,
     /// Set once a stream has been started, so that planning does not count as "nobody reads".
     read: AtomicBool,
     readers: AtomicUsize,
 }
 
+/// The time that a query has.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    time: Duration,
+    deadline: Instant,
+    /// What set it, for the error.
+    setting: &'static str,
+}
+
 impl Stop {
-    /// Starts to count. A time too long for the clock is no limit.
-    pub(crate) fn after(time_max: Option<Duration>) -> Self {
-        let limit = time_max.and_then(|time| Some((time, Instant::now().checked_add(time)?)));
+    /// Starts to count, with `spent` of the time over. A time too long for the clock is no limit.
+    pub(crate) fn after(time_max: Duration, spent: Duration, setting: &'static str) -> Self {
+        let left = time_max.saturating_sub(spent);
         Self {
-            limit,
+            limit: Instant::now().checked_add(left).map(|deadline| Limit {
+                time: time_max,
+                deadline,
+                setting,
+            }),
+            ..Self::never()
+        }
+    }
+
+    /// Ends with its readers only.
+    pub(crate) fn never() -> Self {
+        Self {
+            limit: None,
             read: AtomicBool::new(false),
             readers: AtomicUsize::new(0),
         }
@@ -31,7 +52,7 @@ impl Stop {
 
     /// The moment at which the query's time is over.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.limit.map(|(_, deadline)| deadline)
+        self.limit.map(|limit| limit.deadline)
     }
 
     /// Whether there is still someone to compute for, and time.
@@ -53,14 +74,13 @@ impl Stop {
 
     /// The error of a query whose time is over.
     pub(crate) fn too_long(&self) -> Error {
-        let time = self
+        let (time, setting) = self
             .limit
-            .map_or_else(String::new, |(time, _)| format!(" {time:?}"));
+            .map(|limit| (limit.time, limit.setting))
+            .unwrap_or_default();
         Error::new(
             ErrorKind::TimeLimit,
-            format!(
-                "the query took longer than{time}, the limit of max_execution_time (SET, in ms) or limits.statement_timeout_s (server)"
-            ),
+            format!("the query took longer than {time:?}, the limit of {setting}"),
         )
     }
 
@@ -100,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_query_without_reader_is_cancelled_but_not_before_it_had_one() {
-        let stop = Arc::new(Stop::after(None));
+        let stop = Arc::new(Stop::never());
         assert!(stop.check().is_ok());
         let (first, second) = (stop.reader(), stop.reader());
         drop(first);
@@ -113,12 +133,14 @@ mod tests {
 
     #[test]
     fn a_time_that_is_over_names_its_settings() {
-        let stop = Stop::after(Some(Duration::ZERO));
+        let stop = Stop::after(Duration::from_secs(5), Duration::from_secs(5), "a setting");
         let error = stop.check().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimeLimit);
         let text = error.to_string();
-        assert!(text.contains("max_execution_time"), "{text}");
-        assert!(text.contains("limits.statement_timeout_s"), "{text}");
-        assert!(Stop::after(Some(Duration::MAX)).check().is_ok());
+        // The whole of it, not what was left.
+        assert!(text.contains("5s"), "{text}");
+        assert!(text.ends_with("the limit of a setting"), "{text}");
+        let longest = Stop::after(Duration::MAX, Duration::ZERO, "");
+        assert!(longest.check().is_ok());
     }
 }

@@ -8,6 +8,7 @@ mod convert;
 mod export_service;
 mod grants;
 mod ipc;
+mod parts;
 mod sql_service;
 mod stage_service;
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use catalog::{Catalog, ErrorKind, KeyRing, OnExists};
 use query::QueryEngine;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
-use crate::registry::Registry;
+use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::turns::Turns;
 
@@ -28,7 +29,7 @@ pub(crate) struct Instance {
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
     pub(crate) logins: Logins,
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
     pub(crate) endpoints: storage::EndpointPolicy,
     /// To the buckets of all stages, under that policy.
@@ -115,7 +116,7 @@ impl Instance {
             turns,
             endpoints,
             transport,
-            registry: Arc::default(),
+            sessions: Sessions::new(&settings.limits),
             settings,
             catalog,
             engine,
@@ -127,14 +128,15 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Runs blocking work (fsync, the catalog) off the asynchronous threads.
+    /// Runs blocking work (fsync, the catalog) off the asynchronous threads. Who stops waiting for work that has not
+    /// begun takes it back; what has begun runs to its end.
     pub(crate) async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let instance = Arc::clone(self);
-        Handle::current()
-            .spawn_blocking(move || work(&instance))
+        let mut task = AbortOnDrop(Handle::current().spawn_blocking(move || work(&instance)));
+        (&mut task.0)
             .await
             .map_err(|e| Error::defect("a task of the server failed").with_source(e))?
     }
@@ -143,6 +145,15 @@ impl Instance {
 /// Waits for what is asynchronous (a place's work), on a thread that may block.
 pub(crate) fn wait_for<T>(work: impl Future<Output = T>) -> T {
     Handle::current().block_on(work)
+}
+
+/// A task that, if it has not begun, does not begin once nobody waits for it.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What opening a catalog had to repair, a sentence each; none when all was well.

@@ -35,7 +35,6 @@ pub mod key;
 mod maintenance;
 pub mod offline;
 mod places;
-mod registry;
 mod server;
 mod session;
 mod sessions;

@@ -24,8 +24,7 @@ use crate::gate::{CallContext, Principal};
 use crate::grpc::{Accounts, Admin, Authentication, Exports, Sql, Stages, Trust};
 use crate::instance::{Instance, OpenError};
 use crate::key;
-use crate::session::{Caller, Session};
-use crate::sessions::Sessions;
+use crate::session::{Caller, Login, Session};
 use crate::settings::Settings;
 use doorway::Doorway;
 use health::ServerHealth;
@@ -42,7 +41,7 @@ const CATALOG_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// An opened server. Nothing listens; [`Port`] opens one behind an address.
 #[derive(Debug)]
 pub struct Server {
-    instance: Arc<Instance>,
+    pub(crate) instance: Arc<Instance>,
     health: ServerHealth,
     routes: Routes,
 }
@@ -67,21 +66,12 @@ impl Server {
         // Before the catalog is there: no directory must ever have the one without the other.
         let keys = key::ring(&settings)?;
         let instance = Instance::open(settings, keys)?;
-        let limits = &instance.settings.limits;
-        let sessions = Arc::new(Sessions::new(
-            Arc::clone(&instance.registry),
-            limits.sessions_max,
-            limits.sessions_account_max,
-            Duration::from_secs(limits.session_idle_s),
-        ));
-        let message_bytes_max = limits.message_bytes_max;
+        let message_bytes_max = instance.settings.limits.message_bytes_max;
         let sql = Sql {
             instance: Arc::clone(&instance),
-            sessions: Arc::clone(&sessions),
         };
         let exports = Exports {
             instance: Arc::clone(&instance),
-            sessions: Arc::clone(&sessions),
         };
         let stages = Stages {
             instance: Arc::clone(&instance),
@@ -136,8 +126,9 @@ impl Server {
                 client: "embedded".to_owned(),
                 ..CallContext::default()
             },
+            login: Login::Itself,
         };
-        Ok(Session::new(Arc::clone(&self.instance), caller))
+        Ok(Session::for_statements(Arc::clone(&self.instance), caller))
     }
 
     /// Every gRPC service, for a caller that brings its own transport. Each call must log in.

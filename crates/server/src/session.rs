@@ -3,6 +3,8 @@
 
 mod access;
 mod admin;
+mod bounds;
+mod caller;
 mod deadline;
 mod exports;
 mod insert;
@@ -20,6 +22,8 @@ use std::sync::Arc;
 use parser::{Limits, Plan};
 
 pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
+pub(crate) use bounds::Bounds;
+pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
 pub use result::{Done, Outcome, Rows, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
@@ -32,9 +36,9 @@ use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;
 use crate::gate::{Acting, CallContext, Object, Operation, Permit, Principal};
 use crate::instance::Instance;
-use crate::registry::{OpenSession, killed};
+use crate::sessions::{Killed, OpenSession, SessionState};
 use crate::sql;
-use crate::turns::Work;
+use crate::turns::{Turn, Work};
 use variables::Variables;
 
 /// One client's principal, current database and variables.
@@ -43,75 +47,81 @@ pub struct Session {
     instance: Arc<Instance>,
     principal: Principal,
     context: CallContext,
+    login: Login,
     database: String,
     variables: Variables,
-    /// What others see of it, where it is an open session.
-    entry: Option<Arc<OpenSession>>,
+    /// Of a call that is no statement: when it has to end.
+    call: Deadline,
+    /// Of the statement that runs, or ran last.
+    statement: Bounds,
+    /// What others see of it, and how they end its statement, where it is an open session.
+    open: Option<(Arc<OpenSession>, Killed)>,
 }
 
-/// Who calls, as its protocol has found out.
+/// What an open session keeps from one statement to the next.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
+pub(crate) struct Kept {
     pub(crate) principal: Principal,
-    pub(crate) context: CallContext,
+    database: String,
+    variables: Variables,
 }
 
 impl Session {
-    /// A session of a caller that the gate knows.
+    /// A session for one call that is no statement, of a caller that the gate knows. It has the time that a statement
+    /// has.
     pub(crate) fn new(instance: Arc<Instance>, caller: Caller) -> Self {
+        let call = Deadline::after(variables::time_limit(&instance.settings.limits, None));
+        Self {
+            call,
+            ..Self::for_statements(instance, caller)
+        }
+    }
+
+    /// A session for statements, each of which has its own time.
+    pub(crate) fn for_statements(instance: Arc<Instance>, caller: Caller) -> Self {
         let database = instance.settings.default_database.clone();
         Self {
             instance,
             principal: caller.principal,
             context: caller.context,
+            login: caller.login,
             database,
             variables: Variables::default(),
-            entry: None,
+            call: Deadline::none(),
+            statement: Bounds::none(),
+            open: None,
         }
     }
 
-    /// Becomes an open session of this id; gives what others see of it.
-    pub(crate) fn become_open(&mut self, id: String) -> Arc<OpenSession> {
-        let entry = Arc::new(OpenSession::new(
-            id,
-            self.principal.account(),
-            self.principal.user(),
-            self.principal.role(),
-            &self.context.client,
-        ));
-        self.entry = Some(Arc::clone(&entry));
-        entry
+    /// An open session for its next statement, which `killed` can end.
+    pub(crate) fn resumed(
+        instance: Arc<Instance>,
+        kept: Kept,
+        caller: Caller,
+        open: Arc<OpenSession>,
+        killed: Killed,
+    ) -> Self {
+        Self {
+            principal: kept.principal,
+            database: kept.database,
+            variables: kept.variables,
+            open: Some((open, killed)),
+            ..Self::for_statements(instance, caller)
+        }
     }
 
-    /// Begins another call in an open session: it must be the same user's, who must still be what it was.
-    ///
-    /// # Errors
-    /// [`Reason::SessionNotFound`] for another user; [`Reason::PermissionDenied`] for a token that is bound to
-    /// another role than the session is in; [`Reason::Unauthenticated`], [`Reason::RoleNotGranted`].
-    pub(crate) async fn enter(&mut self, caller: Caller) -> Result<()> {
-        let entered = if self.principal.is_same_user(&caller.principal) {
-            self.principal.entered_by(&caller.principal)
-        } else {
-            Err(session_not_found())
-        };
-        let id = self.entry.as_ref().map(|entry| entry.id.clone());
-        let acting = Acting {
-            instance: Arc::clone(&self.instance),
-            principal: caller.principal,
-            context: caller.context.clone(),
-        };
-        let principal = self
-            .instance
-            .blocking(move |instance| {
-                let object = Object::Session(id.unwrap_or_default());
-                entered
-                    .map_err(|error| acting.refused(Operation::EnterSession, &object, error))?
-                    .refreshed(&instance.catalog)
-            })
-            .await?;
-        self.context = caller.context;
-        self.principal = principal;
-        Ok(())
+    /// What the next statement begins with.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept {
+            principal: self.principal.clone(),
+            database: self.database.clone(),
+            variables: self.variables.clone(),
+        }
+    }
+
+    /// The client's address.
+    pub(crate) fn client(&self) -> &str {
+        &self.context.client
     }
 
     /// Makes `database` the current one.
@@ -149,7 +159,8 @@ impl Session {
         self.run(plan).await
     }
 
-    /// Runs one statement whose secrets come beside it.
+    /// Runs one statement whose secrets come beside it. Gives its bounds, too, which hold until its results are with
+    /// the client.
     ///
     /// # Errors
     /// Those of [`Session::execute`]; [`Reason::OptionInvalid`] for a parameter without a value.
@@ -157,9 +168,10 @@ impl Session {
         &mut self,
         text: &str,
         secrets: sql::Secrets,
-    ) -> Result<Outcome> {
+    ) -> Result<(Outcome, Bounds)> {
         let plan = sql::bind(self.parse(text)?, secrets)?;
-        self.run(plan).await
+        let outcome = self.run(plan).await?;
+        Ok((outcome, self.statement.clone()))
     }
 
     /// Starts the export that a statement asks for, and nothing else.
@@ -231,40 +243,48 @@ impl Session {
         recorded.unwrap_or_else(|defect| defect)
     }
 
-    /// Runs a statement in its turn, until it ends, is killed, or has run for too long.
+    /// Runs a statement in its turn, until it ends, is killed, or its time is over, of which waiting is a part.
     async fn bounded(&mut self, plan: Plan) -> Result<Outcome> {
-        let turn = self
-            .instance
-            .turns
-            .take(self.account(), Work::Statement)
-            .await?;
-        let entry = self.entry.clone();
-        if let Some(entry) = &entry {
-            entry.runs(self.principal.role(), &self.context.statement);
-        }
-        let killed_by_others = || {
-            let entry = entry.clone();
-            async move {
-                match entry {
-                    Some(entry) => entry.killed().await,
-                    None => std::future::pending().await,
-                }
-            }
-        };
         let deadline = Deadline::after(self.execution_max());
-        // Leaving a statement in the middle is safe: a change is made whole, on a thread that nothing stops.
-        let outcome = tokio::select! {
-            biased;
-            outcome = sql::dispatch(self, plan) => outcome?,
-            () = killed_by_others() => return Err(killed()),
-            () = deadline.passed() => return Err(deadline.error()),
-        };
-        Ok(match outcome {
-            Outcome::Rows(rows) => {
-                Outcome::Rows(rows.bounded(turn, Box::pin(killed_by_others()), deadline))
+        let mut bounds = match &self.open {
+            Some((open, killed)) => {
+                let shown = open.shows(self.principal.role(), &self.context.statement);
+                Bounds::new(Some(killed.clone()), deadline, Some(shown))
             }
+            None => Bounds::new(None, deadline, None),
+        };
+        self.statement = bounds.clone();
+        // What shows and ends others must go when all turns are taken.
+        let turn = match sql::takes_turn(&plan) {
+            true => Some(bounds.within(self.take_turn(Work::Statement)).await??),
+            false => None,
+        };
+        // Leaving a statement in the middle is safe: a change is made whole, on a thread that nothing stops.
+        let outcome = bounds.within(sql::dispatch(self, plan)).await??;
+        Ok(match outcome {
+            Outcome::Rows(rows) => Outcome::Rows(rows.bounded(turn, bounds)),
             Outcome::Done(_) | Outcome::Export(_) => outcome,
         })
+    }
+
+    /// A turn, if one is free.
+    fn free_turn(&self, work: Work) -> Result<Option<Turn>> {
+        self.instance.turns.try_take(self.account(), work)
+    }
+
+    /// Waits for a turn. Who had to wait is looked up again.
+    ///
+    /// # Errors
+    /// [`Reason::LimitExceeded`]; those of [`Session::look_again`].
+    async fn take_turn(&mut self, work: Work) -> Result<Turn> {
+        if let Some(turn) = self.free_turn(work)? {
+            return Ok(turn);
+        }
+        self.statement.show(SessionState::Waiting);
+        let turn = self.instance.turns.take(self.account(), work).await?;
+        self.statement.show(SessionState::Running);
+        self.look_again().await?;
+        Ok(turn)
     }
 
     fn acting(&self) -> Acting {
@@ -279,7 +299,8 @@ impl Session {
         self.principal.account()
     }
 
-    /// Every operation's way: the gate first, then the work, on a thread that may block.
+    /// Every operation's way: the gate first, then the work, on a thread that may block. What has not begun when
+    /// the caller leaves, or its time is over, is not done; what has begun is made whole.
     async fn act<T: Send + 'static>(
         &self,
         operation: Operation,
@@ -287,13 +308,11 @@ impl Session {
         work: impl FnOnce(&Acting, &Permit) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let acting = self.acting();
-        self.instance
-            .blocking(move |_| {
-                let permit = acting.allow(operation, &object)?;
-                work(&acting, &permit)
-                    .map_err(|error| acting.audit_refusal(operation, &object, error))
-            })
-            .await
+        let work = self.instance.blocking(move |_| {
+            let permit = acting.allow(operation, &object)?;
+            work(&acting, &permit).map_err(|error| acting.audit_refusal(operation, &object, error))
+        });
+        self.call.within(work).await?
     }
 
     /// The same for a change that can be tried, or asked for twice.
@@ -312,6 +331,9 @@ impl Session {
 
     /// The gate alone, for an operation whose work is asynchronous.
     async fn allow(&self, operation: Operation, object: Object) -> Result<Permit> {
+        if Acting::needs_no_look(operation) {
+            return self.acting().allow(operation, &object);
+        }
         self.act(operation, object, |_, permit| Ok(permit.clone()))
             .await
     }
@@ -346,3 +368,6 @@ pub(crate) fn session_not_found() -> Error {
         "there is no such session; it may have been idle for too long",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,24 @@
-//! The open sessions of remote clients, by id; closed when they have been idle for too long.
+//! The open sessions of remote clients, by id: found and locked for a statement, shown and ended by others, and
+//! closed when they have been idle for too long. One map under one lock; what is in it is in `sessions/open.rs`.
 
-use std::collections::HashMap;
+mod open;
+
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{Ordering, fence};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
-use crate::registry::{OpenSession, Registry};
-use crate::session::{Session, session_not_found};
+use crate::gate::{Acting, Object, Operation, Principal};
+use crate::instance::Instance;
+use crate::session::{Caller, Kept, Session, session_not_found};
+use crate::settings::LimitSettings;
+
+use open::InUse;
+pub(crate) use open::{Killed, OpenSession, SessionRow, SessionState, Shown, killed};
 
 /// When a client that found no room should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -19,46 +26,28 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The open sessions.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    open: Mutex<HashMap<String, Open>>,
+    open: Mutex<BTreeMap<String, Arc<OpenSession>>>,
     open_max: usize,
     account_max: usize,
     idle_max: Duration,
-    registry: Arc<Registry>,
 }
 
-#[derive(Debug)]
-struct Open {
-    entry: Arc<OpenSession>,
-    session: Arc<AsyncMutex<Session>>,
-    used: Arc<Mutex<Instant>>,
-}
-
-/// A session while a statement runs in it.
+/// An open session while a statement runs in it.
 pub(crate) struct SessionInUse {
-    session: OwnedMutexGuard<Session>,
+    // In this order: what the statement leaves is kept before others may see the session idle.
+    active: Active,
     in_use: InUse,
 }
 
-/// Keeps a session from being closed as idle, while its statement's rows or progress are still read. Its
-/// idle time counts from when this is dropped.
-pub(crate) struct InUse {
-    entry: Arc<OpenSession>,
-    used: Arc<Mutex<Instant>>,
-    _session: Arc<AsyncMutex<Session>>,
+/// Writes back what the next statement begins with.
+struct Active {
+    session: Session,
+    kept: OwnedMutexGuard<Kept>,
 }
 
-impl Open {
-    fn is_alive(&self, idle_max: Duration) -> bool {
-        if self.entry.is_killed() {
-            return false;
-        }
-        // In this order: who stops using it sets the time before it lets go.
-        if Arc::strong_count(&self.session) > 1 {
-            return true;
-        }
-        fence(Ordering::Acquire);
-        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.elapsed() < idle_max
+impl Drop for Active {
+    fn drop(&mut self) {
+        *self.kept = self.session.kept();
     }
 }
 
@@ -73,55 +62,34 @@ impl Deref for SessionInUse {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.session
+        &self.active.session
     }
 }
 
 impl DerefMut for SessionInUse {
     fn deref_mut(&mut self) -> &mut Session {
-        &mut self.session
-    }
-}
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.entry.ended();
+        &mut self.active.session
     }
 }
 
 impl Sessions {
-    pub(crate) fn new(
-        registry: Arc<Registry>,
-        open_max: usize,
-        account_max: usize,
-        idle_max: Duration,
-    ) -> Self {
+    pub(crate) fn new(limits: &LimitSettings) -> Self {
         Self {
             open: Mutex::default(),
-            open_max,
-            account_max,
-            idle_max,
-            registry,
+            open_max: limits.sessions_max,
+            account_max: limits.sessions_account_max,
+            idle_max: Duration::from_secs(limits.session_idle_s),
         }
     }
 
     /// Keeps a session; gives its id, a random one that cannot be guessed.
-    pub(crate) fn insert(&self, session: Session) -> Result<String> {
-        let mut session = session;
-        let mut open = self.lock();
-        open.retain(|id, open| {
-            let is_alive = open.is_alive(self.idle_max);
-            if !is_alive {
-                self.registry.remove(id);
-            }
-            is_alive
-        });
+    ///
+    /// # Errors
+    /// [`Reason::LimitExceeded`], naming the limit.
+    pub(crate) fn insert(&self, session: &Session) -> Result<String> {
+        let mut open = self.live();
         let account = session.principal().account();
-        let of_account = open
-            .values()
-            .filter(|open| open.entry.account == account)
-            .count();
+        let of_account = open.values().filter(|open| open.account == account).count();
         for (count, max, name) in [
             (open.len(), self.open_max, "limits.sessions_max"),
             (of_account, self.account_max, "limits.sessions_account_max"),
@@ -136,85 +104,117 @@ impl Sessions {
             }
         }
         let id = Uuid::new_v4().to_string();
-        let entry = session.become_open(id.clone());
-        self.registry.add(Arc::clone(&entry));
-        open.insert(
-            id.clone(),
-            Open {
-                entry,
-                session: Arc::new(AsyncMutex::new(session)),
-                used: Arc::new(Mutex::new(Instant::now())),
-            },
-        );
+        let opened = OpenSession::new(id.clone(), session.client(), session.kept());
+        open.insert(id.clone(), Arc::new(opened));
         Ok(id)
     }
 
-    /// The session `id`, for one statement: the statements of a session run one after the other.
-    pub(crate) async fn lock_session(&self, id: &str) -> Result<SessionInUse> {
-        let (entry, session, used) = {
-            let open = self.lock();
-            let found = open.get(id).filter(|open| open.is_alive(self.idle_max));
-            let found = found.ok_or_else(session_not_found)?;
-            (
-                Arc::clone(&found.entry),
-                Arc::clone(&found.session),
-                Arc::clone(&found.used),
-            )
+    /// The session `id` of this caller, for one statement: the statements of a session run one after the other. Its
+    /// user must still be what it was.
+    ///
+    /// # Errors
+    /// [`Reason::SessionNotFound`], also for another user's; [`Reason::StatementKilled`] while it waits for the
+    /// statement before it; [`Reason::Unauthenticated`], [`Reason::RoleNotGranted`].
+    pub(crate) async fn enter(
+        instance: &Arc<Instance>,
+        id: &str,
+        caller: Caller,
+    ) -> Result<SessionInUse> {
+        let taken = instance.sessions.take_up(id, &caller.principal);
+        let (open, in_use) = match taken {
+            Ok(taken) => taken,
+            Err(error) => return Err(refused(instance, id, &caller, error).await),
         };
-        // Made first: a statement that waits for its turn uses the session, too.
-        let in_use = InUse {
-            entry,
-            used,
-            _session: Arc::clone(&session),
+        // From here on nothing that ends this statement is missed.
+        let mut killed_by_others = open.killed();
+        let kept = tokio::select! {
+            biased;
+            () = killed_by_others.wait() => return Err(killed()),
+            kept = open.lock_kept() => kept,
         };
-        let session = session.lock_owned().await;
-        Ok(SessionInUse { session, in_use })
+        let principal = match kept.principal.entered_by(&caller.principal) {
+            Ok(principal) => principal,
+            Err(error) => return Err(refused(instance, id, &caller, error).await),
+        };
+        let mut entered = kept.clone();
+        entered.principal = principal;
+        let mut session = Session::resumed(
+            Arc::clone(instance),
+            entered,
+            caller,
+            open,
+            killed_by_others,
+        );
+        session.look_again().await?;
+        Ok(SessionInUse {
+            active: Active { session, kept },
+            in_use,
+        })
     }
 
     /// Closes a session of this user; another's is left as it is.
-    pub(crate) fn close(&self, id: &str, of: &crate::gate::Principal) {
+    pub(crate) fn close(&self, id: &str, of: &Principal) {
         let mut open = self.lock();
-        let is_theirs =
-            |open: &Open| open.entry.account == of.account() && open.entry.user == of.user();
-        if open.get(id).is_some_and(is_theirs)
+        if open.get(id).is_some_and(|open| open.is_of(of))
             && let Some(closed) = open.remove(id)
         {
-            closed.entry.kill();
-            self.registry.remove(id);
+            closed.kill();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Open>> {
+    /// An open session, for whoever may see it.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<OpenSession>> {
+        self.lock()
+            .get(id)
+            .filter(|open| open.is_alive(self.idle_max))
+            .cloned()
+    }
+
+    /// All of them as others see them.
+    pub(crate) fn rows(&self) -> Vec<SessionRow> {
+        self.live().values().map(|open| open.row()).collect()
+    }
+
+    /// How many are open.
+    pub(crate) fn len(&self) -> usize {
+        self.live().len()
+    }
+
+    /// Finds a session of this user and marks it as used, so that it does not end meanwhile.
+    fn take_up(&self, id: &str, of: &Principal) -> Result<(Arc<OpenSession>, InUse)> {
+        let open = self.lock();
+        let found = open
+            .get(id)
+            .filter(|open| open.is_of(of) && open.is_alive(self.idle_max))
+            .ok_or_else(session_not_found)?;
+        Ok((Arc::clone(found), found.in_use()))
+    }
+
+    /// The sessions, once those that were killed or have been idle for too long are out.
+    fn live(&self) -> MutexGuard<'_, BTreeMap<String, Arc<OpenSession>>> {
+        let mut open = self.lock();
+        open.retain(|_, open| open.is_alive(self.idle_max));
+        open
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<OpenSession>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-    use crate::{Server, Settings};
-
-    const IDLE: Duration = Duration::from_millis(50);
-
-    #[tokio::test]
-    async fn idle_time_counts_from_the_end_of_a_statements_results() {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Server::open(Settings::embedded(folder.path()))
-            .await
-            .unwrap();
-        let sessions = Sessions::new(Arc::default(), 1, 1, IDLE);
-        let id = sessions.insert(server.session().unwrap()).unwrap();
-        let in_use = sessions.lock_session(&id).await.unwrap().release();
-        tokio::time::sleep(2 * IDLE).await;
-        // In use: neither gone nor in the way of the next statement, and its place is taken.
-        assert!(sessions.insert(server.session().unwrap()).is_err());
-        drop(sessions.lock_session(&id).await.unwrap());
-        drop(in_use);
-        drop(sessions.lock_session(&id).await.unwrap());
-        tokio::time::sleep(2 * IDLE).await;
-        assert!(sessions.lock_session(&id).await.is_err());
-        assert!(sessions.insert(server.session().unwrap()).is_ok());
-    }
+/// Audits that a session was not entered.
+async fn refused(instance: &Arc<Instance>, id: &str, caller: &Caller, error: Error) -> Error {
+    let acting = Acting {
+        instance: Arc::clone(instance),
+        principal: caller.principal.clone(),
+        context: caller.context.clone(),
+    };
+    let object = Object::Session(id.to_owned());
+    let recorded = instance
+        .blocking(move |_| Ok(acting.refused(Operation::EnterSession, &object, error)))
+        .await;
+    recorded.unwrap_or_else(|defect| defect)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,15 @@ pub(crate) fn bind(plan: Plan, mut secrets: Secrets) -> Result<Plan> {
     .map_err(|e| Error::invalid_input(Reason::OptionInvalid, &e))
 }
 
+/// Whether a statement waits for its turn. Those that show and end others do not: they must go when all turns are
+/// taken, and they take next to nothing.
+pub(crate) fn takes_turn(plan: &Plan) -> bool {
+    !matches!(
+        plan,
+        Plan::ShowSessions | Plan::Kill(_) | Plan::ShowExports | Plan::CancelExport(_)
+    )
+}
+
 /// Runs a statement. No wildcard: the compiler asks what a new one does.
 pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcome> {
     let verb = plan.verb();

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::time::Instant;
 
 use crate::error::{Error, Reason, Result};
 use crate::settings::LimitSettings;
@@ -67,8 +68,8 @@ impl Turns {
                     "limits.concurrent_inserts_max",
                 ),
                 (
-                    limits.concurrent_inserts_max,
-                    "limits.concurrent_inserts_max",
+                    limits.concurrent_inserts_account_max,
+                    "limits.concurrent_inserts_account_max",
                 ),
             ),
             exports: Line::new(
@@ -85,32 +86,34 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn, `limits.queue_wait_s` at most.
+    /// A turn, if one is free and nobody waits for it.
+    pub(crate) fn try_take(&self, account: &str, work: Work) -> Result<Option<Turn>> {
+        let line = self.line(work);
+        let Some(account) = free(line.of(account))? else {
+            return Ok(None);
+        };
+        let server = free(Arc::clone(&line.server))?;
+        Ok(server.map(|server| Turn {
+            _account: account,
+            _server: server,
+        }))
+    }
+
+    /// Waits for a turn, `limits.queue_wait_s` at most. Who stops waiting leaves the queue.
     ///
     /// # Errors
     /// [`Reason::LimitExceeded`], naming the limit that was not free in that time.
     pub(crate) async fn take(&self, account: &str, work: Work) -> Result<Turn> {
-        let line = match work {
-            Work::Statement => &self.statements,
-            Work::Insert => &self.inserts,
-            Work::Export => &self.exports,
-        };
+        let line = self.line(work);
+        let until = Instant::now() + self.wait_max;
         // First the account's own turn: so no account ever has more than that waiting for the server's.
+        let (max, setting) = (line.account_max, line.account_setting);
         let of_account = self
-            .wait(
-                line.of(account),
-                work,
-                line.account_max,
-                line.account_setting,
-            )
+            .wait(line.of(account), until, work, max, setting)
             .await?;
+        let (max, setting) = (line.server_max, line.server_setting);
         let of_server = self
-            .wait(
-                Arc::clone(&line.server),
-                work,
-                line.server_max,
-                line.server_setting,
-            )
+            .wait(Arc::clone(&line.server), until, work, max, setting)
             .await?;
         Ok(Turn {
             _account: of_account,
@@ -118,16 +121,25 @@ impl Turns {
         })
     }
 
+    fn line(&self, work: Work) -> &Line {
+        match work {
+            Work::Statement => &self.statements,
+            Work::Insert => &self.inserts,
+            Work::Export => &self.exports,
+        }
+    }
+
     async fn wait(
         &self,
         turns: Arc<Semaphore>,
+        until: Instant,
         work: Work,
         max: usize,
         setting: &str,
     ) -> Result<OwnedSemaphorePermit> {
-        match tokio::time::timeout(self.wait_max, turns.acquire_owned()).await {
+        match tokio::time::timeout_at(until, turns.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(closed)) => Err(Error::defect("a queue was closed").with_source(closed)),
+            Ok(Err(_)) => Err(closed()),
             Err(_) => {
                 let what = match work {
                     Work::Statement => "statements",
@@ -143,6 +155,18 @@ impl Turns {
             }
         }
     }
+}
+
+fn free(turns: Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>> {
+    match turns.try_acquire_owned() {
+        Ok(permit) => Ok(Some(permit)),
+        Err(TryAcquireError::NoPermits) => Ok(None),
+        Err(TryAcquireError::Closed) => Err(closed()),
+    }
+}
+
+fn closed() -> Error {
+    Error::defect("a queue was closed")
 }
 
 impl Line {
@@ -180,6 +204,8 @@ mod tests {
         Turns::new(&LimitSettings {
             concurrent_exports_max: 2,
             concurrent_exports_account_max: 1,
+            concurrent_inserts_max: 2,
+            concurrent_inserts_account_max: 1,
             queue_wait_s: 1,
             ..LimitSettings::default()
         })
@@ -187,23 +213,51 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_full_account_waits_and_others_do_not() {
+        for (work, limit) in [(Work::Export, "exports"), (Work::Insert, "inserts")] {
+            let turns = turns();
+            let held = turns.take("a", work).await.unwrap();
+            assert!(turns.try_take("a", work).unwrap().is_none());
+            let refused = turns.take("a", work).await.unwrap_err();
+            assert_eq!(refused.reason(), Reason::LimitExceeded);
+            let named = format!("limits.concurrent_{limit}_account_max permits");
+            assert!(refused.message().contains(&named), "{refused}");
+            let _other = turns.take("b", work).await.unwrap();
+            assert!(turns.try_take("c", work).unwrap().is_none());
+            let refused = turns.take("c", work).await.unwrap_err();
+            let named = format!("limits.concurrent_{limit}_max permits");
+            assert!(refused.message().contains(&named), "{refused}");
+            let (next, ()) = tokio::join!(turns.take("a", work), async { drop(held) });
+            assert!(next.is_ok());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stops_waiting_leaves_the_queue_and_the_wait_is_one() {
         let turns = turns();
         let held = turns.take("a", Work::Export).await.unwrap();
-        let refused = turns.take("a", Work::Export).await.unwrap_err();
-        assert_eq!(refused.reason(), Reason::LimitExceeded);
-        assert!(
-            refused
-                .message()
-                .contains("limits.concurrent_exports_account_max")
-        );
-        let _other = turns.take("b", Work::Export).await.unwrap();
-        let refused = turns.take("c", Work::Export).await.unwrap_err();
-        assert!(
-            refused
-                .message()
-                .contains("limits.concurrent_exports_max permits")
-        );
-        let (next, ()) = tokio::join!(turns.take("a", Work::Export), async { drop(held) });
-        assert!(next.is_ok());
+        let mut given_up = Box::pin(turns.take("a", Work::Export));
+        assert!(futures::poll!(&mut given_up).is_pending());
+        let mut next = Box::pin(turns.take("a", Work::Export));
+        assert!(futures::poll!(&mut next).is_pending());
+        drop(given_up);
+        drop(held);
+        let _held = next.await.unwrap();
+        // The account's turn comes late, the server's not at all: both waits together take the one time.
+        let other = turns.take("b", Work::Export).await.unwrap();
+        let began = Instant::now();
+        let second = async { (turns.take("b", Work::Export).await, began.elapsed()) };
+        let ((refused, after), ()) = tokio::join!(second, async {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            let (third, own) = (turns.take("c", Work::Export), other);
+            let mut third = Box::pin(third);
+            // First in the server's queue, so that it has the server's turn.
+            assert!(futures::poll!(&mut third).is_pending());
+            drop(own);
+            let _third = third.await.unwrap();
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        });
+        let refused = refused.unwrap_err();
+        assert!(refused.message().contains("concurrent_exports_max permits"));
+        assert!(after < Duration::from_millis(1100), "{after:?}");
     }
 }

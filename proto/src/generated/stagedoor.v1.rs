@@ -2500,6 +2500,8 @@ pub struct ServerSession {
     pub statement: ::prost::alloc::string::String,
     #[prost(uint64, tag = "8")]
     pub idle_ms: u64,
+    #[prost(enumeration = "SessionState", tag = "9")]
+    pub state: i32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListSessionsRequest {}
@@ -2515,6 +2517,41 @@ pub struct KillSessionRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KillSessionResponse {}
+/// What an open session does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SessionState {
+    Unspecified = 0,
+    Idle = 1,
+    /// Its statement waits for its turn.
+    Waiting = 2,
+    /// Its statement runs, or its results are being read.
+    Running = 3,
+}
+impl SessionState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SESSION_STATE_UNSPECIFIED",
+            Self::Idle => "SESSION_STATE_IDLE",
+            Self::Waiting => "SESSION_STATE_WAITING",
+            Self::Running => "SESSION_STATE_RUNNING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SESSION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SESSION_STATE_IDLE" => Some(Self::Idle),
+            "SESSION_STATE_WAITING" => Some(Self::Waiting),
+            "SESSION_STATE_RUNNING" => Some(Self::Running),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod admin_service_client {
     #![allow(

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
 use chrono::DateTime;
 use prost_types::Timestamp;
-use proto::v1::{BackupResponse, GetStatusResponse, ServerSession, VerifyAuditResponse};
+use proto::v1::{
+    BackupResponse, GetStatusResponse, ServerSession, SessionState, VerifyAuditResponse,
+};
 use serde_json::json;
 
 use super::SESSIONS;
@@ -200,6 +202,7 @@ pub(super) fn sessions(
         ("role", text(&|session| session.role.clone())),
         ("client", text(&|session| session.client.clone())),
         ("open_time", text(&opened)),
+        ("state", text(&|session| state(session).to_owned())),
         (
             "idle_ms",
             Arc::new(UInt64Array::from_iter_values(idle_ms)) as ArrayRef,
@@ -214,6 +217,16 @@ pub(super) fn sessions(
     let mut rows = Rows::new(format, &batch.schema());
     rows.write(out, &batch)?;
     rows.finish(out)
+}
+
+/// What a session does; empty when its server does not say.
+fn state(session: &ServerSession) -> &'static str {
+    match session.state() {
+        SessionState::Unspecified => "",
+        SessionState::Idle => "idle",
+        SessionState::Waiting => "waiting",
+        SessionState::Running => "running",
+    }
 }
 
 pub(super) fn killed(out: &mut dyn Write, answer: Answer, id: &str) -> io::Result<()> {

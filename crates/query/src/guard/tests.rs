@@ -21,7 +21,7 @@ const VALUE_BYTES_MAX: u64 = 1 << 20;
 
 fn guard() -> Arc<Guard> {
     let memory: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(64 << 20));
-    let guard = Guard::new(memory, VALUE_BYTES_MAX, Arc::new(Stop::after(None)));
+    let guard = Guard::new(memory, VALUE_BYTES_MAX, Arc::new(Stop::never()));
     guard.planned();
     Arc::new(guard)
 }

@@ -18,6 +18,8 @@ fn big(rows: i64) -> Context {
         stores: Vec::new(),
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

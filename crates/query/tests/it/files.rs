@@ -75,6 +75,8 @@ impl Files {
                     stores: self.stores.clone(),
                     values: values(),
                     time_max: None,
+                    time_spent: std::time::Duration::ZERO,
+                    time_setting: "max_execution_time",
                 },
             )
             .await
@@ -245,6 +247,8 @@ async fn parquet_names_are_found_in_any_case() {
         stores: files.stores.clone(),
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     };
     let text = world
         .text_in(
@@ -312,6 +316,8 @@ async fn read(world: &World, bytes: Vec<u8>) -> (Option<Error>, Option<Error>) {
         stores: files.stores.clone(),
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     };
     let rows = world
         .text_in("SELECT id, name FROM t WHERE id >= 0", context)

@@ -119,6 +119,8 @@ fn many(rows: i64) -> Context {
         stores: Vec::new(),
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

@@ -49,6 +49,8 @@ async fn segments(files: i64, rows: i64) -> Context {
         stores: vec![(url, store)],
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

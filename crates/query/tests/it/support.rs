@@ -193,6 +193,8 @@ pub(crate) fn context() -> Context {
         stores: Vec::new(),
         values: values(),
         time_max: None,
+        time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
     }
 }
 

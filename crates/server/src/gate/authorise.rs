@@ -90,6 +90,11 @@ impl Acting {
         self.refused(operation, object, error)
     }
 
+    /// Whether a login is all that an operation needs: then deciding looks nothing up, and cannot block.
+    pub(crate) fn needs_no_look(operation: Operation) -> bool {
+        matches!(operation.need(), Need::Login | Need::Own)
+    }
+
     /// Whether the operation may be done; nothing is audited. For lists, which show only what may be seen. Blocking.
     pub(crate) fn may(&self, operation: Operation, object: &Object) -> Result<bool> {
         let principal = &self.principal;

@@ -13,6 +13,7 @@ use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::instance::Instance;
 use crate::session::Session;
+use crate::sessions::SessionState;
 use crate::time::proto_timestamp;
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
@@ -31,6 +32,14 @@ impl Admin {
 
 fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn state(state: SessionState) -> v1::SessionState {
+    match state {
+        SessionState::Idle => v1::SessionState::Idle,
+        SessionState::Waiting => v1::SessionState::Waiting,
+        SessionState::Running => v1::SessionState::Running,
+    }
 }
 
 #[tonic::async_trait]
@@ -98,6 +107,7 @@ impl AdminService for Admin {
                     open_time: Some(proto_timestamp(row.opened_us)),
                     statement: row.statement,
                     idle_ms: u64::try_from(row.idle.as_millis()).unwrap_or(u64::MAX),
+                    state: state(row.state).into(),
                 })
                 .collect(),
         }))

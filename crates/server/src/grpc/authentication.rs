@@ -23,7 +23,7 @@ use crate::connections::PeerAddress;
 use crate::error::{Error, Reason, Result};
 use crate::gate::{CallContext, Credential, LoginName, Logins, Principal};
 use crate::instance::Instance;
-use crate::session::Caller;
+use crate::session::{Caller, Login};
 
 /// Metadata in which a request's id comes and goes.
 const REQUEST_ID: &str = "x-request-id";
@@ -166,16 +166,30 @@ impl Authentication {
                 .instance
                 .blocking(|instance| Principal::owner(&instance.catalog))
                 .await?;
-            return Ok((Caller { principal, context }, None));
+            let login = Login::Itself;
+            return Ok((
+                Caller {
+                    principal,
+                    context,
+                    login,
+                },
+                None,
+            ));
         }
         // No service has any use for it.
         let header = headers.remove(http::header::AUTHORIZATION);
         let credential = credential(header.as_ref())?;
         let (principal, token) = Logins::authenticate(&self.instance, credential, &context).await?;
-        Ok((
-            Caller { principal, context },
-            token.map(|token| TokenId(token.id)),
-        ))
+        let login = match &token {
+            Some(record) => Login::Token(record.hash),
+            None => Login::Itself,
+        };
+        let caller = Caller {
+            principal,
+            context,
+            login,
+        };
+        Ok((caller, token.map(|token| TokenId(token.id))))
     }
 }
 

@@ -24,7 +24,6 @@ const WATCH_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub(crate) struct Exports {
     pub(crate) instance: Arc<Instance>,
-    pub(crate) sessions: Arc<Sessions>,
 }
 
 impl Exports {
@@ -64,12 +63,11 @@ impl ExportService for Exports {
         } = request.into_inner();
         let secrets = convert::secrets(secrets);
         let handle = if session_id.is_empty() {
-            Session::new(Arc::clone(&self.instance), caller)
+            Session::for_statements(Arc::clone(&self.instance), caller)
                 .execute_export(&statement, secrets)
                 .await?
         } else {
-            let mut session = self.sessions.lock_session(&session_id).await?;
-            session.enter(caller).await?;
+            let mut session = Sessions::enter(&self.instance, &session_id, caller).await?;
             session.execute_export(&statement, secrets).await?
         };
         Ok(Response::new(v1::StartExportResponse {
@@ -120,7 +118,8 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::WatchExportRequest>,
     ) -> std::result::Result<Response<Self::WatchExportStream>, Status> {
-        let session = self.session(&request)?;
+        // It lasts as long as the export does, and looks up its caller for each message.
+        let mut session = Session::for_statements(Arc::clone(&self.instance), caller(&request)?);
         let name = request.into_inner().name;
         self.current(&session, &name).await?;
         let (parts, receiver) = mpsc::channel(4);
@@ -131,9 +130,11 @@ impl ExportService for Exports {
                 let job = name
                     .strip_prefix("exports/")
                     .and_then(|id| service.instance.jobs.get(id));
-                let next = service
-                    .current(&session, &name)
-                    .await
+                let next = match session.look_again().await {
+                    Ok(()) => service.current(&session, &name).await,
+                    Err(error) => Err(error),
+                };
+                let next = next
                     .map(|(export, progress)| v1::WatchExportResponse {
                         export: Some(export),
                         progress,

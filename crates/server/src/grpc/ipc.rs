@@ -41,7 +41,7 @@ impl IpcChunks {
     }
 
     /// The end-of-stream mark; with no batch before it, the schema too.
-    pub(crate) fn finish(mut self) -> Result<Vec<Vec<u8>>> {
+    pub(crate) fn finish(&mut self) -> Result<Vec<Vec<u8>>> {
         self.writer.finish().map_err(failed)?;
         Ok(self.take())
     }

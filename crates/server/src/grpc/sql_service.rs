@@ -8,8 +8,6 @@ use futures::{Stream, StreamExt};
 use proto::v1;
 use proto::v1::execute_response::Part;
 use proto::v1::sql_service_server::SqlService;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::error::Result;
@@ -17,8 +15,9 @@ use crate::exports::ExportHandle;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::ipc::IpcChunks;
+use crate::grpc::parts::{ClientLeft, parts};
 use crate::instance::Instance;
-use crate::session::{Done, Outcome, Rows, Session};
+use crate::session::{Bounds, Done, Outcome, Rows, Session};
 use crate::sessions::Sessions;
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -26,13 +25,12 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Messages waiting for a slow client; the query waits behind them.
 const PARTS_QUEUED_MAX: usize = 4;
 
-type Parts = mpsc::Sender<std::result::Result<v1::ExecuteResponse, Status>>;
+type Parts = crate::grpc::parts::Parts<v1::ExecuteResponse>;
 
 /// `stagedoor.v1.SqlService`.
 #[derive(Debug, Clone)]
 pub(crate) struct Sql {
     pub(crate) instance: Arc<Instance>,
-    pub(crate) sessions: Arc<Sessions>,
 }
 
 #[tonic::async_trait]
@@ -47,7 +45,7 @@ impl SqlService for Sql {
             session.use_database(&database).await?;
         }
         let database = session.database().to_owned();
-        let session_id = self.sessions.insert(session)?;
+        let session_id = self.instance.sessions.insert(&session)?;
         Ok(Response::new(v1::OpenSessionResponse {
             session_id,
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -60,7 +58,8 @@ impl SqlService for Sql {
         request: Request<v1::CloseSessionRequest>,
     ) -> std::result::Result<Response<v1::CloseSessionResponse>, Status> {
         let caller = caller(&request)?;
-        self.sessions
+        self.instance
+            .sessions
             .close(&request.into_inner().session_id, &caller.principal);
         Ok(Response::new(v1::CloseSessionResponse {}))
     }
@@ -82,40 +81,26 @@ impl SqlService for Sql {
         // The statement runs here, so that what refuses it is the call's own status. If the client
         // leaves meanwhile, a change is made whole (it runs in a blocking task that nothing cancels) or,
         // for an INSERT that is still reading its query, not at all.
-        let (outcome, database, in_use) = if session_id.is_empty() {
-            let mut session = Session::new(Arc::clone(&self.instance), caller);
-            (
-                session.execute_with(&statement, secrets).await?,
-                session.database().to_owned(),
-                None,
-            )
+        let (outcome, bounds, database, in_use) = if session_id.is_empty() {
+            let mut session = Session::for_statements(Arc::clone(&self.instance), caller);
+            let (outcome, bounds) = session.execute_with(&statement, secrets).await?;
+            (outcome, bounds, session.database().to_owned(), None)
         } else {
-            let mut session = self.sessions.lock_session(&session_id).await?;
-            session.enter(caller).await?;
-            let outcome = session.execute_with(&statement, secrets).await?;
+            let mut session = Sessions::enter(&self.instance, &session_id, caller).await?;
+            let (outcome, bounds) = session.execute_with(&statement, secrets).await?;
             let database = session.database().to_owned();
-            (outcome, database, Some(session.release()))
+            (outcome, bounds, database, Some(session.release()))
         };
-        let (parts, receiver) = mpsc::channel(PARTS_QUEUED_MAX);
+        let (parts, stream) = parts(PARTS_QUEUED_MAX);
         tokio::spawn(async move {
             let _in_use = in_use;
-            let result = match outcome {
-                Outcome::Done(done) => Ok(Some(result_of(done))),
-                Outcome::Rows(rows) => send_rows(&parts, rows).await,
-                Outcome::Export(handle) => follow_export(&parts, handle).await,
-            };
-            let last = match result {
-                Ok(Some(mut result)) => {
-                    result.database = database;
-                    Ok(part(Part::Result(result)))
-                }
-                Ok(None) => return,
-                Err(error) => Err(Status::from(error)),
-            };
-            // A client that has left takes no answer.
-            let _ = parts.send(last).await;
+            match answer(&parts, outcome, bounds, database).await {
+                Ok(Ok(()) | Err(ClientLeft)) => {}
+                // Whoever reads no more must not keep what was made for it.
+                Err(error) => parts.fail(error),
+            }
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        Ok(Response::new(Box::pin(stream)))
     }
 
     async fn split_script(
@@ -160,32 +145,62 @@ fn result_of(done: Done) -> v1::StatementResult {
     }
 }
 
-/// Sends a result set. `None` when the client has left: the query stops with its stream.
-async fn send_rows(parts: &Parts, mut rows: Rows) -> Result<Option<v1::StatementResult>> {
+/// Sends all of an answer, within the bounds of its statement.
+async fn answer(
+    parts: &Parts,
+    outcome: Outcome,
+    mut bounds: Bounds,
+    database: String,
+) -> Result<std::result::Result<(), ClientLeft>> {
+    let last = |mut result: v1::StatementResult| {
+        result.database = database;
+        part(Part::Result(result))
+    };
+    // What has been done is said, however late it is; for that there is room.
+    match outcome {
+        Outcome::Done(done) => Ok(parts.send(last(result_of(done))).await),
+        Outcome::Rows(rows) => match send_rows(parts, rows, &mut bounds).await? {
+            Ok(result) => bounds.within(parts.send(last(result))).await,
+            Err(left) => Ok(Err(left)),
+        },
+        Outcome::Export(handle) => match follow_export(parts, handle, &mut bounds).await? {
+            Ok(result) => Ok(parts.send(last(result)).await),
+            Err(left) => Ok(Err(left)),
+        },
+    }
+}
+
+/// Sends a result set. When the client has left, the query stops with its stream. A client that reads no more is
+/// waited for as long as the statement may run.
+async fn send_rows(
+    parts: &Parts,
+    mut rows: Rows,
+    bounds: &mut Bounds,
+) -> Result<std::result::Result<v1::StatementResult, ClientLeft>> {
     let mut chunks = IpcChunks::new(&rows.schema)?;
     let mut returned_rows = 0;
-    loop {
+    let mut is_last = false;
+    while !is_last {
         // A client that leaves ends its query at once, not only when the next rows are there.
         let next = tokio::select! {
             biased;
-            () = parts.closed() => return Ok(None),
-            next = rows.batches.next() => next,
+            () = parts.left() => return Ok(Err(ClientLeft)),
+            next = rows.batches.next() => next.transpose()?,
         };
-        let Some(batch) = next else { break };
-        let batch = batch?;
-        returned_rows += batch.num_rows() as u64;
-        for chunk in chunks.batch(&batch)? {
-            if parts.send(Ok(part(Part::ArrowIpc(chunk)))).await.is_err() {
-                return Ok(None);
+        let made = match &next {
+            Some(batch) => chunks.batch(batch)?,
+            None => chunks.finish()?,
+        };
+        returned_rows += next.as_ref().map_or(0, |batch| batch.num_rows() as u64);
+        is_last = next.is_none();
+        for chunk in made {
+            let sent = bounds.within(parts.send(part(Part::ArrowIpc(chunk))));
+            if let Err(left) = sent.await? {
+                return Ok(Err(left));
             }
         }
     }
-    for chunk in chunks.finish()? {
-        if parts.send(Ok(part(Part::ArrowIpc(chunk)))).await.is_err() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(v1::StatementResult {
+    Ok(Ok(v1::StatementResult {
         verb: rows.verb.to_owned(),
         returned_rows,
         warnings: (rows.warnings)(),
@@ -193,37 +208,92 @@ async fn send_rows(parts: &Parts, mut rows: Rows) -> Result<Option<v1::Statement
     }))
 }
 
-/// Sends an export's beginning, its progress and its report. A client that leaves does not stop it.
-async fn follow_export(parts: &Parts, handle: ExportHandle) -> Result<Option<v1::StatementResult>> {
+/// Sends an export's beginning, its progress and its report. A client that leaves does not stop it, KILL does.
+async fn follow_export(
+    parts: &Parts,
+    handle: ExportHandle,
+    bounds: &mut Bounds,
+) -> Result<std::result::Result<v1::StatementResult, ClientLeft>> {
     let started = convert::export(handle.admitted().clone());
-    if parts
-        .send(Ok(part(Part::ExportStarted(started))))
-        .await
-        .is_err()
-    {
-        return Ok(None);
+    if let Err(left) = parts.send(part(Part::ExportStarted(started))).await {
+        return Ok(Err(left));
     }
     let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+    let mut is_killed = false;
     let end = handle.wait();
     tokio::pin!(end);
     let record = loop {
         tokio::select! {
             biased;
             end = &mut end => break end?,
+            () = bounds.killed(), if !is_killed => {
+                // How it ends is its own to say: it may be past the point at which it can be stopped.
+                is_killed = true;
+                handle.cancel();
+            }
             _ = ticks.tick() => {
                 let progress = convert::progress(handle.progress());
-                if parts.send(Ok(part(Part::ExportProgress(progress)))).await.is_err() {
-                    return Ok(None);
+                if let Err(left) = parts.offer(part(Part::ExportProgress(progress))) {
+                    return Ok(Err(left));
                 }
             }
         }
     };
     let (affected_rows, warnings) = (record.rows, record.warnings.clone());
-    Ok(Some(v1::StatementResult {
+    Ok(Ok(v1::StatementResult {
         verb: "EXPORT".to_owned(),
         affected_rows,
         warnings,
         export: Some(convert::export(record)),
         ..Default::default()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+    use super::*;
+    use crate::error::Reason;
+    use crate::session::{Caller, Login};
+    use crate::turns::Work;
+    use crate::{Server, Settings};
+
+    #[tokio::test]
+    async fn a_full_queue_ends_with_its_statement_and_gives_the_turn_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::embedded(folder.path());
+        settings.limits.concurrent_statements_max = 1;
+        let server = Server::open(settings).await.unwrap();
+        let instance = &server.instance;
+        let session = server.session().unwrap();
+        let id = instance.sessions.insert(&session).unwrap();
+        let caller = Caller {
+            principal: session.principal().clone(),
+            context: Default::default(),
+            login: Login::Itself,
+        };
+        let mut session = Sessions::enter(instance, &id, caller).await.unwrap();
+        let statement = "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3";
+        let (outcome, bounds) = session
+            .execute_with(statement, Default::default())
+            .await
+            .unwrap();
+        let turns = || instance.turns.try_take("sys", Work::Statement).unwrap();
+        // One message fits, and nobody takes it.
+        let (parts, stream) = parts(1);
+        let mut answering = Box::pin(answer(&parts, outcome, bounds, String::new()));
+        while parts.has_room() {
+            assert!(futures::poll!(&mut answering).is_pending());
+            tokio::task::yield_now().await;
+        }
+        assert!(futures::poll!(&mut answering).is_pending());
+        assert!(turns().is_none());
+        instance.sessions.get(&id).unwrap().kill_statement();
+        let killed = tokio::time::timeout(Duration::from_secs(60), answering).await;
+        let killed = killed.expect("it ends").unwrap_err();
+        assert_eq!(killed.reason(), Reason::StatementKilled);
+        assert!(turns().is_some());
+        drop(stream);
+    }
 }

@@ -33,7 +33,7 @@ impl Session {
                 recovery: crate::instance::recovery_sentences(instance.catalog.recovery()),
                 catalog_changes: instance.catalog.last_seq(),
                 journal_bytes: instance.catalog.journal_bytes(),
-                sessions: instance.registry.len(),
+                sessions: instance.sessions.len(),
                 running_exports: instance.jobs.len(),
             })
         })

@@ -1,24 +1,56 @@
-//! How long a statement may still run.
+//! How long a statement or a call may still run.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::{Error, Reason};
+use crate::error::{Error, Reason, Result};
+
+/// A length of time, and what set it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeLimit {
+    /// `None` is without end.
+    pub(super) time: Option<Duration>,
+    /// What an operator or a client would change, as the error says it.
+    pub(super) setting: &'static str,
+}
 
 /// When a statement's time is over; it may have no end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
+    began: Instant,
     at: Option<Instant>,
-    limit: Duration,
+    limit: TimeLimit,
 }
 
 impl Deadline {
-    pub(super) fn after(limit: Option<Duration>) -> Self {
+    /// The time begins now.
+    pub(super) fn after(limit: TimeLimit) -> Self {
+        let began = Instant::now();
         Self {
-            at: limit.and_then(|limit| Instant::now().checked_add(limit)),
-            limit: limit.unwrap_or_default(),
+            began,
+            // A time too long for the clock is none.
+            at: limit.time.and_then(|time| began.checked_add(time)),
+            limit,
         }
+    }
+
+    /// No end.
+    pub(super) fn none() -> Self {
+        Self::after(TimeLimit {
+            time: None,
+            setting: "",
+        })
+    }
+
+    /// The whole time.
+    pub(super) fn limit(&self) -> TimeLimit {
+        self.limit
+    }
+
+    /// How much of it is over.
+    pub(super) fn spent(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Resolves when the time is over.
@@ -29,6 +61,18 @@ impl Deadline {
         }
     }
 
+    /// Runs `work` until it ends or the time is over.
+    ///
+    /// # Errors
+    /// [`Reason::StatementTimeout`].
+    pub(super) async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = self.passed() => Err(self.error()),
+        }
+    }
+
     /// MySQL's error for it.
     pub(super) fn error(&self) -> Error {
         Error::new(
@@ -36,8 +80,9 @@ impl Deadline {
             3024,
             "HY000",
             format!(
-                "Query execution was interrupted, maximum statement execution time exceeded ({} ms: limits.statement_timeout_s, or SET max_execution_time)",
-                self.limit.as_millis()
+                "Query execution was interrupted, maximum statement execution time exceeded ({} ms: {})",
+                self.limit.time.unwrap_or_default().as_millis(),
+                self.limit.setting
             ),
         )
     }

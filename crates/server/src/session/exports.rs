@@ -22,13 +22,42 @@ use crate::turns::Work;
 use super::Session;
 use super::queries::warnings_of;
 
+/// Exports that are looked at in one step of a search.
+const EXPORTS_STEP: usize = 1000;
+
 impl Session {
     /// Admits an export and starts it.
     ///
     /// # Errors
     /// [`Reason::StageRequired`] and the other refusals of the governance rule; [`Reason::TargetExists`];
     /// what planning the query gives.
-    pub(crate) async fn export(&self, statement: Export) -> Result<ExportHandle> {
+    pub(crate) async fn export(&mut self, statement: Export) -> Result<ExportHandle> {
+        let mut plan = self.export_plan(&statement).await?;
+        // Last, when nothing can be refused any more: a queue of exports that will fail helps nobody.
+        plan.turn = self.free_turn(Work::Export)?;
+        if plan.turn.is_none() {
+            // What was permitted and found before the wait may not be so behind it.
+            drop(plan);
+            let turn = self.take_turn(Work::Export).await?;
+            plan = self.export_plan(&statement).await?;
+            plan.turn = Some(turn);
+        }
+        let (instance, bounds) = (Arc::clone(&self.instance), self.statement.clone());
+        let starting = tokio::spawn(async move {
+            let handle = crate::exports::start(&instance, plan).await?;
+            // Then nobody takes the handle.
+            if bounds.is_killed() {
+                handle.cancel();
+            }
+            Ok(handle)
+        });
+        starting
+            .await
+            .map_err(|e| Error::defect("an export's start failed").with_source(e))?
+    }
+
+    /// Everything about an export that can be refused, and what it needs to start but for its turn.
+    async fn export_plan(&self, statement: &Export) -> Result<ExportPlan> {
         let credentials = statement.options.credentials.is_some();
         let target = statement.target.value.clone();
         let (operation, object) = match &target {
@@ -45,7 +74,7 @@ impl Session {
             })
             .await?;
         let target = admitted.open(&self.instance, self.account()).await?;
-        check_options(&statement, &target)?;
+        check_options(statement, &target)?;
         let mut manifest_file = statement
             .options
             .manifest
@@ -72,8 +101,8 @@ impl Session {
             }
         }
 
-        let csv = csv_options(&statement)?;
-        let (planned, pin) = self.plan_query(statement.query).await?;
+        let csv = csv_options(statement)?;
+        let (planned, pin) = self.plan_query(&statement.query).await?;
         let schema = planned.schema();
         let options = exporter::manifest::csv_options(&csv);
         let driver = exporter::ExportOptions::csv(&schema, csv)
@@ -81,12 +110,6 @@ impl Session {
         let rows_estimated = planned.row_estimate();
         let batches = planned.stream()?;
 
-        // Last, when nothing can be refused any more: a queue of exports that will fail helps nobody.
-        let turn = self
-            .instance
-            .turns
-            .take(self.account(), Work::Export)
-            .await?;
         let settings = &self.instance.settings.export;
         let threads = match settings.threads {
             0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -99,9 +122,9 @@ impl Session {
             schema,
             options,
         };
-        let plan = ExportPlan {
+        Ok(ExportPlan {
             actor: permit.actor().clone(),
-            turn: Some(turn),
+            turn: None,
             target,
             batches: Box::pin(batches),
             warnings: warnings_of(planned),
@@ -111,8 +134,7 @@ impl Session {
             manifest_file,
             on_existing,
             pin,
-        };
-        crate::exports::start(&self.instance, plan).await
+        })
     }
 
     /// One export: of an administrator's account, or one's own.
@@ -135,25 +157,37 @@ impl Session {
         before: Option<String>,
         limit: usize,
     ) -> Result<Vec<ExportRecord>> {
+        let (mut before, step) = (before, limit.max(EXPORTS_STEP));
+        let mut found = Vec::new();
+        // Others' exports are passed over, so that a page is as long as was asked. One step after the other: who leaves
+        // in between ends the search.
+        loop {
+            let (seen, last) = self.exports_step(before, step).await?;
+            found.extend(seen);
+            before = last;
+            if found.len() >= limit || before.is_none() {
+                found.truncate(limit);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Of the next `step` exports those that the principal may see, and from where to go on; `None` at the end.
+    async fn exports_step(
+        &self,
+        before: Option<String>,
+        step: usize,
+    ) -> Result<(Vec<ExportRecord>, Option<String>)> {
         self.act(
             Operation::ShowExports,
             Object::Account,
             move |acting, permit| {
                 let catalog = &acting.instance.catalog;
-                let mut before = before;
-                let mut found = Vec::new();
-                // Others' exports are passed over, so that a page is as long as was asked.
-                loop {
-                    let page =
-                        catalog.exports_page(permit.account(), before.as_deref(), limit.max(1))?;
-                    let is_last = page.len() < limit.max(1);
-                    before = page.last().map(|export| export.id.clone());
-                    found.extend(page.into_iter().filter(|export| permit.sees(&export.user)));
-                    if found.len() >= limit || is_last {
-                        found.truncate(limit);
-                        return Ok(found);
-                    }
-                }
+                let mut page = catalog.exports_page(permit.account(), before.as_deref(), step)?;
+                let is_last = page.len() < step;
+                let last = page.last().map(|export| export.id.clone());
+                page.retain(|export| permit.sees(&export.user));
+                Ok((page, last.filter(|_| !is_last)))
             },
         )
         .await
@@ -231,7 +265,7 @@ impl Session {
             };
         };
         job.cancel();
-        match job.ended().await {
+        match self.call.within(job.ended()).await? {
             Ok(_) => Err(ended(ExportState::Committed)),
             Err(error) if error.reason() == Reason::ExportCancelled => Ok(()),
             Err(error) => Err(error.within(format_args!("export '{id}' had ended"))),

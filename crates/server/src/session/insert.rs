@@ -28,34 +28,17 @@ use super::{Outcome, Session};
 const BATCHES_QUEUED_MAX: usize = 2;
 
 impl Session {
-    pub(crate) async fn insert(&self, statement: Insert) -> Result<Outcome> {
-        let (database, name) = self.resolve(&statement.table);
-        let object = table_object(&database, &name);
-        let (permit, table) = self
-            .act(Operation::Insert, object, move |acting, permit| {
-                if system_tables::is_system_database(&database) {
-                    return Err(Error::new(
-                        Reason::PermissionDenied,
-                        1044,
-                        "42000",
-                        format!("database '{database}' is the server's own and read-only"),
-                    ));
-                }
-                let table = acting.existing_table(permit, &database, &name)?;
-                Ok((permit.clone(), table))
-            })
-            .await?;
-        if matches!(table.source, TableSource::External { .. }) {
-            return Err(Error::invalid_input(
-                Reason::QueryInvalid,
-                "cannot insert/update/delete from external table",
-            ));
-        }
-        let _turn = self
-            .instance
-            .turns
-            .take(self.account(), Work::Insert)
-            .await?;
+    pub(crate) async fn insert(&mut self, statement: Insert) -> Result<Outcome> {
+        let (mut permit, mut table) = self.insertable(&statement).await?;
+        let _turn = match self.free_turn(Work::Insert)? {
+            Some(turn) => turn,
+            None => {
+                let turn = self.take_turn(Work::Insert).await?;
+                // What was permitted and found before the wait may not be so behind it.
+                (permit, table) = self.insertable(&statement).await?;
+                turn
+            }
+        };
         let pin = self.instance.internal.pin();
         let target = insert_target(&table, &statement)?;
         let (source, context) = self.query_context(&statement.source).await?;
@@ -74,6 +57,31 @@ impl Session {
             affected_rows: rows,
             warnings: texts(planned.warnings()),
         }))
+    }
+
+    /// The table, once the principal may insert into it.
+    async fn insertable(&self, statement: &Insert) -> Result<(Permit, TableRecord)> {
+        let (database, name) = self.resolve(&statement.table);
+        let object = table_object(&database, &name);
+        self.act(Operation::Insert, object, move |acting, permit| {
+            if system_tables::is_system_database(&database) {
+                return Err(Error::new(
+                    Reason::PermissionDenied,
+                    1044,
+                    "42000",
+                    format!("database '{database}' is the server's own and read-only"),
+                ));
+            }
+            let table = acting.existing_table(permit, &database, &name)?;
+            match table.source {
+                TableSource::Segments(_) => Ok((permit.clone(), table)),
+                TableSource::External { .. } => Err(Error::invalid_input(
+                    Reason::QueryInvalid,
+                    "cannot insert/update/delete from external table",
+                )),
+            }
+        })
+        .await
     }
 
     /// Writes the batches as a new segment of the table, and lists it. No rows: no segment.

@@ -33,7 +33,7 @@ impl Session {
     /// Runs a bare query.
     pub(crate) async fn query(&self, query: QueryText) -> Result<Rows> {
         self.allow(Operation::Query, Object::Account).await?;
-        let (planned, pin) = self.plan_query(query).await?;
+        let (planned, pin) = self.plan_query(&query).await?;
         let schema = planned.schema();
         let stream = planned.stream()?;
         let batches = stream.map(move |batch| {
@@ -49,9 +49,9 @@ impl Session {
     }
 
     /// Plans a query. The pin keeps its tables' files until it is dropped.
-    pub(super) async fn plan_query(&self, query: QueryText) -> Result<(PlannedQuery, ReadPin)> {
+    pub(super) async fn plan_query(&self, query: &QueryText) -> Result<(PlannedQuery, ReadPin)> {
         let pin = self.instance.internal.pin();
-        let (text, context) = self.query_context(&query).await?;
+        let (text, context) = self.query_context(query).await?;
         Ok((self.instance.engine.plan(&text, context).await?, pin))
     }
 
@@ -88,13 +88,16 @@ impl Session {
                 );
             }
         }
+        let deadline = self.statement.deadline();
         Ok((
             text,
             Context {
                 tables,
                 stores: sources.stores,
                 values: self.values(),
-                time_max: self.execution_max(),
+                time_max: deadline.limit().time,
+                time_spent: deadline.spent(),
+                time_setting: deadline.limit().setting,
             },
         ))
     }
@@ -268,7 +271,12 @@ impl Sources {
         let store = self.add(&stage.store)?;
         let format = match options.format {
             Format::Parquet => FileFormat::Parquet,
-            _ => FileFormat::Csv(csv_options(&options.csv)?),
+            Format::Csv => FileFormat::Csv(csv_options(&options.csv)?),
+            format @ (Format::JsonLine | Format::Arrow) => {
+                return Err(Error::not_implemented(format_args!(
+                    "reading format '{format}'"
+                )));
+            }
         };
         Ok(Source::Files {
             store,
@@ -361,7 +369,6 @@ impl From<query::Error> for Error {
                 Broken::UnknownColumn => (1054, "42S22"),
                 Broken::ColumnTwice => (1110, "42000"),
                 Broken::NoDefault => (1364, "HY000"),
-                _ => (1366, "HY000"),
             };
             return Self::new(Reason::ValueInvalid, code, sqlstate, message).with_source(error);
         }

@@ -9,10 +9,9 @@ use futures::{Stream, StreamExt};
 
 use crate::error::{Error, Result};
 use crate::exports::ExportHandle;
-use crate::registry::killed;
 use crate::turns::Turn;
 
-use super::deadline::Deadline;
+use super::bounds::Bounds;
 
 /// A statement's outcome.
 pub enum Outcome {
@@ -51,26 +50,15 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The same rows, until they are killed or their time is over; they keep their turn until then.
-    pub(super) fn bounded(
-        self,
-        turn: Turn,
-        killed_by_others: Pin<Box<dyn Future<Output = ()> + Send>>,
-        deadline: Deadline,
-    ) -> Self {
-        let state = (self.batches, killed_by_others, turn, false);
-        let batches = futures::stream::unfold(state, move |state| async move {
-            let (mut batches, mut killed_by_others, turn, has_ended) = state;
-            if has_ended {
-                return None;
+    /// The same rows, until a bound is reached; they keep their turn until then.
+    pub(super) fn bounded(self, turn: Option<Turn>, bounds: Bounds) -> Self {
+        let state = Some((self.batches, bounds, turn));
+        let batches = futures::stream::unfold(state, |state| async {
+            let (mut batches, mut bounds, turn) = state?;
+            match bounds.within(batches.next()).await {
+                Ok(next) => Some((next?, Some((batches, bounds, turn)))),
+                Err(error) => Some((Err(error), None)),
             }
-            let (item, has_ended) = tokio::select! {
-                biased;
-                () = &mut killed_by_others => (Err(killed()), true),
-                () = deadline.passed() => (Err(deadline.error()), true),
-                next = batches.next() => (next?, false),
-            };
-            Some((item, (batches, killed_by_others, turn, has_ended)))
         });
         Self {
             verb: self.verb,

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::error::{Reason, Result, Subject, about};
 use crate::gate::{Acting, Object, Operation, Permit};
-use crate::registry::{OpenSession, SessionRow};
+use crate::sessions::{OpenSession, SessionRow};
 
 use super::{ChangeMode, Session};
 
@@ -146,7 +146,7 @@ impl Session {
             Operation::ShowSessions,
             Object::Account,
             |acting, permit| {
-                let mut rows = acting.instance.registry.rows();
+                let mut rows = acting.instance.sessions.rows();
                 rows.retain(|row| acting.sees_session(permit, &row.account, &row.user));
                 Ok(rows)
             },
@@ -178,7 +178,7 @@ impl Session {
             move |acting, permit| {
                 let found: Option<Arc<OpenSession>> = acting
                     .instance
-                    .registry
+                    .sessions
                     .get(&id)
                     .filter(|open| acting.sees_session(permit, &open.account, &open.user));
                 let open = found.ok_or_else(super::session_not_found)?;

@@ -7,13 +7,15 @@ use parser::{Literal, SetVariable};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
+use crate::settings::LimitSettings;
 
 use super::Session;
+use super::deadline::TimeLimit;
 
 /// What a session has set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Variables {
-    /// `max_execution_time`: how long a statement may run; `Some(ZERO)` is without end.
+    /// `max_execution_time`: how long a statement may run; `Some(ZERO)` is as long as the operator lets any.
     pub(super) execution_max: Option<Duration>,
 }
 
@@ -42,9 +44,7 @@ impl Session {
             if name == "max_execution_time" {
                 next.execution_max = match assignment.value.map(|value| value.value) {
                     None => None,
-                    Some(Literal::Number(text)) => Some(Duration::from_millis(
-                        text.parse().map_err(|_| milliseconds())?,
-                    )),
+                    Some(Literal::Number(text)) => Some(self.permitted(&text)?),
                     Some(
                         Literal::Null
                         | Literal::Bool(_)
@@ -65,12 +65,50 @@ impl Session {
         Ok(())
     }
 
-    /// How long a statement of this session may run; `None` is without end.
-    pub(super) fn execution_max(&self) -> Option<Duration> {
-        let limit = self.variables.execution_max.unwrap_or(Duration::from_secs(
-            self.instance.settings.limits.statement_timeout_s,
-        ));
-        (!limit.is_zero()).then_some(limit)
+    /// How long a statement of this session may run.
+    pub(super) fn execution_max(&self) -> TimeLimit {
+        let set = self.variables.execution_max;
+        time_limit(&self.instance.settings.limits, set)
+    }
+
+    /// Milliseconds that a session may set.
+    fn permitted(&self, milliseconds_text: &str) -> Result<Duration> {
+        let time = milliseconds_text.parse().map_err(|_| milliseconds())?;
+        let time = Duration::from_millis(time);
+        match self.instance.settings.limits.statement_timeout_max() {
+            Some(max) if time > max => Err(Error::new(
+                Reason::OptionInvalid,
+                1231,
+                "42000",
+                format!(
+                    "Variable 'max_execution_time' can't be set to more than {} ms, the limit of limits.statement_timeout_max_s",
+                    max.as_millis()
+                ),
+            )),
+            Some(_) | None => Ok(time),
+        }
+    }
+}
+
+/// How long a statement may run where a session has `set` that, or nothing.
+pub(super) fn time_limit(limits: &LimitSettings, set: Option<Duration>) -> TimeLimit {
+    let default = Duration::from_secs(limits.statement_timeout_s);
+    let (time, setting) = match set {
+        None => (
+            default,
+            "limits.statement_timeout_s, or SET max_execution_time",
+        ),
+        Some(time) => (time, "SET max_execution_time"),
+    };
+    if !time.is_zero() {
+        return TimeLimit {
+            time: Some(time),
+            setting,
+        };
+    }
+    TimeLimit {
+        time: limits.statement_timeout_max(),
+        setting: "limits.statement_timeout_max_s",
     }
 }
 
@@ -89,6 +127,6 @@ fn milliseconds() -> Error {
         Reason::OptionInvalid,
         1232,
         "42000",
-        "Incorrect argument type to variable 'max_execution_time': milliseconds from 0 (no limit)",
+        "Incorrect argument type to variable 'max_execution_time': milliseconds from 0 (the longest that limits.statement_timeout_max_s permits)",
     )
 }

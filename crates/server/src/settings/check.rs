@@ -153,6 +153,10 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
             limits.concurrent_statements_account_max,
         ),
         ("concurrent_inserts_max", limits.concurrent_inserts_max),
+        (
+            "concurrent_inserts_account_max",
+            limits.concurrent_inserts_account_max,
+        ),
         ("concurrent_exports_max", limits.concurrent_exports_max),
         (
             "concurrent_exports_account_max",
@@ -166,6 +170,14 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
         if value == 0 {
             return Err(format!("limits.{key} must be at least 1"));
         }
+    }
+    if limits.statement_timeout_max_s != 0
+        && limits.statement_timeout_s > limits.statement_timeout_max_s
+    {
+        return Err(format!(
+            "limits.statement_timeout_s is {}, longer than limits.statement_timeout_max_s permits ({}; 0 is no limit)",
+            limits.statement_timeout_s, limits.statement_timeout_max_s
+        ));
     }
     let message_bytes_min = limits
         .statement_bytes_max

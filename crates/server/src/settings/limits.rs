@@ -20,8 +20,10 @@ pub struct LimitSettings {
     pub value_bytes_max: usize,
     /// Memory for sorting, joining and grouping of all queries together; beyond it they spill to disk.
     pub query_memory_bytes_max: usize,
-    /// How long a statement may run that sets no `max_execution_time`; 0: as long as it likes.
+    /// How long a statement may run that sets no `max_execution_time`; 0: as long as any may.
     pub statement_timeout_s: u64,
+    /// The longest that a session may set as `max_execution_time`; 0: none.
+    pub statement_timeout_max_s: u64,
     /// How long a statement waits for its turn when as many run as may; 0: not at all.
     pub queue_wait_s: u64,
     /// Statements running at once.
@@ -30,6 +32,8 @@ pub struct LimitSettings {
     pub concurrent_statements_account_max: usize,
     /// INSERTs running at once.
     pub concurrent_inserts_max: usize,
+    /// INSERTs of one account running at once.
+    pub concurrent_inserts_account_max: usize,
     /// Exports running at once.
     pub concurrent_exports_max: usize,
     /// Exports of one account running at once.
@@ -66,10 +70,12 @@ impl Default for LimitSettings {
             value_bytes_max: 64 << 20,
             query_memory_bytes_max: 512 << 20,
             statement_timeout_s: 3600,
+            statement_timeout_max_s: 24 * 3600,
             queue_wait_s: 60,
             concurrent_statements_max: 64,
             concurrent_statements_account_max: 32,
             concurrent_inserts_max: 16,
+            concurrent_inserts_account_max: 12,
             concurrent_exports_max: 16,
             concurrent_exports_account_max: 12,
             connections_max: 1000,
@@ -90,6 +96,12 @@ impl LimitSettings {
     /// `shutdown_grace_s`.
     pub(crate) fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_s)
+    }
+
+    /// `statement_timeout_max_s`; `None` is without end.
+    pub(crate) fn statement_timeout_max(&self) -> Option<Duration> {
+        let max = Duration::from_secs(self.statement_timeout_max_s);
+        (!max.is_zero()).then_some(max)
     }
 
     /// The longest that stopping can take; who waits longer for the server's end waits in vain.

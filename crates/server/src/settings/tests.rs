@@ -159,6 +159,14 @@ fn refuses_what_does_not_fit_together_and_names_the_key() {
             "limits.tokens_user_max must be at least 1",
         ),
         (
+            "[limits]\nconcurrent_inserts_account_max = 0\n",
+            "limits.concurrent_inserts_account_max must be at least 1",
+        ),
+        (
+            "[limits]\nstatement_timeout_max_s = 60\n",
+            "limits.statement_timeout_s is 3600, longer than limits.statement_timeout_max_s permits (60; 0 is no limit)",
+        ),
+        (
             "[limits]\nmessage_bytes_max = 1000\n",
             "limits.message_bytes_max is 1000, but a statement of limits.statement_bytes_max needs 8454144",
         ),

@@ -10,7 +10,7 @@ use parser::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::show::like_matches;
+use super::show::{like_matches, session_state};
 use crate::error::{Error, Reason, Result};
 use crate::session::{
     AccountProperty, ChangeMode, GrantsOf, Outcome, Session, UserProperty, UserToMake,
@@ -438,6 +438,7 @@ pub(super) async fn show_sessions(session: &Session) -> Result<Outcome> {
             Some(open.role),
             Some(open.client),
             Some(timestamp_text(open.opened_us)),
+            Some(session_state(open.state).to_owned()),
             Some(open.idle.as_secs().to_string()),
             Some(open.statement),
         ]
@@ -451,6 +452,7 @@ pub(super) async fn show_sessions(session: &Session) -> Result<Outcome> {
             "ROLE",
             "CLIENT",
             "OPENED",
+            "STATE",
             "IDLE_S",
             "STATEMENT",
         ],

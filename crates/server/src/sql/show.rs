@@ -6,6 +6,7 @@ use parser::{ShowTables, TableName};
 
 use crate::error::Result;
 use crate::session::{Outcome, Session, ShownTable};
+use crate::sessions::SessionState;
 
 pub(super) async fn databases(session: &Session, like: Option<String>) -> Result<Outcome> {
     let names = session.database_names().await?;
@@ -96,6 +97,15 @@ pub(crate) fn export_state(state: ExportState) -> &'static str {
     }
 }
 
+/// What an open session does, as rows show it.
+pub(super) fn session_state(state: SessionState) -> &'static str {
+    match state {
+        SessionState::Idle => "idle",
+        SessionState::Waiting => "waiting",
+        SessionState::Running => "running",
+    }
+}
+
 /// What made a stage's version, as rows show it.
 pub(crate) fn stage_change(change: StageChangeKind) -> &'static str {
     match change {
@@ -165,7 +175,9 @@ fn create_statement(table: &TableRecord) -> String {
                 pairs.join(",")
             )
         }
-        _ => format!("CREATE TABLE {} (\n{body}\n)", backquoted(&table.name)),
+        TableSource::Segments(_) => {
+            format!("CREATE TABLE {} (\n{body}\n)", backquoted(&table.name))
+        }
     }
 }
 

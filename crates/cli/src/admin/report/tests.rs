@@ -130,15 +130,16 @@ fn sessions_are_a_table_or_lines() {
         open_time: time(),
         statement: "SELECT 1".to_owned(),
         idle_ms: 12,
+        state: SessionState::Running.into(),
     }];
     let text = printed(|out| sessions(out, Answer::Text, &open));
     assert!(
-        text.contains("| 7  | acme    | ann  | r    | [::1]:5 | 2026-11-25 00:00:00 UTC |      12 | SELECT 1  |\n"),
+        text.contains("| 7  | acme    | ann  | r    | [::1]:5 | 2026-11-25 00:00:00 UTC | running |      12 | SELECT 1  |\n"),
         "{text}"
     );
     assert_eq!(
         printed(|out| sessions(out, Answer::Json, &open)),
-        "{\"id\":\"7\",\"account\":\"acme\",\"user\":\"ann\",\"role\":\"r\",\"client\":\"[::1]:5\",\"open_time\":\"2026-11-25T00:00:00Z\",\"idle_ms\":12,\"statement\":\"SELECT 1\"}\n"
+        "{\"id\":\"7\",\"account\":\"acme\",\"user\":\"ann\",\"role\":\"r\",\"client\":\"[::1]:5\",\"open_time\":\"2026-11-25T00:00:00Z\",\"state\":\"running\",\"idle_ms\":12,\"statement\":\"SELECT 1\"}\n"
     );
 }
 

@@ -1,0 +1,82 @@
+//! Calls that are no statements: their time, and what is left of one whose caller has left.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::*;
+use crate::{Server, Settings};
+
+/// A session for one call to a server whose statements may take a second.
+async fn call(folder: &std::path::Path) -> Session {
+    let mut settings = Settings::embedded(folder);
+    settings.limits.statement_timeout_s = 1;
+    let server = Server::open(settings).await.unwrap();
+    let session = server.session().unwrap();
+    let caller = Caller {
+        principal: session.principal,
+        context: session.context,
+        login: session.login,
+    };
+    Session::new(session.instance, caller)
+}
+
+/// Work that holds a thread until the sender is dropped or sends.
+fn blocking_work(until: mpsc::Receiver<()>) -> impl FnOnce(&Acting, &Permit) -> Result<()> {
+    move |_, _| {
+        let _ = until.recv();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_call_has_the_time_of_a_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = call(folder.path()).await;
+    let (release, released) = mpsc::channel();
+    let work = blocking_work(released);
+    let done = session.act(Operation::ShowStages, Object::Account, work);
+    let done = tokio::time::timeout(Duration::from_secs(60), done).await;
+    let error = done.expect("it ends").unwrap_err();
+    assert_eq!(error.reason(), Reason::StatementTimeout);
+    assert!(
+        error.message().contains("limits.statement_timeout_s"),
+        "{error}"
+    );
+    drop(release);
+}
+
+#[test]
+fn what_has_not_begun_when_its_caller_leaves_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let session = call(folder.path()).await;
+        let (release, released) = mpsc::channel();
+        let first = blocking_work(released);
+        let first = session.act(Operation::ShowStages, Object::Account, first);
+        tokio::pin!(first);
+        assert!(futures::poll!(&mut first).is_pending());
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let note = |what: &'static str| {
+            let done = Arc::clone(&done);
+            session.act(Operation::ShowStages, Object::Account, move |_, _| {
+                done.lock().unwrap().push(what);
+                Ok(())
+            })
+        };
+        // Behind the first one, on the only thread.
+        let mut left = Box::pin(note("left"));
+        assert!(futures::poll!(&mut left).is_pending());
+        drop(left);
+        drop(release);
+        first.await.unwrap();
+        note("stayed").await.unwrap();
+        assert_eq!(*done.lock().unwrap(), ["stayed"]);
+    });
+}
