@@ -2,11 +2,13 @@
 //! `exports/state.rs`.
 
 mod manifest;
+mod owner;
 mod state;
 
 pub use state::ExportState;
 
 use manifest::{put_manifest, with_manifest};
+pub(crate) use owner::unmark;
 
 use crate::audit::AuditOutcome;
 use crate::error::{Error, ErrorKind};
@@ -134,6 +136,7 @@ impl Catalog {
                     finished_us: None,
                 };
                 put(draft, account, &record);
+                owner::mark(draft, account, &record)?;
                 Ok(record)
             },
         )
