@@ -209,6 +209,16 @@ impl Index {
         assert!(done.is_ok());
     }
 
+    /// How often pages were written, and how often they were handed to the disk.
+    #[cfg(test)]
+    pub(crate) fn written(&self) -> (usize, usize) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let Pages {
+            writes, flushes, ..
+        } = &self.pages;
+        (writes.load(Relaxed), flushes.load(Relaxed))
+    }
+
     /// Hands all to the disk. Without it a crash costs the catching up, nothing else.
     pub(crate) fn flush(&self) -> Result<(), Error> {
         self.pages.flush()
@@ -225,4 +235,13 @@ pub(crate) fn end_of(prefix: &str) -> Option<Vec<u8>> {
         }
     }
     None
+}
+
+/// Any bytes as a page.
+pub(crate) fn fuzz_page(bytes: &[u8]) {
+    let _ = page::find(bytes, "sys/stage/a");
+    if let Ok(pairs) = page::decode(bytes) {
+        let is_same = page::decode(&page::encode(&pairs)).is_ok_and(|again| again == pairs);
+        assert!(is_same, "a page cannot be read again");
+    }
 }

@@ -38,6 +38,8 @@ pub struct Options {
     /// How much memory the latest changes may have until they are written into the index. A crash
     /// costs the reading of so much of the journal.
     pub index_recent_bytes_max: usize,
+    /// How long the latest changes may wait until they are written into the index, in milliseconds.
+    pub index_recent_ms: u64,
     /// What seals and opens secrets. Without it a catalog works, but stores and gives no secret.
     pub keys: Option<KeyRing>,
     /// How long a record of the audit that is no change ([`Catalog::record`](crate::Catalog::record))
@@ -60,6 +62,7 @@ impl Default for Options {
             cache_bytes_max: 64 << 20,
             index_page_bytes: 4 << 10,
             index_recent_bytes_max: 1 << 20,
+            index_recent_ms: 5_000,
             keys: None,
             audit_sync_ms: 1000,
             check_keys_max: 100_000,
@@ -76,6 +79,7 @@ impl fmt::Debug for Options {
             .field("cache_bytes_max", &self.cache_bytes_max)
             .field("index_page_bytes", &self.index_page_bytes)
             .field("index_recent_bytes_max", &self.index_recent_bytes_max)
+            .field("index_recent_ms", &self.index_recent_ms)
             .field("audit_sync_ms", &self.audit_sync_ms)
             .field("check_keys_max", &self.check_keys_max)
             .field("accept_cut", &self.accept_cut)

@@ -29,6 +29,11 @@ pub(super) struct Pages {
     page_bytes: usize,
     /// How many pages were read.
     reads: AtomicUsize,
+    /// How often pages were written, and how often sled was made to hand them to the disk.
+    #[cfg(test)]
+    pub(super) writes: AtomicUsize,
+    #[cfg(test)]
+    pub(super) flushes: AtomicUsize,
 }
 
 /// After so many pages read, sled is made to look at what it keeps of them.
@@ -42,6 +47,10 @@ impl Pages {
             db,
             page_bytes,
             reads: AtomicUsize::new(0),
+            #[cfg(test)]
+            writes: AtomicUsize::new(0),
+            #[cfg(test)]
+            flushes: AtomicUsize::new(0),
         }
     }
 
@@ -166,6 +175,8 @@ impl Pages {
         if let Some((key, value)) = own {
             batch.insert(key, value);
         }
+        #[cfg(test)]
+        self.writes.fetch_add(1, Ordering::Relaxed);
         guarded("write", "a change", || self.db.apply_batch(batch))
     }
 
@@ -208,6 +219,8 @@ impl Pages {
 
     /// Hands all to the disk.
     pub(super) fn flush(&self) -> Result<(), Error> {
+        #[cfg(test)]
+        self.flushes.fetch_add(1, Ordering::Relaxed);
         guarded("write", "its pages", || self.db.flush()).map(|_| ())
     }
 }

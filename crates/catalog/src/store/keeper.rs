@@ -9,9 +9,6 @@ use std::time::Duration;
 use super::Store;
 use crate::error::{Error, ErrorKind};
 
-/// How long a change may be in the index's memory alone, which a crash costs the catching up with.
-const STORE_WAIT: Duration = Duration::from_secs(5);
-
 /// Stops its threads when dropped, after a last sync.
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -92,6 +89,7 @@ impl Store {
     /// Puts the latest changes into the index's pages when they are old enough, until the catalog is
     /// closed.
     fn store_late(&self) {
+        let wait = Duration::from_millis(self.options.index_recent_ms);
         let mut queue = self.queue();
         while !queue.closing {
             let Some(since) = queue.recent_since else {
@@ -101,7 +99,7 @@ impl Store {
                     .unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let left = STORE_WAIT.saturating_sub(since.elapsed());
+            let left = wait.saturating_sub(since.elapsed());
             if !left.is_zero() {
                 queue = self
                     .wake

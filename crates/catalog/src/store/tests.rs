@@ -27,6 +27,7 @@ fn options() -> Options {
         // Pages of a few records, which few changes fill.
         index_page_bytes: 500,
         index_recent_bytes_max: 4_000,
+        index_recent_ms: u64::MAX,
         ..Options::default()
     }
 }
