@@ -144,20 +144,14 @@ impl Session {
             Object::Account,
             move |acting, permit| {
                 let catalog = &acting.instance.catalog;
-                let mut before = before;
-                let mut found = Vec::new();
-                // Others' exports are passed over, so that a page is as long as was asked.
-                loop {
-                    let page =
-                        catalog.exports_page(permit.account(), before.as_deref(), limit.max(1))?;
-                    let is_last = page.len() < limit.max(1);
-                    before = page.last().map(|export| export.id.clone());
-                    found.extend(page.into_iter().filter(|export| permit.sees(&export.user)));
-                    if found.len() >= limit || is_last {
-                        found.truncate(limit);
-                        return Ok(found);
+                let (account, before) = (permit.account(), before.as_deref());
+                Ok(match permit.sees_all() {
+                    true => catalog.exports_page(account, before, limit)?,
+                    false => {
+                        let user = acting.principal.user();
+                        catalog.exports_of_page(account, user, before, limit)?
                     }
-                }
+                })
             },
         )
         .await
