@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use proto::v1;
 use proto::v1::admin_service_client::AdminServiceClient;
+use tokio::sync::mpsc;
 
 use super::run;
 use crate::harness::{Login, Serving, Wire};
 
-/// What was acknowledged: how many of the statements of each round.
-async fn change(wire: Wire, round: u64) -> Vec<u64> {
+/// Which sets of statements were acknowledged; of each, `told` is told as well.
+async fn change(wire: Wire, round: u64, told: mpsc::UnboundedSender<u64>) -> Vec<u64> {
     let mut done = Vec::new();
     for n in 0.. {
         let id = format!("{round}_{n}");
@@ -32,6 +33,7 @@ async fn change(wire: Wire, round: u64) -> Vec<u64> {
             }
         }
         done.push(n);
+        let _ = told.send(n);
     }
     done
 }
@@ -47,8 +49,11 @@ async fn no_acknowledged_user_grant_or_credential_is_lost() {
     run(serving.connect().await, first).await.unwrap();
     let mut acknowledged = 0;
     for round in 0..rounds {
-        let changing = tokio::spawn(change(serving.connect().await, round));
-        tokio::time::sleep(Duration::from_millis(150 + round * 37 % 400)).await;
+        let (told, mut tells) = mpsc::unbounded_channel();
+        let changing = tokio::spawn(change(serving.connect().await, round, told));
+        // Somewhere behind the first set, however long that takes.
+        tells.recv().await.expect("no set was acknowledged");
+        tokio::time::sleep(Duration::from_millis(round * 37 % 400)).await;
         serving.kill();
         let done = changing.await.unwrap();
         serving = Serving::start(&data);
