@@ -3,6 +3,7 @@
 //! folder holds a partial file.
 
 mod identity;
+mod rotation;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -335,12 +335,17 @@ impl Serving {
 
     /// As root.
     pub(crate) async fn connect(&self) -> Wire {
+        self.connect_as(Login::password("root", ROOT_PASSWORD))
+            .await
+    }
+
+    pub(crate) async fn connect_as(&self, login: Login) -> Wire {
         let channel = Channel::from_shared(self.url.clone())
             .unwrap()
             .connect()
             .await
             .unwrap();
-        InterceptedService::new(channel, Login::password("root", ROOT_PASSWORD))
+        InterceptedService::new(channel, login)
     }
 
     /// `stagedoor sql` on this server, as root.

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: cargo-fuzz over the targets of `crates/parser/fuzz`, for so many seconds each.
+//! `cargo xtask fuzz`: cargo-fuzz over the targets of the crates that have some, for so many seconds each.
 //! It needs the nightly toolchain and cargo-fuzz, and fails clearly without them.
 
 use std::path::Path;
@@ -8,7 +8,12 @@ use anyhow::{Result, bail};
 
 use crate::process;
 
-const FOLDER: &str = "crates/parser/fuzz";
+/// The packages of targets; no two targets have the same name.
+const FOLDERS: [&str; 3] = [
+    "crates/catalog/fuzz",
+    "crates/parser/fuzz",
+    "crates/storage/fuzz",
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -21,9 +26,6 @@ pub(crate) struct Arguments {
 
 /// Fuzzes; a crash, or a missing tool, is an error.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    if !root.join(FOLDER).join("Cargo.toml").exists() {
-        bail!("there is no fuzz package in {FOLDER}");
-    }
     if !process::works(Command::new("rustup").args(["run", "nightly", "rustc", "--version"])) {
         bail!(
             "fuzzing needs the nightly toolchain: `rustup toolchain install nightly --profile minimal`"
@@ -32,21 +34,26 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     if !process::works(cargo_fuzz(root).arg("--version")) {
         bail!("fuzzing needs cargo-fuzz: `cargo install cargo-fuzz --locked`");
     }
-    let targets = match &arguments.target {
-        Some(target) => vec![target.clone()],
-        None => process::output(cargo_fuzz(root).args(["list", "--fuzz-dir", FOLDER]))?
-            .lines()
-            .map(str::to_owned)
-            .collect(),
-    };
-    if targets.is_empty() {
-        bail!("{FOLDER} has no targets");
+    let mut targets = Vec::new();
+    for folder in FOLDERS {
+        let listed = process::output(cargo_fuzz(root).args(["list", "--fuzz-dir", folder]))?;
+        if listed.trim().is_empty() {
+            bail!("{folder} has no targets");
+        }
+        let all = listed.lines().map(|target| (folder, target.to_owned()));
+        targets.extend(all.filter(|(_, target)| {
+            let wanted = arguments.target.as_ref();
+            wanted.is_none_or(|wanted| wanted == target)
+        }));
     }
-    for target in targets {
-        println!("fuzz: {target} for {} s", arguments.seconds);
+    if let (true, Some(wanted)) = (targets.is_empty(), &arguments.target) {
+        bail!("no package of {FOLDERS:?} has a target {wanted}");
+    }
+    for (folder, target) in targets {
+        println!("fuzz: {target} of {folder} for {} s", arguments.seconds);
         process::run(
             cargo_fuzz(root)
-                .args(["run", "--fuzz-dir", FOLDER, &target, "--"])
+                .args(["run", "--fuzz-dir", folder, &target, "--"])
                 .arg(format!("-max_total_time={}", arguments.seconds)),
         )?;
     }

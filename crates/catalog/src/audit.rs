@@ -109,6 +109,19 @@ impl Catalog {
             .read(|view| view.list_after(&keys::audits(account), &after, limit))
     }
 
+    /// At most `limit` records of the account before the number `before_number`, the newest first. It
+    /// waits for nothing: what was just recorded and is not durable yet is not among them.
+    pub fn audit_before(
+        &self,
+        account: &str,
+        before_number: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        let before = keys::audit(account, before_number);
+        self.store
+            .read(|view| view.list_before(&keys::audits(account), &before, limit))
+    }
+
     /// At most `limit` records of the account, the newest first; what has been recorded is made
     /// durable first.
     pub fn audit_last(&self, account: &str, limit: usize) -> Result<Vec<AuditRecord>, Error> {

@@ -142,6 +142,11 @@ fn check_index(closed: &Closed, scan: &Scan, report: &mut CheckReport) -> Result
         );
         report.add(ProblemPlace::Journal, what, BRING_BACK);
     }
+    if !state.is_of_this_layout() {
+        let what = "the index is of another layout; the next opening makes it anew";
+        report.add(place, what.to_owned(), REBUILD);
+        return Ok(false);
+    }
     match closed.summary(state.place()) {
         Ok(found) => {
             report.index_records = found.keys;

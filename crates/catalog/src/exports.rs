@@ -2,6 +2,7 @@
 //! `exports/state.rs`, the publication plan in `exports/plan.rs`.
 
 mod manifest;
+mod owner;
 mod plan;
 mod state;
 
@@ -9,6 +10,7 @@ pub use plan::{FileRole, PlannedFile};
 pub use state::ExportState;
 
 use manifest::{put_manifest, with_manifest};
+pub(crate) use owner::unmark;
 use plan::{put_plan, with_plan};
 
 use crate::audit::AuditOutcome;
@@ -142,6 +144,7 @@ impl Catalog {
                 };
                 put(draft, account, &record);
                 tell_stage_version(draft, &record);
+                owner::mark(draft, account, &record)?;
                 Ok(record)
             },
         )

@@ -66,7 +66,8 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
     unseal(bytes).map(|_| ())
 }
 
-fn seal(kind: u16, payload: &[u8]) -> Vec<u8> {
+/// The envelope of a message.
+pub(crate) fn seal(kind: u16, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&FORMAT.to_le_bytes());

@@ -174,3 +174,19 @@ impl Journal {
         self.last = last;
     }
 }
+
+/// A journal's file with a frame of each chunk: kind, number (8 bytes) and place in the batch, then
+/// the payload; what is missing is zeros.
+pub(crate) fn of_any_frames(chunks: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = frame::file_header();
+    for chunk in chunks {
+        let (head, payload) = chunk.split_at(chunk.len().min(10));
+        let mut head = head.iter().copied().chain(std::iter::repeat(0));
+        let kind = head.next().unwrap_or_default();
+        let mut seq = [0; 8];
+        seq.fill_with(|| head.next().unwrap_or_default());
+        let in_batch = u32::from(head.next().unwrap_or_default());
+        frame::encode_any(&mut bytes, kind, u64::from_le_bytes(seq), in_batch, payload);
+    }
+    bytes
+}

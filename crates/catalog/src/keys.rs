@@ -209,6 +209,28 @@ pub(crate) fn exports_open(account: &str) -> String {
     format!("{account}/export-open/")
 }
 
+/// A mark for each export under the user who started it.
+pub(crate) fn export_of(account: &str, user: &str, id: &str) -> String {
+    format!("{account}/export-of/{user}/{id}")
+}
+
+pub(crate) fn exports_of(account: &str, user: &str) -> String {
+    format!("{account}/export-of/{user}/")
+}
+
+pub(crate) fn all_exports_of(account: &str) -> String {
+    format!("{account}/export-of/")
+}
+
+/// A mark for the export from which on each has one under its user.
+pub(crate) fn export_of_since(account: &str, id: &str) -> String {
+    format!("{account}/export-of-since/{id}")
+}
+
+pub(crate) fn exports_of_since(account: &str) -> String {
+    format!("{account}/export-of-since/")
+}
+
 /// A mark for each unfinished export under the id of the stage that it writes to (the id, because a
 /// stage may be renamed meanwhile).
 pub(crate) fn export_pin(account: &str, stage_id: u64, export_id: &str) -> String {

@@ -13,6 +13,8 @@ mod disk;
 mod error;
 mod exports;
 mod format;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod index;
 mod journal;

@@ -32,6 +32,14 @@ pub struct Options {
     pub compact_ratio_min: u64,
     /// How much memory the index may use as its cache.
     pub cache_bytes_max: u64,
+    /// About how much a page of the index has at most: more makes the index smaller and quicker to
+    /// make anew, less makes single reads and changes cheaper.
+    pub index_page_bytes: usize,
+    /// How much memory the latest changes may have until they are written into the index. A crash
+    /// costs the reading of so much of the journal.
+    pub index_recent_bytes_max: usize,
+    /// How long the latest changes may wait until they are written into the index, in milliseconds.
+    pub index_recent_ms: u64,
     /// What seals and opens secrets. Without it a catalog works, but stores and gives no secret.
     pub keys: Option<KeyRing>,
     /// How long a record of the audit that is no change ([`Catalog::record`](crate::Catalog::record))
@@ -52,6 +60,9 @@ impl Default for Options {
             compact_bytes_min: 64 << 20,
             compact_ratio_min: 4,
             cache_bytes_max: 64 << 20,
+            index_page_bytes: 4 << 10,
+            index_recent_bytes_max: 1 << 20,
+            index_recent_ms: 5_000,
             keys: None,
             audit_sync_ms: 1000,
             check_keys_max: 100_000,
@@ -66,6 +77,9 @@ impl fmt::Debug for Options {
             .field("compact_bytes_min", &self.compact_bytes_min)
             .field("compact_ratio_min", &self.compact_ratio_min)
             .field("cache_bytes_max", &self.cache_bytes_max)
+            .field("index_page_bytes", &self.index_page_bytes)
+            .field("index_recent_bytes_max", &self.index_recent_bytes_max)
+            .field("index_recent_ms", &self.index_recent_ms)
             .field("audit_sync_ms", &self.audit_sync_ms)
             .field("check_keys_max", &self.check_keys_max)
             .field("accept_cut", &self.accept_cut)

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::exports::ExportRecord;
+use crate::exports::{self, ExportRecord};
 use crate::options::Actor;
 use crate::stages::StageRecord;
 use crate::store::{Draft, View, What};
@@ -109,6 +109,7 @@ fn prune_exports(
         if record.state.is_final() && record.created_us < before_us {
             draft.delete(keys::export(account, &record.id));
             draft.delete(keys::manifest(account, &record.id));
+            exports::unmark(draft, account, &record);
             step.removed += 1;
         }
     }

@@ -43,7 +43,8 @@ use queue::Queue;
 /// The open files of a catalog. Fields drop in this order: the lock goes last.
 pub(crate) struct Store {
     index: Index,
-    /// Held to write while changes are applied, so that a reader of several keys sees all of one or nothing.
+    /// Held to write while changes are applied, so that a reader of several keys sees all of one or
+    /// nothing, and while they move within the index. It is taken after any other lock but `replaced`.
     view: RwLock<()>,
     /// Held for one decision at a time; never while the disk is waited for.
     queue: Mutex<Queue>,
@@ -107,10 +108,14 @@ impl Store {
         names::check("an account", &actor.account)?;
         let mut queue = self.queue();
         self.may_write(&queue)?;
-        let view = View::new(&self.index, &queue.ahead);
-        let mut draft = Draft::new(view, (self.clock)());
-        let answer = decide(&mut draft).inspect_err(|e| self.note(e));
-        let decided = draft.decided();
+        let (answer, decided) = {
+            // What is ahead is seen either way, but nothing of the index may move meanwhile.
+            let _view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+            let view = View::new(&self.index, &queue.ahead);
+            let mut draft = Draft::new(view, (self.clock)());
+            let answer = decide(&mut draft).inspect_err(|e| self.note(e));
+            (answer, draft.decided())
+        };
         let is_meant = !actor.request.validate_only;
         if is_meant && answer.is_ok() && !decided.operations.is_empty() {
             queue.push(actor, what(), decided)?;
@@ -140,6 +145,22 @@ impl Store {
         }
         self.wake.notify_all();
         Ok(())
+    }
+
+    /// Puts all that is applied into the index's pages.
+    pub(crate) fn store_recent(&self) -> Result<(), Error> {
+        let writer = self.writer();
+        let stored = self.store_recent_of(&writer);
+        drop(writer);
+        stored.inspect_err(|e| self.queue().stop(e))
+    }
+
+    fn store_recent_of(&self, writer: &Writer) -> Result<(), Error> {
+        let _view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        match self.index.has_recent() {
+            true => self.index.store(&writer.state),
+            false => Ok(()),
+        }
     }
 
     /// Waits until all that was decided so far is durable and applied.

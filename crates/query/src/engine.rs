@@ -228,6 +228,7 @@ impl QueryEngine {
                     "there are no batches to take the columns from",
                 )),
             },
+            Source::Rows(rows) => Ok(rows.schema()),
             Source::Segments { files, .. } | Source::Files { files, .. } if files.is_empty() => {
                 Err(Error::new(
                     ErrorKind::NotFound,

@@ -28,5 +28,8 @@ pub use insert::{InsertColumn, InsertTarget, PlannedInsert};
 pub use mysql::{SessionValues, TableRef, table_references};
 pub use planned::{BatchStream, PlannedQuery};
 pub use settings::Settings;
-pub use tables::{FileFormat, FileRef, Source, StoreList, TableDefinition};
+pub use tables::{
+    FileFormat, FileRef, Limit, PageError, Pages, RowSource, Source, StoreList, TableDefinition,
+    Value, Wanted,
+};
 pub use types::{SQL_TYPE_KEY, arrow_field, field_sql_type, sql_type};

@@ -4,6 +4,7 @@
 mod parquet;
 mod reading;
 mod registry;
+mod rows;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::error::{Error, from_datafusion};
 pub(crate) use parquet::infer as infer_parquet;
 pub(crate) use reading::FilesAtHand;
 pub(crate) use registry::Stores;
+pub use rows::{Limit, PageError, Pages, RowSource, Value, Wanted};
 
 /// The name of DataFusion's catalog that holds a query's tables; users never see it.
 pub(crate) const CATALOG: &str = "stagedoor";
@@ -72,8 +74,10 @@ pub enum Source {
         /// Their format.
         format: FileFormat,
     },
-    /// Rows in memory: system tables.
+    /// Rows in memory.
     Batches(Vec<RecordBatch>),
+    /// Rows that are made while the query reads them: system tables.
+    Rows(Arc<dyn RowSource>),
 }
 
 /// The format of external files.
@@ -123,6 +127,7 @@ fn provider(
                 .ok_or_else(missing)?;
             Arc::new(MemTable::try_new(schema, vec![batches.clone()]).map_err(from_datafusion)?)
         }
+        Source::Rows(rows) => Arc::new(rows::RowTable::new(Arc::clone(rows))),
         Source::Segments { store, files }
         | Source::Files {
             store,

@@ -1,20 +1,22 @@
-//! The same for who may: accounts, users, roles, grants and stages' credentials, changed one after another
+//! The same for who may: accounts with their admins, users, roles, grants and stages' credentials, changed one after another
 //! until the server is killed. What was acknowledged is there, and the audit is whole.
 
 use std::time::Duration;
 
 use proto::v1;
 use proto::v1::admin_service_client::AdminServiceClient;
+use tokio::sync::mpsc;
 
 use super::run;
-use crate::harness::{Serving, Wire};
+use crate::harness::{Login, Serving, Wire};
 
-/// What was acknowledged: how many of the statements of each round.
-async fn change(wire: Wire, round: u64) -> Vec<u64> {
+/// Which sets of statements were acknowledged; of each, `told` is told as well.
+async fn change(wire: Wire, round: u64, told: mpsc::UnboundedSender<u64>) -> Vec<u64> {
     let mut done = Vec::new();
     for n in 0.. {
         let id = format!("{round}_{n}");
         for statement in [
+            format!("CREATE ACCOUNT a_{id} ADMIN_NAME 'ann' IDENTIFIED BY 'a password'"),
             format!("CREATE USER u_{id} IDENTIFIED BY 'a password'"),
             format!("CREATE ROLE r_{id}"),
             format!("GRANT READ ON STAGE kept TO r_{id}"),
@@ -31,6 +33,7 @@ async fn change(wire: Wire, round: u64) -> Vec<u64> {
             }
         }
         done.push(n);
+        let _ = told.send(n);
     }
     done
 }
@@ -46,13 +49,17 @@ async fn no_acknowledged_user_grant_or_credential_is_lost() {
     run(serving.connect().await, first).await.unwrap();
     let mut acknowledged = 0;
     for round in 0..rounds {
-        let changing = tokio::spawn(change(serving.connect().await, round));
-        tokio::time::sleep(Duration::from_millis(150 + round * 37 % 400)).await;
+        let (told, mut tells) = mpsc::unbounded_channel();
+        let changing = tokio::spawn(change(serving.connect().await, round, told));
+        // Somewhere behind the first set, however long that takes.
+        tells.recv().await.expect("no set was acknowledged");
+        tokio::time::sleep(Duration::from_millis(round * 37 % 400)).await;
         serving.kill();
         let done = changing.await.unwrap();
         serving = Serving::start(&data);
         let wire = serving.connect().await;
         let users = run(wire.clone(), "SHOW USERS").await.unwrap().rows();
+        let accounts = run(wire.clone(), "SHOW ACCOUNTS").await.unwrap().rows();
         let versions = run(wire.clone(), "SHOW STAGE HISTORY kept").await.unwrap();
         acknowledged += done.len();
         assert!(
@@ -60,6 +67,18 @@ async fn no_acknowledged_user_grant_or_credential_is_lost() {
             "a version of the stage is gone"
         );
         for n in done {
+            let account = format!("a_{round}_{n}");
+            assert!(
+                accounts.iter().any(|row| row.contains(&account)),
+                "{account} is gone"
+            );
+            let admin = Login::password(&format!("{account}#ann"), "a password");
+            let admin = serving.connect_as(admin).await;
+            let own = run(admin, "SHOW USERS").await.unwrap().rows();
+            assert!(
+                own.iter().any(|row| row.contains(&"ann".to_owned())),
+                "the admin of {account} is none: {own:?}"
+            );
             let user = format!("u_{round}_{n}");
             assert!(
                 users.iter().any(|row| row.contains(&user)),

@@ -332,3 +332,51 @@ async fn an_account_sees_who_changed_its_administrator_and_what_was_inserted() {
     assert_eq!(entered, [[stolen.session.as_str(), "refused"]]);
     door.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_the_audit_is_there_and_any_part_of_it() {
+    // More than is read of it at a time.
+    const REFUSALS: usize = 1_100;
+    let door = Door::with_tenants().await;
+    let admin = door.admin("t1").await;
+    admin.ok("CREATE USER u IDENTIFIED BY 'pw'").await;
+    let user = door.login("t1#u", "pw").await;
+    let other = door.admin("t2").await;
+    for n in 0..REFUSALS {
+        user.error("DROP STAGE nothing").await;
+        if n % 100 == 0 {
+            other.ok(&format!("CREATE DATABASE d{n}")).await;
+        }
+    }
+    let all = "SELECT number, time, operation, account FROM stagedoor.audit ORDER BY number";
+    let rows = admin.rows(all).await;
+    let refused = rows.iter().filter(|row| row[2].contains("DROP STAGE"));
+    assert_eq!(refused.count(), REFUSALS);
+    assert!(rows.iter().all(|row| row[3] == "t1"));
+    let numbers: Vec<u64> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+
+    let (first, last) = (numbers[40], numbers[1_060]);
+    let within = format!("number BETWEEN {first} AND {last}");
+    let of = |what: &str, condition: &str| {
+        format!("SELECT {what} FROM stagedoor.audit WHERE {condition}")
+    };
+    for (condition, count) in [
+        (within.clone(), 1_021),
+        (format!("number = {first}"), 1),
+        (format!("number > {first} AND number < {}", numbers[42]), 1),
+        (format!("{within} AND time <= '{}'", rows[1_060][1]), 1_021),
+        (format!("{within} AND time < '{}'", rows[40][1]), 0),
+        (format!("{within} AND outcome <> 'refused'"), 0),
+    ] {
+        let counted = admin.rows(&of("COUNT(*)", &condition)).await;
+        assert_eq!(counted[0][0], count.to_string(), "{condition}");
+    }
+    // Only so many are asked for, of these.
+    let limited = format!("{} LIMIT 1005", of("number", &format!("number <= {last}")));
+    assert_eq!(admin.rows(&limited).await.len(), 1_005);
+    let latest = "SELECT number FROM stagedoor.audit ORDER BY number DESC LIMIT 2";
+    let latest = admin.rows(latest).await;
+    assert!(latest[0][0].parse::<u64>().unwrap() >= numbers[numbers.len() - 1]);
+    door.close().await;
+}

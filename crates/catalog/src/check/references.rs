@@ -126,7 +126,11 @@ impl Check<'_> {
             }
             Ok(())
         })?;
-        for prefix in [keys::all_export_pins(account), keys::manifests(account)] {
+        for prefix in [
+            keys::all_export_pins(account),
+            keys::all_exports_of(account),
+            keys::manifests(account),
+        ] {
             self.each_key(&prefix, |key| {
                 if export(keys::last_part(key))?.is_none() {
                     found.push(format!("{key} is of an export that does not exist"));

@@ -7,9 +7,12 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use super::{DIRECTORY, Index, guarded};
+use super::pages::{Pages, guarded};
+use super::recent::Recent;
+use super::{DIRECTORY, Index};
 use crate::disk;
 use crate::error::Error;
+use crate::options::Options;
 
 /// How long closing may take before the index is left to the end of the process.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
@@ -19,13 +22,13 @@ const FLUSH_EVERY_MS: u64 = 5_000;
 
 impl Index {
     /// Opens or makes the index of the catalog in `dir`.
-    pub(crate) fn open(dir: &Path, cache_bytes_max: u64) -> Result<Index, Error> {
+    pub(crate) fn open(dir: &Path, options: &Options) -> Result<Index, Error> {
         let path = dir.join(DIRECTORY);
         disk::make_directory(&path).map_err(|e| Error::io("make the directory", &path, e))?;
         remove_generating(&path)?;
         let config = sled::Config::new()
             .path(&path)
-            .cache_capacity(cache_bytes_max)
+            .cache_capacity(options.cache_bytes_max)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .mode(sled::Mode::LowSpace);
         // The threads of an index that was just closed in this process may hold its file a little longer.
@@ -41,7 +44,9 @@ impl Index {
             }
         })?;
         Ok(Index {
-            db: Closing(Some(db)),
+            pages: Pages::new(Closing(Some(db)), options.index_page_bytes),
+            recent: Recent::default(),
+            recent_bytes_max: options.index_recent_bytes_max,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What the index says of itself: which journal record it has reached, where that is, and a summary
 //! of all it holds, which shows pages that were lost or went back in time.
 
+use bytes::Bytes;
 use prost::Message;
 
 use crate::journal::Place;
@@ -23,13 +24,13 @@ pub(crate) struct State {
     /// The checksum of that frame's header.
     #[prost(fixed32, tag = "6")]
     pub(crate) journal_checksum: u32,
-    /// 1 since the two fields above are there.
+    /// 1 since the two fields above are there, 2 since records lie in pages.
     #[prost(uint32, tag = "7")]
     pub(crate) layout: u32,
 }
 
 /// The layout that is written; an index of another one is made anew.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 impl State {
     /// Of no keys.
@@ -73,13 +74,23 @@ impl State {
         )
     }
 
+    /// A key has another value, or none.
+    pub(crate) fn replace(&mut self, key: &str, old: Option<&Bytes>, new: Option<&Bytes>) {
+        if let Some(old) = old {
+            self.remove(key.as_bytes(), old);
+        }
+        if let Some(new) = new {
+            self.add(key.as_bytes(), new);
+        }
+    }
+
     pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) {
         self.keys += 1;
         self.bytes += (key.len() + value.len()) as u64;
         self.digest = self.digest.wrapping_add(digest(key, value));
     }
 
-    pub(crate) fn remove(&mut self, key: &[u8], value: &[u8]) {
+    fn remove(&mut self, key: &[u8], value: &[u8]) {
         self.keys = self.keys.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub((key.len() + value.len()) as u64);
         self.digest = self.digest.wrapping_sub(digest(key, value));

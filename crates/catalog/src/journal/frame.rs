@@ -87,26 +87,35 @@ pub(super) fn encode(
     in_batch: u32,
     payload: &[u8],
 ) -> Result<u32, Error> {
-    let length = match u32::try_from(payload.len()) {
-        Ok(length) if payload.len() <= PAYLOAD_BYTES_MAX => length,
-        _ => {
-            return Err(Error::invalid(format!(
-                "a change of {} bytes; one change has at most {PAYLOAD_BYTES_MAX}",
-                payload.len()
-            )));
-        }
-    };
+    if payload.len() > PAYLOAD_BYTES_MAX {
+        return Err(Error::invalid(format!(
+            "a change of {} bytes; one change has at most {PAYLOAD_BYTES_MAX}",
+            payload.len()
+        )));
+    }
+    Ok(encode_any(bytes, kind as u8, seq, in_batch, payload))
+}
+
+/// As [`encode`], of any kind, for tests, too. The payload's length must fit into 32 bits.
+pub(super) fn encode_any(
+    bytes: &mut Vec<u8>,
+    kind: u8,
+    seq: u64,
+    in_batch: u32,
+    payload: &[u8],
+) -> u32 {
     let start = bytes.len();
     let [b0, b1, b2, _] = in_batch.to_le_bytes();
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&[kind as u8, b0, b1, b2]);
+    bytes.extend_from_slice(&[kind, b0, b1, b2]);
     bytes.extend_from_slice(&seq.to_le_bytes());
     bytes.extend_from_slice(&length.to_le_bytes());
     bytes.extend_from_slice(&crc32c::crc32c(payload).to_le_bytes());
     let checksum = crc32c::crc32c(bytes.get(start..).unwrap_or_default());
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes.extend_from_slice(payload);
-    Ok(checksum)
+    checksum
 }
 
 /// Reads a frame header; `None` when it is not a valid one.

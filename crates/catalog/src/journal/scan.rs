@@ -217,7 +217,7 @@ fn follow(order: Order, kind: FrameKind, seq: u64) -> Result<Order, String> {
         (Order::Start, FrameKind::SnapshotEnd) => Ok(Order::Mutations(seq)),
         (Order::Snapshot(at), FrameKind::SnapshotPart) if seq == at => Ok(order),
         (Order::Snapshot(at), FrameKind::SnapshotEnd) if seq == at => Ok(Order::Mutations(seq)),
-        (Order::Mutations(last), FrameKind::Mutation) if seq == last + 1 => {
+        (Order::Mutations(last), FrameKind::Mutation) if Some(seq) == last.checked_add(1) => {
             Ok(Order::Mutations(seq))
         }
         _ => Err(format!(
@@ -246,7 +246,7 @@ fn refuse_if_frames_follow(path: &Path, scan: &Scan, skip: u64) -> Result<(), Er
             file.read_to_end(&mut bytes)
         })
         .map_err(|e| Error::io("read the journal", path, e))?;
-    let damaged_seq = scan.last.seq + 1;
+    let damaged_seq = scan.last.seq.saturating_add(1);
     let mut rest = bytes.as_slice();
     while let Some((bytes, _)) = rest.split_first_chunk::<HEADER_BYTES>() {
         if let Some(header) = frame::header(bytes)

@@ -9,9 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::index::{self, Index, State};
 use crate::journal::{Journal, Place};
 use crate::lock::DirectoryLock;
-
-/// How much memory a check gives to the index.
-const CACHE_BYTES: u64 = 64 << 20;
+use crate::options::Options;
 
 /// Its locks, and its index once that is opened.
 pub(crate) struct Closed {
@@ -55,7 +53,7 @@ impl Closed {
             return Ok(None);
         }
         Ok(Some(Closed {
-            index: Index::open(dir, CACHE_BYTES)?,
+            index: Index::open(dir, &Options::default())?,
             nothing: Overlay::default(),
         }))
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -156,6 +157,10 @@ impl Store {
                     .flat_map(|pending| &pending.operations)
                     .map(|(key, _)| key.as_str());
                 queue.settled = last;
+                if !batch.is_empty() && queue.recent_since.is_none() {
+                    queue.recent_since = Some(Instant::now());
+                    self.wake.notify_all();
+                }
                 queue.ahead.remove(last, keys);
             }
             Err(stopped) => {

@@ -105,6 +105,23 @@ impl<'a> View<'a> {
             .collect()
     }
 
+    /// At most `limit` keys under a prefix from the key `from` to before the key `to`, where these are
+    /// given, the last first.
+    pub(crate) fn keys_back(
+        &self,
+        prefix: &str,
+        from: Option<&str>,
+        to: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        let to = to.map_or_else(|| index::end_of(prefix), |to| Some(to.into()));
+        self.range(from.unwrap_or(prefix).into(), to)
+            .rev()
+            .take(limit)
+            .map(|pair| pair.map(|(key, _)| key))
+            .collect()
+    }
+
     /// The keys under a prefix, in order.
     pub(crate) fn keys(&self, prefix: &str) -> Result<Vec<String>, Error> {
         self.scan(prefix)

@@ -1,5 +1,6 @@
-//! The threads in the background of an open catalog: one makes durable what nobody waits for, the
-//! other writes the journal anew when it has become too large.
+//! The threads in the background of an open catalog: one makes durable what nobody waits for, one
+//! puts the latest changes into the index's pages, one writes the journal anew when it has become too
+//! large.
 
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -22,6 +23,7 @@ impl Keeper {
             threads: Vec::new(),
         };
         keeper.spawn("catalog-sync", Store::sync_late)?;
+        keeper.spawn("catalog-index", Store::store_late)?;
         keeper.spawn("catalog-compact", Store::compact_when_large)?;
         Ok(keeper)
     }
@@ -49,6 +51,7 @@ impl Drop for Keeper {
         }
         // What failed here makes nothing less durable than was promised.
         let _ = self.store.settle_all();
+        let _ = self.store.store_recent();
     }
 }
 
@@ -76,6 +79,38 @@ impl Store {
             }
             let seq = queue.last();
             if self.settle(queue, seq).is_err() {
+                // Read-only from here on: every caller is told so by itself.
+                return;
+            }
+            queue = self.queue();
+        }
+    }
+
+    /// Puts the latest changes into the index's pages when they are old enough, until the catalog is
+    /// closed.
+    fn store_late(&self) {
+        let wait = Duration::from_millis(self.options.index_recent_ms);
+        let mut queue = self.queue();
+        while !queue.closing {
+            let Some(since) = queue.recent_since else {
+                queue = self
+                    .wake
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = wait.saturating_sub(since.elapsed());
+            if !left.is_zero() {
+                queue = self
+                    .wake
+                    .wait_timeout(queue, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+                continue;
+            }
+            queue.recent_since = None;
+            drop(queue);
+            if self.store_recent().is_err() {
                 // Read-only from here on: every caller is told so by itself.
                 return;
             }

@@ -145,11 +145,12 @@ fn current_index(dir: &Path, options: &Options) -> Result<Result<(Index, State),
     if !dir.join(index::DIRECTORY).exists() {
         return Ok(Err("there was no index".to_owned()));
     }
-    let opened = Index::open(dir, options.cache_bytes_max).and_then(|index| {
+    let opened = Index::open(dir, options).and_then(|index| {
         let Some(state) = index.state()? else {
             return Ok(Err("the index was not complete".to_owned()));
         };
-        if state.keys <= options.check_keys_max {
+        // That of another layout is made anew, once it is known that the journal lacks nothing.
+        if state.is_of_this_layout() && state.keys <= options.check_keys_max {
             let found = index.summary(state.place())?;
             if !found.holds_as(&state) {
                 return Ok(Err(state.difference(&found)));
@@ -170,7 +171,7 @@ fn missing(dir: &Path, options: &Options) -> Result<u64, Error> {
         return Ok(0);
     }
     let scan = Journal::scan(dir, |_| Ok(()))?;
-    let state = Index::open(dir, options.cache_bytes_max).and_then(|index| index.state());
+    let state = Index::open(dir, options).and_then(|index| index.state());
     let applied = match state {
         Ok(Some(state)) => state.applied_seq,
         Ok(None) | Err(_) => 0,

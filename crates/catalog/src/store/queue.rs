@@ -38,6 +38,8 @@ pub(super) struct Queue {
     pub(super) leading: bool,
     /// Since when a record waits that nobody waits for.
     pub(super) waiting_since: Option<Instant>,
+    /// Since when a change is applied that the index's pages may lack.
+    pub(super) recent_since: Option<Instant>,
     /// Whether the journal is too large.
     pub(super) compaction_wanted: bool,
     /// Whether the catalog is being closed.

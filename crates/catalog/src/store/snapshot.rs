@@ -88,6 +88,9 @@ impl Store {
         // Nobody applies anything meanwhile.
         let writer = self.writer();
         self.may_write(&self.queue())?;
+        // The pages then say of themselves what the copy is of, which tells them from older ones.
+        self.store_recent_of(&writer)
+            .inspect_err(|e| self.queue().stop(e))?;
         let head = match self.index.get(keys::AUDIT_HEAD)? {
             Some(bytes) => format::decode(&bytes)?,
             None => Head::default(),

@@ -6,6 +6,7 @@
 mod chain;
 mod damaged;
 mod group;
+mod owner;
 mod power;
 mod references;
 
@@ -23,6 +24,10 @@ fn options() -> Options {
         compact_bytes_min: u64::MAX,
         // Nothing is synced behind the tests' back.
         audit_sync_ms: u64::MAX,
+        // Pages of a few records, which few changes fill.
+        index_page_bytes: 500,
+        index_recent_bytes_max: 4_000,
+        index_recent_ms: u64::MAX,
         ..Options::default()
     }
 }

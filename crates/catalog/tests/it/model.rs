@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use stagedoor_catalog::{
     Actor, Catalog, Column, Credential, Credentials, Error, ErrorKind, Expected, ExportState,
-    NewExport, NewTable, OnExists, PasswordHash, Request, Segment, StageChanges, StageDefinition,
-    TableSource,
+    NewExport, NewTable, OnExists, Options, PasswordHash, Request, Segment, StageChanges,
+    StageDefinition, TableSource,
 };
 
 use crate::fixture::{options, root};
@@ -203,11 +203,24 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
     .map_err(kind)
 }
 
-fn reopen(dir: &Path, step: &Step, steps_before: u64) -> Catalog {
+/// Pages of a few records, which few changes fill: records move between memory and pages, and pages
+/// are cut and emptied, all the time. Every other catalog has them as they are by default.
+fn paged(small: bool) -> Options {
+    match small {
+        true => Options {
+            index_page_bytes: 300,
+            index_recent_bytes_max: 2_000,
+            ..options()
+        },
+        false => options(),
+    }
+}
+
+fn reopen(dir: &Path, options: Options, step: &Step, steps_before: u64) -> Catalog {
     if matches!(step, Step::DeleteIndex) {
         fs::remove_dir_all(dir.join("index")).unwrap();
     }
-    let catalog = Catalog::open(dir, options()).unwrap();
+    let catalog = Catalog::open(dir, options).unwrap();
     let recovery = catalog.recovery();
     assert_eq!(
         recovery.rebuilt.is_some(),
@@ -230,9 +243,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_catalog_is_its_model(acts in proptest::collection::vec(act(), 20..160)) {
+    fn the_catalog_is_its_model(acts in proptest::collection::vec(act(), 20..160), small in any::<bool>()) {
         let dir = tempfile::tempdir().unwrap();
-        let mut catalog = Catalog::open(dir.path(), options()).unwrap();
+        let mut catalog = Catalog::open(dir.path(), paged(small)).unwrap();
         catalog.bootstrap(&root(), Some(PasswordHash::new("given"))).unwrap();
         catalog.create_database(&root(), "db", OnExists::Error).unwrap();
         let mut world = World::bootstrapped();
@@ -246,7 +259,7 @@ proptest! {
             } else if let Some(step) = reopening(act) {
                 let seq = catalog.last_seq();
                 drop(catalog);
-                catalog = reopen(dir.path(), step, seq);
+                catalog = reopen(dir.path(), paged(small), step, seq);
             } else {
                 // First only validated: the same answer, and nothing is written.
                 let validating = Request { validate_only: true, ..Request::default() };

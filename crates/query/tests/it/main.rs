@@ -7,6 +7,7 @@ mod errors;
 mod files;
 mod insert;
 mod limits;
+mod rows;
 mod streams;
 mod support;
 mod time;

@@ -22,9 +22,6 @@ use crate::turns::Work;
 use super::Session;
 use super::queries::warnings_of;
 
-/// Exports that are looked at in one step of a search.
-const EXPORTS_STEP: usize = 1000;
-
 impl Session {
     /// Admits an export and starts it.
     ///
@@ -157,37 +154,19 @@ impl Session {
         before: Option<String>,
         limit: usize,
     ) -> Result<Vec<ExportRecord>> {
-        let (mut before, step) = (before, limit.max(EXPORTS_STEP));
-        let mut found = Vec::new();
-        // Others' exports are passed over, so that a page is as long as was asked. One step after the other: who leaves
-        // in between ends the search.
-        loop {
-            let (seen, last) = self.exports_step(before, step).await?;
-            found.extend(seen);
-            before = last;
-            if found.len() >= limit || before.is_none() {
-                found.truncate(limit);
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Of the next `step` exports those that the principal may see, and from where to go on; `None` at the end.
-    async fn exports_step(
-        &self,
-        before: Option<String>,
-        step: usize,
-    ) -> Result<(Vec<ExportRecord>, Option<String>)> {
         self.act(
             Operation::ShowExports,
             Object::Account,
             move |acting, permit| {
                 let catalog = &acting.instance.catalog;
-                let mut page = catalog.exports_page(permit.account(), before.as_deref(), step)?;
-                let is_last = page.len() < step;
-                let last = page.last().map(|export| export.id.clone());
-                page.retain(|export| permit.sees(&export.user));
-                Ok((page, last.filter(|_| !is_last)))
+                let (account, before) = (permit.account(), before.as_deref());
+                Ok(match permit.sees_all() {
+                    true => catalog.exports_page(account, before, limit)?,
+                    false => {
+                        let user = acting.principal.user();
+                        catalog.exports_of_page(account, user, before, limit)?
+                    }
+                })
             },
         )
         .await

@@ -7,8 +7,8 @@ use catalog::{Column, TableRecord, TableSource};
 use futures::StreamExt;
 use parser::{Format, QueryText, StagedFile};
 use query::{
-    Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, SessionValues, Source, StoreList,
-    TableDefinition, TableRef,
+    Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, RowSource, SessionValues, Source,
+    StoreList, TableDefinition, TableRef,
 };
 use storage::Store;
 use url::Url;
@@ -110,12 +110,12 @@ impl Session {
     ) -> Result<TableDefinition> {
         let (database, name) = (database.to_owned(), reference.table.clone());
         let record = match self.readable_table(&database, &name).await? {
-            Readable::System(batch) => {
+            Readable::System(rows) => {
                 return Ok(TableDefinition {
                     database,
                     name,
-                    schema: Some(batch.schema()),
-                    source: Source::Batches(vec![batch]),
+                    schema: Some(rows.schema()),
+                    source: Source::Rows(rows),
                 });
             }
             Readable::Stored(record) => record,
@@ -160,7 +160,7 @@ impl Session {
             let object = table_object(&database, &name);
             return self
                 .act(operation, object, move |acting, permit| {
-                    system_tables::batch(acting, permit, &database, &name)?
+                    system_tables::rows(acting, permit, &database, &name)?
                         .map(Readable::System)
                         .ok_or_else(|| no_such_table(&database, &name))
                 })
@@ -224,7 +224,7 @@ pub(super) fn texts(warnings: Vec<query::Warning>) -> Vec<String> {
 /// What a query reads from a table.
 enum Readable {
     /// The server's own rows, those that the principal may see.
-    System(arrow::array::RecordBatch),
+    System(Arc<dyn RowSource>),
     Stored(TableRecord),
 }
 

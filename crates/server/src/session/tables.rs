@@ -177,9 +177,9 @@ impl Session {
             let operation = system_tables::operation(&database, &table);
             let object = table_object(&database, &table);
             return self
-                .act(operation, object, move |acting, permit| {
-                    system_tables::batch(acting, permit, &database, &table)?
-                        .map(|batch| ShownTable::System(batch.schema()))
+                .act(operation, object, move |_, _| {
+                    system_tables::columns(&database, &table)
+                        .map(ShownTable::System)
                         .ok_or_else(|| no_such_table(&database, &table))
                 })
                 .await;

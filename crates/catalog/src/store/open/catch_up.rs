@@ -9,12 +9,35 @@ use prost::Message;
 
 use crate::error::Error;
 use crate::format::{self, MutationMessage, SnapshotEndMessage};
-use crate::index::{Index, Operation, State};
+use crate::index::{Index, Keep, Operation, State};
 use crate::journal::{Frame, FrameKind, Journal, Place, Scan};
 use crate::store::Recovery;
 
-/// About how much is applied to the index at a time.
-const STEP_BYTES: usize = 1 << 20;
+/// How changes are put into the index.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Step {
+    /// Each step leaves an index that is whole up to there.
+    OfCatchUp,
+    /// The index is not whole before the last one.
+    OfRebuild,
+}
+
+impl Step {
+    /// About how much is applied at a time: a page that changes several times in a step is written once.
+    fn bytes(self) -> usize {
+        match self {
+            Step::OfCatchUp => 1 << 20,
+            Step::OfRebuild => 8 << 20,
+        }
+    }
+
+    fn keep(self) -> Keep {
+        match self {
+            Step::OfCatchUp => Keep::WithState,
+            Step::OfRebuild => Keep::Unfinished,
+        }
+    }
+}
 
 /// Whether an index could be brought up to the journal.
 pub(super) enum CaughtUp {
@@ -35,7 +58,7 @@ pub(super) fn catch_up(
     state: State,
     recovery: &mut Recovery,
 ) -> Result<CaughtUp, Error> {
-    let mut applier = Applier::new(index, state);
+    let mut applier = Applier::new(index, state, Step::OfCatchUp);
     let place = state.place();
     if state.is_of_this_layout() && place.seq > 0 {
         let scan = Journal::scan_from(dir, place, |frame| applier.take(frame))?;
@@ -63,18 +86,18 @@ pub(super) fn catch_up(
         let why = "the index was older than the snapshot in the journal";
         return Ok(CaughtUp::Older(why.to_owned()));
     }
+    if !state.is_of_this_layout() {
+        let why = "the index was of another layout";
+        return Ok(CaughtUp::Older(why.to_owned()));
+    }
     let Some(seen) = seen else {
-        return Ok(if state.is_of_this_layout() {
-            CaughtUp::Cut {
-                missing: 1,
-                last: scan.last.seq,
-            }
-        } else {
-            CaughtUp::Older("the index was of an older layout".to_owned())
+        return Ok(CaughtUp::Cut {
+            missing: 1,
+            last: scan.last.seq,
         });
     };
     let state = index.moved(&state, seen)?;
-    let mut applier = Applier::new(index, state);
+    let mut applier = Applier::new(index, state, Step::OfCatchUp);
     Journal::scan(dir, |frame| {
         if frame.place.seq > seen.seq {
             applier.take(frame)?;
@@ -103,6 +126,7 @@ fn is_same(frame: &Frame, state: &State) -> Result<bool, Error> {
 pub(super) struct Applier<'i> {
     index: &'i Index,
     state: State,
+    step: Step,
     waiting: Vec<Operation>,
     waiting_bytes: usize,
     last: Place,
@@ -110,10 +134,11 @@ pub(super) struct Applier<'i> {
 }
 
 impl Applier<'_> {
-    pub(super) fn new(index: &Index, state: State) -> Applier<'_> {
+    pub(super) fn new(index: &Index, state: State, step: Step) -> Applier<'_> {
         Applier {
             index,
             state,
+            step,
             waiting: Vec::new(),
             waiting_bytes: 0,
             last: state.place(),
@@ -126,7 +151,7 @@ impl Applier<'_> {
         self.count += 1;
         self.waiting_bytes += frame.payload.len();
         self.waiting.extend(operations(frame)?);
-        if self.waiting_bytes > STEP_BYTES {
+        if self.waiting_bytes > self.step.bytes() {
             self.apply()?;
         }
         Ok(())
@@ -138,12 +163,17 @@ impl Applier<'_> {
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_ref()))
             .collect();
-        self.state = self
-            .index
-            .apply(&self.state, self.last, &changes, |_, _| {})?;
+        let keep = self.step.keep();
+        self.state = self.index.load(&self.state, self.last, &changes, keep)?;
         self.waiting.clear();
         self.waiting_bytes = 0;
         Ok(())
+    }
+
+    /// What the index holds with all that was taken.
+    pub(super) fn settled(&mut self) -> Result<&State, Error> {
+        self.apply()?;
+        Ok(&self.state)
     }
 
     pub(super) fn end(mut self, recovery: &mut Recovery) -> Result<State, Error> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use super::catch_up::{Applier, operations, undecodable};
+use super::catch_up::{Applier, Step, undecodable};
 use crate::error::{Error, ErrorKind};
 use crate::format::SnapshotEndMessage;
 use crate::index::{self, Index, State};
@@ -36,24 +36,17 @@ pub(super) fn rebuild(
     let path = dir.join(index::DIRECTORY);
     refuse_full_disk(dir)?;
     remove_directory(&path)?;
-    let index = Index::open(dir, options.cache_bytes_max)?;
+    let index = Index::open(dir, options)?;
     let mut replayed = 0;
-    // The keys of a snapshot are all different, so that nothing need be read to sum them up.
-    let mut state = State::at(Place::default());
-    let mut applier = None;
+    let mut applier = Applier::new(&index, State::at(Place::default()), Step::OfRebuild);
     let scan = Journal::scan(dir, |frame| {
         replayed += 1;
         match frame.kind {
-            FrameKind::SnapshotPart => index.load(&mut state, operations(frame)?),
-            FrameKind::SnapshotEnd => snapshot_is_whole(dir, &state, &frame),
-            FrameKind::Mutation => applier
-                .get_or_insert_with(|| Applier::new(&index, state))
-                .take(frame),
+            FrameKind::SnapshotPart | FrameKind::Mutation => applier.take(frame),
+            FrameKind::SnapshotEnd => snapshot_is_whole(dir, applier.settled()?, &frame),
         }
     })?;
-    if let Some(applier) = applier {
-        state = applier.end(&mut Recovery::default())?;
-    }
+    let state = applier.end(&mut Recovery::default())?;
     let state = index.finish(&state, scan.last)?;
     if replayed > 0 {
         // A new catalog has nothing to be told of.

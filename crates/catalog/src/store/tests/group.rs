@@ -68,6 +68,58 @@ fn one_change_is_one_sync() {
 }
 
 #[test]
+fn changes_cost_the_index_no_write_and_no_flush_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = std::sync::Arc::new(crate::disk::simulated::SimulatedDisk::default());
+    // The latest changes stay in memory, as they do by default.
+    let options = || crate::Options {
+        index_recent_bytes_max: crate::Options::default().index_recent_bytes_max,
+        ..super::options()
+    };
+    let open = || crate::Catalog::open_on(disk.clone(), dir.path(), options()).unwrap();
+    let catalog = open();
+    // Making it is one write, and the one flush.
+    assert_eq!(catalog.store.index.written(), (1, 1));
+    for number in 0..50 {
+        create(&catalog, &format!("s{number}")).unwrap();
+    }
+    assert_eq!(catalog.store.index.written(), (1, 1));
+    // One before the copy, with what it is of, and one that says where the journal's end is now.
+    catalog.compact().unwrap();
+    assert_eq!(catalog.store.index.written(), (3, 1));
+    create(&catalog, "last").unwrap();
+    drop(catalog);
+    // Closing put the last one into its pages; nothing is left to be caught up with.
+    let catalog = open();
+    assert_eq!(catalog.store.index.written(), (0, 0));
+    assert_eq!(catalog.recovery().replayed, 0);
+    assert_eq!(names(&catalog).len(), 51);
+    drop(catalog);
+    std::fs::remove_dir_all(dir.path().join("index")).unwrap();
+    // A rebuild flushes once, at its end.
+    let catalog = open();
+    assert_eq!(catalog.store.index.written().1, 1);
+}
+
+#[test]
+fn the_index_has_the_latest_changes_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = std::sync::Arc::new(crate::disk::simulated::SimulatedDisk::default());
+    let soon = crate::Options {
+        index_recent_ms: 20,
+        ..super::options()
+    };
+    let catalog = crate::Catalog::open_on(disk, dir.path(), soon).unwrap();
+    let before = catalog.store.index.written().0;
+    create(&catalog, "s").unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while catalog.store.index.written().0 == before {
+        assert!(std::time::Instant::now() < deadline, "it is never written");
+        thread::yield_now();
+    }
+}
+
+#[test]
 fn a_race_for_a_name_has_one_winner() {
     let (_dir, _disk, catalog) = new();
     for round in 0..10 {

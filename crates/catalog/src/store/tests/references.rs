@@ -69,10 +69,15 @@ fn every_dangling_reference_is_named() {
         ["sys/segment/0000000000000009/0000000000000001 is of a table that does not exist"]
     );
     assert_eq!(
-        found(vec![mark("sys/export-open/e"), mark("sys/export-pin/1/e")]),
+        found(vec![
+            mark("sys/export-open/e"),
+            mark("sys/export-pin/1/e"),
+            mark("sys/export-of/root/e")
+        ]),
         [
             "sys/export-open/e marks an export that does not exist",
-            "sys/export-pin/1/e is of an export that does not exist"
+            "sys/export-pin/1/e is of an export that does not exist",
+            "sys/export-of/root/e is of an export that does not exist"
         ]
     );
 }
