@@ -155,14 +155,10 @@ impl Instance {
         account: &str,
         path: &str,
     ) -> Result<(Store, ObjectPath)> {
-        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
-        let folder = if folder.is_empty() { "/" } else { folder };
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         let name = ObjectPath::parse(name)?;
-        let location = Location::Folder {
-            root: folder.into(),
-            prefix: None,
-        };
-        Ok((self.open_place(account, &location, None).await?, name))
+        let place = self.open_place(account, &folder_of(path), None).await?;
+        Ok((place, name))
     }
 
     /// Opens a place for an account. A folder that it may not use is refused in one way, whether it is there or
@@ -375,6 +371,16 @@ fn no_version(name: &str, version: u64) -> Error {
         Reason::StageNotFound,
         format_args!("stage '{name}' has no version {version}"),
     )
+}
+
+/// The folder of an absolute local path.
+pub(crate) fn folder_of(path: &str) -> Location {
+    let (folder, _) = path.rsplit_once('/').unwrap_or((".", path));
+    let folder = if folder.is_empty() { "/" } else { folder };
+    Location::Folder {
+        root: folder.into(),
+        prefix: None,
+    }
 }
 
 /// The location of a stage that has a URL.

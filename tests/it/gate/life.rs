@@ -208,9 +208,13 @@ async fn who_had_to_wait_is_looked_at_again() {
     let revoke = v1::RevokeRoleRequest {
         role: "roles/r".to_owned(),
         user: "users/roleless".to_owned(),
+        ..Default::default()
     };
     accounts.revoke_role(admin.request(revoke)).await.unwrap();
-    let revoke = v1::RevokeTokenRequest { name: token };
+    let revoke = v1::RevokeTokenRequest {
+        name: token,
+        ..Default::default()
+    };
     accounts.revoke_token(admin.request(revoke)).await.unwrap();
     drop(held);
     let mut ends = Vec::new();

@@ -15,7 +15,7 @@ use crate::exports::{
 };
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::instance::Instance;
-use crate::places::{Located, path_in_stage, squeezed};
+use crate::places::{Located, folder_of, path_in_stage, squeezed};
 use crate::sql::export_state;
 use crate::turns::Work;
 
@@ -363,7 +363,11 @@ fn admit(acting: &Acting, permit: &Permit, target: Target, credentials: bool) ->
         );
         return Err(acting.refused(Operation::ExportToPath, &object, error));
     }
-    local_path(&path).map(Admitted::Local)
+    let full = local_path(&path)?;
+    acting
+        .instance
+        .check_folder_blocking(permit.account(), &folder_of(&full))?;
+    Ok(Admitted::Local(full))
 }
 
 /// A local target's absolute path.

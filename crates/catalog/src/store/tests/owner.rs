@@ -16,7 +16,6 @@ fn start(catalog: &Catalog, user: &str, number: u64) {
         stage: None,
         stage_parents: Vec::new(),
         target: String::new(),
-        temp_files: Vec::new(),
     };
     let actor = Actor::new(ACCOUNT, user, "");
     catalog.create_export(&actor, export).unwrap();
