@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 const VERSION: u32 = 1;
 
-/// Names a draft of a place; from [`Draft::token`](crate::Draft::token) on, and after
+/// Names a draft of a place; from [`Draft::token_to_record`](crate::Draft::token_to_record) on, and after
 /// [`Draft::finish`](crate::Draft::finish) with all that publishing it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(pub(crate) TokenKind);
