@@ -52,16 +52,21 @@ fn what_has_not_begun_when_its_caller_leaves_is_not_done() {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(1)
+        // Opening a server takes both: what it does there waits for its storage's work.
+        .max_blocking_threads(2)
         .build()
         .unwrap();
     runtime.block_on(async {
         let session = call(folder.path()).await;
-        let (release, released) = mpsc::channel();
-        let first = blocking_work(released);
-        let first = session.act(Operation::ShowStages, Object::Account, first);
-        tokio::pin!(first);
+        let occupied = || {
+            let (release, released) = mpsc::channel();
+            let work = blocking_work(released);
+            let work = session.act(Operation::ShowStages, Object::Account, work);
+            (release, Box::pin(work))
+        };
+        let ((release, mut first), (release_second, mut second)) = (occupied(), occupied());
         assert!(futures::poll!(&mut first).is_pending());
+        assert!(futures::poll!(&mut second).is_pending());
         let done = Arc::new(Mutex::new(Vec::new()));
         let note = |what: &'static str| {
             let done = Arc::clone(&done);
@@ -70,12 +75,13 @@ fn what_has_not_begun_when_its_caller_leaves_is_not_done() {
                 Ok(())
             })
         };
-        // Behind the first one, on the only thread.
+        // Behind them, as there is no third thread.
         let mut left = Box::pin(note("left"));
         assert!(futures::poll!(&mut left).is_pending());
         drop(left);
-        drop(release);
+        drop((release, release_second));
         first.await.unwrap();
+        second.await.unwrap();
         note("stayed").await.unwrap();
         assert_eq!(*done.lock().unwrap(), ["stayed"]);
     });

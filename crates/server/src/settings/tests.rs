@@ -66,6 +66,7 @@ fn reads_every_key_of_the_documented_file() {
     settings.paths = defaults.paths.clone();
     settings.secrets.references.clear();
     settings.endpoints.allow.clear();
+    settings.endpoints.hosts.clear();
     settings.retention.exports_days = None;
     settings.retention.audit_days = None;
     settings.auth.root_password_file = None;
