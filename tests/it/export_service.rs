@@ -167,8 +167,12 @@ async fn an_export_survives_the_client_that_started_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_on_running_exports_names_itself() {
-    let server =
-        TestServer::start_with(|settings| settings.limits.concurrent_exports_max = 1).await;
+    let server = TestServer::start_with(|settings| {
+        settings.limits.concurrent_exports_max = 1;
+        // How long the second one waits for its turn.
+        settings.limits.queue_wait_s = 1;
+    })
+    .await;
     server.stage("s").await;
     server.ok("CREATE TABLE t (a bigint)").await;
     let values: Vec<String> = (0..2000).map(|n| format!("({n})")).collect();
