@@ -320,70 +320,112 @@ async fn a_disabled_stage_stops_a_prepared_export() {
     assert_eq!(left.file(12), None);
 }
 
-/// Several files: one whose name is taken meanwhile keeps all of them from being there.
+/// A prepared export of forty files, finished in a real place, of which a crash left three with their names.
+async fn forty_files(left: &Left, number: u32) -> (String, Vec<Vec<u8>>) {
+    let catalog = left.catalog();
+    create_stage(&catalog, "s", format!("file://{}", left.out.display()));
+    let id = record(&catalog, number, ExportState::Running, "s", Vec::new(), "");
+    let bodies: Vec<Vec<u8>> = (0..40).map(|n| format!("a\n{n}\n").into_bytes()).collect();
+    let location = Location::parse(left.out.to_str().unwrap()).unwrap();
+    let store = Store::open(&location, None, &Policy::default())
+        .await
+        .unwrap();
+    let mut files = Vec::new();
+    for (index, body) in (0u32..).zip(&bodies) {
+        let target = format!("{number}/{index}.csv");
+        let path = ObjectPath::parse(&target).unwrap();
+        let mut draft = store.draft(&id, index, &path).await.unwrap();
+        draft.write_all(body).unwrap();
+        files.push(PlannedFile {
+            index,
+            target,
+            bytes: body.len() as u64,
+            sha256: sha256(body),
+            token: draft.finish().unwrap().token.to_bytes(),
+            ..plan(&id, number, "").remove(0)
+        });
+    }
+    // One goes into a folder of its own.
+    files[20].target = format!("{number}/deep/20.csv");
+    catalog
+        .update_export(&actor(), &id, move |record| {
+            record.state = ExportState::Prepared;
+            record.plan = files;
+        })
+        .unwrap();
+    let drafts = left.out.join(".stagedoor").join(&id);
+    let folder = left.out.join(number.to_string());
+    std::fs::create_dir(&folder).unwrap();
+    for index in [0, 7, 39] {
+        let name = folder.join(format!("{index}.csv"));
+        std::fs::rename(drafts.join(index.to_string()), name).unwrap();
+    }
+    (id, bodies)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_files_are_published_all_or_none() {
     let left = Left::new();
-    for (number, taken) in [(13, false), (14, true)] {
-        let catalog = left.catalog();
-        create_stage(&catalog, "s", format!("file://{}", left.out.display()));
-        let id = record(&catalog, number, ExportState::Running, "s", Vec::new(), "");
-        let bodies: Vec<Vec<u8>> = (0..40).map(|n| format!("a\n{n}\n").into_bytes()).collect();
-        let location = Location::parse(left.out.to_str().unwrap()).unwrap();
-        let store = Store::open(&location, None, &Policy::default())
-            .await
-            .unwrap();
-        let mut files = Vec::new();
-        for (index, body) in (0u32..).zip(&bodies) {
-            let target = format!("{number}-{index}.csv");
-            let path = ObjectPath::parse(&target).unwrap();
-            let mut draft = store.draft(&id, index, &path).await.unwrap();
-            draft.write_all(body).unwrap();
-            files.push(PlannedFile {
-                index,
-                target,
-                bytes: body.len() as u64,
-                sha256: sha256(body),
-                token: draft.finish().unwrap().token.to_bytes(),
-                ..plan(&id, number, "").remove(0)
-            });
-        }
-        catalog
-            .update_export(&actor(), &id, move |record| {
-                record.state = ExportState::Prepared;
-                record.plan = files;
-            })
-            .unwrap();
-        drop(catalog);
-        // A crash after some of them had their names.
-        let drafts = left.out.join(".stagedoor").join(&id);
-        for index in [0, 7, 39] {
-            let name = left.out.join(format!("{number}-{index}.csv"));
-            std::fs::rename(drafts.join(index.to_string()), name).unwrap();
-        }
-        if taken {
-            std::fs::write(left.out.join(format!("{number}-20.csv")), b"mine").unwrap();
-        }
-        let (state, error) = left.recovered(&id).await;
-        let there: Vec<usize> = (0..40)
-            .filter(|index| left.out.join(format!("{number}-{index}.csv")).exists())
-            .collect();
-        if taken {
-            assert_eq!(state, ExportState::Failed, "{error:?}");
-            assert!(error.unwrap().contains("14-20.csv already exists"));
-            assert_eq!(read(&left.out.join("14-20.csv")).unwrap(), b"mine");
-            assert_eq!(there, [20]);
-        } else {
-            assert_eq!((state, error), (ExportState::Committed, None));
-            assert_eq!(there.len(), 40);
-            for (index, body) in bodies.iter().enumerate() {
-                assert_eq!(
-                    &read(&left.out.join(format!("13-{index}.csv"))).unwrap(),
-                    body
-                );
-            }
-        }
+    let (id, bodies) = forty_files(&left, 13).await;
+    assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
+    for (index, body) in bodies.iter().enumerate() {
+        let name = match index {
+            20 => "13/deep/20.csv".to_owned(),
+            index => format!("13/{index}.csv"),
+        };
+        assert_eq!(&read(&left.out.join(name)).unwrap(), body);
     }
+
+    // A name that is taken keeps all of them from being there.
+    let (id, _) = forty_files(&left, 14).await;
+    std::fs::create_dir(left.out.join("14/deep")).unwrap();
+    std::fs::write(left.out.join("14/deep/20.csv"), b"mine").unwrap();
+    let (state, error) = left.recovered(&id).await;
+    assert_eq!(state, ExportState::Failed, "{error:?}");
+    assert!(error.unwrap().contains("20.csv already exists"));
+    assert_eq!(crate::harness::files(&left.out.join("14")), ["deep/20.csv"]);
+    assert_eq!(read(&left.out.join("14/deep/20.csv")).unwrap(), b"mine");
+}
+
+/// What may pass takes nothing away: the files that have their names keep them, and the next start goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_published_now_is_published_later() {
+    let left = Left::new();
+    let (id, _) = forty_files(&left, 15).await;
+    // No folder can be made where a file is.
+    std::fs::write(left.out.join("15/deep"), b"in the way").unwrap();
+    drop(
+        Server::open(Settings::embedded(&left.data()))
+            .await
+            .unwrap(),
+    );
+    let state = left.catalog().export("sys", &id).unwrap().unwrap().state;
+    assert_eq!(state, ExportState::Prepared);
+    assert_eq!(crate::harness::files(&left.out.join("15")).len(), 40);
+    std::fs::remove_file(left.out.join("15/deep")).unwrap();
+    assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
+    assert_eq!(crate::harness::files(&left.out.join("15")).len(), 40);
+}
+
+/// Given up halfway, nothing of it stays visible.
+#[tokio::test(flavor = "multi_thread")]
+async fn giving_up_several_files_takes_back_those_that_had_their_names() {
+    let left = Left::new();
+    let (id, _) = forty_files(&left, 16).await;
+    std::fs::write(left.out.join("16/deep"), b"in the way").unwrap();
+    let server = Server::open(Settings::embedded(&left.data()))
+        .await
+        .unwrap();
+    server
+        .session()
+        .unwrap()
+        .execute(&format!("CANCEL EXPORT '{id}'"))
+        .await
+        .unwrap();
+    drop(server);
+    let record = left.catalog().export("sys", &id).unwrap().unwrap();
+    assert_eq!(record.state, ExportState::Failed);
+    assert_eq!(crate::harness::files(&left.out.join("16")), ["deep"]);
 }
 
 /// CANCEL EXPORT of a prepared export whose folder was not there at the start: what it says, and the state.

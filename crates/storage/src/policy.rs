@@ -50,6 +50,7 @@ impl Policy {
     pub fn check_location(&self, location: &Location) -> Result<()> {
         match location {
             Location::Folder { root, prefix } => {
+                self.check_denied(root)?;
                 let root = canonical(root);
                 self.check(&match prefix {
                     Some(prefix) => root.join(prefix.to_relative()),
@@ -65,6 +66,23 @@ impl Policy {
     /// # Errors
     /// [`ErrorKind::PermissionDenied`], naming the path.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        self.check_denied(path)?;
+        match &self.allowed {
+            Some(allowed) if !allowed.iter().any(|folder| path.starts_with(folder)) => {
+                Err(Error::new(
+                    ErrorKind::PermissionDenied,
+                    format!(
+                        "path '{}' is not permitted: the setting paths.allow does not list it",
+                        path.display()
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a path as it was written: `/proc/self/root/x` is resolved to `/x`, and is refused all the same.
+    pub(crate) fn check_denied(&self, path: &Path) -> Result<()> {
         let denied = ALWAYS_DENIED
             .iter()
             .map(Path::new)
@@ -79,18 +97,7 @@ impl Policy {
                 return Err(Error::new(ErrorKind::PermissionDenied, message));
             }
         }
-        match &self.allowed {
-            Some(allowed) if !allowed.iter().any(|folder| path.starts_with(folder)) => {
-                Err(Error::new(
-                    ErrorKind::PermissionDenied,
-                    format!(
-                        "path '{}' is not permitted: the setting paths.allow does not list it",
-                        path.display()
-                    ),
-                ))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -2,11 +2,12 @@
 //! puts the latest changes into the index's pages, one writes the journal anew when it has become too
 //! large.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Store;
+use super::queue::Queue;
 use crate::error::{Error, ErrorKind};
 
 /// Stops its threads when dropped, after a last sync.
@@ -61,28 +62,17 @@ impl Store {
         let wait = Duration::from_millis(self.options.audit_sync_ms);
         let mut queue = self.queue();
         while !queue.closing {
-            let Some(since) = queue.waiting_since else {
-                queue = self
-                    .wake
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = wait.saturating_sub(since.elapsed());
-            if !left.is_zero() && !queue.is_full() {
-                queue = self
-                    .wake
-                    .wait_timeout(queue, left)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
-                continue;
+            let left = left_of(wait, queue.waiting_since);
+            if left.is_some_and(|left| left.is_zero() || queue.is_full()) {
+                let seq = queue.last();
+                if self.settle(queue, seq).is_err() {
+                    // Read-only from here on: every caller is told so by itself.
+                    return;
+                }
+                queue = self.queue();
+            } else {
+                queue = self.sleep(queue, left);
             }
-            let seq = queue.last();
-            if self.settle(queue, seq).is_err() {
-                // Read-only from here on: every caller is told so by itself.
-                return;
-            }
-            queue = self.queue();
         }
     }
 
@@ -92,29 +82,18 @@ impl Store {
         let wait = Duration::from_millis(self.options.index_recent_ms);
         let mut queue = self.queue();
         while !queue.closing {
-            let Some(since) = queue.recent_since else {
-                queue = self
-                    .wake
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = wait.saturating_sub(since.elapsed());
-            if !left.is_zero() {
-                queue = self
-                    .wake
-                    .wait_timeout(queue, left)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
-                continue;
+            let left = left_of(wait, queue.recent_since);
+            if left.is_some_and(|left| left.is_zero()) {
+                queue.recent_since = None;
+                drop(queue);
+                if self.store_recent().is_err() {
+                    // Read-only from here on: every caller is told so by itself.
+                    return;
+                }
+                queue = self.queue();
+            } else {
+                queue = self.sleep(queue, left);
             }
-            queue.recent_since = None;
-            drop(queue);
-            if self.store_recent().is_err() {
-                // Read-only from here on: every caller is told so by itself.
-                return;
-            }
-            queue = self.queue();
         }
     }
 
@@ -123,10 +102,7 @@ impl Store {
         let mut queue = self.queue();
         while !queue.closing {
             if !queue.compaction_wanted {
-                queue = self
-                    .wake
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner);
+                queue = self.sleep(queue, None);
                 continue;
             }
             queue.compaction_wanted = false;
@@ -139,4 +115,29 @@ impl Store {
             queue = self.queue();
         }
     }
+
+    /// Waits to be woken, for so long at most.
+    fn sleep<'a>(
+        &self,
+        queue: MutexGuard<'a, Queue>,
+        longest: Option<Duration>,
+    ) -> MutexGuard<'a, Queue> {
+        match longest {
+            None => self
+                .wake
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(longest) => {
+                self.wake
+                    .wait_timeout(queue, longest)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        }
+    }
+}
+
+/// What is left of a time that began then; `None` when nothing waits.
+fn left_of(wait: Duration, since: Option<Instant>) -> Option<Duration> {
+    since.map(|since| wait.saturating_sub(since.elapsed()))
 }

@@ -32,14 +32,8 @@ pub(crate) async fn publish(
     export: &str,
     plan: &[PlannedFile],
 ) -> std::result::Result<Vec<String>, Unpublished> {
-    let of = |role: FileRole| -> Result<Vec<storage::PlannedFile>> {
-        plan.iter()
-            .filter(|file| file.role == role)
-            .map(planned)
-            .collect()
-    };
-    let data = of(FileRole::Data).map_err(Unpublished::Unknown)?;
-    let manifests = of(FileRole::Manifest).map_err(Unpublished::Unknown)?;
+    let data = of_role(plan, FileRole::Data).map_err(Unpublished::Unknown)?;
+    let manifests = of_role(plan, FileRole::Manifest).map_err(Unpublished::Unknown)?;
     publish_data(store, &data).await?;
     let mut warnings = Vec::new();
     for manifest in &manifests {
@@ -56,6 +50,18 @@ pub(crate) async fn publish(
     Ok(warnings)
 }
 
+/// Takes away what has been published of a plan that is given up.
+pub(crate) async fn withdraw_plan(store: &Store, plan: &[PlannedFile]) -> Result<()> {
+    Ok(withdraw(store, &of_role(plan, FileRole::Data)?).await?)
+}
+
+fn of_role(plan: &[PlannedFile], role: FileRole) -> Result<Vec<storage::PlannedFile>> {
+    plan.iter()
+        .filter(|file| file.role == role)
+        .map(planned)
+        .collect()
+}
+
 async fn publish_data(
     store: &Store,
     data: &[storage::PlannedFile],
@@ -68,44 +74,58 @@ async fn publish_data(
         }
     });
     let mut results = stream::iter(each).buffer_unordered(PUBLISHED_AT_ONCE_MAX);
-    let mut failed: Option<(storage::PlannedFile, storage::Error)> = None;
+    let (mut refused, mut failed) = (None, None);
     while let Some((file, result)) = results.next().await {
-        if let Err(error) = result {
-            failed.get_or_insert((file, error));
+        let Err(error) = result else { continue };
+        match error.kind() {
+            ErrorKind::AlreadyExists => refused = Some(Error::from(error)),
+            ErrorKind::NotFound => refused = Some(lost(&file, &error)),
+            // The kinds are the storage crate's, and may grow: what is not known to be final is tried again.
+            _ => failed = Some(Error::from(error)),
         }
     }
     drop(results);
-    let Some((file, error)) = failed else {
+    if let Some(refused) = refused {
+        return Err(match withdraw(store, data).await {
+            Ok(()) => Unpublished::Refused(refused),
+            // Carried out again, the plan meets the same file, and withdraws again.
+            Err(_) => Unpublished::Unknown(refused),
+        });
+    }
+    let Some(failed) = failed else {
         return Ok(());
     };
-    let kind = error.kind();
-    // After a failure past the renaming (of an fsync, say) the draft is no longer there.
-    let is_invisible = matches!(kind, ErrorKind::AlreadyExists | ErrorKind::NotFound)
-        || store.has_draft(&file.token).await.unwrap_or(false);
-    let text = error.to_string();
-    if !is_invisible || withdraw(store, data).await.is_err() {
-        return Err(Unpublished::Unknown(error.into()));
-    }
-    Err(match kind {
-        ErrorKind::AlreadyExists => Unpublished::Refused(error.into()),
-        ErrorKind::NotFound => Unpublished::Refused(Error::internal(
-            Reason::StorageFailed,
-            format_args!(
-                "neither a draft nor a file '{}' with its bytes is there: {text}",
-                file.target
-            ),
-        )),
-        // The kinds are the storage crate's, and may grow: what is not known to be final is tried again.
-        _ => Unpublished::Waiting(error.into()),
+    // What has its name already keeps it: the plan is carried out again from there. After a failure past the
+    // renaming (of an fsync, say) a draft is no longer there, either.
+    Err(match all_wait(store, data).await {
+        Ok(true) => Unpublished::Waiting(failed),
+        Ok(false) | Err(_) => Unpublished::Unknown(failed),
     })
+}
+
+fn lost(file: &storage::PlannedFile, error: &storage::Error) -> Error {
+    Error::internal(
+        Reason::StorageFailed,
+        format_args!(
+            "neither a draft nor a file '{}' with its bytes is there: {error}",
+            file.target
+        ),
+    )
+}
+
+/// Whether every file still waits to be published, so that nothing is visible.
+async fn all_wait(store: &Store, data: &[storage::PlannedFile]) -> storage::Result<bool> {
+    for file in data {
+        if !store.has_draft(&file.token).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Takes away again what was published of a plan of which a file cannot be: all or nothing. Where files were
 /// replaced there is no way back.
 async fn withdraw(store: &Store, data: &[storage::PlannedFile]) -> storage::Result<()> {
-    if data.len() < 2 {
-        return Ok(());
-    }
     for file in data {
         match file.on_existing {
             storage::OnExisting::Refuse => store.withdraw(file).await?,
@@ -184,12 +204,7 @@ async fn discard(store: &Store, export: &ExportRecord) -> Result<()> {
 
 /// Whether a plan's data waits to be published, all of it.
 pub(crate) async fn is_waiting(store: &Store, plan: &[PlannedFile]) -> Result<bool> {
-    for file in plan.iter().filter(|file| file.role == FileRole::Data) {
-        if !store.has_draft(&token(file)?).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    Ok(all_wait(store, &of_role(plan, FileRole::Data)?).await?)
 }
 
 /// The same check on a thread that may block.

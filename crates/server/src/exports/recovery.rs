@@ -13,7 +13,7 @@ use storage::{ObjectPath, Store};
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
-    Unpublished, check_may_publish, is_waiting, publish, remove_all_drafts,
+    Unpublished, check_may_publish, is_waiting, publish, remove_all_drafts, withdraw_plan,
 };
 use crate::gate::system_actor;
 use crate::instance::Instance;
@@ -119,8 +119,11 @@ pub(crate) async fn give_up(
     let mut end = not_published("given up by CANCEL EXPORT");
     if let Ok((store, path)) = place(instance, export).await {
         let plan = plan_of(export, &path)?;
-        if export.state == ExportState::Prepared && is_published(&store, &plan).await? {
-            end = publish_again(instance, &store, &path, export).await?;
+        if export.state == ExportState::Prepared {
+            match is_published(&store, &plan).await? {
+                true => end = publish_again(instance, &store, &path, export).await?,
+                false => withdraw_plan(&store, &plan).await?,
+            }
         }
         remove_all_drafts(instance, &store, export, &path).await?;
     }

@@ -1,6 +1,9 @@
 //! The operations on roles, who has them, and what is granted to them. SQL and AccountService both end here.
 
-use catalog::{Created, Grant, Granted, NewRole, OnExists, PrivilegeSet, Revoked, RoleRecord};
+use catalog::{
+    Actor, Catalog, Created, Grant, Granted, NewRole, OnExists, PrivilegeSet, Revoked, RoleRecord,
+    Securable,
+};
 use parser::GrantObject;
 
 use super::{ChangeMode, Session};
@@ -102,21 +105,8 @@ impl Session {
         user: String,
         mode: ChangeMode,
     ) -> Result<bool> {
-        self.change(
-            Operation::Grant,
-            Object::Role(role.clone()),
-            mode,
-            move |acting, permit| {
-                acting.allow_membership(&role)?;
-                acting.existing_role(permit, &role)?;
-                acting
-                    .instance
-                    .catalog
-                    .grant_role(permit.actor(), &role, &user)
-                    .about(Subject::User)
-            },
-        )
-        .await
+        self.change_membership(Operation::Grant, role, user, mode, Catalog::grant_role)
+            .await
     }
 
     pub(crate) async fn revoke_role(
@@ -125,20 +115,24 @@ impl Session {
         user: String,
         mode: ChangeMode,
     ) -> Result<bool> {
-        self.change(
-            Operation::Revoke,
-            Object::Role(role.clone()),
-            mode,
-            move |acting, permit| {
-                acting.allow_membership(&role)?;
-                acting.existing_role(permit, &role)?;
-                acting
-                    .instance
-                    .catalog
-                    .revoke_role(permit.actor(), &role, &user)
-                    .about(Subject::User)
-            },
-        )
+        self.change_membership(Operation::Revoke, role, user, mode, Catalog::revoke_role)
+            .await
+    }
+
+    async fn change_membership(
+        &self,
+        operation: Operation,
+        role: String,
+        user: String,
+        mode: ChangeMode,
+        change: fn(&Catalog, &Actor, &str, &str) -> std::result::Result<bool, catalog::Error>,
+    ) -> Result<bool> {
+        let object = Object::Role(role.clone());
+        self.change(operation, object, mode, move |acting, permit| {
+            acting.allow_membership(&role)?;
+            acting.existing_role(permit, &role)?;
+            change(&acting.instance.catalog, permit.actor(), &role, &user).about(Subject::User)
+        })
         .await
     }
 
@@ -150,21 +144,8 @@ impl Session {
         privileges: Option<PrivilegeSet>,
         mode: ChangeMode,
     ) -> Result<Granted> {
-        let database = self.database().to_owned();
-        self.change(
-            Operation::Grant,
-            Object::Role(role.clone()),
-            mode,
-            move |acting, permit| {
-                let (on, all) = acting.securable(permit, &on, &database)?;
-                acting
-                    .instance
-                    .catalog
-                    .grant(permit.actor(), &role, on, privileges.unwrap_or(all))
-                    .about(Subject::Grant)
-            },
-        )
-        .await
+        self.change_grant(Operation::Grant, role, on, privileges, mode, Catalog::grant)
+            .await
     }
 
     pub(crate) async fn revoke(
@@ -174,20 +155,40 @@ impl Session {
         privileges: Option<PrivilegeSet>,
         mode: ChangeMode,
     ) -> Result<Revoked> {
-        let database = self.database().to_owned();
-        self.change(
+        self.change_grant(
             Operation::Revoke,
-            Object::Role(role.clone()),
+            role,
+            on,
+            privileges,
             mode,
-            move |acting, permit| {
-                let (on, all) = acting.securable(permit, &on, &database)?;
-                acting
-                    .instance
-                    .catalog
-                    .revoke(permit.actor(), &role, on, privileges.unwrap_or(all))
-                    .about(Subject::Grant)
-            },
+            Catalog::revoke,
         )
+        .await
+    }
+
+    async fn change_grant<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        role: String,
+        on: GrantObject,
+        privileges: Option<PrivilegeSet>,
+        mode: ChangeMode,
+        change: fn(
+            &Catalog,
+            &Actor,
+            &str,
+            Securable,
+            PrivilegeSet,
+        ) -> std::result::Result<T, catalog::Error>,
+    ) -> Result<T> {
+        let database = self.database().to_owned();
+        let object = Object::Role(role.clone());
+        self.change(operation, object, mode, move |acting, permit| {
+            let (on, all) = acting.securable(permit, &on, &database)?;
+            let privileges = privileges.unwrap_or(all);
+            let catalog = &acting.instance.catalog;
+            change(catalog, permit.actor(), &role, on, privileges).about(Subject::Grant)
+        })
         .await
     }
 

@@ -465,7 +465,7 @@ impl Acting {
         let (location, kept) = match url {
             StageUrl::Location(text) => {
                 let location = Location::parse(text).map_err(invalid)?;
-                let kept = location.to_string();
+                let kept = as_given(text, &location);
                 (location, kept)
             }
             StageUrl::Endpoint(text) => (
@@ -495,6 +495,18 @@ impl Acting {
             Location::Folder { .. } => self.instance.check_folder_blocking(account, location),
             Location::SubStage { .. } | Location::Memory(_) => Ok(()),
         }
+    }
+}
+
+/// A URL is kept as it was given; only a sub-stage's parent is folded, as every stage's name is.
+fn as_given(text: &str, location: &Location) -> String {
+    match location {
+        Location::SubStage { parent, .. } => {
+            let (scheme, rest) = text.split_once("://").unwrap_or(("stage", text));
+            let below = rest.find('/').map_or("", |at| &rest[at..]);
+            format!("{scheme}://{parent}{below}")
+        }
+        Location::Folder { .. } | Location::Bucket { .. } | Location::Memory(_) => text.to_owned(),
     }
 }
 

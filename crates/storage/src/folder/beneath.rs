@@ -77,6 +77,7 @@ pub(crate) struct Beneath {
 impl Beneath {
     /// Resolves `root`, which must be a folder that exists.
     pub(crate) fn open(root: &Path, prefix: Option<ObjectPath>, policy: Policy) -> Result<Self> {
+        policy.check_denied(root)?;
         let resolved = root
             .canonicalize()
             .map_err(|e| Error::io(format_args!("open folder '{}'", root.display()), e))?;
