@@ -17,6 +17,7 @@ mod example;
 mod export_service;
 mod exports;
 mod gate;
+mod internal_stages;
 mod leaks;
 mod python_readers;
 mod queries;

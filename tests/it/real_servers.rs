@@ -8,6 +8,8 @@ use storage::{Bucket, BucketCredentials, EndpointPolicy, Location, Retry, Transp
 use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Weed};
 
 use crate::harness::TestServer;
+use crate::internal_stages::{FORGETFUL, as_root, client, ok};
+use crate::serve_process::ServeProcess;
 
 /// A store, and how a stage on it is written.
 struct Place {
@@ -164,6 +166,7 @@ macro_rules! on_both {
 on_both!(an_export_appears_whole_and_once, exports);
 on_both!(nothing_is_left_of_an_export_that_fails, failures);
 on_both!(a_bucket_that_refuses_says_why, refusals);
+on_both!(internal_stages_are_where_the_operator_places_them, internal);
 
 async fn exports(place: Place, folder: &str) {
     let server = server().await;
@@ -231,6 +234,49 @@ async fn failures(place: Place, folder: &str) {
     }
     assert_eq!(place.objects(folder).await, Vec::<String>::new());
     assert_eq!(place.open_uploads(folder).await, Vec::<String>::new());
+}
+
+async fn internal(place: Place, folder: &str) {
+    let data = tempfile::tempdir().unwrap();
+    let region = place
+        .region
+        .map_or_else(String::new, |region| format!("region = '{region}'\n"));
+    let settings = format!(
+        "version = 1\n{FORGETFUL}[internal]\nstages = '{}/'\n[internal.credentials]\n\
+         access_key_id = 'env:INTERNAL_ID'\nsecret_access_key = 'env:INTERNAL_KEY'\nendpoint = '{}'\n{region}\
+         [endpoints]\nhttp = true\nallow = {:?}\n[endpoints.hosts]\n{:?} = ['127.0.0.1']\n",
+        place.url(folder),
+        place.endpoint,
+        allowed(),
+        hosts()[0].0,
+    );
+    let keys = format!("export INTERNAL_ID='{KEY}' INTERNAL_KEY='{SECRET}'");
+    let start = || ServeProcess::start_after(&keys, &settings, data.path(), &[]);
+    let mut server = start();
+    let mut root = client(&server.address(), as_root()).await;
+    for statement in [
+        "CREATE STAGE a",
+        "CREATE STAGE b",
+        "CREATE STAGE below URL = 'stage://a/deep/'",
+        "SELECT 1 AS x INTO OUTFILE 'stage://a/one.csv'",
+        "SELECT 2 AS x INTO OUTFILE 'stage://below/two.csv'",
+        "SELECT 3 AS x INTO OUTFILE 'stage://b/three.csv'",
+    ] {
+        ok(&mut root, statement).await;
+    }
+    assert_eq!(
+        place.objects(folder).await,
+        ["1/deep/two.csv", "1/one.csv", "2/three.csv"]
+    );
+    let read = ok(&mut root, "SELECT SUM(x) FROM 'stage://a/**/*.csv'").await;
+    assert_eq!(read.as_deref(), Some("3"));
+    ok(&mut root, "DROP STAGE a CASCADE").await;
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let mut server = start();
+    server.wait_for("removed the files of dropped internal stages");
+    assert_eq!(place.objects(folder).await, ["2/three.csv"]);
+    assert!(!server.read.join("\n").contains(SECRET));
 }
 
 async fn refusals(place: Place, folder: &str) {

@@ -55,7 +55,7 @@ async fn ddl_answers_with_the_documented_texts() {
         .await;
     server.ok("DROP STAGE IF EXISTS nope").await;
     let rows = server.ok("SHOW STAGES LIKE 's%'").await.rows();
-    assert_eq!(rows, [["s1", &format!("file://{url}"), "ENABLED", "it's"]]);
+    assert_eq!(rows, [["s1", &url.to_string(), "ENABLED", "it's"]]);
     assert_eq!(server.ok("SHOW STAGES LIKE 'x%'").await.rows().len(), 0);
 }
 
@@ -133,6 +133,51 @@ async fn sub_stages_are_followed_and_protected() {
             .await,
         "ERROR 20101 (HY000): internal error: stage 'parent' is invalid, please check"
     );
+}
+
+/// As it was given, but for the name of a parent stage, which is folded as every stage's is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_is_shown_as_it_was_given() {
+    let server = TestServer::start().await;
+    let dir = server.dir("out");
+    let dir = dir.display();
+    for (name, given, shown) in [
+        ("a", format!("file://{dir}/"), format!("file://{dir}/")),
+        ("b", format!("{dir}//"), format!("{dir}//")),
+        (
+            "c",
+            "STAGE://A/Below/".to_owned(),
+            "STAGE://a/Below/".to_owned(),
+        ),
+        ("d", "stage://A".to_owned(), "stage://a".to_owned()),
+    ] {
+        server
+            .ok(&format!("CREATE STAGE {name} URL = '{given}'"))
+            .await;
+        let rows = server
+            .ok(&format!("SHOW STAGES LIKE '{name}'"))
+            .await
+            .rows();
+        assert_eq!(rows[0][1], shown);
+        server
+            .ok(&format!(
+                "SELECT 1 AS a INTO OUTFILE 'stage://{name}/{name}.csv'"
+            ))
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_round_through_proc_is_refused() {
+    let server = TestServer::start().await;
+    let dir = server.dir("out");
+    for url in [
+        format!("/proc/self/root{}", dir.display()),
+        "file:///proc/self/cwd".to_owned(),
+    ] {
+        let error = server.error(&format!("CREATE STAGE p URL = '{url}'")).await;
+        assert!(error.contains("is not permitted"), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,6 +35,8 @@ pub(crate) struct Instance {
     pub(crate) endpoints: storage::EndpointPolicy,
     /// To the buckets of all stages, under that policy.
     pub(crate) transport: storage::Transport,
+    /// Wakes who settles exports that could not be settled at once.
+    pub(crate) unsettled: Arc<Notify>,
     /// Wakes who removes the files of dropped internal stages, before the hour has come.
     pub(crate) remains: Arc<Notify>,
     pub(crate) started_us: u64,
@@ -85,8 +87,7 @@ impl Instance {
         let endpoints = endpoints(&settings)?;
         let transport = storage::Transport::new(endpoints.clone(), transport_options(&settings))
             .map_err(|e| OpenError(format!("buckets cannot be reached: {e}")))?;
-        let opening =
-            InternalStorage::open(data, &settings.internal, transport.clone(), &catalog);
+        let opening = InternalStorage::open(data, &settings.internal, transport.clone(), &catalog);
         let internal = wait_for(opening).map_err(|e| OpenError(e.message().to_owned()))?;
         let removed = internal
             .remove_orphans(&catalog)
@@ -109,6 +110,7 @@ impl Instance {
             catalog,
             engine,
             internal,
+            unsettled: Arc::new(Notify::new()),
             remains: Arc::new(Notify::new()),
             jobs,
             logins,

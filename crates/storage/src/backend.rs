@@ -53,6 +53,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// The place's.
     async fn has_draft(&self, token: &Token) -> Result<bool>;
 
+    /// Whether this is the place that the draft was made in, as far as can be seen: an empty folder on which no disk
+    /// is mounted now is another one. Asked where neither draft nor file is there.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn is_place_of(&self, token: &Token) -> Result<bool>;
+
     /// Removes a draft, finished or not; its siblings stay.
     ///
     /// # Errors
@@ -122,6 +129,8 @@ pub struct BegunUploads {
     pub targets: Vec<ObjectPath>,
     /// It began no earlier, by this machine's clock.
     pub since: Option<SystemTime>,
+    /// It had ended by then, by this machine's clock.
+    pub until: Option<SystemTime>,
     /// Drafts of other work, that stay.
     pub keep: Vec<Token>,
 }

@@ -35,6 +35,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     temporary: bool,
+    may_be_done: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -45,7 +46,16 @@ impl Error {
             kind,
             message: message.into(),
             temporary: false,
+            may_be_done: false,
             source: None,
+        }
+    }
+
+    /// What was asked for may have been done although this error came back.
+    pub(crate) fn ambiguous(self, may_be_done: bool) -> Self {
+        Self {
+            may_be_done,
+            ..self
         }
     }
 
@@ -77,6 +87,7 @@ impl Error {
             kind,
             message: format!("failed to {what}: {}", describe(&source)),
             temporary,
+            may_be_done: false,
             source: Some(source.into()),
         }
     }
@@ -99,6 +110,7 @@ impl Error {
             kind,
             message: format!("failed to {what}: {}", source.message()),
             temporary,
+            may_be_done: false,
             source: Some(source.into()),
         }
     }
@@ -106,6 +118,12 @@ impl Error {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Whether what was asked for may have been done although the answer is this error: a store's answer was lost.
+    /// Then only looking tells, and it may still happen after looking.
+    pub fn may_be_done(&self) -> bool {
+        self.may_be_done
     }
 
     /// Whether the same call may succeed a little later.

@@ -119,6 +119,11 @@ impl Backend for Folder {
         self.blocking(|beneath| beneath.sweep_all()).await
     }
 
+    async fn is_place_of(&self, token: &Token) -> Result<bool> {
+        let draft = DraftName::of(token)?;
+        self.blocking(move |beneath| beneath.has_work(&draft)).await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         let path = path.clone();
         self.blocking(move |beneath| beneath.delete(&path)).await

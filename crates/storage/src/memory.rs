@@ -24,8 +24,8 @@ static OPEN: Mutex<Option<HashMap<String, Weak<MemoryPlace>>>> = Mutex::new(None
 pub(crate) struct MemoryPlace {
     operator: Operator,
     drafts: Arc<Drafts>,
-    /// Held from the look at a name to the writing of it.
-    publishing: AsyncMutex<()>,
+    /// Which draft the file of a name was; held from the look at a name to the writing of it.
+    publishing: AsyncMutex<HashMap<ObjectPath, (String, String)>>,
 }
 
 #[derive(Default)]
@@ -95,7 +95,7 @@ impl Backend for MemoryPlace {
 
     async fn publish(&self, file: &PlannedFile) -> Result<Published> {
         let key = key_of(&file.token)?;
-        let _publishing = self.publishing.lock().await;
+        let mut published = self.publishing.lock().await;
         let body = self.drafts.lock().get(&key).cloned().ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
@@ -110,16 +110,26 @@ impl Backend for MemoryPlace {
             .await
             .map_err(|e| Error::opendal(format_args!("publish '{}'", file.target), e))?;
         self.drafts.lock().remove(&key);
+        published.insert(file.target.clone(), key);
         Ok(Published::Now)
     }
 
     async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
-        let _publishing = self.publishing.lock().await;
-        self.delete(&file.target).await
+        let mut published = self.publishing.lock().await;
+        if published.get(&file.target) != Some(&key_of(&file.token)?) {
+            return Ok(());
+        }
+        self.delete(&file.target).await?;
+        published.remove(&file.target);
+        Ok(())
     }
 
     async fn has_draft(&self, token: &Token) -> Result<bool> {
         Ok(self.drafts.lock().contains_key(&key_of(token)?))
+    }
+
+    async fn is_place_of(&self, _token: &Token) -> Result<bool> {
+        Ok(true)
     }
 
     async fn discard(&self, token: &Token) -> Result<()> {

@@ -102,15 +102,21 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`] with [`OnExisting::Refuse`](crate::OnExisting::Refuse): another file has the
-    /// name, and the draft waits as before. [`ErrorKind::NotFound`]: neither draft nor published file is there.
-    /// Any other: it may have happened or not; ask again.
+    /// name, and the draft waits as before. [`ErrorKind::NotFound`]: neither draft nor published file is there, in
+    /// a place that is the draft's. Any other: it may have happened or not; ask again.
     pub async fn publish(&self, file: &PlannedFile) -> Result<Published> {
         match self.backend.publish(file).await {
             Err(gone) if gone.kind() == ErrorKind::NotFound => {
                 if self.holds(file).await? {
                     return Ok(Published::Before);
                 }
-                Err(gone)
+                if self.backend.is_place_of(&file.token).await? {
+                    return Err(gone);
+                }
+                Err(Error::new(
+                    ErrorKind::Io,
+                    format!("{gone}, and so is all of its work: is the disk mounted?"),
+                ))
             }
             result => result,
         }

@@ -1,8 +1,6 @@
 //! Retention, pages of exports, and manifests that are kept once.
 
-use stagedoor_catalog::{
-    Catalog, ErrorKind, Expected, ExportState, NewExport, Remains, Securable,
-};
+use stagedoor_catalog::{Catalog, ErrorKind, Expected, ExportState, NewExport, Remains, Securable};
 
 use crate::fixture::{create, new, open, root, set_comment, with_acme};
 
@@ -213,7 +211,12 @@ fn dropped_stages_are_forgotten_and_what_is_left_of_their_files_stays_on_record(
     let young = drop("young");
     assert!(back.changed_us < old.changed_us && old.changed_us < young.changed_us);
 
-    let forget = |before| catalog.forget_dropped_stages(&root(), before).unwrap().removed;
+    let forget = |before| {
+        catalog
+            .forget_dropped_stages(&root(), before)
+            .unwrap()
+            .removed
+    };
     assert_eq!(forget(old.changed_us), 0);
     assert_eq!(forget(young.changed_us), 1);
     assert_eq!(forget(young.changed_us), 0);
@@ -229,7 +232,9 @@ fn dropped_stages_are_forgotten_and_what_is_left_of_their_files_stays_on_record(
 
     let account_id = |name: &str| catalog.account(name).unwrap().unwrap().id;
     let acme = account_id("acme");
-    catalog.drop_account(&root(), "acme", Expected::Any).unwrap();
+    catalog
+        .drop_account(&root(), "acme", Expected::Any)
+        .unwrap();
     let left = [
         Remains::Account { account_id: acme },
         Remains::Stage {

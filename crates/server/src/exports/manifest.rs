@@ -80,7 +80,7 @@ pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
 /// That there is no manifest beside the data, and why.
 pub(crate) fn manifest_warning(target: &ObjectPath, reason: &str) -> String {
     format!(
-        "the manifest was not written to '{target}' (what has that name is not of this export): {reason}; \
+        "the manifest was not written to '{target}' (what has that name, if anything, is not of this export): {reason}; \
          GetManifest and stagedoor.exports have it"
     )
 }

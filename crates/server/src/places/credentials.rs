@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 
 use catalog::{OpenValue, StageRecord};
+use parser::CredentialKey;
 use secrecy::SecretString;
 use storage::BucketCredentials;
 use zeroize::Zeroizing;
@@ -37,6 +38,17 @@ pub(super) fn open(
             let value = match value {
                 OpenValue::Plain(text) => SecretString::from(text),
                 OpenValue::Secret(secret) => secret,
+                OpenValue::Reference(reference)
+                    if !CredentialKey::from_name(&name).is_some_and(CredentialKey::is_secret) =>
+                {
+                    // Kept by an earlier version: errors may tell the value of what is no secret.
+                    return Err(Error::internal(
+                        Reason::StageInvalid,
+                        format_args!(
+                            "credential '{name}' is the reference '{reference}', but only keys, tokens and roles may be references: write it out"
+                        ),
+                    ));
+                }
                 OpenValue::Reference(reference) => {
                     check_reference(&instance.settings, account, &reference)?;
                     resolve(&name, &reference)?

@@ -189,6 +189,8 @@ impl Port {
         health.end();
         server.end_exports(deadline).await;
         let ended = transport.end(deadline).await;
+        // What it is at holds the instance open.
+        background.shutdown().await;
         close(server, doorway).await;
         tracing::info!("stopped");
         ended

@@ -438,6 +438,16 @@ impl Acting {
             .map(|(key, value)| {
                 let text = value.expose_secret();
                 if text.starts_with("env:") || text.starts_with("file:") {
+                    // Of what is no secret, errors may tell the value.
+                    if !key.is_secret() {
+                        return Err(Error::invalid_configuration(
+                            Reason::StageInvalid,
+                            format_args!(
+                                "'{}' cannot be a reference (env:… or file:…): only keys, tokens and roles can",
+                                key.as_str()
+                            ),
+                        ));
+                    }
                     let reference = text.to_owned();
                     check_reference(
                         &self.instance.settings,

@@ -122,19 +122,17 @@ where
     N: FnMut() -> Result<Option<Vec<R>>, PageError> + Send,
 {
     fn next_page(&mut self) -> Result<Option<RecordBatch>, PageError> {
-        while self.rows_left > 0 {
-            let Some(mut records) = (self.next)()? else {
-                return Ok(None);
-            };
-            records.retain(|record| columns::is_within(&self.columns, record, &self.wanted.limits));
-            records.truncate(self.rows_left);
-            self.rows_left -= records.len();
-            // Nothing is sent for a page of which nothing is wanted.
-            if !records.is_empty() {
-                return columns::batch(&self.columns, &self.wanted.columns, &records).map(Some);
-            }
+        if self.rows_left == 0 {
+            return Ok(None);
         }
-        Ok(None)
+        let Some(mut records) = (self.next)()? else {
+            return Ok(None);
+        };
+        records.retain(|record| columns::is_within(&self.columns, record, &self.wanted.limits));
+        records.truncate(self.rows_left);
+        self.rows_left -= records.len();
+        // Also a page of which nothing is wanted ends here, so that a statement that was stopped does.
+        columns::batch(&self.columns, &self.wanted.columns, &records).map(Some)
     }
 }
 

@@ -196,6 +196,11 @@ impl Backend for Bucket {
         self.is_open(&Draft::of(token)?).await
     }
 
+    async fn is_place_of(&self, _token: &Token) -> Result<bool> {
+        // Were it another bucket, or none, the store would have said so.
+        Ok(true)
+    }
+
     async fn discard(&self, token: &Token) -> Result<()> {
         let draft = Draft::of(token)?;
         Ok(self.uploads.abort(draft.key, &draft.id).await?)
@@ -209,6 +214,9 @@ impl Backend for Bucket {
             .since
             .and_then(|since| since.checked_sub(CLOCKS_APART_MAX))
             .unwrap_or(SystemTime::UNIX_EPOCH);
+        let until = begun
+            .until
+            .and_then(|until| until.checked_add(CLOCKS_APART_MAX));
         let keep = begun
             .keep
             .iter()
@@ -218,8 +226,10 @@ impl Backend for Bucket {
         for target in &begun.targets {
             let mut open = std::pin::pin!(self.uploads.list(target.as_str()));
             while let Some(upload) = open.try_next().await? {
-                let is_older = upload.initiated.is_some_and(|at| at < since);
-                if upload.key == target.as_str() && !is_older && !keep.contains(&upload.id) {
+                let is_of_then = upload
+                    .initiated
+                    .is_none_or(|at| at >= since && until.is_none_or(|until| at <= until));
+                if upload.key == target.as_str() && is_of_then && !keep.contains(&upload.id) {
                     self.uploads.abort(&upload.key, &upload.id).await?;
                 }
             }

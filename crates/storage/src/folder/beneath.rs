@@ -278,6 +278,16 @@ impl Beneath {
         self.identity(&draft.path()?)
     }
 
+    /// Whether the folder of a draft's work is there. It is made with the first draft and removed when the work is
+    /// over, so without it the root is not what it was.
+    pub(crate) fn has_work(&self, draft: &DraftName) -> Result<bool> {
+        match self.walk(draft.path()?.parent().as_ref()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The identity of what has this name below the root; not through a link.
     fn identity(&self, path: &ObjectPath) -> Result<Option<Identity>> {
         match self.walk(path.parent().as_ref()) {
