@@ -62,6 +62,7 @@ fn opendal_error(error: crate::Error) -> Error {
         }
         crate::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
         crate::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        crate::ErrorKind::Changed => ErrorKind::ConditionNotMatch,
         crate::ErrorKind::NoSpace | crate::ErrorKind::Io => ErrorKind::Unexpected,
     };
     let temporary = error.is_temporary();

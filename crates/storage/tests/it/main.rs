@@ -1,8 +1,9 @@
 //! A place's behaviour, the same suite for a folder and for memory where both can do it.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod any_text;
 mod confinement;
+mod files;
 mod publication;
 
 use std::io::Write;
