@@ -19,6 +19,7 @@ use crate::internal::InternalStorage;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::turns::Turns;
+use crate::uploads::Uploads;
 
 /// What all sessions of one server share.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Instance {
     pub(crate) engine: QueryEngine,
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
+    pub(crate) uploads: Uploads,
     pub(crate) logins: Logins,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
@@ -88,6 +90,7 @@ impl Instance {
             tracing::info!(files = removed, "removed table files that no table lists");
         }
 
+        let uploads = Uploads::open(data).map_err(|e| failed("open the records of uploads", e))?;
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth, &settings.limits)
             .map_err(|e| OpenError(e.message().to_owned()))?;
@@ -122,9 +125,11 @@ impl Instance {
             engine,
             internal,
             jobs,
+            uploads,
             logins,
         });
         wait_for(crate::exports::recover(&instance));
+        wait_for(crate::uploads::recover(&instance));
         Ok(instance)
     }
 

@@ -6,11 +6,15 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use stagedoor_storage::{PresignedAccess, Store};
 
-use crate::{ErrorKind, Result, folder_store, memory_store, names, path, planned, replacing};
+use crate::{
+    ErrorKind, Result, folder_store, memory_of, memory_store, names, path, planned, replacing,
+    sweep,
+};
 
 async fn published(store: &Store, work: &str, body: &[u8], target: &str) {
     let file = planned(store, work, body, target).await;
     store.publish(&replacing(&file)).await.unwrap();
+    sweep(store, work).await;
 }
 
 async fn rest(store: &Store, name: &str, from: u64, etag: Option<&str>) -> Result<Vec<u8>> {
@@ -108,5 +112,45 @@ async fn no_url_leads_to_a_folder() {
             let error = presigned.await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         }
+    }
+}
+
+async fn found(store: &Store, what: &str, after: Option<&str>) -> Vec<String> {
+    let after = after.map(path);
+    let files = store.find(what, after.as_ref()).await.unwrap();
+    let files: Vec<_> = files.try_collect().await.unwrap();
+    files.iter().map(|file| file.path.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_path_finds_a_file_a_folder_or_a_pattern() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = ["a", "b-c", "b.csv", "b/1.csv", "b/2.csv", "b/c/3.csv", "c"];
+    for store in [folder_store(folder.path()).await, memory_of("find").await] {
+        for name in all {
+            published(&store, "find", b"x", name).await;
+        }
+        assert_eq!(found(&store, "", None).await, all);
+        assert_eq!(found(&store, "b.csv", None).await, ["b.csv"]);
+        for same in ["b", "b/"] {
+            assert_eq!(
+                found(&store, same, None).await,
+                ["b/1.csv", "b/2.csv", "b/c/3.csv"]
+            );
+        }
+        assert_eq!(found(&store, "b/*.csv", None).await, all[3..5]);
+        assert_eq!(found(&store, "**/*.csv", None).await, all[2..6]);
+        for nothing in ["none", "none/", "b.csv/", "none/*"] {
+            assert_eq!(found(&store, nothing, None).await, [""; 0], "{nothing}");
+        }
+        // From behind any of them on, also one that is gone.
+        for (at, name) in all.iter().enumerate() {
+            assert_eq!(found(&store, "", Some(name)).await, all[at + 1..], "{name}");
+        }
+        assert_eq!(found(&store, "", Some("b/1")).await, all[3..]);
+        assert_eq!(found(&store, "", Some("b/c/9")).await, all[6..]);
+        assert_eq!(found(&store, "b", Some("b/1.csv")).await, all[4..6]);
+        assert_eq!(found(&store, "**/*.csv", Some("b/1.csv")).await, all[4..6]);
+        assert_eq!(found(&store, "a", Some("a")).await, [""; 0]);
     }
 }

@@ -28,13 +28,13 @@ async fn open(root: &Path, policy: &Policy) -> Result<Store> {
 }
 
 async fn memory_store() -> Store {
-    Store::open(
-        &Location::Memory("test".to_owned()),
-        None,
-        &Policy::default(),
-    )
-    .await
-    .unwrap()
+    memory_of("test").await
+}
+
+async fn memory_of(name: &str) -> Store {
+    Store::open(&Location::Memory(name.to_owned()), None, &Policy::default())
+        .await
+        .unwrap()
 }
 
 fn path(text: &str) -> ObjectPath {
