@@ -23,6 +23,7 @@ redacted! {
     CreateUserRequest { user_id, user, validate_only }
     ExecuteRequest {}
     LoginResponse { name, expire_time, caller }
+    PresignFileResponse { method, expire_time }
     SplitScriptRequest {}
     Stage { name, enabled, directory, version, etag }
     StartExportRequest {}
@@ -52,6 +53,7 @@ mod tests {
             session_id: PLANTED.to_owned(),
             statement: format!("CREATE USER u IDENTIFIED BY '{PLANTED}'"),
             secrets: [("1".to_owned(), PLANTED.to_owned())].into(),
+            ..Default::default()
         };
         let user = v1::CreateUserRequest {
             user_id: "u".to_owned(),
@@ -62,7 +64,11 @@ mod tests {
             token: PLANTED.to_owned(),
             ..Default::default()
         };
-        let shown = format!("{request:?} {execute:?} {user:?} {login:?}");
+        let presigned = v1::PresignFileResponse {
+            url: PLANTED.to_owned(),
+            ..Default::default()
+        };
+        let shown = format!("{request:?} {execute:?} {user:?} {login:?} {presigned:?}");
         assert!(shown.contains("stages/s"), "{shown}");
         assert!(!shown.contains(PLANTED), "{shown}");
     }

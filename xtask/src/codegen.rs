@@ -7,19 +7,21 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use prost::Message;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "stagedoor/v1/account.proto",
     "stagedoor/v1/admin.proto",
     "stagedoor/v1/export.proto",
+    "stagedoor/v1/file.proto",
     "stagedoor/v1/sql.proto",
     "stagedoor/v1/stage.proto",
 ];
 /// Messages that carry passwords, tokens or keys: their `Debug` is written by hand in proto/src/redacted.rs.
-const SECRET_MESSAGES: [&str; 9] = [
+const SECRET_MESSAGES: [&str; 10] = [
     ".stagedoor.v1.CreateAccountRequest",
     ".stagedoor.v1.CreateUserRequest",
     ".stagedoor.v1.ExecuteRequest",
     ".stagedoor.v1.LoginResponse",
+    ".stagedoor.v1.PresignFileResponse",
     ".stagedoor.v1.SplitScriptRequest",
     ".stagedoor.v1.Stage",
     ".stagedoor.v1.StartExportRequest",

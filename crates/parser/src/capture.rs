@@ -5,7 +5,7 @@ use crate::error::{ErrorKind, ParseError};
 use crate::lexer::{Lexer, Token, TokenKind};
 use crate::limits::unterminated;
 use crate::lower::staged_options;
-use crate::plan::query::{QueryText, StagedFile};
+use crate::plan::query::{QueryText, StageFunction, StageFunctionCall, StagedFile};
 use crate::span::Span;
 use crate::target::is_stage_url;
 use crate::text::unquote;
@@ -32,6 +32,7 @@ pub(crate) fn capture(sql: &str, body: Span) -> Result<Capture, ParseError> {
         }],
         before: [None, None],
         staged_files: Vec::new(),
+        stage_functions: Vec::new(),
     };
     let mut lexer = Lexer::at(sql, body.start);
     let mut into = None;
@@ -60,12 +61,17 @@ pub(crate) fn capture(sql: &str, body: Span) -> Result<Capture, ParseError> {
     for file in &mut staged_files {
         file.range = file.range.start - start..file.range.end - start;
     }
+    let mut stage_functions = scan.stage_functions;
+    for call in &mut stage_functions {
+        call.range = call.range.start - start..call.range.end - start;
+    }
     let into = into.map(|into| Span::new(into.span.start, body.end));
     Ok(Capture {
         query: QueryText {
             text,
             span,
             staged_files,
+            stage_functions,
         },
         into,
     })
@@ -99,6 +105,7 @@ struct Scan<'a> {
     /// The last token and the one before it.
     before: [Option<Token>; 2],
     staged_files: Vec<StagedFile>,
+    stage_functions: Vec<StageFunctionCall>,
 }
 
 /// Words that end a list of tables.
@@ -148,7 +155,13 @@ impl Scan<'_> {
                     return Err(syntax(self.sql, token.span, "this ')' closes nothing"));
                 }
             }
-            TokenKind::Word => self.take_word(token),
+            TokenKind::Word => match self.stage_function(token) {
+                Some(function) => {
+                    let end = self.take_stage_function(function, token, lexer, end)?;
+                    last = end.unwrap_or(token);
+                }
+                None => self.take_word(token),
+            },
             TokenKind::Str if self.at_table() => {
                 let target = unquote(token.text(self.sql));
                 if is_stage_url(&target) {
@@ -195,6 +208,42 @@ impl Scan<'_> {
             TokenKind::Punct(b'(') => last.span == frame.opened,
             _ => false,
         }
+    }
+
+    /// The function on stages that a word may call here. A member of that name calls nothing.
+    fn stage_function(&self, word: Token) -> Option<StageFunction> {
+        if word.is_word(self.sql, StageFunction::List.as_str()) && self.at_table() {
+            return Some(StageFunction::List);
+        }
+        let is_load = word.is_word(self.sql, StageFunction::Load.as_str());
+        (is_load && !self.follows(b'.')).then_some(StageFunction::Load)
+    }
+
+    /// Takes `('literal')` behind the function's name, if that is what follows, and gives the last token of it.
+    /// Anything else is the engine's to refuse.
+    fn take_stage_function(
+        &mut self,
+        function: StageFunction,
+        name: Token,
+        lexer: &mut Lexer<'_>,
+        end: usize,
+    ) -> Result<Option<Token>, ParseError> {
+        let mut ahead = lexer.clone();
+        let mut following = || next(&mut ahead, self.sql, end);
+        let (open, literal, close) = (following()?, following()?, following()?);
+        let (Some(open), Some(literal), Some(close)) = (open, literal, close) else {
+            return Ok(None);
+        };
+        if !open.is(b'(') || literal.kind != TokenKind::Str || !close.is(b')') {
+            return Ok(None);
+        }
+        *lexer = ahead;
+        self.stage_functions.push(StageFunctionCall {
+            range: name.span.start..close.span.end,
+            function,
+            argument: unquote(literal.text(self.sql)),
+        });
+        Ok(Some(close))
     }
 
     /// Takes the option list behind the literal, if there is one, and gives the last token of it.

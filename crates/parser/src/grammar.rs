@@ -12,6 +12,7 @@ use crate::error::{END, ErrorKind, ParseError};
 #[grammar = "grammar/keywords.pest"]
 #[grammar = "grammar/stage.pest"]
 #[grammar = "grammar/export.pest"]
+#[grammar = "grammar/file.pest"]
 #[grammar = "grammar/table.pest"]
 #[grammar = "grammar/access.pest"]
 #[grammar = "grammar/grant.pest"]
@@ -150,6 +151,10 @@ fn names_of(rule: Rule) -> Vec<String> {
         Rule::tables_of => &["a name"],
         Rule::grants_role => &["ROLE"],
         Rule::grants_user => &["USER", "a name"],
+        Rule::presign_download => &["DOWNLOAD"],
+        Rule::presign_upload => &["UPLOAD"],
+        Rule::presign_expire => &["EXPIRE"],
+        Rule::file_overwrite => &["OVERWRITE"],
         Rule::stage_set => &["SET"],
         Rule::stage_rename => &["RENAME TO"],
         Rule::stage_rollback => &["ROLLBACK TO VERSION"],

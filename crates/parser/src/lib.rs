@@ -33,11 +33,12 @@ pub use crate::plan::access::{
 pub use crate::plan::credentials::{Credential, CredentialKey, CredentialValue, Credentials};
 pub use crate::plan::data_type::{DataType, IntegerKind, LobSize};
 pub use crate::plan::export::{Compression, Dialect, Export, ExportOptions, Fields, Format, Lines};
+pub use crate::plan::file::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFiles};
 pub use crate::plan::grant::{
     Grant, GrantObject, Grantee, ObjectKind, Privilege, RoleGrant, ShowGrants,
 };
 pub use crate::plan::parameter::{BindError, ParameterRef};
-pub use crate::plan::query::{QueryText, StagedFile};
+pub use crate::plan::query::{QueryText, StageFunction, StageFunctionCall, StagedFile};
 pub use crate::plan::stage::{
     AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,
 };

@@ -5,6 +5,7 @@ mod account;
 mod data_type;
 mod database;
 mod export;
+mod file;
 mod format;
 mod grant;
 mod stage;
@@ -34,6 +35,11 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         }),
         Rule::show_exports => Ok(Plan::ShowExports),
         Rule::cancel_export => Ok(Plan::CancelExport(node.children().string()?)),
+        Rule::list_files => file::list(node),
+        Rule::remove_files => file::remove(node),
+        Rule::presign => file::presign(node),
+        Rule::get_files => file::get(node),
+        Rule::put_files => file::put(node),
         Rule::create_database => database::create(node),
         Rule::drop_database => database::drop_database(node),
         Rule::use_database => Ok(Plan::Use(node.children().name()?)),

@@ -5,6 +5,7 @@ pub(crate) mod access;
 pub(crate) mod credentials;
 pub(crate) mod data_type;
 pub(crate) mod export;
+pub(crate) mod file;
 pub(crate) mod grant;
 pub(crate) mod parameter;
 pub(crate) mod query;
@@ -19,6 +20,7 @@ use crate::plan::access::{
 };
 use crate::plan::credentials::CredentialValue;
 use crate::plan::export::Export;
+use crate::plan::file::{GetFiles, Presign, PutFiles, RemoveFiles};
 use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
 use crate::plan::query::QueryText;
 use crate::plan::stage::{AlterStage, CreateStage, DropStage};
@@ -28,6 +30,7 @@ use crate::plan::table::{
 };
 use crate::print::{self, Secrets};
 use crate::span::{Name, Spanned};
+use crate::target::Target;
 
 /// One statement. Whoever executes plans matches all of them: a new one does not compile unseen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +62,16 @@ pub enum Plan {
     ShowExports,
     /// `CANCEL EXPORT 'id'`.
     CancelExport(Spanned<String>),
+    /// `LIST 'stage://stage/path'`.
+    ListFiles(Spanned<Target>),
+    /// `REMOVE FILES FROM STAGE`.
+    RemoveFiles(RemoveFiles),
+    /// `PRESIGN`.
+    Presign(Presign),
+    /// `GET`, which the client carries out.
+    GetFiles(GetFiles),
+    /// `PUT`, which the client carries out.
+    PutFiles(PutFiles),
     /// `CREATE DATABASE`.
     CreateDatabase(CreateDatabase),
     /// `DROP DATABASE`.
@@ -168,6 +181,11 @@ impl Plan {
             Self::ExplainExport(_) => "EXPLAIN EXPORT",
             Self::ShowExports => "SHOW EXPORTS",
             Self::CancelExport(_) => "CANCEL EXPORT",
+            Self::ListFiles(_) => "LIST",
+            Self::RemoveFiles(_) => "REMOVE FILES",
+            Self::Presign(_) => "PRESIGN",
+            Self::GetFiles(_) => "GET",
+            Self::PutFiles(_) => "PUT",
             Self::CreateDatabase(_) => "CREATE DATABASE",
             Self::DropDatabase(_) => "DROP DATABASE",
             Self::Use(_) => "USE",

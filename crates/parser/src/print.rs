@@ -3,6 +3,7 @@
 
 mod access;
 mod export;
+mod file;
 mod grant;
 mod stage;
 mod table;
@@ -128,6 +129,14 @@ impl Printer {
                 self.word("EXPLAIN EXPORT");
                 self.export(export);
             }
+            Plan::ListFiles(target) => {
+                self.word("LIST");
+                self.string(&target.to_string());
+            }
+            Plan::RemoveFiles(plan) => self.remove_files(plan),
+            Plan::Presign(plan) => self.presign(plan),
+            Plan::GetFiles(plan) => self.get_files(plan),
+            Plan::PutFiles(plan) => self.put_files(plan),
             Plan::ShowExports | Plan::ShowSessions => self.word(plan.verb()),
             Plan::ShowTokens { of } => self.show_tokens(of.as_ref()),
             Plan::CancelExport(id) | Plan::RevokeToken(id) => {

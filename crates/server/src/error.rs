@@ -79,6 +79,12 @@ pub enum Reason {
     QueryInvalid,
     /// A file to read is not there, or is not what it should be.
     FileInvalid,
+    /// There is no file of that name in the stage, or none that matches.
+    FileNotFound,
+    /// The file is no longer the one that the caller began with.
+    FileChanged,
+    /// A file's bytes are not those that their sender means.
+    ChecksumMismatch,
     /// There is no export of that id.
     ExportNotFound,
     /// The export was cancelled.
@@ -232,6 +238,11 @@ impl Error {
     pub(crate) fn audited(mut self) -> Self {
         self.audited = true;
         self
+    }
+
+    /// Whether the audit has it already.
+    pub(crate) fn is_audited(&self) -> bool {
+        self.audited
     }
 
     /// Whether it is a refusal that the audit has yet to get.
@@ -461,6 +472,7 @@ impl From<storage::Error> for Error {
                 "HY000",
                 format!("internal error: {message}"),
             ),
+            Kind::Changed => Self::new(Reason::FileChanged, 20405, "HY000", message),
             Kind::NoSpace => Self::new(Reason::StorageFull, 1021, "HY000", message),
             Kind::Unsupported => Self::not_supported(&message),
             Kind::Io => Self::new(Reason::StorageFailed, 1815, "HY000", message),

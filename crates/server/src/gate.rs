@@ -9,7 +9,7 @@ mod passwords;
 mod principal;
 mod privileges;
 
-pub(crate) use authorise::{Acting, Permit, outcome_name};
+pub(crate) use authorise::{Acting, FilesOnRecord, Permit, outcome_name};
 pub(crate) use first_login::ensure_root_password;
 pub(crate) use logins::{Credential, LoginName, Logins, hex};
 pub(crate) use object::Object;

@@ -20,6 +20,7 @@ use crate::internal::InternalStorage;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::turns::Turns;
+use crate::uploads::Uploads;
 
 /// What all sessions of one server share.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(crate) struct Instance {
     pub(crate) engine: QueryEngine,
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
+    pub(crate) uploads: Uploads,
     pub(crate) logins: Logins,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
@@ -96,6 +98,7 @@ impl Instance {
             tracing::info!(files = removed, "removed table files that no table lists");
         }
 
+        let uploads = Uploads::open(data).map_err(|e| failed("open the records of uploads", e))?;
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth, &settings.limits)
             .map_err(|e| OpenError(e.message().to_owned()))?;
@@ -113,9 +116,11 @@ impl Instance {
             unsettled: Arc::new(Notify::new()),
             remains: Arc::new(Notify::new()),
             jobs,
+            uploads,
             logins,
         });
         wait_for(crate::exports::recover(&instance));
+        wait_for(crate::uploads::recover(&instance));
         Ok(instance)
     }
 

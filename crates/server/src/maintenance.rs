@@ -42,6 +42,7 @@ pub(crate) async fn recover(instance: Weak<Instance>) {
         };
         if open.catalog.read_only_reason().is_none() {
             crate::exports::recover_left(&open).await;
+            crate::uploads::recover_left(&open).await;
         }
     }
 }

@@ -4,13 +4,14 @@
 
 mod credentials;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use credentials::{check_reference, resolve as resolve_reference};
 
 use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
-use parser::CredentialKey;
+use parser::{CredentialKey, Target};
 use storage::{BucketCredentials, Location, ObjectPath, Scheme, Store};
 
 use crate::error::{Error, Reason, Result};
@@ -25,6 +26,7 @@ const SUB_STAGE_DEPTH_MAX: usize = 16;
 #[derive(Debug, Clone)]
 pub(crate) struct Located {
     name: String,
+    id: u64,
     version: u64,
     url: Option<String>,
     parents: Vec<(u64, u64)>,
@@ -52,12 +54,66 @@ enum At {
 #[derive(Debug, Clone)]
 pub(crate) struct OpenStage {
     pub(crate) name: String,
+    pub(crate) id: u64,
     pub(crate) version: u64,
     /// Without secrets; `None` for an internal stage.
     pub(crate) url: Option<String>,
     pub(crate) store: Store,
     /// Ids and versions of the stages that the URL goes through, nearest first.
     pub(crate) parents: Vec<(u64, u64)>,
+}
+
+/// A stage as it was at a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PinnedStage {
+    pub(crate) name: String,
+    /// Unknown of exports that format 1 recorded.
+    pub(crate) id: Option<u64>,
+    pub(crate) version: u64,
+    /// Ids and versions of the stages that the URL goes through, nearest first.
+    pub(crate) parents: Vec<(u64, u64)>,
+}
+
+impl OpenStage {
+    /// As it was opened.
+    pub(crate) fn pinned(&self) -> PinnedStage {
+        PinnedStage {
+            name: self.name.clone(),
+            id: Some(self.id),
+            version: self.version,
+            parents: self.parents.clone(),
+        }
+    }
+}
+
+/// A path in a stage, as a client names it: of a file, of a folder, or a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StagePath {
+    pub(crate) stage: String,
+    /// Relative to the stage, not checked for anything.
+    pub(crate) path: String,
+}
+
+impl StagePath {
+    /// A path in a stage from what a statement names.
+    ///
+    /// # Errors
+    /// [`Reason::TargetInvalid`] for anything else, in MatrixOne's words.
+    pub(crate) fn of(target: Target) -> Result<Self> {
+        match target {
+            Target::Stage { name, path } => Ok(Self { stage: name, path }),
+            Target::Url { .. } | Target::Raw(_) => Err(Error::invalid_configuration(
+                Reason::TargetInvalid,
+                "URL protocol only supports stage://",
+            )),
+        }
+    }
+}
+
+impl fmt::Display for StagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stage://{}/{}", self.stage, self.path)
+    }
 }
 
 impl Acting {
@@ -117,27 +173,40 @@ impl Instance {
         Ok(OpenStage {
             store: opened?,
             name: located.name,
+            id: located.id,
             version: located.version,
             url: located.url,
             parents: located.parents,
         })
     }
 
-    /// Finds an export's stage as it was when the export was admitted, parents included, whatever its name and
-    /// state now: for recovery. Blocking.
+    /// Finds an export's stage as it was when the export was admitted: for recovery. Blocking.
     pub(crate) fn locate_stage_of(&self, export: &ExportRecord) -> Result<Located> {
         let Some((name, version)) = &export.stage else {
             return Err(Error::defect("a local export's stage was asked for"));
         };
-        let account = &export.account;
-        let record = match export.stage_id {
-            Some(id) => self.stage_version(account, id, name, *version)?,
+        self.locate_pinned(
+            &export.account,
+            &PinnedStage {
+                name: name.clone(),
+                id: export.stage_id,
+                version: *version,
+                parents: export.stage_parents.clone(),
+            },
+        )
+    }
+
+    /// Finds a stage as it was at a version, parents included, whatever its name and state now. Blocking.
+    pub(crate) fn locate_pinned(&self, account: &str, pinned: &PinnedStage) -> Result<Located> {
+        let (name, version) = (&pinned.name, pinned.version);
+        let record = match pinned.id {
+            Some(id) => self.stage_version(account, id, name, version)?,
             None => self
                 .catalog
-                .stage_at(account, name, *version)?
-                .ok_or_else(|| no_version(name, *version))?,
+                .stage_at(account, name, version)?
+                .ok_or_else(|| no_version(name, version))?,
         };
-        let mut parents = export.stage_parents.iter();
+        let mut parents = pinned.parents.iter();
         self.locate(account, record, &mut |name| match parents.next() {
             Some((id, version)) => self.stage_version(account, *id, name, *version),
             // A record of format 1 has none.
@@ -236,6 +305,7 @@ impl Instance {
                 })?;
         Ok(Located {
             name: record.name,
+            id: record.id,
             version: record.version,
             url: record.definition.url,
             parents,

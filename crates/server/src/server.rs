@@ -12,6 +12,7 @@ use catalog::{Catalog, Recovery};
 use proto::v1::account_service_server::AccountServiceServer;
 use proto::v1::admin_service_server::AdminServiceServer;
 use proto::v1::export_service_server::ExportServiceServer;
+use proto::v1::file_service_server::FileServiceServer;
 use proto::v1::sql_service_server::SqlServiceServer;
 use proto::v1::stage_service_server::StageServiceServer;
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ pub use port::Port;
 
 use crate::error::Error;
 use crate::gate::{CallContext, Principal};
-use crate::grpc::{Accounts, Admin, Authentication, Exports, Sql, Stages, Trust};
+use crate::grpc::{Accounts, Admin, Authentication, Exports, Files, Sql, Stages, Trust};
 use crate::instance::{Instance, OpenError};
 use crate::key;
 use crate::session::{Caller, Login, Session};
@@ -76,6 +77,9 @@ impl Server {
         let stages = Stages {
             instance: Arc::clone(&instance),
         };
+        let files = Files {
+            instance: Arc::clone(&instance),
+        };
         let accounts = Accounts {
             instance: Arc::clone(&instance),
         };
@@ -98,6 +102,8 @@ impl Server {
                 .add_service(
                     StageServiceServer::new(stages).max_decoding_message_size(message_bytes_max),
                 )
+                // Its chunks keep to the usual limit of a message, 4 MiB.
+                .add_service(FileServiceServer::new(files))
                 .add_service(
                     AccountServiceServer::new(accounts)
                         .max_decoding_message_size(message_bytes_max),

@@ -7,6 +7,7 @@ mod bounds;
 mod caller;
 mod deadline;
 mod exports;
+mod files;
 mod insert;
 mod queries;
 mod result;
@@ -15,6 +16,7 @@ mod securables;
 mod stages;
 mod tables;
 mod tokens;
+mod transfers;
 mod variables;
 
 use std::sync::Arc;
@@ -25,12 +27,14 @@ pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 pub(crate) use bounds::Bounds;
 pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
-pub use result::{Done, Outcome, Rows, Warnings};
+pub(crate) use files::{FoundFiles, file_not_found};
+pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
 pub(crate) use stages::{
     ChangeMode, Etag, NewStage, StageProperties, StageUpdate, stage_not_exists,
 };
 pub(crate) use tables::ShownTable;
+pub(crate) use transfers::{DownloadPart, Expected};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;
@@ -192,7 +196,7 @@ impl Session {
         }
         match self.run(plan).await? {
             Outcome::Export(handle) => Ok(handle),
-            Outcome::Done(_) | Outcome::Rows(_) => {
+            Outcome::Done(_) | Outcome::Rows(_) | Outcome::Transfer(_) => {
                 Err(Error::defect("an export statement gave no export"))
             }
         }
@@ -263,7 +267,7 @@ impl Session {
         let outcome = bounds.within(sql::dispatch(self, plan)).await??;
         Ok(match outcome {
             Outcome::Rows(rows) => Outcome::Rows(rows.bounded(turn, bounds)),
-            Outcome::Done(_) | Outcome::Export(_) => outcome,
+            Outcome::Done(_) | Outcome::Export(_) | Outcome::Transfer(_) => outcome,
         })
     }
 

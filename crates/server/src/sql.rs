@@ -3,6 +3,7 @@
 
 mod access;
 mod exports;
+mod files;
 mod show;
 mod stages;
 
@@ -64,6 +65,12 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
             session.cancel_export(&id.value).await?;
             Ok(Outcome::done(verb))
         }
+
+        Plan::ListFiles(target) => files::list(session, target.value).await,
+        Plan::RemoveFiles(statement) => files::remove(session, statement).await,
+        Plan::Presign(statement) => files::presign(session, statement).await,
+        Plan::GetFiles(statement) => files::get(session, statement).await,
+        Plan::PutFiles(statement) => files::put(session, statement).await,
 
         Plan::CreateDatabase(statement) => session.create_database(statement).await,
         Plan::DropDatabase(statement) => session.drop_database(statement).await,

@@ -60,6 +60,7 @@ fn code(reason: Reason) -> Code {
         | Reason::TargetInvalid
         | Reason::OptionInvalid
         | Reason::ValueInvalid
+        | Reason::ChecksumMismatch
         | Reason::QueryInvalid => Code::InvalidArgument,
         Reason::StageExists
         | Reason::TargetExists
@@ -72,6 +73,7 @@ fn code(reason: Reason) -> Code {
         | Reason::DatabaseNotFound
         | Reason::TableNotFound
         | Reason::ColumnNotFound
+        | Reason::FileNotFound
         | Reason::ExportNotFound
         | Reason::SessionNotFound
         | Reason::AccountNotFound
@@ -86,7 +88,9 @@ fn code(reason: Reason) -> Code {
         | Reason::IdentityInUse
         | Reason::SecretUnavailable
         | Reason::CatalogReadOnly => Code::FailedPrecondition,
-        Reason::StageVersionConflict | Reason::IdentityVersionConflict => Code::Aborted,
+        Reason::StageVersionConflict | Reason::IdentityVersionConflict | Reason::FileChanged => {
+            Code::Aborted
+        }
         Reason::Unauthenticated => Code::Unauthenticated,
         Reason::PermissionDenied | Reason::RoleNotGranted => Code::PermissionDenied,
         Reason::ExportCancelled | Reason::StatementKilled => Code::Cancelled,
@@ -138,6 +142,9 @@ pub fn name(reason: Reason) -> &'static str {
         Reason::ValueInvalid => "VALUE_INVALID",
         Reason::QueryInvalid => "QUERY_INVALID",
         Reason::FileInvalid => "FILE_INVALID",
+        Reason::FileNotFound => "FILE_NOT_FOUND",
+        Reason::FileChanged => "FILE_CHANGED",
+        Reason::ChecksumMismatch => "CHECKSUM_MISMATCH",
         Reason::ExportNotFound => "EXPORT_NOT_FOUND",
         Reason::ExportCancelled => "EXPORT_CANCELLED",
         Reason::ExportState => "EXPORT_STATE",

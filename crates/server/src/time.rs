@@ -27,3 +27,11 @@ fn instant(micros: u64) -> DateTime<Utc> {
         .and_then(DateTime::from_timestamp_micros)
         .unwrap_or_default()
 }
+
+/// Microseconds since the Unix epoch; `None` before it.
+pub(crate) fn micros(time: std::time::SystemTime) -> Option<u64> {
+    let since = time
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .ok()?;
+    u64::try_from(since.as_micros()).ok()
+}

@@ -1,4 +1,4 @@
-//! Turns: how many statements, INSERTs and exports run at once, of an account and of the server, and the fair
+//! Turns: how many statements, INSERTs, exports and transfers of files run at once, of an account and of the server, and the fair
 //! queue before them: who came first goes first, and no account can fill the queue of all.
 
 use std::collections::HashMap;
@@ -20,6 +20,8 @@ pub(crate) enum Work {
     Insert,
     /// An export, until it has ended.
     Export,
+    /// A file on its way to or from a client.
+    Transfer,
 }
 
 /// The turns of one server.
@@ -28,6 +30,7 @@ pub(crate) struct Turns {
     statements: Line,
     inserts: Line,
     exports: Line,
+    transfers: Line,
     wait_max: Duration,
 }
 
@@ -82,6 +85,16 @@ impl Turns {
                     "limits.concurrent_exports_account_max",
                 ),
             ),
+            transfers: Line::new(
+                (
+                    limits.concurrent_transfers_max,
+                    "limits.concurrent_transfers_max",
+                ),
+                (
+                    limits.concurrent_transfers_account_max,
+                    "limits.concurrent_transfers_account_max",
+                ),
+            ),
             wait_max: Duration::from_secs(limits.queue_wait_s),
         }
     }
@@ -126,6 +139,7 @@ impl Turns {
             Work::Statement => &self.statements,
             Work::Insert => &self.inserts,
             Work::Export => &self.exports,
+            Work::Transfer => &self.transfers,
         }
     }
 
@@ -145,6 +159,7 @@ impl Turns {
                     Work::Statement => "statements",
                     Work::Insert => "INSERTs",
                     Work::Export => "exports",
+                    Work::Transfer => "transfers of files",
                 };
                 let text = format!(
                     "{max} {what} are running, as many as {setting} permits, and none ended within {} seconds (limits.queue_wait_s)",

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use opendal::Operator;
@@ -11,6 +11,7 @@ use opendal::Operator;
 use crate::draft::OnExisting;
 use crate::error::Result;
 use crate::path::ObjectPath;
+use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::Token;
 
 /// A kind of place. [`Store`](crate::Store) is what callers hold; it puts limits and fallbacks on top.
@@ -84,6 +85,29 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// # Errors
     /// The place's.
     async fn delete(&self, path: &ObjectPath) -> Result<()>;
+
+    /// Removes files, in as few requests as the place has for that. After an error some may be gone.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
+        for path in paths {
+            self.delete(path).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a request for one file that whoever has it may send to the place itself, for so long.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where nobody but this process reaches the place;
+    /// those of signing.
+    async fn presign(
+        &self,
+        access: PresignedAccess,
+        path: &ObjectPath,
+        good_for: Duration,
+    ) -> Result<PresignedRequest>;
 
     /// Whether anything has this name.
     ///

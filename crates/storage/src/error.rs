@@ -20,6 +20,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// The operating system, or the server's policy, does not permit it.
     PermissionDenied,
+    /// The file is no longer the one that was asked for: ask for the new one.
+    Changed,
     /// The device or quota is full: make room.
     NoSpace,
     /// This place cannot do that.
@@ -141,7 +143,7 @@ impl From<Error> for io::Error {
             ErrorKind::NoSpace => io::ErrorKind::StorageFull,
             ErrorKind::Invalid => io::ErrorKind::InvalidInput,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
-            ErrorKind::Io => io::ErrorKind::Other,
+            ErrorKind::Changed | ErrorKind::Io => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)
     }

@@ -9,6 +9,7 @@ mod write_behind;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use opendal::Operator;
@@ -18,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layers;
 use crate::path::ObjectPath;
 use crate::policy::Policy;
+use crate::presigned::{PresignedAccess, PresignedRequest, not_presigned};
 use crate::token::{Identity, Token, TokenKind};
 
 use beneath::Beneath;
@@ -127,6 +129,21 @@ impl Backend for Folder {
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         let path = path.clone();
         self.blocking(move |beneath| beneath.delete(&path)).await
+    }
+
+    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
+        let paths = paths.to_vec();
+        self.blocking(move |beneath| paths.iter().try_for_each(|path| beneath.delete(path)))
+            .await
+    }
+
+    async fn presign(
+        &self,
+        _access: PresignedAccess,
+        path: &ObjectPath,
+        _good_for: Duration,
+    ) -> Result<PresignedRequest> {
+        Err(not_presigned(path))
     }
 
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {

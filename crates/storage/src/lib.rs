@@ -15,6 +15,8 @@ mod location;
 mod memory;
 mod path;
 mod policy;
+mod presigned;
+mod reading;
 mod store;
 mod token;
 
@@ -31,5 +33,7 @@ pub use listing::FileInfo;
 pub use location::{Location, Provider};
 pub use path::{ObjectPath, RESERVED_DIRECTORY};
 pub use policy::Policy;
+pub use presigned::{PRESIGNED_TIME_MAX, PresignedAccess, PresignedRequest};
+pub use reading::FileReading;
 pub use store::Store;
 pub use token::Token;

@@ -11,6 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::path::ObjectPath;
 use crate::store::Store;
 
+/// What makes a path a pattern.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
 /// What listing or looking at a file tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileInfo {
@@ -43,12 +46,26 @@ impl Store {
     /// # Errors
     /// The place's, as the last item.
     pub fn list(&self, folder: Option<&ObjectPath>) -> BoxStream<'static, Result<FileInfo>> {
+        self.list_after(folder, None)
+    }
+
+    /// The same from behind a path on, in the place's order: what comes before it is not even asked for.
+    fn list_after(
+        &self,
+        folder: Option<&ObjectPath>,
+        after: Option<&ObjectPath>,
+    ) -> BoxStream<'static, Result<FileInfo>> {
         let operator = self.operator().clone();
         let folder = folder.map_or_else(|| "/".to_owned(), |folder| format!("{folder}/"));
+        let after = after.cloned();
+        let skips = operator.info().capability().list_with_start_after;
         let options = ListOptions {
             recursive: true,
+            start_after: after.as_ref().filter(|_| skips).map(ObjectPath::to_string),
             ..Default::default()
         };
+        // A place in memory lists in this order, too, and has no start.
+        let after = after.filter(|_| !skips);
         let begin = async move {
             let failed = {
                 let folder = folder.clone();
@@ -58,13 +75,15 @@ impl Store {
                 .lister_options(&folder, options)
                 .await
                 .map_err(&failed)?;
-            Ok::<_, Error>(lister.map_err(failed).try_filter_map(|entry| async move {
-                if entry.metadata().mode() != EntryMode::FILE {
-                    return Ok(None);
-                }
-                let path = ObjectPath::parse(entry.path()).ok();
-                Ok(path.map(|path| FileInfo::new(path, entry.metadata())))
-            }))
+            let file = move |entry: opendal::Entry| {
+                let path = ObjectPath::parse(entry.path()).ok().filter(|path| {
+                    entry.metadata().mode() == EntryMode::FILE
+                        && after.as_ref().is_none_or(|after| path > after)
+                });
+                path.map(|path| FileInfo::new(path, entry.metadata()))
+            };
+            let listed = lister.map_err(failed);
+            Ok::<_, Error>(listed.try_filter_map(move |entry| std::future::ready(Ok(file(entry)))))
         };
         futures::stream::once(begin).try_flatten().boxed()
     }
@@ -75,13 +94,55 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Invalid`] for a malformed pattern; the place's, as the last item.
     pub async fn matching(&self, pattern: &str) -> Result<BoxStream<'static, Result<FileInfo>>> {
+        self.matching_after(pattern, None).await
+    }
+
+    /// What a path means to who looks for files, streamed as [`Store::list`] gives them: the file of that name, or
+    /// all that is below the folder of that name; or a pattern, as [`Store::matching`] has it. The empty path is the
+    /// place itself. With `after`, from behind that path on.
+    ///
+    /// # Errors
+    /// Those of [`Store::matching`]; nothing of that name is none.
+    pub async fn find(
+        &self,
+        what: &str,
+        after: Option<&ObjectPath>,
+    ) -> Result<BoxStream<'static, Result<FileInfo>>> {
+        if what.contains(WILDCARDS) {
+            return self.matching_after(what, after).await;
+        }
+        let path = match what.trim_end_matches('/') {
+            "" => return Ok(self.list_after(None, after)),
+            path => ObjectPath::parse(path)?,
+        };
+        if !what.ends_with('/') {
+            match self.stat(&path).await {
+                Ok(file) if after.is_none_or(|after| file.path > *after) => {
+                    return Ok(futures::stream::iter([Ok(file)]).boxed());
+                }
+                Ok(_) => return Ok(futures::stream::empty().boxed()),
+                Err(error) => match error.kind() {
+                    // A folder, which a bucket knows only by what is in it.
+                    ErrorKind::Invalid | ErrorKind::NotFound => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(self.list_after(Some(&path), after))
+    }
+
+    async fn matching_after(
+        &self,
+        pattern: &str,
+        after: Option<&ObjectPath>,
+    ) -> Result<BoxStream<'static, Result<FileInfo>>> {
         let matcher = glob::Pattern::new(pattern).map_err(|e| {
             Error::new(
                 ErrorKind::Invalid,
                 format!("pattern '{pattern}' is malformed at {}: {}", e.pos, e.msg),
             )
         })?;
-        let Some(wildcard) = pattern.find(['*', '?', '[']) else {
+        let Some(wildcard) = pattern.find(WILDCARDS) else {
             let found = match self.stat(&ObjectPath::parse(pattern)?).await {
                 Ok(found) => Some(Ok(found)),
                 Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -100,7 +161,7 @@ impl Store {
         };
         let matches = move |file: &FileInfo| matcher.matches_with(file.path.as_str(), options);
         let matching = self
-            .list(folder.as_ref())
+            .list_after(folder.as_ref(), after)
             .try_filter(move |file| std::future::ready(matches(file)));
         Ok(matching.boxed())
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use opendal::Operator;
@@ -14,6 +15,7 @@ use crate::draft::OnExisting;
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::layers;
 use crate::path::ObjectPath;
+use crate::presigned::{PresignedAccess, PresignedRequest, not_presigned};
 use crate::token::{Token, TokenKind};
 
 /// The places that are open, so that two openings of one name are one place.
@@ -152,6 +154,15 @@ impl Backend for MemoryPlace {
             .delete(path.as_str())
             .await
             .map_err(|e| Error::opendal(format_args!("remove '{path}'"), e))
+    }
+
+    async fn presign(
+        &self,
+        _access: PresignedAccess,
+        path: &ObjectPath,
+        _good_for: Duration,
+    ) -> Result<PresignedRequest> {
+        Err(not_presigned(path))
     }
 
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {

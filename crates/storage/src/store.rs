@@ -84,6 +84,10 @@ impl Store {
         Self { backend }
     }
 
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
     pub(crate) fn operator(&self) -> &Operator {
         self.backend.operator()
     }
@@ -208,6 +212,14 @@ impl Store {
     /// The place's; [`ErrorKind::Invalid`] for what is no file.
     pub async fn delete(&self, path: &ObjectPath) -> Result<()> {
         self.backend.delete(path).await
+    }
+
+    /// Removes files, in as few requests as the place has for that. After an error some may be gone.
+    ///
+    /// # Errors
+    /// As [`Store::delete`].
+    pub async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
+        self.backend.delete_all(paths).await
     }
 
     /// Whether anything has this name.

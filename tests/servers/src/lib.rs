@@ -14,6 +14,7 @@ mod proxy;
 mod scripted;
 mod weed;
 
+pub use http::{Fetched, fetch};
 pub use oss::{Oss, OssSettings};
 pub use proxy::{Fault, Proxy};
 pub use scripted::{Scripted, answer};

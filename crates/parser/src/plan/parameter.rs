@@ -179,7 +179,12 @@ macro_rules! walk {
                     | Plan::ShowTokens { .. }
                     | Plan::SetVariable(_)
                     | Plan::ShowSessions
-                    | Plan::Kill(_) => {}
+                    | Plan::Kill(_)
+                    | Plan::ListFiles(_)
+                    | Plan::RemoveFiles(_)
+                    | Plan::Presign(_)
+                    | Plan::GetFiles(_)
+                    | Plan::PutFiles(_) => {}
                 }
             }
         }

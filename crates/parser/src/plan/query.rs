@@ -13,12 +13,16 @@ pub struct QueryText {
     pub span: Span,
     /// The files it reads from stages, in order.
     pub staged_files: Vec<StagedFile>,
+    /// Its calls of functions on stages, in order.
+    pub stage_functions: Vec<StageFunctionCall>,
 }
 
 /// Equal when the texts are; the rest follows from the text and its place.
 impl PartialEq for QueryText {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.staged_files == other.staged_files
+        self.text == other.text
+            && self.staged_files == other.staged_files
+            && self.stage_functions == other.stage_functions
     }
 }
 
@@ -34,4 +38,35 @@ pub struct StagedFile {
     /// `FORMAT 'csv', HEADER 'true', …` in order, names in upper case; values as typed, words and
     /// numbers as text.
     pub options: Vec<(String, String)>,
+}
+
+/// A call `stage_list('stage://…')` in the place of a table, or `load_file('stage://…')` anywhere. The argument is a
+/// literal: what a query reads is known before it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageFunctionCall {
+    /// The bytes of [`QueryText::text`] from the function's name to the closing parenthesis.
+    pub range: Range<usize>,
+    /// Which function.
+    pub function: StageFunction,
+    /// The literal's value.
+    pub argument: String,
+}
+
+/// A function on a stage's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageFunction {
+    /// `stage_list`: a table of files.
+    List,
+    /// `load_file`: the content of one.
+    Load,
+}
+
+impl StageFunction {
+    /// Its name in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "stage_list",
+            Self::Load => "load_file",
+        }
+    }
 }

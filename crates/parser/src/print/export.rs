@@ -50,7 +50,7 @@ impl Printer {
         );
     }
 
-    fn switch(&mut self, word: &str, value: Option<&Spanned<bool>>) {
+    pub(super) fn switch(&mut self, word: &str, value: Option<&Spanned<bool>>) {
         self.clause(
             word,
             value.map(|value| if value.value { "true" } else { "false" }),

@@ -29,6 +29,18 @@ fn ok() {
             )
             .unwrap();
         }
+        for call in &query_of(&plan)
+            .map(|query| query.stage_functions.clone())
+            .unwrap_or_default()
+        {
+            let text = &query_of(&plan).unwrap().text[call.range.clone()];
+            write!(
+                result,
+                "\n{:?} {} from {text}",
+                call.function, call.argument
+            )
+            .unwrap();
+        }
         result
     });
 }

@@ -78,6 +78,14 @@ fn fragments() -> impl Strategy<Value = String> {
         "://",
         "KILL",
         "TOKEN",
+        "LIST",
+        "PRESIGN",
+        "REMOVE FILES FROM STAGE",
+        "GET",
+        "PUT",
+        "'file:///a'",
+        "stage_list",
+        "load_file",
     ]);
     prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.join(" "))
 }

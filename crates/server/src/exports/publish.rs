@@ -214,7 +214,7 @@ pub(crate) async fn remove_all_drafts(
     let running = instance
         .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
         .await?;
-    let mut keep = Vec::new();
+    let mut keep = instance.uploads.tokens();
     for file in running.iter().flat_map(|export| &export.plan) {
         keep.push(token(file)?);
     }

@@ -273,7 +273,7 @@ impl Running {
                 digest.update(json.as_bytes());
                 draft
                     .write_all(json.as_bytes())
-                    .map_err(|e| write_error(&e))?;
+                    .map_err(|e| write_error("the export", &e))?;
                 let finished = draft.finish()?;
                 Ok(PlannedFile {
                     bytes: finished.bytes,
@@ -508,7 +508,7 @@ fn export_error(error: exporter::ExportError) -> Error {
 }
 
 /// What the operating system said to a write, in a client's terms.
-fn write_error(error: &io::Error) -> Error {
+pub(crate) fn write_error(what: &str, error: &io::Error) -> Error {
     let (reason, code) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             (Reason::StorageFull, 1021)
@@ -522,7 +522,7 @@ fn write_error(error: &io::Error) -> Error {
         reason,
         code,
         "HY000",
-        format!("failed to write the export: {error}"),
+        format!("failed to write {what}: {error}"),
     )
 }
 
@@ -530,7 +530,7 @@ fn sink_error(error: exporter::ExportError) -> Error {
     let io =
         std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
     match io {
-        Some(io) => write_error(io).with_source(error),
+        Some(io) => write_error("the export", io).with_source(error),
         None => {
             Error::new(Reason::StorageFailed, 1815, "HY000", error.to_string()).with_source(error)
         }

@@ -227,6 +227,25 @@ impl Acting {
         self.write(event);
     }
 
+    /// Audits what was done with files of a stage, at the version that it was opened at.
+    pub(crate) fn record_files(
+        &self,
+        operation: Operation,
+        files: &FilesOnRecord,
+        outcome: AuditOutcome,
+        reason: &str,
+    ) {
+        let event = AuditEvent {
+            actor: self.principal.actor(&self.context),
+            operation: operation.name().to_owned(),
+            target: files.target.clone(),
+            stage_version: Some(files.stage_version),
+            outcome,
+            reason: reason.to_owned(),
+        };
+        self.write(event);
+    }
+
     fn write(&self, event: AuditEvent) {
         tracing::info!(
             operation = event.operation,
@@ -316,6 +335,15 @@ impl Acting {
         }
         Ok(on)
     }
+}
+
+/// Files of a stage, as the audit names them.
+#[derive(Debug, Clone)]
+pub(crate) struct FilesOnRecord {
+    /// `stage://stage/path`.
+    pub(crate) target: String,
+    /// Of the stage.
+    pub(crate) stage_version: u64,
 }
 
 /// An outcome as logs and rows show it.

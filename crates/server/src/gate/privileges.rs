@@ -19,6 +19,12 @@ pub(crate) enum Operation {
     ExportToStage,
     ExportToPath,
     ReadStage,
+    ListFiles,
+    RemoveFiles,
+    PresignDownload,
+    PresignUpload,
+    DownloadFile,
+    UploadFile,
     ShowExports,
     GetExport,
     CancelExport,
@@ -108,7 +114,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 60] = [
+    pub(crate) const ALL: [Self; 66] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -121,6 +127,12 @@ impl Operation {
         Self::ExportToStage,
         Self::ExportToPath,
         Self::ReadStage,
+        Self::ListFiles,
+        Self::RemoveFiles,
+        Self::PresignDownload,
+        Self::PresignUpload,
+        Self::DownloadFile,
+        Self::UploadFile,
         Self::ShowExports,
         Self::GetExport,
         Self::CancelExport,
@@ -205,8 +217,14 @@ impl Operation {
             Self::CreateToken | Self::RevokeToken | Self::ShowTokens | Self::EnterSession => {
                 Need::OwnOnly
             }
-            Self::ExportToStage => Need::Stage(Privilege::Write),
-            Self::ReadStage => Need::Stage(Privilege::Read),
+            Self::ExportToStage | Self::UploadFile | Self::PresignUpload => {
+                Need::Stage(Privilege::Write)
+            }
+            Self::ReadStage | Self::ListFiles | Self::DownloadFile | Self::PresignDownload => {
+                Need::Stage(Privilege::Read)
+            }
+            // Apart from WRITE, and granted to nobody by itself: who exports need not be able to take away.
+            Self::RemoveFiles => Need::Stage(Privilege::Remove),
             Self::Select => Need::Table(Privilege::Select),
             Self::Insert => Need::Table(Privilege::Insert),
             Self::Truncate => Need::Table(Privilege::Truncate),
@@ -252,6 +270,12 @@ impl Operation {
             Self::ExportToStage => "EXPORT TO STAGE",
             Self::ExportToPath => "EXPORT TO PATH",
             Self::ReadStage => "READ STAGE",
+            Self::ListFiles => "LIST FILES",
+            Self::RemoveFiles => "REMOVE FILES",
+            Self::PresignDownload => "PRESIGN DOWNLOAD",
+            Self::PresignUpload => "PRESIGN UPLOAD",
+            Self::DownloadFile => "DOWNLOAD FILE",
+            Self::UploadFile => "UPLOAD FILE",
             Self::ShowExports => "SHOW EXPORTS",
             Self::GetExport => "GET EXPORT",
             Self::CancelExport => "CANCEL EXPORT",

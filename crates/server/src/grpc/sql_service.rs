@@ -10,14 +10,14 @@ use proto::v1::execute_response::Part;
 use proto::v1::sql_service_server::SqlService;
 use tonic::{Request, Response, Status};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exports::ExportHandle;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::ipc::IpcChunks;
 use crate::grpc::parts::{ClientLeft, parts};
 use crate::instance::Instance;
-use crate::session::{Bounds, Done, Outcome, Rows, Session};
+use crate::session::{Bounds, Done, FileTransfer, Outcome, Rows, Session, Transfer};
 use crate::sessions::Sessions;
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -76,6 +76,7 @@ impl SqlService for Sql {
             session_id,
             statement,
             secrets,
+            carries_files,
         } = request.into_inner();
         let secrets = convert::secrets(secrets);
         // The statement runs here, so that what refuses it is the call's own status. If the client
@@ -91,6 +92,11 @@ impl SqlService for Sql {
             let database = session.database().to_owned();
             (outcome, bounds, database, Some(session.release()))
         };
+        if let Outcome::Transfer(transfer) = &outcome
+            && !carries_files
+        {
+            return Err(not_carried(transfer.direction).into());
+        }
         let (parts, stream) = parts(PARTS_QUEUED_MAX);
         tokio::spawn(async move {
             let _in_use = in_use;
@@ -145,6 +151,31 @@ fn result_of(done: Done) -> v1::StatementResult {
     }
 }
 
+/// For a client that only runs SQL.
+fn not_carried(direction: Transfer) -> Error {
+    let (verb, command) = match direction {
+        Transfer::Get => ("GET", "get"),
+        Transfer::Put => ("PUT", "put"),
+    };
+    Error::not_supported(format_args!(
+        "{verb} is carried out by the client, which alone reaches its own files, and this one does not: run it in `stagedoor sql`, or use `stagedoor file {command}`"
+    ))
+}
+
+fn wire_transfer(transfer: FileTransfer) -> v1::FileTransfer {
+    let direction = match transfer.direction {
+        Transfer::Get => v1::FileTransferDirection::Get,
+        Transfer::Put => v1::FileTransferDirection::Put,
+    };
+    v1::FileTransfer {
+        direction: direction.into(),
+        parent: format!("stages/{}", transfer.stage),
+        path: transfer.path,
+        local_path: transfer.local_path,
+        overwrite: transfer.overwrite,
+    }
+}
+
 /// Sends all of an answer, within the bounds of its statement.
 async fn answer(
     parts: &Parts,
@@ -159,6 +190,14 @@ async fn answer(
     // What has been done is said, however late it is; for that there is room.
     match outcome {
         Outcome::Done(done) => Ok(parts.send(last(result_of(done))).await),
+        Outcome::Transfer(transfer) => {
+            let result = v1::StatementResult {
+                verb: transfer.direction.verb().to_owned(),
+                transfer: Some(wire_transfer(transfer)),
+                ..Default::default()
+            };
+            Ok(parts.send(last(result)).await)
+        }
         Outcome::Rows(rows) => match send_rows(parts, rows, &mut bounds).await? {
             Ok(result) => bounds.within(parts.send(last(result))).await,
             Err(left) => Ok(Err(left)),

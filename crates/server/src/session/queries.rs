@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use catalog::{Column, TableRecord, TableSource};
 use futures::StreamExt;
-use parser::{Format, QueryText, StagedFile};
+use parser::{Format, QueryText, StageFunction, StageFunctionCall};
 use query::{
     Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, RowSource, SessionValues, Source,
     StoreList, TableDefinition, TableRef,
@@ -75,7 +75,10 @@ impl Session {
                 source,
             });
         }
-        let text = replaced(&query.text, &query.staged_files);
+        for (index, call) in query.stage_functions.iter().enumerate() {
+            tables.push(self.stage_function(index, call).await?);
+        }
+        let text = replaced(query);
         for reference in query::table_references(&text)? {
             let database = reference
                 .database
@@ -100,6 +103,24 @@ impl Session {
                 time_setting: deadline.limit().setting,
             },
         ))
+    }
+
+    /// The rows that a call of a function on stages stands for.
+    async fn stage_function(
+        &self,
+        index: usize,
+        call: &StageFunctionCall,
+    ) -> Result<TableDefinition> {
+        let rows = match call.function {
+            StageFunction::List => self.stage_list(&call.argument).await?,
+            StageFunction::Load => self.loaded_file(&call.argument).await?,
+        };
+        Ok(TableDefinition {
+            database: STAGED_FILES.to_owned(),
+            name: called_name(index),
+            schema: Some(rows.schema()),
+            source: Source::Rows(rows),
+        })
     }
 
     async fn table_definition(
@@ -338,14 +359,37 @@ fn staged_name(index: usize) -> String {
     format!("f{index}")
 }
 
-/// The query with each staged file's literal and options replaced by a table's name.
-fn replaced(text: &str, files: &[StagedFile]) -> String {
+/// The name of what a call of a function on stages gives.
+fn called_name(index: usize) -> String {
+    format!("c{index}")
+}
+
+/// The query with each staged file, and each call of a function on stages, replaced by a table's name, or by the one
+/// value in it.
+fn replaced(query: &QueryText) -> String {
+    let files = query.staged_files.iter().enumerate();
+    let files = files.map(|(index, file)| {
+        let table = format!("`{STAGED_FILES}`.`{}`", staged_name(index));
+        (&file.range, table)
+    });
+    let calls = query.stage_functions.iter().enumerate();
+    let calls = calls.map(|(index, call)| {
+        let table = format!("`{STAGED_FILES}`.`{}`", called_name(index));
+        let text = match call.function {
+            StageFunction::List => table,
+            StageFunction::Load => format!("(SELECT * FROM {table})"),
+        };
+        (&call.range, text)
+    });
+    let mut parts: Vec<_> = files.chain(calls).collect();
+    parts.sort_by_key(|(range, _)| range.start);
+    let text = &query.text;
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
-    for (index, file) in files.iter().enumerate() {
-        out.push_str(text.get(from..file.range.start).unwrap_or_default());
-        out.push_str(&format!("`{STAGED_FILES}`.`{}`", staged_name(index)));
-        from = file.range.end;
+    for (range, part) in parts {
+        out.push_str(text.get(from..range.start).unwrap_or_default());
+        out.push_str(&part);
+        from = range.end;
     }
     out.push_str(text.get(from..).unwrap_or_default());
     out

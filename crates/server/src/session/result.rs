@@ -21,6 +21,42 @@ pub enum Outcome {
     Rows(Rows),
     /// An export was admitted and runs; follow it through the handle.
     Export(ExportHandle),
+    /// Files are to go to or come from the client, which alone reaches its own.
+    Transfer(FileTransfer),
+}
+
+/// GET or PUT, as the client has to carry it out, by downloads and uploads of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileTransfer {
+    /// Which way.
+    pub direction: Transfer,
+    /// The stage.
+    pub stage: String,
+    /// A file, a folder or a pattern of the stage.
+    pub path: String,
+    /// The client's folder, or its file or pattern: an absolute path.
+    pub local_path: String,
+    /// Whether files that have the names are replaced.
+    pub overwrite: bool,
+}
+
+/// Which way files go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    /// From the stage to the client: GET.
+    Get,
+    /// From the client to the stage: PUT.
+    Put,
+}
+
+impl Transfer {
+    /// The statement's verb.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+        }
+    }
 }
 
 /// The end of a statement without rows.

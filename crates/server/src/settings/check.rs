@@ -204,6 +204,11 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
             "concurrent_exports_account_max",
             limits.concurrent_exports_account_max,
         ),
+        ("concurrent_transfers_max", limits.concurrent_transfers_max),
+        (
+            "concurrent_transfers_account_max",
+            limits.concurrent_transfers_account_max,
+        ),
         ("connections_max", limits.connections_max),
         ("sessions_max", limits.sessions_max),
         ("sessions_account_max", limits.sessions_account_max),

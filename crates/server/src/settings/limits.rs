@@ -38,6 +38,10 @@ pub struct LimitSettings {
     pub concurrent_exports_max: usize,
     /// Exports of one account running at once.
     pub concurrent_exports_account_max: usize,
+    /// Files on their way to or from clients at once.
+    pub concurrent_transfers_max: usize,
+    /// Files on their way to or from clients of one account at once.
+    pub concurrent_transfers_account_max: usize,
     /// Open connections; a further one is closed at once.
     pub connections_max: usize,
     /// Open sessions; a further one is refused.
@@ -78,6 +82,8 @@ impl Default for LimitSettings {
             concurrent_inserts_account_max: 12,
             concurrent_exports_max: 16,
             concurrent_exports_account_max: 12,
+            concurrent_transfers_max: 64,
+            concurrent_transfers_account_max: 32,
             connections_max: 1000,
             sessions_max: 1000,
             sessions_account_max: 500,

@@ -268,6 +268,7 @@ impl From<Error> for BucketError {
             | ErrorKind::AlreadyExists
             | ErrorKind::NoSpace
             | ErrorKind::Unsupported
+            | ErrorKind::Changed
             | ErrorKind::Io => BucketErrorKind::Invalid,
         };
         Self::new(kind, error.to_string())

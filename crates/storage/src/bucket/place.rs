@@ -15,6 +15,7 @@ use super::uploads::{Completed, ObjectOptions, PartTag, UploadId};
 use crate::backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::path::ObjectPath;
+use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::{Token, TokenKind, UploadedPart};
 
 /// How far apart the store's clock and ours may be: stores refuse requests beyond it.
@@ -250,6 +251,27 @@ impl Backend for Bucket {
             .delete(path.as_str())
             .await
             .map_err(|e| Error::opendal(format_args!("remove '{path}'"), e))
+    }
+
+    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
+        let names = paths.iter().map(ObjectPath::as_str);
+        self.operator
+            .delete_iter(names)
+            .await
+            .map_err(|e| Error::opendal(format_args!("remove {} files", paths.len()), e))
+    }
+
+    async fn presign(
+        &self,
+        access: PresignedAccess,
+        path: &ObjectPath,
+        good_for: Duration,
+    ) -> Result<PresignedRequest> {
+        let signed = match access {
+            PresignedAccess::Read => self.uploads.presign_read(path.as_str(), good_for).await?,
+            PresignedAccess::Write => self.uploads.presign_write(path.as_str(), good_for).await?,
+        };
+        Ok(signed)
     }
 
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {

@@ -14,6 +14,7 @@ use super::retry::Retry;
 use super::signing::Signing;
 use super::transport::Transport;
 use crate::credentials::Encryption;
+use crate::presigned::PresignedRequest;
 
 /// What every request of a bucket needs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -76,24 +77,34 @@ impl Requests {
         Ok(answer)
     }
 
-    /// A URL of an object that is good for whoever has it, for so long.
+    /// A request, signed in its URL, that is good for whoever has it, for so long. `method` is the call's.
     ///
     /// # Errors
     /// Those of signing.
     pub(super) async fn presigned(
         &self,
-        method: Method,
-        key: &str,
+        method: &'static str,
+        call: &Call<'_>,
         good_for: Duration,
-    ) -> BucketResult<String> {
-        let request = Request::builder()
-            .method(method)
-            .uri(self.address.url(Some(key), &[]))
+    ) -> BucketResult<PresignedRequest> {
+        let mut request = Request::builder()
+            .method(call.method.clone())
+            .uri(self.address.url(call.key, &call.query))
             .body(())
             .map_err(|_| malformed())?;
+        *request.headers_mut() = call.headers.clone();
         let (mut parts, ()) = request.into_parts();
         self.signing.sign_url(&mut parts, good_for).await?;
-        Ok(parts.uri.to_string())
+        // What signing adds is in the URL, or what every client sends by itself.
+        let headers = call.headers.iter().filter_map(|(name, value)| {
+            let value = value.to_str().ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        });
+        Ok(PresignedRequest {
+            method,
+            url: parts.uri.to_string(),
+            headers: headers.collect(),
+        })
     }
 
     /// Adds how a new object is to be encrypted and stored.

@@ -23,6 +23,7 @@ use super::error::{BucketError, BucketErrorKind, BucketResult};
 use super::requests::{Call, Requests};
 use super::retry::Again;
 use crate::location::Provider;
+use crate::presigned::PresignedRequest;
 
 /// The name that the store gave an upload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -157,12 +158,39 @@ impl Uploads {
         Ok(versioning.status.is_some())
     }
 
-    /// A URL with which anyone may read the object for so long.
+    /// A request with which anyone may read the object for so long.
     ///
     /// # Errors
     /// Those of signing.
-    pub async fn presign_read(&self, key: &str, good_for: Duration) -> BucketResult<String> {
-        self.requests.presigned(Method::GET, key, good_for).await
+    pub async fn presign_read(
+        &self,
+        key: &str,
+        good_for: Duration,
+    ) -> BucketResult<PresignedRequest> {
+        let call = Call {
+            key: Some(key),
+            ..Call::default()
+        };
+        self.requests.presigned("GET", &call, good_for).await
+    }
+
+    /// A request with which anyone may write the object for so long, over one that is there. How the place's
+    /// objects are encrypted and stored is a part of it.
+    ///
+    /// # Errors
+    /// Those of signing.
+    pub async fn presign_write(
+        &self,
+        key: &str,
+        good_for: Duration,
+    ) -> BucketResult<PresignedRequest> {
+        let mut call = Call {
+            method: Method::PUT,
+            key: Some(key),
+            ..Call::default()
+        };
+        self.requests.keeping(&mut call)?;
+        self.requests.presigned("PUT", &call, good_for).await
     }
 }
 

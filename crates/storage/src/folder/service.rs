@@ -62,6 +62,7 @@ fn opendal_error(error: crate::Error) -> Error {
         }
         crate::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
         crate::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        crate::ErrorKind::Changed => ErrorKind::ConditionNotMatch,
         crate::ErrorKind::NoSpace | crate::ErrorKind::Io => ErrorKind::Unexpected,
     };
     let temporary = error.is_temporary();
@@ -115,6 +116,7 @@ impl Service for FolderService {
             read: true,
             list: true,
             list_with_recursive: true,
+            list_with_start_after: true,
             shared: true,
             ..Default::default()
         }
@@ -158,6 +160,7 @@ impl Service for FolderService {
         Ok(FolderLister {
             beneath: Arc::clone(&self.beneath),
             recursive: args.recursive(),
+            after: args.start_after().map(str::to_owned),
             begin: Some(object_path(path)?),
             open: Vec::new(),
         })
@@ -224,6 +227,8 @@ impl oio::PositionRead for FolderReader {
 pub(crate) struct FolderLister {
     beneath: Arc<Beneath>,
     recursive: bool,
+    /// Only what comes behind this path in the order is listed.
+    after: Option<String>,
     begin: Option<Option<ObjectPath>>,
     open: Vec<VecDeque<Entry>>,
 }
@@ -262,6 +267,19 @@ impl oio::List for FolderLister {
                 self.open.pop();
                 continue;
             };
+            let name = match entry.kind {
+                EntryKind::Folder => format!("{}/", entry.path),
+                EntryKind::File | EntryKind::Other => entry.path.to_string(),
+            };
+            if let Some(after) = &self.after
+                && name <= *after
+            {
+                // A folder on the way to the path has what comes behind it.
+                if entry.kind == EntryKind::Folder && self.recursive && after.starts_with(&name) {
+                    self.enter(Some(entry.path)).await?;
+                }
+                continue;
+            }
             match entry.kind {
                 EntryKind::File => {
                     return Ok(Some(oio::Entry::new(
@@ -270,7 +288,7 @@ impl oio::List for FolderLister {
                     )));
                 }
                 EntryKind::Folder => {
-                    let shown = oio::Entry::new(&format!("{}/", entry.path), metadata(&entry)?);
+                    let shown = oio::Entry::new(&name, metadata(&entry)?);
                     if self.recursive {
                         self.enter(Some(entry.path)).await?;
                     }

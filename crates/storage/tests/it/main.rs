@@ -1,8 +1,9 @@
 //! A place's behaviour, the same suite for a folder and for memory where both can do it.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod any_text;
 mod confinement;
+mod files;
 mod publication;
 
 use std::io::Write;
@@ -27,13 +28,13 @@ async fn open(root: &Path, policy: &Policy) -> Result<Store> {
 }
 
 async fn memory_store() -> Store {
-    Store::open(
-        &Location::Memory("test".to_owned()),
-        None,
-        &Policy::default(),
-    )
-    .await
-    .unwrap()
+    memory_of("test").await
+}
+
+async fn memory_of(name: &str) -> Store {
+    Store::open(&Location::Memory(name.to_owned()), None, &Policy::default())
+        .await
+        .unwrap()
 }
 
 fn path(text: &str) -> ObjectPath {

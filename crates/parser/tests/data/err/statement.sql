@@ -5,13 +5,13 @@
 => Syntax: the statement is empty at line 1 column 1 near "-- nothing but a comment"
 
 SELEKT 1
-=> Unsupported: did you mean SELECT? a statement begins with ALTER, CANCEL, CREATE, DESC, DESCRIBE, DROP, EXPLAIN, GRANT, INSERT, KILL, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "SELEKT 1"
+=> Unsupported: did you mean SELECT? a statement begins with ALTER, CANCEL, CREATE, DESC, DESCRIBE, DROP, EXPLAIN, GET, GRANT, INSERT, KILL, LIST, PRESIGN, PUT, REMOVE, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "SELEKT 1"
 
 MERGE INTO t USING u
-=> Unsupported: a statement begins with ALTER, CANCEL, CREATE, DESC, DESCRIBE, DROP, EXPLAIN, GRANT, INSERT, KILL, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "MERGE INTO t USING u"
+=> Unsupported: a statement begins with ALTER, CANCEL, CREATE, DESC, DESCRIBE, DROP, EXPLAIN, GET, GRANT, INSERT, KILL, LIST, PRESIGN, PUT, REMOVE, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "MERGE INTO t USING u"
 
 LOAD DATA INFILE 'a' INTO TABLE t
-=> Unsupported: a statement begins with ALTER, CANCEL, CREATE, DESC, DESCRIBE, DROP, EXPLAIN, GRANT, INSERT, KILL, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "LOAD DATA INFILE 'a' INTO TABLE t"
+=> Unsupported: a statement begins with ALTER, CANCEL, CREATE, DESC, DESCRIBE, DROP, EXPLAIN, GET, GRANT, INSERT, KILL, LIST, PRESIGN, PUT, REMOVE, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "LOAD DATA INFILE 'a' INTO TABLE t"
 
 SELECT 1; SELECT 2
 => Syntax: one statement at a time; another one begins here at line 1 column 11 near "SELECT 2"

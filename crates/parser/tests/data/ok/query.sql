@@ -28,6 +28,7 @@ SELECT * FROM ('stage://a/b' JOIN 'stage://c/d' USING (x)), (SELECT * FROM 'stag
 
 SELECT f('stage://no', 'stage://no') FROM stage_list('stage://no/*') ORDER BY 'stage://no', 'stage://no'
 => QUERY: SELECT f('stage://no', 'stage://no') FROM stage_list('stage://no/*') ORDER BY 'stage://no', 'stage://no'
+=> List stage://no/* from stage_list('stage://no/*')
 
 INSERT INTO T VALUES (1, 'it''s'), (2, 'a\'b;');
 => INSERT: INSERT INTO t VALUES (1, 'it''s'), (2, 'a\'b;')

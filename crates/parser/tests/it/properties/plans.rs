@@ -56,6 +56,8 @@ pub(crate) fn query() -> impl Strategy<Value = String> {
         Just("'into outfile'".to_owned()),
         Just("t.into".to_owned()),
         Just("FROM 'stage://s/f.csv' (FORMAT 'csv')".to_owned()),
+        Just("FROM stage_list('stage://s/*')".to_owned()),
+        Just("load_file ( 'stage://s/f' )".to_owned()),
         Just(", * = <= - + % @".to_owned()),
     ];
     let tokens = prop::collection::vec(token, 0..6).prop_map(|tokens| tokens.join(" "));
@@ -207,7 +209,14 @@ fn one_of<T: Copy + std::fmt::Debug + 'static>(
     prop::option::of(prop::sample::select(all).prop_map(Spanned::from)).boxed()
 }
 
-fn export(secret: &'static str) -> impl Strategy<Value = Export> {
+/// A path on the client's machine.
+fn local_path() -> impl Strategy<Value = Spanned<String>> {
+    text()
+        .prop_map(|text| Spanned::from(format!("/{text}")))
+        .boxed()
+}
+
+fn target() -> impl Strategy<Value = Target> {
     let target = prop_oneof![
         "(stage|s3)://[a-z]{1,5}/[a-z/%.]{0,9}",
         "/[!-~]{1,9}",
@@ -217,6 +226,10 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
     let target = target.prop_filter("a stage without a name", |text| {
         !text.to_lowercase().starts_with("stage://") || !text["stage://".len()..].starts_with('/')
     });
+    target.prop_map(|text| Target::parse(&text)).boxed()
+}
+
+fn export(secret: &'static str) -> impl Strategy<Value = Export> {
     let first = (
         prop::option::of(credentials(secret)),
         one_of(Format::ALL),
@@ -239,7 +252,7 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
     let id = prop::option::of("[ -~é]{1,9}".prop_map(Spanned::from));
     (
         query_text(),
-        target,
+        target(),
         first,
         second,
         third,
@@ -247,7 +260,7 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
     )
         .prop_map(|(query, target, first, second, third, last)| Export {
             query,
-            target: Target::parse(&target).into(),
+            target: target.into(),
             options: ExportOptions {
                 credentials: first.0,
                 format: first.1,
@@ -284,6 +297,40 @@ fn small() -> impl Strategy<Value = Plan> {
         name().prop_map(Plan::ShowStageHistory),
         name().prop_map(Plan::ValidateStage),
         Just(Plan::ShowExports),
+        target().prop_map(|target| Plan::ListFiles(target.into())),
+        (any::<bool>(), target()).prop_map(|(if_exists, target)| {
+            Plan::RemoveFiles(RemoveFiles {
+                if_exists,
+                target: target.into(),
+            })
+        }),
+        (any::<bool>(), target(), prop::option::of(any::<u64>())).prop_map(
+            |(upload, target, expire)| {
+                Plan::Presign(Presign {
+                    access: if upload {
+                        PresignAccess::Upload
+                    } else {
+                        PresignAccess::Download
+                    },
+                    target: target.into(),
+                    expire_s: expire.map(Spanned::from),
+                })
+            }
+        ),
+        (target(), local_path(), switch()).prop_map(|(source, folder, overwrite)| {
+            Plan::GetFiles(GetFiles {
+                source: source.into(),
+                folder,
+                overwrite,
+            })
+        }),
+        (local_path(), target(), switch()).prop_map(|(source, target, overwrite)| {
+            Plan::PutFiles(PutFiles {
+                source,
+                target: target.into(),
+                overwrite,
+            })
+        }),
         spanned_text().prop_map(Plan::CancelExport),
         (any::<bool>(), name()).prop_map(|(if_not_exists, name)| {
             Plan::CreateDatabase(CreateDatabase {

@@ -1,9 +1,11 @@
 //! Reading, listing and deleting through OpenDAL, signed by us.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
-use stagedoor_storage::{ObjectOptions, OnExisting};
+use stagedoor_storage::{ErrorKind, ObjectOptions, ObjectPath, OnExisting, PresignedAccess, Store};
+use test_servers::fetch;
 
 use crate::place::{Place, bytes, on_both};
 
@@ -44,39 +46,99 @@ async fn all(place: Place) {
     }
 }
 
-on_both!(a_presigned_url_reads_without_a_key, presigned);
+on_both!(
+    a_presigned_request_reads_or_writes_one_object_without_a_key,
+    presigned
+);
 async fn presigned(place: Place) {
     let bucket = place.open().await;
-    let options = ObjectOptions::default();
-    let put = bucket
-        .uploads()
-        .put("a b.csv", bytes(1000, 4), &options, OnExisting::Refuse);
-    put.await.unwrap();
-    let url = bucket
-        .uploads()
-        .presign_read("a b.csv", Duration::from_secs(60))
+    let store = Store::from_backend(Arc::new(bucket.clone()));
+    let (path, minute) = (
+        ObjectPath::parse("a b+\u{e9}.csv").unwrap(),
+        Duration::from_secs(60),
+    );
+    let write = store
+        .presign(PresignedAccess::Write, &path, minute)
         .await
         .unwrap();
-    assert_eq!(get(&place, &url), (200, bytes(1000, 4).to_vec()));
-    let other = url.replace("a%20b.csv", "a%20c.csv");
-    assert_eq!(get(&place, &other).0, 403);
+    assert_eq!(write.method, "PUT");
+    let body = bytes(1000, 4);
+    let put = |url: &str| fetch("PUT", url, &write.headers, &body).status;
+    assert_eq!(put(&write.url), 200);
+    // For another object, and for reading, it is worth nothing.
+    assert_eq!(put(&write.url.replace("a%20b", "a%20c")), 403);
+    assert_eq!(fetch("GET", &write.url, &[], b"").status, 403);
+
+    let read = store
+        .presign(PresignedAccess::Read, &path, minute)
+        .await
+        .unwrap();
+    assert_eq!((read.method, read.headers.len()), ("GET", 0));
+    let got = fetch("GET", &read.url, &[], b"");
+    assert_eq!((got.status, got.body), (200, body.to_vec()));
+    let other = read.url.replace("a%20b", "a%20c");
+    assert_ne!(other, read.url);
+    assert_eq!(fetch("GET", &other, &[], b"").status, 403);
+    assert_eq!(put(&read.url), 403);
+
+    // It ends.
+    let brief = store.presign(PresignedAccess::Read, &path, Duration::from_secs(1));
+    let url = brief.await.unwrap().url;
+    let ended = Instant::now() + Duration::from_secs(20);
+    while fetch("GET", &url, &[], b"").status != 403 {
+        assert!(Instant::now() < ended, "the URL does not expire");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for wrong in [Duration::ZERO, Duration::from_secs(7 * 86_400 + 1)] {
+        let error = store
+            .presign(PresignedAccess::Read, &path, wrong)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    }
 }
 
-/// The status and the body that anyone gets.
-fn get(place: &Place, url: &str) -> (u16, Vec<u8>) {
-    use std::io::{Read, Write};
+on_both!(many_objects_are_removed_at_once, removed_at_once);
+async fn removed_at_once(place: Place) {
+    let bucket = place.open().await;
+    let names: Vec<String> = (0..12).map(|n| format!("d/{n}+ &\u{e9}.csv")).collect();
+    let options = ObjectOptions::default();
+    for name in &names {
+        let uploads = bucket.uploads();
+        let put = uploads.put(name, bytes(10, 1), &options, OnExisting::Refuse);
+        put.await.unwrap();
+    }
+    let store = Store::from_backend(Arc::new(bucket));
+    let paths: Vec<ObjectPath> = names
+        .iter()
+        .skip(1)
+        .map(|name| ObjectPath::parse(name).unwrap())
+        .collect();
+    store.delete_all(&paths).await.unwrap();
+    // What is not there is no error.
+    store.delete_all(&paths).await.unwrap();
+    let left: Vec<_> = store.list(None).try_collect().await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0].path.as_str(), names[0]);
+}
 
-    let (_, rest) = url.split_once("://").unwrap();
-    let (host, path) = rest.split_once('/').unwrap();
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", place.upstream)).unwrap();
-    write!(
-        stream,
-        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
-    let status = String::from_utf8_lossy(&answer[9..12]).parse().unwrap();
-    (status, answer[end + 4..].to_vec())
+on_both!(an_object_is_read_as_one_version, one_version);
+async fn one_version(place: Place) {
+    let bucket = place.open().await;
+    let options = ObjectOptions::default();
+    let put = async |seed| {
+        let uploads = bucket.uploads();
+        let put = uploads.put("a", bytes(3_000_000, seed), &options, OnExisting::Replace);
+        put.await.unwrap();
+    };
+    put(1).await;
+    let store = Store::from_backend(Arc::new(bucket.clone()));
+    let path = ObjectPath::parse("a").unwrap();
+    let reading = store.open_file(&path, 2_999_990, None).await.unwrap();
+    let etag = reading.info.etag.clone().unwrap();
+    let read: Vec<_> = reading.bytes.try_collect().await.unwrap();
+    assert_eq!(read.concat(), bytes(3_000_000, 1)[2_999_990..]);
+    put(2).await;
+    let error = store.open_file(&path, 10, Some(&etag)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Changed, "{error}");
 }

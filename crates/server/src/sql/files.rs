@@ -1,0 +1,82 @@
+//! LIST, REMOVE FILES, PRESIGN, GET and PUT.
+
+use std::sync::Arc;
+
+use parser::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFiles, Target};
+use secrecy::ExposeSecret;
+use storage::PresignedAccess;
+
+use crate::error::Result;
+use crate::places::StagePath;
+use crate::session::{Done, Outcome, Rows, Session, Transfer};
+use crate::stage_files;
+use crate::time::timestamp_text;
+
+pub(super) async fn list(session: &Session, target: Target) -> Result<Outcome> {
+    let files = session.list_files(&StagePath::of(target)?, None).await?;
+    Ok(Outcome::Rows(Rows {
+        verb: "LIST",
+        schema: stage_files::schema(),
+        batches: Box::pin(stage_files::batches(files)),
+        warnings: Arc::new(Vec::new),
+    }))
+}
+
+pub(super) async fn remove(session: &Session, statement: RemoveFiles) -> Result<Outcome> {
+    let at = StagePath::of(statement.target.value)?;
+    let shown = at.to_string();
+    let removed = session.remove_files(at, statement.if_exists).await?;
+    let warnings = match removed.files {
+        0 => vec![format!("file {shown} is not found; nothing was removed")],
+        _ => Vec::new(),
+    };
+    Ok(Outcome::Done(Done {
+        verb: "REMOVE FILES",
+        affected_rows: removed.files,
+        warnings,
+    }))
+}
+
+pub(super) async fn presign(session: &Session, statement: Presign) -> Result<Outcome> {
+    let access = match statement.access {
+        PresignAccess::Download => PresignedAccess::Read,
+        PresignAccess::Upload => PresignedAccess::Write,
+    };
+    let at = StagePath::of(statement.target.value)?;
+    let expire_s = statement.expire_s.map(|expire| expire.value);
+    let presigned = session.presign_file(&at, access, expire_s).await?;
+    let headers: serde_json::Map<String, serde_json::Value> = presigned
+        .headers
+        .into_iter()
+        .map(|(name, value)| (name, value.into()))
+        .collect();
+    let row = vec![
+        Some(presigned.method.to_owned()),
+        Some(presigned.url.expose_secret().to_owned()),
+        Some(serde_json::Value::Object(headers).to_string()),
+        Some(timestamp_text(presigned.expires_us)),
+    ];
+    Outcome::text_rows(
+        "PRESIGN",
+        &["METHOD", "URL", "HEADERS", "EXPIRES"],
+        vec![row],
+    )
+}
+
+pub(super) async fn get(session: &Session, statement: GetFiles) -> Result<Outcome> {
+    let at = StagePath::of(statement.source.value)?;
+    let overwrite = statement.overwrite.is_some_and(|overwrite| overwrite.value);
+    session
+        .transfer(Transfer::Get, at, statement.folder.value, overwrite)
+        .await
+        .map(Outcome::Transfer)
+}
+
+pub(super) async fn put(session: &Session, statement: PutFiles) -> Result<Outcome> {
+    let at = StagePath::of(statement.target.value)?;
+    let overwrite = statement.overwrite.is_some_and(|overwrite| overwrite.value);
+    session
+        .transfer(Transfer::Put, at, statement.source.value, overwrite)
+        .await
+        .map(Outcome::Transfer)
+}

@@ -1,0 +1,412 @@
+//! Files that clients are sending: kept on record until each has its name or is gone, so that a server that was
+//! killed meanwhile leaves nothing of them in any place. A small file an upload, in the data directory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use storage::{BegunUploads, Draft, ObjectPath, Store, Token};
+use uuid::Uuid;
+
+use crate::error::{Error, Reason, Result};
+use crate::instance::Instance;
+use crate::places::{OpenStage, PinnedStage};
+
+/// The format of a record.
+const VERSION: u32 = 1;
+/// What opening a server waits for what it finds; the rest is done while it runs.
+const OPENING_WAITS: Duration = Duration::from_secs(5);
+
+/// The uploads of one server.
+#[derive(Debug)]
+pub(crate) struct Uploads {
+    folder: PathBuf,
+    /// Those that are under way, by their work, with the token once there is one to record.
+    running: Mutex<BTreeMap<String, Option<Token>>>,
+}
+
+/// An upload on record. The bytes of a record are a persisted format: they carry a version, and older ones stay
+/// readable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    v: u32,
+    account: String,
+    stage: String,
+    stage_id: u64,
+    stage_version: u64,
+    /// Ids and versions of the stages that the URL goes through, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parents: Vec<(u64, u64)>,
+    target: String,
+    /// In microseconds since 1970 UTC.
+    begun_us: u64,
+    /// Of the draft, where its place does not find it by its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<serde_json::Value>,
+}
+
+impl Record {
+    fn token(&self) -> Result<Option<Token>> {
+        let Some(token) = &self.token else {
+            return Ok(None);
+        };
+        let token = Token::from_bytes(token.to_string().as_bytes())
+            .map_err(|e| Error::internal(Reason::DataLoss, &e).with_source(e))?;
+        Ok(Some(token))
+    }
+}
+
+/// An upload that has begun.
+pub(crate) struct Begun {
+    instance: Arc<Instance>,
+    work: String,
+    store: Store,
+    /// Until the thread that writes has taken it.
+    draft: Mutex<Option<Draft>>,
+}
+
+impl Uploads {
+    /// Opens the folder of the records, creating it if need be. Blocking.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        let folder = data_dir.join("uploads");
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)?;
+        Ok(Self {
+            folder,
+            running: Mutex::default(),
+        })
+    }
+
+    /// Begins a draft in a stage, on record before its first byte.
+    ///
+    /// # Errors
+    /// The place's; those of the data directory's disk.
+    pub(crate) async fn begin(
+        instance: &Arc<Instance>,
+        account: &str,
+        stage: &OpenStage,
+        target: &ObjectPath,
+    ) -> Result<Arc<Begun>> {
+        let work = Uuid::now_v7().to_string();
+        let pinned = stage.pinned();
+        let record = Record {
+            v: VERSION,
+            account: account.to_owned(),
+            stage: pinned.name,
+            stage_id: stage.id,
+            stage_version: pinned.version,
+            parents: pinned.parents,
+            target: target.to_string(),
+            begun_us: (catalog::system_clock())(),
+            token: None,
+        };
+        instance.uploads.lock().insert(work.clone(), None);
+        let begun = Arc::new(Begun {
+            instance: Arc::clone(instance),
+            work: work.clone(),
+            store: stage.store.clone(),
+            draft: Mutex::default(),
+        });
+        let result = begun.start(record, target).await;
+        match result {
+            Ok(()) => Ok(begun),
+            Err(error) => {
+                begun.end().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The drafts in buckets that are being written: what tidies up after others must not take them.
+    pub(crate) fn tokens(&self) -> Vec<Token> {
+        self.lock().values().flatten().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Token>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, work: &str) -> PathBuf {
+        self.folder.join(format!("{work}.json"))
+    }
+
+    /// Writes a record whole, durably. Blocking.
+    fn write(&self, work: &str, record: &Record) -> Result<()> {
+        let failed = |e: io::Error| Error::defect(format_args!("failed to record an upload: {e}"));
+        let bytes = serde_json::to_vec(record)
+            .map_err(|e| Error::defect("failed to record an upload").with_source(e))?;
+        let draft = self.folder.join(format!("{work}.draft"));
+        let write = || {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&draft, self.path(work))?;
+            fs::File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(failed)
+    }
+
+    /// Blocking.
+    fn remove(&self, work: &str) {
+        for path in [self.path(work), self.folder.join(format!("{work}.draft"))] {
+            if let Err(error) = fs::remove_file(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(work, %error, "failed to remove the record of an upload; the next start does it");
+            }
+        }
+        self.lock().remove(work);
+    }
+
+    /// What a stopped server left on record. Blocking.
+    fn left(&self) -> io::Result<Vec<String>> {
+        let mut left = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            // A draft of a record was never followed by one of a file.
+            if let Some(work) = name.strip_suffix(".draft") {
+                if !self.lock().contains_key(work) {
+                    fs::remove_file(self.folder.join(&name))?;
+                }
+            } else if let Some(work) = name.strip_suffix(".json")
+                && !self.lock().contains_key(work)
+            {
+                left.push(work.to_owned());
+            }
+        }
+        Ok(left)
+    }
+}
+
+impl Begun {
+    async fn start(&self, mut record: Record, target: &ObjectPath) -> Result<()> {
+        let (work, first) = (self.work.clone(), record.clone());
+        self.instance
+            .blocking(move |instance| instance.uploads.write(&work, &first))
+            .await?;
+        let draft = self.store.draft(&self.work, 0, target).await?;
+        if let Some(token) = draft.token_to_record() {
+            record.token = serde_json::from_slice(&token.to_bytes()).ok();
+            self.instance
+                .uploads
+                .lock()
+                .insert(self.work.clone(), Some(token));
+            let work = self.work.clone();
+            self.instance
+                .blocking(move |instance| instance.uploads.write(&work, &record))
+                .await?;
+        }
+        *self.draft.lock().unwrap_or_else(PoisonError::into_inner) = Some(draft);
+        Ok(())
+    }
+
+    /// The draft, once.
+    ///
+    /// # Errors
+    /// A defect, the second time.
+    pub(crate) fn draft(&self) -> Result<Draft> {
+        let mut draft = self.draft.lock().unwrap_or_else(PoisonError::into_inner);
+        draft
+            .take()
+            .ok_or_else(|| Error::defect("the draft of an upload was taken twice"))
+    }
+
+    /// Removes what is left of the draft, if it was not published, and then the record. What cannot be removed now
+    /// stays on record for another time.
+    pub(crate) async fn end(&self) {
+        drop(self.draft());
+        let token = self.instance.uploads.lock().get(&self.work).cloned();
+        let discard = async {
+            if let Some(token) = token.flatten() {
+                self.store.discard(&token).await?;
+            }
+            self.store.sweep(&self.work, None).await
+        };
+        if let Err(error) = discard.await {
+            tracing::warn!(work = self.work, %error, "failed to remove what is left of an upload; it is tried again");
+            self.instance.uploads.lock().remove(&self.work);
+            return;
+        }
+        let work = self.work.clone();
+        let removed = self
+            .instance
+            .blocking(move |instance| {
+                instance.uploads.remove(&work);
+                Ok(())
+            })
+            .await;
+        if let Err(error) = removed {
+            tracing::warn!(error = error.message(), "failed to end an upload");
+        }
+    }
+}
+
+/// Removes what a stopped server left, as far as it is done in a short time. For a server that is being opened.
+pub(crate) async fn recover(instance: &Arc<Instance>) {
+    if tokio::time::timeout(OPENING_WAITS, recover_left(instance))
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "uploads that the stopped server left are not all removed yet; it goes on while the server runs"
+        );
+    }
+}
+
+/// Removes the drafts of every upload on record that is not under way. What cannot be reached now is left for
+/// another time, and named in the log.
+pub(crate) async fn recover_left(instance: &Arc<Instance>) {
+    let left = instance
+        .blocking(|instance| {
+            instance
+                .uploads
+                .left()
+                .map_err(|e| Error::defect(format_args!("failed to list uploads: {e}")))
+        })
+        .await;
+    let left = match left {
+        Ok(left) => left,
+        Err(error) => {
+            tracing::error!(error = error.message(), "failed to look for left uploads");
+            return;
+        }
+    };
+    for work in left {
+        match recover_one(instance, &work).await {
+            Ok(()) => tracing::info!(work, "removed what was left of an upload"),
+            Err(error) => {
+                tracing::error!(
+                    work,
+                    error = error.message(),
+                    "failed to remove what is left of an upload; it is tried again"
+                );
+            }
+        }
+    }
+}
+
+async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
+    let name = work.to_owned();
+    let (record, located) = instance
+        .blocking(move |instance| {
+            let record = read(&instance.uploads.path(&name))?;
+            let pinned = PinnedStage {
+                name: record.stage.clone(),
+                id: Some(record.stage_id),
+                version: record.stage_version,
+                parents: record.parents.clone(),
+            };
+            let located = instance.locate_pinned(&record.account, &pinned)?;
+            Ok((record, located))
+        })
+        .await?;
+    let store = instance.open_stage(located).await?.store;
+    let token = record.token()?;
+    if let Some(token) = &token {
+        store.discard(token).await?;
+    }
+    let mut keep = instance.uploads.tokens();
+    let running = instance
+        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
+        .await?;
+    for file in running.iter().flat_map(|export| &export.plan) {
+        keep.extend(Token::from_bytes(&file.token).ok());
+    }
+    let begun = BegunUploads {
+        targets: vec![ObjectPath::parse(&record.target)?],
+        since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
+        keep,
+    };
+    // With a token, nothing else is of this work.
+    store.sweep(work, token.is_none().then_some(&begun)).await?;
+    let work = work.to_owned();
+    instance
+        .blocking(move |instance| {
+            instance.uploads.remove(&work);
+            Ok(())
+        })
+        .await
+}
+
+fn read(path: &Path) -> Result<Record> {
+    let bytes = fs::read(path)
+        .map_err(|e| Error::defect(format_args!("failed to read an upload's record: {e}")))?;
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Result<Record> {
+    let refused = |why: String| {
+        Error::internal(
+            Reason::DataLoss,
+            format_args!("the record of an upload cannot be read: {why}"),
+        )
+    };
+    let record: Record = serde_json::from_slice(bytes).map_err(|e| refused(e.to_string()))?;
+    match record.v {
+        VERSION => Ok(record),
+        other => Err(refused(format!(
+            "it is of version {other}; this program reads version {VERSION}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    /// What was written once is read for ever.
+    #[test]
+    fn the_bytes_are_frozen() {
+        let bare = Record {
+            v: VERSION,
+            account: "sys".to_owned(),
+            stage: "s".to_owned(),
+            stage_id: 7,
+            stage_version: 2,
+            parents: Vec::new(),
+            target: "a/b.csv".to_owned(),
+            begun_us: 1_700_000_000_000_000,
+            token: None,
+        };
+        let full = Record {
+            parents: vec![(3, 1)],
+            token: serde_json::from_slice(&Token::of_file("w", 0).to_bytes()).ok(),
+            ..bare.clone()
+        };
+        for (record, frozen) in [
+            (
+                bare,
+                r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000}"#,
+            ),
+            (
+                full,
+                r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"parents":[[3,1]],"target":"a/b.csv","begun_us":1700000000000000,"token":{"draft":{"file":{"name":"0","work":"w"}},"v":1}}"#,
+            ),
+        ] {
+            let read = parse(frozen.as_bytes()).unwrap();
+            assert_eq!(read, record);
+            assert_eq!(serde_json::to_string(&record).unwrap(), frozen);
+        }
+        let read = parse(br#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a","begun_us":1,"token":{"draft":{"file":{"name":"0","work":"w"}},"v":1}}"#);
+        assert_eq!(read.unwrap().token().unwrap(), Some(Token::of_file("w", 0)));
+        assert!(parse(b"{}").is_err());
+    }
+}
