@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::options::Actor;
 use crate::stages::StageRecord;
 use crate::store::{Draft, View, What};
-use crate::{Catalog, keys};
+use crate::{Catalog, directory, keys};
 
 /// A file that an export made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -150,7 +150,8 @@ impl Catalog {
         )
     }
 
-    /// Changes the record of an unfinished export in place. The catalog itself sets the times.
+    /// Changes the record of an unfinished export in place. The catalog itself sets the times. What is left of the plan
+    /// of an export that `change` commits was published, and goes into the directory tables of its stages.
     ///
     /// Errors: `NotFound`; `Conflict` for a step between states that is not allowed, also for any
     /// change of a finished export; `Invalid` when `change` touches what identifies the export.
@@ -180,6 +181,9 @@ impl Catalog {
                 after.finished_us = after.state.is_final().then(|| draft.now_us());
                 if has_inline || after.manifest_json != before.manifest_json {
                     put_manifest(draft, account, &after);
+                }
+                if after.state == ExportState::Committed {
+                    directory::note_export(draft, &after, &after.plan)?;
                 }
                 if after.state.is_final() {
                     after.plan.clear();

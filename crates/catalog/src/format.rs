@@ -2,6 +2,7 @@
 //! around a protobuf message. docs/catalog-format.md is the description; the bytes are frozen by tests.
 
 mod audit;
+mod directory;
 mod export;
 mod identity;
 mod mutation;

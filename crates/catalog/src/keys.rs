@@ -188,6 +188,24 @@ pub(crate) fn stage_children(account: &str, parent: &str) -> String {
     format!("{account}/stage-child/{parent}/")
 }
 
+/// A file of a stage's directory table; the path may hold slashes.
+pub(crate) fn directory_file(account: &str, stage: u64, generation: u64, path: &str) -> String {
+    format!("{account}/directory/{stage:016x}/{generation:016x}/{path}")
+}
+
+pub(crate) fn directory_files(account: &str, stage: u64, generation: u64) -> String {
+    format!("{account}/directory/{stage:016x}/{generation:016x}/")
+}
+
+/// How far a stage's directory table is.
+pub(crate) fn directory_state(account: &str, stage: u64) -> String {
+    format!("{account}/directory-state/{stage:016x}")
+}
+
+pub(crate) fn directory_states(account: &str) -> String {
+    format!("{account}/directory-state/")
+}
+
 pub(crate) fn database(account: &str, name: &str) -> String {
     format!("{account}/database/{name}")
 }

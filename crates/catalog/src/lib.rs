@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod counters;
 mod databases;
+mod directory;
 mod disk;
 mod error;
 mod exports;
@@ -44,6 +45,7 @@ pub use audit::{
 pub use backup::{BackupFile, BackupReport};
 pub use check::{CheckReport, Problem, ProblemPlace};
 pub use databases::{DatabaseRecord, DroppedDatabase};
+pub use directory::{DirectoryFile, FileChange, RefreshId, Refreshed, StageFiles};
 pub use error::{Error, ErrorKind};
 pub use exports::{ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
 pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};

@@ -6,6 +6,8 @@ mod create;
 mod drops;
 mod rules;
 
+pub(crate) use rules::parent as parent_of;
+
 use crate::Catalog;
 use crate::error::Error;
 use crate::keys;

@@ -11,6 +11,7 @@ use prost::Message;
 use super::*;
 use crate::audit::{Anchor, AuditEvent, AuditOutcome, AuditRecord, Head};
 use crate::databases::DatabaseRecord;
+use crate::directory::{DirectoryFile, DirectoryState};
 use crate::exports::{ExportFile, ExportRecord, ExportState, FileRole, PlannedFile};
 use crate::options::{Actor, Request};
 use crate::secrets::{Credential, CredentialValue, Credentials, Fingerprint};
@@ -297,6 +298,31 @@ fn exports() {
         };
         is_frozen_since(4, &format!("planned-file-{name}.hex"), &file);
     }
+    let file = DirectoryFile {
+        path: "2026/a.csv".into(),
+        bytes: 4,
+        modified_us: Some(5),
+        etag: Some("\"e\"".into()),
+        sha256: Some("cd".repeat(32)),
+        export_id: Some("0192f0c1-2345-7abc-8def-000000000001".into()),
+        noted_us: 6,
+    };
+    is_frozen_since(5, "directory-file.hex", &file);
+    let bare = DirectoryFile {
+        modified_us: None,
+        etag: None,
+        sha256: None,
+        export_id: None,
+        ..file
+    };
+    is_frozen_since(5, "directory-file-bare.hex", &bare);
+    let state = DirectoryState {
+        generation: 2,
+        whereabouts: "7 s3://b/p/\n".into(),
+        refreshed_us: Some(8),
+        pruned_to: 1,
+    };
+    is_frozen_since(5, "directory-state.hex", &state);
     let record = ExportRecord {
         stage_parents: Vec::new(),
         warnings: Vec::new(),
