@@ -24,7 +24,7 @@ redacted! {
     ExecuteRequest {}
     LoginResponse { name, expire_time, caller }
     SplitScriptRequest {}
-    Stage { name, enabled, directory, version, etag }
+    Stage { name, enabled, directory, version, etag, capabilities }
     StartExportRequest {}
     UpdateAccountRequest { account, update_mask, validate_only }
     UpdateUserRequest { user, update_mask, validate_only }

@@ -145,6 +145,7 @@ fn prune_versions(
         current = Some((id, newest));
         let is_old = version.saturating_add(keep as u64) <= newest;
         if is_old && !pinned.contains(&(id, version)) {
+            draft.delete(keys::stage_capabilities(account, id, version));
             draft.delete(key);
             step.removed += 1;
         }

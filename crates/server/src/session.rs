@@ -15,6 +15,7 @@ mod securables;
 mod stages;
 mod tables;
 mod tokens;
+mod validation;
 mod variables;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) use stages::{
     ChangeMode, Etag, NewStage, StageProperties, StageUpdate, stage_not_exists,
 };
 pub(crate) use tables::ShownTable;
+pub(crate) use validation::{facts_in_words, known, looked_at_before};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;

@@ -4,6 +4,7 @@
 mod beneath;
 mod digest;
 mod draft;
+mod probe;
 mod service;
 mod write_behind;
 
@@ -19,6 +20,7 @@ use crate::layers;
 use crate::path::ObjectPath;
 use crate::policy::Policy;
 use crate::token::{Identity, Token, TokenKind};
+use crate::validation::{Probe, Validation};
 
 use beneath::Beneath;
 use draft::FileDraft;
@@ -127,6 +129,10 @@ impl Backend for Folder {
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {
         let path = path.clone();
         self.blocking(move |beneath| beneath.exists(&path)).await
+    }
+
+    async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        self.try_all(probe).await
     }
 }
 

@@ -17,11 +17,13 @@ mod path;
 mod policy;
 mod store;
 mod token;
+mod validation;
 
 pub use backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketResult, Completed, Head, ObjectOptions, OpenUpload,
-    PARTS_MAX, PartTag, Retry, Transport, TransportOptions, UploadId, Uploads, part_bytes,
+    PARTS_MAX, PartTag, Retry, Transport, TransportLimits, TransportOptions, UploadId, Uploads,
+    part_bytes,
 };
 pub use credentials::{Addressing, BucketCredentials, Encryption, OssSignature};
 pub use draft::{Draft, Finished, OnExisting};
@@ -33,3 +35,4 @@ pub use path::{ObjectPath, RESERVED_DIRECTORY};
 pub use policy::Policy;
 pub use store::Store;
 pub use token::Token;
+pub use validation::{Capabilities, Capability, Check, Finding, Outcome, Probe, Validation};

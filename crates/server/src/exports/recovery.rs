@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
 use futures::{StreamExt, stream};
-use parser::Target;
+use parser::{Scheme, Target};
 use storage::{ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
@@ -191,10 +191,36 @@ async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<(Store
             let stage = instance.open_stage(located).await?;
             Ok((stage.store, ObjectPath::parse(&path)?))
         }
-        (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
-        _ => Err(Error::internal(
-            Reason::DataLoss,
-            format_args!("export {} names no place: '{}'", export.id, export.target),
-        )),
+        (
+            None,
+            Target::Url {
+                scheme: Scheme::S3 | Scheme::Oss,
+                ..
+            }
+            | Target::Raw(_),
+        ) => {
+            let found = export.clone();
+            let credentials = instance
+                .blocking(move |instance| instance.credentials_of(&found))
+                .await?;
+            match (credentials, Target::parse(&export.target)) {
+                (Some(credentials), _) => {
+                    let account = &export.account;
+                    instance
+                        .open_raw(account, &export.target, &credentials)
+                        .await
+                }
+                (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
+                (None, _) => Err(no_place(export)),
+            }
+        }
+        _ => Err(no_place(export)),
     }
+}
+
+fn no_place(export: &ExportRecord) -> Error {
+    Error::internal(
+        Reason::DataLoss,
+        format_args!("export {} names no place: '{}'", export.id, export.target),
+    )
 }

@@ -22,7 +22,7 @@ use crate::exports::publish::{
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
-use crate::session::Warnings;
+use crate::session::{Warnings, looked_at_before};
 use crate::turns::Turn;
 
 /// Everything an export needs once it has been let in.
@@ -82,11 +82,12 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         target: plan.target.shown.clone(),
     };
     let actor = plan.actor.clone();
+    let credentials = std::mem::take(&mut plan.target.credentials);
     let admitted = instance
         .blocking(move |instance| {
             instance
                 .catalog
-                .create_export(&actor, new)
+                .create_export_with(&actor, new, credentials)
                 .about(Subject::Stage)
         })
         .await?;
@@ -219,7 +220,10 @@ impl Running {
         if job.is_cancelled() {
             return Err(cancelled());
         }
-        let warnings = warnings();
+        let mut warnings = warnings();
+        if on_existing == OnExisting::Refuse && !target.store.refuses_to_replace() {
+            warnings.push(looked_at_before(&target.shown));
+        }
         self.update(move |record| {
             record.state = ExportState::Prepared;
             record.rows = report.rows;

@@ -15,6 +15,7 @@ pub(crate) enum Operation {
     ShowStages,
     DescribeStage,
     ShowStageHistory,
+    ValidateStage,
 
     ExportToStage,
     ExportToPath,
@@ -108,7 +109,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 60] = [
+    pub(crate) const ALL: [Self; 61] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -118,6 +119,7 @@ impl Operation {
         Self::ShowStages,
         Self::DescribeStage,
         Self::ShowStageHistory,
+        Self::ValidateStage,
         Self::ExportToStage,
         Self::ExportToPath,
         Self::ReadStage,
@@ -182,6 +184,7 @@ impl Operation {
             | Self::DropStage
             | Self::UndropStage
             | Self::ShowStageHistory
+            | Self::ValidateStage
             // To make an administrator, or to change one.
             | Self::GrantAdmin
             | Self::ReadAudit => Need::Admin,
@@ -249,6 +252,7 @@ impl Operation {
             Self::ShowStages => "SHOW STAGES",
             Self::DescribeStage => "DESCRIBE STAGE",
             Self::ShowStageHistory => "SHOW STAGE HISTORY",
+            Self::ValidateStage => "VALIDATE STAGE",
             Self::ExportToStage => "EXPORT TO STAGE",
             Self::ExportToPath => "EXPORT TO PATH",
             Self::ReadStage => "READ STAGE",

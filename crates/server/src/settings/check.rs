@@ -162,6 +162,11 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
             "concurrent_exports_account_max",
             limits.concurrent_exports_account_max,
         ),
+        (
+            "concurrent_bucket_requests_max",
+            limits.concurrent_bucket_requests_max,
+        ),
+        ("bucket_upload_bytes_max", limits.bucket_upload_bytes_max),
         ("connections_max", limits.connections_max),
         ("sessions_max", limits.sessions_max),
         ("sessions_account_max", limits.sessions_account_max),
