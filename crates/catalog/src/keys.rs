@@ -9,6 +9,7 @@ pub(crate) use identity::*;
 pub(crate) use requests::*;
 
 use crate::error::Error;
+use crate::remains::Remains;
 
 /// Begins the keys of the catalog as a whole; no account's name begins so.
 pub(crate) const OWN: char = '#';
@@ -26,6 +27,34 @@ pub(crate) fn audit(account: &str, number: u64) -> String {
 
 pub(crate) fn audits(account: &str) -> String {
     format!("#audit/{account}/")
+}
+
+/// Files of internal stages that are to be removed.
+pub(crate) const ALL_REMAINS: &str = "#remains/";
+
+pub(crate) fn remains(of: Remains) -> String {
+    match of {
+        Remains::Stage {
+            account_id,
+            stage_id,
+        } => format!("#remains/stage/{account_id:016x}/{stage_id:016x}"),
+        Remains::Account { account_id } => format!("#remains/account/{account_id:016x}"),
+    }
+}
+
+/// Whose remains a key of them means.
+pub(crate) fn remains_of(key: &str) -> Result<Remains, Error> {
+    let parts: Vec<&str> = key.split('/').collect();
+    match parts[..] {
+        [_, "stage", account, stage] => Ok(Remains::Stage {
+            account_id: id(account)?,
+            stage_id: id(stage)?,
+        }),
+        [_, "account", account] => Ok(Remains::Account {
+            account_id: id(account)?,
+        }),
+        _ => Err(Error::corrupt(format!("the key {key} is of no remains"))),
+    }
 }
 
 /// The manifest of an export, once.

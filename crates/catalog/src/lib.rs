@@ -22,6 +22,7 @@ mod keys;
 mod lock;
 mod names;
 mod options;
+mod remains;
 mod requests;
 mod retention;
 mod roles;
@@ -50,6 +51,7 @@ pub use names::NAME_CHARS_MAX;
 pub use options::{
     Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, Request, system_clock,
 };
+pub use remains::Remains;
 pub use retention::Pruned;
 pub use roles::{NewRole, PUBLIC_ROLE, RoleRecord, admin_role};
 pub use secrets::{

@@ -62,6 +62,33 @@ pub(crate) async fn run(instance: Weak<Instance>) {
     }
 }
 
+/// Removes the files of internal stages that nobody can bring back: at the start, each hour, and when an account was
+/// dropped. Runs until the server is gone, which it does not keep open.
+pub(crate) async fn remove_remains(instance: Weak<Instance>) {
+    loop {
+        let Some(open) = instance.upgrade() else {
+            return;
+        };
+        let dropped = Arc::clone(&open.remains);
+        if open.catalog.read_only_reason().is_none() {
+            let stages = &open.internal.stages;
+            match stages.remove_remains(&open.catalog).await {
+                Ok(0) => {}
+                Ok(removed) => {
+                    tracing::info!(removed, "removed the files of dropped internal stages")
+                }
+                Err(error) => tracing::warn!(
+                    error = error.message(),
+                    "failed to remove the files of dropped internal stages; it is tried again in an hour"
+                ),
+            }
+        }
+        drop(open);
+        // Either is a reason to look again.
+        let _ = tokio::time::timeout(EVERY, dropped.notified()).await;
+    }
+}
+
 /// Opening reads no more than it must; this reads the rest.
 fn scrub(catalog: &Catalog) {
     match catalog.scrub() {
@@ -78,6 +105,7 @@ fn retain(instance: &Arc<Instance>) {
         exports_max,
         exports_days,
         stage_versions_max,
+        dropped_stages_days,
         audit_days,
         compact_bytes_min: _,
         compact_ratio_min: _,
@@ -120,6 +148,17 @@ fn retain(instance: &Arc<Instance>) {
             catalog
                 .prune_stage_versions(&actor, keep)
                 .map(|pruned| pruned.removed),
+        );
+        let forgotten = catalog.forget_dropped_stages(&actor, before(*dropped_stages_days));
+        if forgotten
+            .as_ref()
+            .is_ok_and(|forgotten| forgotten.removed > 0)
+        {
+            instance.remains.notify_one();
+        }
+        said(
+            "stages dropped longer ago than retention.dropped_stages_days",
+            forgotten.map(|forgotten| forgotten.removed),
         );
     }
     said(

@@ -8,7 +8,7 @@ mod raw;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use credentials::{Proposed, check_reference};
+pub(crate) use credentials::{Proposed, check_reference, resolve as resolve_reference};
 
 use catalog::{
     AccountRecord, Credential, Credentials, ExportRecord, StageCapabilities, StageRecord,
@@ -47,10 +47,11 @@ impl Located {
 
 #[derive(Debug, Clone)]
 enum At {
-    /// Stagedoor's own storage.
+    /// Stagedoor's own storage; below a prefix for a sub-stage.
     Internal {
         account: AccountRecord,
         stage_id: u64,
+        prefix: Option<ObjectPath>,
     },
     /// A folder or a bucket; never a sub-stage, those have been followed.
     Place {
@@ -108,7 +109,16 @@ impl Instance {
     /// The place's own, naming the stage.
     pub(crate) async fn open_stage(self: &Arc<Self>, located: Located) -> Result<OpenStage> {
         let opened = match &located.at {
-            At::Internal { account, stage_id } => self.internal.stage(account, *stage_id).await,
+            At::Internal {
+                account,
+                stage_id,
+                prefix,
+            } => {
+                self.internal
+                    .stages
+                    .open(account, *stage_id, prefix.as_ref())
+                    .await
+            }
             At::Place {
                 location,
                 credentials,
@@ -241,24 +251,13 @@ impl Instance {
             above.push(record.clone());
             Ok(record)
         };
-        let (at, parents) = match &record.definition.url {
-            None => {
-                let at = At::Internal {
-                    account: self.account(account)?,
-                    stage_id: record.id,
-                };
-                (at, Vec::new())
-            }
-            Some(_) => self
-                .follow(account, &record, &mut parent)
-                .map_err(|error| {
-                    match error.reason() {
-                        // Of a parent stage, and exact already.
-                        Reason::StageDisabled | Reason::StageNotFound => error,
-                        _ => error.within(format_args!("stage '{}'", record.name)),
-                    }
-                })?,
-        };
+        let (at, parents) =
+            self.follow(account, &record, &mut parent)
+                .map_err(|error| match error.reason() {
+                    // Of a parent stage, and exact already.
+                    Reason::StageDisabled | Reason::StageNotFound => error,
+                    _ => error.within(format_args!("stage '{}'", record.name)),
+                })?;
         let known = self.known_of(account, &record, &above, &parents)?;
         Ok(Located {
             known,
@@ -305,47 +304,61 @@ impl Instance {
         })
     }
 
-    /// The place that a stage's URL leads to, and the ids and versions of the stages on the way. A bucket is opened
-    /// with the credentials of the nearest stage that has any.
+    /// The place that a stage leads to, and the ids and versions of the stages on the way. A bucket is opened with
+    /// the credentials of the nearest stage that has any.
     fn follow(
         &self,
         account: &str,
         stage: &StageRecord,
         parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
     ) -> Result<(At, Vec<(u64, u64)>)> {
-        let mut location = location_of_stage(stage)?;
-        let mut credentials = credentials::open(self, account, stage)?;
+        let mut record = stage.clone();
+        let mut below: Option<ObjectPath> = None;
+        let mut credentials = None;
         let mut parents = Vec::new();
-        for _ in 0..SUB_STAGE_DEPTH_MAX {
-            let Location::SubStage {
-                parent: name,
-                prefix,
-            } = &location
-            else {
-                let at = At::Place {
-                    location,
-                    credentials: credentials.map(Box::new),
+        loop {
+            let Some(location) = location_of_stage(&record)? else {
+                let at = At::Internal {
+                    account: self.account(account)?,
+                    stage_id: record.id,
+                    prefix: below,
                 };
                 return Ok((at, parents));
             };
-            let record = parent(name)?;
-            parents.push((record.id, record.version));
-            let above = location_of_stage(&record)?;
             if credentials.is_none() {
                 credentials = credentials::open(self, account, &record)?;
             }
-            location = match prefix {
-                Some(prefix) => above.join(prefix),
-                None => above,
+            let location = match &below {
+                Some(below) => location.join(below),
+                None => location,
             };
+            match location {
+                Location::SubStage {
+                    parent: name,
+                    prefix,
+                } => {
+                    if parents.len() == SUB_STAGE_DEPTH_MAX {
+                        return Err(Error::internal(
+                            Reason::StageInvalid,
+                            format_args!(
+                                "stage '{}' goes through more than {SUB_STAGE_DEPTH_MAX} stages",
+                                stage.name
+                            ),
+                        ));
+                    }
+                    record = parent(&name)?;
+                    parents.push((record.id, record.version));
+                    below = prefix;
+                }
+                Location::Folder { .. } | Location::Bucket { .. } | Location::Memory(_) => {
+                    let at = At::Place {
+                        location,
+                        credentials: credentials.map(Box::new),
+                    };
+                    return Ok((at, parents));
+                }
+            }
         }
-        Err(Error::internal(
-            Reason::StageInvalid,
-            format_args!(
-                "stage '{}' goes through more than {SUB_STAGE_DEPTH_MAX} stages",
-                stage.name
-            ),
-        ))
     }
 
     fn account(&self, account: &str) -> Result<AccountRecord> {
@@ -445,12 +458,14 @@ pub(crate) fn folder_of(path: &str) -> Location {
     }
 }
 
-/// The location of a stage that has a URL.
-fn location_of_stage(stage: &StageRecord) -> Result<Location> {
-    match &stage.definition.url {
-        Some(url) => location_of(url, &stage.definition.credentials),
-        None => Err(Error::not_implemented("a sub-stage of an internal stage")),
-    }
+/// The location of a stage's URL; `None` for an internal stage.
+fn location_of_stage(stage: &StageRecord) -> Result<Option<Location>> {
+    stage
+        .definition
+        .url
+        .as_ref()
+        .map(|url| location_of(url, &stage.definition.credentials))
+        .transpose()
 }
 
 /// The location that a stage's URL means; the original's form, an endpoint without a scheme, is kept as it was given.

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use access::{AuthSettings, EndpointSettings, PathSettings, SecretSettings, TlsSettings};
+pub use access::{
+    AuthSettings, EndpointSettings, InternalSettings, PathSettings, SecretSettings, TlsSettings,
+};
 pub use limits::{LimitSettings, RetentionSettings};
 
 /// The format of the settings file that this version reads.
@@ -41,6 +43,8 @@ pub struct Settings {
     pub stages: StageSettings,
     /// Paths on the server's own file system.
     pub paths: PathSettings,
+    /// Where the files of internal stages are.
+    pub internal: InternalSettings,
     /// Where stages may connect to.
     pub endpoints: EndpointSettings,
     /// Limits.
@@ -93,6 +97,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),
             paths: PathSettings::default(),
+            internal: InternalSettings::default(),
             endpoints: EndpointSettings::default(),
             limits: LimitSettings::default(),
             retention: RetentionSettings::default(),

@@ -185,7 +185,7 @@ pub(crate) fn check_reference(settings: &Settings, account: &str, reference: &st
 }
 
 /// The value that a reference stands for; a line end behind it is no part of it.
-fn resolve(name: &str, reference: &str) -> Result<SecretString> {
+pub(crate) fn resolve(name: &str, reference: &str) -> Result<SecretString> {
     let failed = |why: String| {
         Error::internal(
             Reason::StageInvalid,

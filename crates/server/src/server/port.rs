@@ -175,6 +175,9 @@ impl Port {
         server.say_serving();
         background.spawn(maintenance::run(Arc::downgrade(&server.instance)));
         background.spawn(maintenance::recover(Arc::downgrade(&server.instance)));
+        background.spawn(maintenance::remove_remains(Arc::downgrade(
+            &server.instance,
+        )));
         serving(first_password);
 
         shutdown.await;

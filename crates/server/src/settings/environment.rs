@@ -25,7 +25,7 @@ const TOP_LEVEL: [(&str, Form); 4] = [
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place, and their keys
 /// that are no number or boolean.
-const SECTIONS: [(&str, &[(&str, Form)]); 9] = [
+const SECTIONS: [(&str, &[(&str, Form)]); 10] = [
     (
         "tls",
         &[
@@ -46,6 +46,7 @@ const SECTIONS: [(&str, &[(&str, Form)]); 9] = [
     ),
     ("stages", &[("default_state", Form::Text)]),
     ("paths", &[("allow", Form::List)]),
+    ("internal", &[("stages", Form::Text)]),
     ("endpoints", &[("allow", Form::List)]),
     ("limits", &[]),
     ("retention", &[]),

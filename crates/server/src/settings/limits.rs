@@ -128,6 +128,9 @@ pub struct RetentionSettings {
     pub exports_days: Option<u32>,
     /// Versions of one stage; the oldest go first, those an export on record used do not.
     pub stage_versions_max: u64,
+    /// How many days a dropped stage can be brought back. Then it is forgotten, and the files of an internal one
+    /// are removed; 0: at the next round, within the hour.
+    pub dropped_stages_days: u32,
     /// How many days the audit is kept; what remains still proves that nothing was cut out of it.
     pub audit_days: Option<u32>,
     /// A journal not longer than this is not compacted.
@@ -142,6 +145,7 @@ impl Default for RetentionSettings {
             exports_max: 1_000_000,
             exports_days: None,
             stage_versions_max: 10_000,
+            dropped_stages_days: 7,
             audit_days: None,
             compact_bytes_min: 64 << 20,
             compact_ratio_min: 4,
