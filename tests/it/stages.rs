@@ -202,7 +202,7 @@ async fn a_bucket_is_kept_sealed() {
         "{fingerprint}"
     );
     server
-        .ok("ALTER STAGE a SET CREDENTIALS = {'aws_secret_key' = 'PLANTEDOTHER'}")
+        .ok("ALTER STAGE a SET CREDENTIALS = {'aws_key_id' = 'AKIAPLANTED', 'aws_secret_key' = 'PLANTEDOTHER'}")
         .await;
     let other = server.ok("DESCRIBE STAGE a").await.rows();
     assert!(!other.iter().any(|row| row[1] == fingerprint), "{other:?}");

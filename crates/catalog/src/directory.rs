@@ -101,6 +101,28 @@ impl Catalog {
         })
     }
 
+    /// One file that is known of a stage; `None` also when the stage's directory table is off. Errors: `NotFound` for
+    /// the stage.
+    pub fn directory_file(
+        &self,
+        account: &str,
+        stage: u64,
+        path: &str,
+    ) -> Result<Option<DirectoryFile>, Error> {
+        self.store.read(|view| {
+            let record = current(view, account, stage)?;
+            match state_of(view, account, &record)? {
+                Some(state) if record.definition.directory => view.get(&keys::directory_file(
+                    account,
+                    stage,
+                    state.generation,
+                    path,
+                )),
+                Some(_) | None => Ok(None),
+            }
+        })
+    }
+
     /// When a stage's directory table was last refreshed as a whole, in microseconds since 1970 UTC.
     pub fn directory_refreshed_us(&self, account: &str, stage: u64) -> Result<Option<u64>, Error> {
         self.store.read(|view| {

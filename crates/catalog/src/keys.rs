@@ -123,6 +123,19 @@ pub(crate) fn stage_versions(account: &str, id: u64) -> String {
     format!("{account}/stage-version/{id:016x}/")
 }
 
+/// What is known of the place of a stage's version.
+pub(crate) fn stage_capabilities(account: &str, id: u64, version: u64) -> String {
+    format!("{account}/stage-capabilities/{id:016x}/{version:016x}")
+}
+
+pub(crate) fn all_capabilities_of(account: &str, id: u64) -> String {
+    format!("{account}/stage-capabilities/{id:016x}/")
+}
+
+pub(crate) fn all_stage_capabilities(account: &str) -> String {
+    format!("{account}/stage-capabilities/")
+}
+
 /// The versions of all stages.
 pub(crate) fn all_stage_versions(account: &str) -> String {
     format!("{account}/stage-version/")

@@ -61,7 +61,7 @@ pub use secrets::{
     CredentialKind, CredentialValue, Credentials, Fingerprint, KeyId, KeyRing, OpenValue,
     RotationReport, RotationState, SealedSecret, ServerKey,
 };
-pub use stages::{StageChangeKind, StageChanges, StageDefinition, StageRecord};
+pub use stages::{StageCapabilities, StageChangeKind, StageChanges, StageDefinition, StageRecord};
 pub use store::{Recovery, Scrubbed};
 pub use tables::{Column, NewTable, Segment, TableRecord, TableSource};
 pub use tokens::{NewToken, TokenRecord, TokenState};

@@ -159,6 +159,7 @@ fn prune_versions(
         current = Some((id, newest));
         let is_old = version.saturating_add(keep as u64) <= newest;
         if is_old && !pinned.contains(&(id, version)) {
+            draft.delete(keys::stage_capabilities(account, id, version));
             draft.delete(key);
             step.removed += 1;
         }
@@ -194,6 +195,9 @@ fn forget_dropped(
             .is_some_and(|record| record.changed_us >= before_us)
         {
             continue;
+        }
+        for known in view.keys(&keys::all_capabilities_of(account, id))? {
+            draft.delete(known);
         }
         for version in view.keys(&keys::stage_versions(account, id))? {
             draft.delete(version);

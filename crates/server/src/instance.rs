@@ -6,6 +6,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use catalog::{Catalog, ErrorKind, KeyRing, OnExists};
 use query::QueryEngine;
@@ -21,6 +22,10 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::turns::Turns;
 use crate::uploads::Uploads;
+
+/// How long a request to a bucket, or a part of an upload, waits for room among the server's: those that run end
+/// or are given up within it.
+const BUCKETS_WAIT: Duration = Duration::from_secs(60);
 
 /// What all sessions of one server share.
 #[derive(Debug)]
@@ -243,6 +248,13 @@ fn transport_options(settings: &Settings) -> storage::TransportOptions {
                 )
             })
             .collect(),
+        limits: storage::TransportLimits {
+            requests_max: settings.limits.concurrent_bucket_requests_max,
+            upload_bytes_max: settings.limits.bucket_upload_bytes_max as u64,
+            wait_max: BUCKETS_WAIT,
+            requests_setting: "limits.concurrent_bucket_requests_max",
+            upload_bytes_setting: "limits.bucket_upload_bytes_max",
+        },
         ..storage::TransportOptions::default()
     }
 }

@@ -162,6 +162,10 @@ fn retain(instance: &Arc<Instance>) {
                 .prune_stage_versions(&actor, keep)
                 .map(|pruned| pruned.removed),
         );
+        said(
+            "entries of directory tables that nobody reads any more",
+            catalog.prune_directories(&actor),
+        );
         let forgotten = catalog.forget_dropped_stages(&actor, before(*dropped_stages_days));
         if forgotten
             .as_ref()

@@ -3,20 +3,24 @@
 //! The one spot where a name turns into something that can be written to or read, behind the gate.
 
 mod credentials;
+mod raw;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use credentials::{check_reference, resolve as resolve_reference};
+pub(crate) use credentials::{Proposed, check_reference, resolve as resolve_reference};
 
-use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
+use catalog::{
+    AccountRecord, Credential, Credentials, ExportRecord, StageCapabilities, StageRecord,
+};
 use parser::{CredentialKey, Target};
 use storage::{BucketCredentials, Location, ObjectPath, Scheme, Store};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Acting, Object, Operation, SYS};
 use crate::instance::Instance;
+use crate::session::known;
 use crate::settings::PathSettings;
 
 /// Deeper chains of sub-stages than this are refused; the catalog refuses cycles.
@@ -32,6 +36,15 @@ pub(crate) struct Located {
     parents: Vec<(u64, u64)>,
     account: String,
     at: At,
+    /// What a validation has found out about the place.
+    known: Option<StageCapabilities>,
+}
+
+impl Located {
+    /// Ids and versions of the stages that the URL goes through, nearest first.
+    pub(crate) fn parents(&self) -> &[(u64, u64)] {
+        &self.parents
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -116,6 +129,13 @@ impl fmt::Display for StagePath {
     }
 }
 
+impl Located {
+    /// The stage's id.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+}
+
 impl Acting {
     /// Finds the place of the enabled stage `name`, at its current version, once the principal may do this with
     /// it. Blocking; [`Instance::open_stage`] opens it.
@@ -170,8 +190,13 @@ impl Instance {
                 .await
                 .map_err(|error| error.within(format_args!("stage '{}'", located.name))),
         };
+        let store = opened?;
+        let store = match &located.known {
+            Some(found) => store.knowing(known(found)),
+            None => store,
+        };
         Ok(OpenStage {
-            store: opened?,
+            store,
             name: located.name,
             id: located.id,
             version: located.version,
@@ -296,14 +321,22 @@ impl Instance {
         record: StageRecord,
         parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
     ) -> Result<Located> {
+        let mut above = Vec::new();
+        let mut parent = |name: &str| {
+            let record = parent(name)?;
+            above.push(record.clone());
+            Ok(record)
+        };
         let (at, parents) =
-            self.follow(account, &record, parent)
+            self.follow(account, &record, &mut parent)
                 .map_err(|error| match error.reason() {
                     // Of a parent stage, and exact already.
                     Reason::StageDisabled | Reason::StageNotFound => error,
                     _ => error.within(format_args!("stage '{}'", record.name)),
                 })?;
+        let known = self.known_of(account, &record, &above, &parents)?;
         Ok(Located {
+            known,
             name: record.name,
             id: record.id,
             version: record.version,
@@ -311,6 +344,40 @@ impl Instance {
             parents,
             account: account.to_owned(),
             at,
+        })
+    }
+
+    /// What is known of a stage's place: what was found out about the stage itself, or else about the nearest
+    /// stage that it lies in, as long as what that one lies in is what it was.
+    fn known_of(
+        &self,
+        account: &str,
+        record: &StageRecord,
+        above: &[StageRecord],
+        parents: &[(u64, u64)],
+    ) -> Result<Option<StageCapabilities>> {
+        for (depth, stage) in std::iter::once(record).chain(above).enumerate() {
+            if let Some(found) = self.catalog.stage_capabilities(account, stage)?
+                && parents.get(depth..) == Some(&found.parents[..])
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds the place of a stage, whatever its state and that of the stages it lies in, of which each is shown to
+    /// `passing`. Blocking.
+    pub(crate) fn locate_in_any_state(
+        &self,
+        account: &str,
+        record: StageRecord,
+        passing: &mut dyn FnMut(&StageRecord),
+    ) -> Result<Located> {
+        self.locate(account, record, &mut |name| {
+            let parent = self.stage_in_any_state(account, name)?;
+            passing(&parent);
+            Ok(parent)
         })
     }
 

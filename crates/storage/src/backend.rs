@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::Token;
+use crate::validation::{Probe, Validation};
 
 /// A kind of place. [`Store`](crate::Store) is what callers hold; it puts limits and fallbacks on top.
 ///
@@ -114,6 +115,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// # Errors
     /// The place's.
     async fn exists(&self, path: &ObjectPath) -> Result<bool>;
+
+    /// Tries what exports and readers need of the place, in the reserved directory, and takes away again what it
+    /// has written. What does not work is a finding.
+    ///
+    /// # Errors
+    /// None of the place's.
+    async fn validate(&self, probe: &Probe) -> Result<Validation>;
 }
 
 /// A draft while it is written. Dropped unfinished, it removes itself as well as it can.

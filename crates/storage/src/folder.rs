@@ -4,6 +4,7 @@
 mod beneath;
 mod digest;
 mod draft;
+mod probe;
 mod service;
 mod write_behind;
 
@@ -21,6 +22,7 @@ use crate::path::ObjectPath;
 use crate::policy::Policy;
 use crate::presigned::{PresignedAccess, PresignedRequest, not_presigned};
 use crate::token::{Identity, Token, TokenKind};
+use crate::validation::{Probe, Validation};
 
 use beneath::Beneath;
 use draft::FileDraft;
@@ -149,6 +151,10 @@ impl Backend for Folder {
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {
         let path = path.clone();
         self.blocking(move |beneath| beneath.exists(&path)).await
+    }
+
+    async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        self.try_all(probe).await
     }
 }
 

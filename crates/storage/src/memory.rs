@@ -17,6 +17,7 @@ use crate::layers;
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest, not_presigned};
 use crate::token::{Token, TokenKind};
+use crate::validation::{Probe, Probed, Validation, try_files};
 
 /// The places that are open, so that two openings of one name are one place.
 static OPEN: Mutex<Option<HashMap<String, Weak<MemoryPlace>>>> = Mutex::new(None);
@@ -167,6 +168,36 @@ impl Backend for MemoryPlace {
 
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {
         self.has(path).await
+    }
+
+    async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        let mut found = Validation::default();
+        try_files(self, probe, &mut found).await;
+        let removed = match self.delete(&probe.file("probe")?).await {
+            Ok(()) => self.sweep(probe.work(), None).await,
+            Err(error) => Err(error),
+        };
+        found.cleaned(probe, removed);
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Probed for MemoryPlace {
+    async fn read_probe(&self, path: &ObjectPath) -> Result<Vec<u8>> {
+        let read = self.operator.read(path.as_str()).await;
+        Ok(read
+            .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?
+            .to_vec())
+    }
+
+    async fn list_probe(&self, folder: &ObjectPath) -> Result<Vec<ObjectPath>> {
+        let listed = self.operator.list(&format!("{folder}/")).await;
+        let listed = listed.map_err(|e| Error::opendal(format_args!("list '{folder}'"), e))?;
+        let names = listed
+            .iter()
+            .filter_map(|entry| ObjectPath::parse(entry.name()).ok());
+        Ok(names.map(|name| folder.join(&name)).collect())
     }
 }
 

@@ -202,7 +202,10 @@ impl Catalog {
         before: &Credentials,
         given: &Credentials,
     ) -> Result<Credentials, Error> {
-        let owner = Owner { account, stage_id };
+        let owner = Owner::Stage {
+            account,
+            id: stage_id,
+        };
         self.secrets.settle(draft, owner, version, before, given)
     }
 }

@@ -64,6 +64,7 @@ impl ManifestInput {
             bytes: report.bytes,
             started_at: rfc3339(export.created_us),
             finished_at: rfc3339(finished_us),
+            publication: (!target.store.refuses_to_replace()).then(|| "checked".to_owned()),
             stagedoor_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         manifest

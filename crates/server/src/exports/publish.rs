@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use catalog::{ExportRecord, FileRole, PlannedFile};
+use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
 use futures::{StreamExt, TryStreamExt, stream};
 use storage::{BegunUploads, ErrorKind, ObjectPath, Store, Token};
 
@@ -51,6 +51,15 @@ pub(crate) async fn publish(
         }
     }
     Ok(warnings)
+}
+
+/// What a record says once a plan's data is published. A manifest that was not is warned of, and is none of its files.
+pub(crate) fn committed(record: &mut ExportRecord, warnings: Vec<String>) {
+    record.state = ExportState::Committed;
+    if !warnings.is_empty() {
+        record.plan.retain(|file| file.role == FileRole::Data);
+    }
+    record.warnings.extend(warnings);
 }
 
 /// Whether publishing a manifest again would not help; the data is there and stays.

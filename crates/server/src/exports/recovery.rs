@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 
 use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
 use futures::{StreamExt, stream};
-use parser::Target;
+use parser::{Scheme, Target};
 use storage::{ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::handle::Claim;
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
-    Unpublished, check_may_publish, is_waiting, publish, remove_all_drafts, remove_drafts,
-    withdraw_plan,
+    Unpublished, check_may_publish, committed, is_waiting, publish, remove_all_drafts,
+    remove_drafts, withdraw_plan,
 };
 use crate::gate::system_actor;
 use crate::instance::Instance;
@@ -155,10 +155,7 @@ async fn settle(instance: &Arc<Instance>, export: &ExportRecord, end: End) -> Re
             let settled = instance
                 .catalog
                 .update_export(&system_actor(&account), &id, |record| match end {
-                    End::Committed { warnings } => {
-                        record.state = ExportState::Committed;
-                        record.warnings.extend(warnings);
-                    }
+                    End::Committed { warnings } => committed(record, warnings),
                     End::Failed { why } => {
                         record.state = ExportState::Failed;
                         record.files.clear();
@@ -334,10 +331,36 @@ async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<(Store
             let stage = instance.open_stage(located).await?;
             Ok((stage.store, ObjectPath::parse(&path)?))
         }
-        (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
-        _ => Err(Error::internal(
-            Reason::DataLoss,
-            format_args!("export {} names no place: '{}'", export.id, export.target),
-        )),
+        (
+            None,
+            Target::Url {
+                scheme: Scheme::S3 | Scheme::Oss,
+                ..
+            }
+            | Target::Raw(_),
+        ) => {
+            let found = export.clone();
+            let credentials = instance
+                .blocking(move |instance| instance.credentials_of(&found))
+                .await?;
+            match (credentials, Target::parse(&export.target)) {
+                (Some(credentials), _) => {
+                    let account = &export.account;
+                    instance
+                        .open_raw(account, &export.target, &credentials)
+                        .await
+                }
+                (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
+                (None, _) => Err(no_place(export)),
+            }
+        }
+        _ => Err(no_place(export)),
     }
+}
+
+fn no_place(export: &ExportRecord) -> Error {
+    Error::internal(
+        Reason::DataLoss,
+        format_args!("export {} names no place: '{}'", export.id, export.target),
+    )
 }

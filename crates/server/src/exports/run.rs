@@ -19,12 +19,13 @@ use uuid::Uuid;
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::manifest::manifest_path;
 use crate::exports::publish::{
-    Unpublished, check_may_publish, publish, remove_all_drafts, remove_drafts, remove_rest,
+    Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_drafts,
+    remove_rest,
 };
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
-use crate::session::Warnings;
+use crate::session::{Warnings, looked_at_before};
 use crate::turns::Turn;
 
 /// Everything an export needs once it has been let in.
@@ -84,11 +85,12 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         target: plan.target.shown.clone(),
     };
     let actor = plan.actor.clone();
+    let credentials = std::mem::take(&mut plan.target.credentials);
     let admitted = instance
         .blocking(move |instance| {
             instance
                 .catalog
-                .create_export(&actor, new)
+                .create_export_with(&actor, new, credentials)
                 .about(Subject::Stage)
         })
         .await?;
@@ -226,7 +228,10 @@ impl Running {
         if job.is_cancelled() {
             return Err(cancelled());
         }
-        let warnings = warnings();
+        let mut warnings = warnings();
+        if on_existing == OnExisting::Refuse && !target.store.refuses_to_replace() {
+            warnings.push(looked_at_before(&target.shown));
+        }
         self.update(move |record| {
             record.state = ExportState::Prepared;
             record.rows = report.rows;
@@ -293,11 +298,7 @@ impl Running {
                 "failed to tidy up after an export"
             );
         }
-        self.update(move |record| {
-            record.state = ExportState::Committed;
-            record.warnings.extend(warnings);
-        })
-        .await
+        self.update(move |record| committed(record, warnings)).await
     }
 
     /// Removes what was written and records FAILED or CANCELLED.

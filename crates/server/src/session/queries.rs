@@ -114,6 +114,7 @@ impl Session {
         let rows = match call.function {
             StageFunction::List => self.stage_list(&call.argument).await?,
             StageFunction::Load => self.loaded_file(&call.argument).await?,
+            StageFunction::Directory => self.directory(&call.argument).await?,
         };
         Ok(TableDefinition {
             database: STAGED_FILES.to_owned(),
@@ -376,7 +377,7 @@ fn replaced(query: &QueryText) -> String {
     let calls = calls.map(|(index, call)| {
         let table = format!("`{STAGED_FILES}`.`{}`", called_name(index));
         let text = match call.function {
-            StageFunction::List => table,
+            StageFunction::List | StageFunction::Directory => table,
             StageFunction::Load => format!("(SELECT * FROM {table})"),
         };
         (&call.range, text)

@@ -209,6 +209,11 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
             "concurrent_transfers_account_max",
             limits.concurrent_transfers_account_max,
         ),
+        (
+            "concurrent_bucket_requests_max",
+            limits.concurrent_bucket_requests_max,
+        ),
+        ("bucket_upload_bytes_max", limits.bucket_upload_bytes_max),
         ("connections_max", limits.connections_max),
         ("sessions_max", limits.sessions_max),
         ("sessions_account_max", limits.sessions_account_max),

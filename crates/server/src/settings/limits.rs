@@ -42,6 +42,10 @@ pub struct LimitSettings {
     pub concurrent_transfers_max: usize,
     /// Files on their way to or from clients of one account at once.
     pub concurrent_transfers_account_max: usize,
+    /// Requests to buckets, of all stages together, on their way at once.
+    pub concurrent_bucket_requests_max: usize,
+    /// Bytes of uploads to buckets, of all exports together, on their way at once: they are held in memory.
+    pub bucket_upload_bytes_max: usize,
     /// Open connections; a further one is closed at once.
     pub connections_max: usize,
     /// Open sessions; a further one is refused.
@@ -84,6 +88,8 @@ impl Default for LimitSettings {
             concurrent_exports_account_max: 12,
             concurrent_transfers_max: 64,
             concurrent_transfers_account_max: 32,
+            concurrent_bucket_requests_max: 256,
+            bucket_upload_bytes_max: 256 << 20,
             connections_max: 1000,
             sessions_max: 1000,
             sessions_account_max: 500,

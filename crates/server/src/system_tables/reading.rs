@@ -67,13 +67,13 @@ impl Reading {
 }
 
 /// The least and the largest value of the column that a table is kept in the order of.
-struct Range<T> {
-    least: Option<T>,
-    most: Option<T>,
+pub(super) struct Range<T> {
+    pub(super) least: Option<T>,
+    pub(super) most: Option<T>,
 }
 
 /// What the limits say of one column, as `of` takes it from a value.
-fn range<R, T: Ord>(
+pub(super) fn range<R, T: Ord>(
     columns: &[Column<R>],
     name: &str,
     limits: &[Limit],
@@ -101,7 +101,7 @@ fn as_number(value: &Value) -> Option<u64> {
     }
 }
 
-fn as_text(value: &Value) -> Option<String> {
+pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => Some(text.clone()),
         Value::Number(_) | Value::Micros(_) => None,
@@ -136,7 +136,7 @@ where
     }
 }
 
-fn pages<R: Send + 'static>(
+pub(super) fn pages<R: Send + 'static>(
     columns: Vec<Column<R>>,
     wanted: Wanted,
     next: impl FnMut() -> Result<Option<Vec<R>>, PageError> + Send + 'static,

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::{Token, TokenKind, UploadedPart};
+use crate::validation::{Probe, Validation};
 
 /// How far apart the store's clock and ours may be: stores refuse requests beyond it.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(15 * 60);
@@ -280,6 +281,10 @@ impl Backend for Bucket {
             Err(error) if *error.kind() == BucketErrorKind::NotFound => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        self.try_all(probe).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Walking a folder component by component, never following a symbolic link and never leaving it.
 //! What openat2's RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS does, on every Unix.
 
+mod probe;
 mod publication;
 
 use std::collections::VecDeque;
@@ -18,6 +19,8 @@ use crate::policy::Policy;
 use crate::token::Identity;
 
 use super::DraftName;
+
+pub(crate) use probe::{Renaming, Space};
 
 /// Readable by the group, not by others: what MySQL gives the files of INTO OUTFILE.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o640);
