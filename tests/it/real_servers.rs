@@ -10,16 +10,16 @@ use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Weed};
 use crate::harness::TestServer;
 
 /// A store, and how a stage on it is written.
-struct Place {
-    scheme: &'static str,
-    endpoint: String,
+pub(crate) struct Place {
+    pub(crate) scheme: &'static str,
+    pub(crate) endpoint: String,
     region: Option<&'static str>,
     /// Kept while the test runs.
     _oss: Option<Oss>,
 }
 
 impl Place {
-    fn s3() -> Self {
+    pub(crate) fn s3() -> Self {
         Self {
             scheme: "s3",
             endpoint: Weed::shared().endpoint(),
@@ -29,8 +29,12 @@ impl Place {
     }
 
     /// As Aliyun is: the bucket before the host, signature V4.
-    fn oss() -> Self {
-        let oss = Oss::start(&OssSettings::default());
+    pub(crate) fn oss() -> Self {
+        Self::oss_with(&OssSettings::default())
+    }
+
+    pub(crate) fn oss_with(settings: &OssSettings) -> Self {
+        let oss = Oss::start(settings);
         Self {
             scheme: "oss",
             endpoint: oss.virtual_endpoint(),
@@ -39,7 +43,7 @@ impl Place {
         }
     }
 
-    fn credentials(&self, secret: &str) -> String {
+    pub(crate) fn credentials(&self, secret: &str) -> String {
         let region = self
             .region
             .map_or_else(String::new, |region| format!(", 'region' = '{region}'"));
@@ -49,11 +53,11 @@ impl Place {
         )
     }
 
-    fn url(&self, folder: &str) -> String {
+    pub(crate) fn url(&self, folder: &str) -> String {
         format!("{}://{BUCKET}/{folder}", self.scheme)
     }
 
-    fn create(&self, name: &str, folder: &str) -> String {
+    pub(crate) fn create(&self, name: &str, folder: &str) -> String {
         format!(
             "CREATE STAGE {name} URL = '{}' CREDENTIALS = {}",
             self.url(folder),
@@ -94,14 +98,14 @@ impl Place {
         .unwrap()
     }
 
-    async fn open_uploads(&self, folder: &str) -> Vec<String> {
+    pub(crate) async fn open_uploads(&self, folder: &str) -> Vec<String> {
         let bucket = self.outside(folder).await;
         let open: Vec<_> = bucket.uploads().list("").try_collect().await.unwrap();
         open.into_iter().map(|upload| upload.key).collect()
     }
 
     /// Every object of the folder, sorted.
-    async fn objects(&self, folder: &str) -> Vec<String> {
+    pub(crate) async fn objects(&self, folder: &str) -> Vec<String> {
         let bucket = self.outside(folder).await;
         let listed = bucket.operator().list_with("").recursive(true).await;
         let mut names: Vec<String> = listed
@@ -114,7 +118,7 @@ impl Place {
         names
     }
 
-    async fn read(&self, folder: &str, path: &str) -> String {
+    pub(crate) async fn read(&self, folder: &str, path: &str) -> String {
         let bucket = self.outside(folder).await;
         let body = bucket.operator().read(path).await.unwrap().to_vec();
         String::from_utf8(body).unwrap()
@@ -135,7 +139,7 @@ fn allowed() -> Vec<String> {
     ]
 }
 
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     TestServer::start_with(|settings| {
         settings.endpoints.allow = allowed();
         settings.endpoints.http = true;

@@ -4,6 +4,7 @@
 mod any_text;
 mod confinement;
 mod publication;
+mod validation;
 
 use std::io::Write;
 use std::path::Path;
