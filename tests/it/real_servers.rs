@@ -12,16 +12,16 @@ use crate::internal_stages::{FORGETFUL, as_root, client, ok};
 use crate::serve_process::ServeProcess;
 
 /// A store, and how a stage on it is written.
-struct Place {
-    scheme: &'static str,
-    endpoint: String,
+pub(crate) struct Place {
+    pub(crate) scheme: &'static str,
+    pub(crate) endpoint: String,
     region: Option<&'static str>,
     /// Kept while the test runs.
     _oss: Option<Oss>,
 }
 
 impl Place {
-    fn s3() -> Self {
+    pub(crate) fn s3() -> Self {
         Self {
             scheme: "s3",
             endpoint: Weed::shared().endpoint(),
@@ -31,8 +31,12 @@ impl Place {
     }
 
     /// As Aliyun is: the bucket before the host, signature V4.
-    fn oss() -> Self {
-        let oss = Oss::start(&OssSettings::default());
+    pub(crate) fn oss() -> Self {
+        Self::oss_with(&OssSettings::default())
+    }
+
+    pub(crate) fn oss_with(settings: &OssSettings) -> Self {
+        let oss = Oss::start(settings);
         Self {
             scheme: "oss",
             endpoint: oss.virtual_endpoint(),
@@ -41,7 +45,7 @@ impl Place {
         }
     }
 
-    fn credentials(&self, secret: &str) -> String {
+    pub(crate) fn credentials(&self, secret: &str) -> String {
         let region = self
             .region
             .map_or_else(String::new, |region| format!(", 'region' = '{region}'"));
@@ -51,11 +55,11 @@ impl Place {
         )
     }
 
-    fn url(&self, folder: &str) -> String {
+    pub(crate) fn url(&self, folder: &str) -> String {
         format!("{}://{BUCKET}/{folder}", self.scheme)
     }
 
-    fn create(&self, name: &str, folder: &str) -> String {
+    pub(crate) fn create(&self, name: &str, folder: &str) -> String {
         format!(
             "CREATE STAGE {name} URL = '{}' CREDENTIALS = {}",
             self.url(folder),
@@ -96,14 +100,14 @@ impl Place {
         .unwrap()
     }
 
-    async fn open_uploads(&self, folder: &str) -> Vec<String> {
+    pub(crate) async fn open_uploads(&self, folder: &str) -> Vec<String> {
         let bucket = self.outside(folder).await;
         let open: Vec<_> = bucket.uploads().list("").try_collect().await.unwrap();
         open.into_iter().map(|upload| upload.key).collect()
     }
 
     /// Every object of the folder, sorted.
-    async fn objects(&self, folder: &str) -> Vec<String> {
+    pub(crate) async fn objects(&self, folder: &str) -> Vec<String> {
         let bucket = self.outside(folder).await;
         let listed = bucket.operator().list_with("").recursive(true).await;
         let mut names: Vec<String> = listed
@@ -116,7 +120,7 @@ impl Place {
         names
     }
 
-    async fn read(&self, folder: &str, path: &str) -> String {
+    pub(crate) async fn read(&self, folder: &str, path: &str) -> String {
         let bucket = self.outside(folder).await;
         let body = bucket.operator().read(path).await.unwrap().to_vec();
         String::from_utf8(body).unwrap()
@@ -137,7 +141,7 @@ fn allowed() -> Vec<String> {
     ]
 }
 
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     TestServer::start_with(|settings| {
         settings.endpoints.allow = allowed();
         settings.endpoints.http = true;

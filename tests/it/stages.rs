@@ -215,8 +215,10 @@ async fn a_bucket_is_kept_sealed() {
         .await;
     assert!(error.contains("without credentials"), "{error}");
     // Both keys, or none: the server's own are never used.
-    let error = server.error("SELECT * FROM 'stage://a/f.csv'").await;
-    assert!(error.contains("need both 'access_key_id'"), "{error}");
+    let error = server
+        .error("ALTER STAGE a SET CREDENTIALS = {'aws_secret_key' = 'PLANTEDOTHER'}")
+        .await;
+    assert!(error.contains("'access_key_id' is missing"), "{error}");
     let error = server.error("CREATE TEMPORARY STAGE s").await;
     assert!(
         error.starts_with("ERROR 20102 (HY000): ") && error.ends_with("is not yet implemented"),
@@ -433,4 +435,78 @@ async fn concurrent_creation_has_one_winner() {
         .filter(|won| *won)
         .count();
     assert_eq!(won, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_could_open_nothing_are_refused_at_once() {
+    let server = TestServer::start().await;
+    for (url, credentials, expected) in [
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k'",
+            "'secret_access_key' is missing",
+        ),
+        (
+            "s3://b/p/",
+            "'aws_secret_key' = 's'",
+            "'access_key_id' is missing",
+        ),
+        (
+            "s3://b/p/",
+            "'region' = 'eu-west-1'",
+            "'access_key_id' and 'secret_access_key' are missing",
+        ),
+        (
+            "oss://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's'",
+            "needs its 'region'",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'provider' = 'aliyun'",
+            "contradicts the stage's URL",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'external_id' = 'e'",
+            "'external_id' goes with 'aws_role'",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'sse' = 'rot13'",
+            "'sse' is",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'region' = 'eu-west-1', 'endpoint' = 's3.eu-west-3.amazonaws.com'",
+            "leave one of them out",
+        ),
+    ] {
+        let error = server
+            .error(&format!(
+                "CREATE STAGE s URL = '{url}' CREDENTIALS = {{{credentials}}}"
+            ))
+            .await;
+        assert!(error.starts_with("ERROR 20300"), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+    server
+        .ok("CREATE STAGE s URL = 's3://b/p/' CREDENTIALS = {'access_key_id' = 'k', 'secret_access_key' = 's'}")
+        .await;
+    // Keys that stay must fit the URL that comes.
+    let error = server.error("ALTER STAGE s SET URL = 'oss://b/p/'").await;
+    assert!(error.contains("needs its 'region'"), "{error}");
+    let error = server
+        .error("ALTER STAGE s SET CREDENTIALS = {'access_key_id' = 'k'}")
+        .await;
+    assert!(error.contains("'secret_access_key' is missing"), "{error}");
+    server.ok("ALTER STAGE s SET URL = 's3://other/p/'").await;
+    // None at all: stages within it may have their own.
+    server.ok("CREATE STAGE none URL = 's3://b/p/'").await;
+    server
+        .error("CREATE STAGE sub URL = 'stage://none/x/' CREDENTIALS = {'access_key_id' = 'k'}")
+        .await;
+    server
+        .ok("CREATE STAGE sub URL = 'stage://none/x/' CREDENTIALS = {'access_key_id' = 'k', 'secret_access_key' = 's'}")
+        .await;
 }
