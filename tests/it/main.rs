@@ -13,6 +13,7 @@ mod admin;
 mod bad_input;
 mod cli;
 mod crash;
+mod directory_tables;
 mod example;
 mod export_service;
 mod exports;
