@@ -125,7 +125,7 @@ async fn run(session: &mut Session, statement: &str) -> Result<()> {
         Outcome::Rows(rows) => {
             rows.batches.try_collect::<Vec<_>>().await?;
         }
-        Outcome::Done(_) => {}
+        Outcome::Done(_) | Outcome::Transfer(_) => {}
     }
     Ok(())
 }

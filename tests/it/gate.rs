@@ -222,6 +222,7 @@ impl Caller {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect::<HashMap<_, _>>(),
+            ..Default::default()
         });
         let mut stream = self.sql().execute(request).await?.into_inner();
         let mut answer = Answer::default();
