@@ -16,6 +16,7 @@ mod crash;
 mod example;
 mod export_service;
 mod exports;
+mod files;
 mod gate;
 mod leaks;
 mod python_readers;

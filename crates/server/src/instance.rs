@@ -5,7 +5,7 @@ use std::fs;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use catalog::{Catalog, ErrorKind, KeyRing, OnExists};
 use query::QueryEngine;
@@ -30,6 +30,8 @@ pub(crate) struct Instance {
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
     pub(crate) uploads: Uploads,
+    /// How download links begin, once there is a port for them; without a slash at the end.
+    pub(crate) links_at: OnceLock<String>,
     pub(crate) logins: Logins,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
@@ -126,6 +128,7 @@ impl Instance {
             internal,
             jobs,
             uploads,
+            links_at: OnceLock::new(),
             logins,
         });
         wait_for(crate::exports::recover(&instance));

@@ -60,6 +60,8 @@ pub(crate) struct OpenStage {
     pub(crate) store: Store,
     /// Ids and versions of the stages that the URL goes through, nearest first.
     pub(crate) parents: Vec<(u64, u64)>,
+    /// Where its files really are, in words that are another for each place; not for clients.
+    pub(crate) place: String,
 }
 
 /// A stage as it was at a version.
@@ -150,6 +152,10 @@ impl Instance {
     /// # Errors
     /// The place's own, naming the stage.
     pub(crate) async fn open_stage(self: &Arc<Self>, located: Located) -> Result<OpenStage> {
+        let place = match &located.at {
+            At::Internal { account, stage_id } => format!("internal:{}/{stage_id}", account.id),
+            At::Place { location, .. } => location.to_string(),
+        };
         let opened = match &located.at {
             At::Internal { account, stage_id } => self.internal.stage(account, *stage_id).await,
             At::Place {
@@ -161,6 +167,7 @@ impl Instance {
                 .map_err(|error| error.within(format_args!("stage '{}'", located.name))),
         };
         Ok(OpenStage {
+            place,
             store: opened?,
             name: located.name,
             id: located.id,

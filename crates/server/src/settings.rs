@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use access::{AuthSettings, EndpointSettings, PathSettings, SecretSettings, TlsSettings};
+pub use access::{
+    AuthSettings, EndpointSettings, HttpSettings, PathSettings, SecretSettings, TlsSettings,
+};
 pub use limits::{LimitSettings, RetentionSettings};
 
 /// The format of the settings file that this version reads.
@@ -33,6 +35,8 @@ pub struct Settings {
     pub default_database: String,
     /// Transport security.
     pub tls: TlsSettings,
+    /// Download links.
+    pub http: HttpSettings,
     /// Logins.
     pub auth: AuthSettings,
     /// The server key, and credentials by reference.
@@ -89,6 +93,7 @@ impl Default for Settings {
             insecure: false,
             default_database: "main".to_owned(),
             tls: TlsSettings::default(),
+            http: HttpSettings::default(),
             auth: AuthSettings::default(),
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),

@@ -113,14 +113,10 @@ impl Session {
             format!("{} bytes from byte {from} on", info.bytes - from),
         )
         .await?;
-        let sending = Sending {
-            session: self,
-            stage: at.stage.clone(),
-            bytes: reading.bytes,
+        let sending = WholeFile {
+            sending: self.sending(at.stage.clone(), reading.bytes, turn),
             digest: Some(Sha256::new()),
             skip: from,
-            looked: Instant::now(),
-            _turn: turn,
         };
         let parts = futures::stream::try_unfold(sending, |mut sending| async move {
             let part = sending.next().await?;
@@ -179,7 +175,7 @@ impl Session {
         })
     }
 
-    async fn record_transfer(
+    pub(super) async fn record_transfer(
         &self,
         operation: Operation,
         stage: &OpenStage,
@@ -201,32 +197,61 @@ impl Session {
     }
 }
 
-struct Sending {
+/// Bytes on their way to a client, for as long as the principal may have them.
+pub(super) struct Sending {
     session: Session,
     stage: String,
     bytes: BoxStream<'static, storage::Result<Bytes>>,
-    /// Taken at the end.
-    digest: Option<Sha256>,
-    /// Bytes that the client has already.
-    skip: u64,
     looked: Instant,
     _turn: Turn,
 }
 
+impl Session {
+    pub(super) fn sending(
+        self,
+        stage: String,
+        bytes: BoxStream<'static, storage::Result<Bytes>>,
+        turn: Turn,
+    ) -> Sending {
+        Sending {
+            session: self,
+            stage,
+            bytes,
+            looked: Instant::now(),
+            _turn: turn,
+        }
+    }
+}
+
 impl Sending {
+    pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>> {
+        if self.looked.elapsed() >= LOOK_EVERY {
+            self.session.look_again().await?;
+            self.session
+                .open_for_files(&self.stage, Operation::DownloadFile)
+                .await?;
+            self.looked = Instant::now();
+        }
+        Ok(self.bytes.next().await.transpose()?)
+    }
+}
+
+/// A whole file, of which a client may have the beginning already.
+struct WholeFile {
+    sending: Sending,
+    /// Taken at the end.
+    digest: Option<Sha256>,
+    /// Bytes that the client has.
+    skip: u64,
+}
+
+impl WholeFile {
     async fn next(&mut self) -> Result<Option<DownloadPart>> {
         let Some(digest) = &mut self.digest else {
             return Ok(None);
         };
         loop {
-            if self.looked.elapsed() >= LOOK_EVERY {
-                self.session.look_again().await?;
-                self.session
-                    .open_for_files(&self.stage, Operation::DownloadFile)
-                    .await?;
-                self.looked = Instant::now();
-            }
-            let Some(mut piece) = self.bytes.next().await.transpose()? else {
+            let Some(mut piece) = self.sending.next_piece().await? else {
                 let digest = self.digest.take().unwrap_or_default();
                 return Ok(Some(DownloadPart::Sha256(hex(&digest.finalize()))));
             };

@@ -25,7 +25,7 @@ const TOP_LEVEL: [(&str, Form); 4] = [
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place, and their keys
 /// that are no number or boolean.
-const SECTIONS: [(&str, &[(&str, Form)]); 9] = [
+const SECTIONS: [(&str, &[(&str, Form)]); 10] = [
     (
         "tls",
         &[
@@ -33,6 +33,10 @@ const SECTIONS: [(&str, &[(&str, Form)]); 9] = [
             ("key", Form::Text),
             ("client_ca", Form::Text),
         ],
+    ),
+    (
+        "http",
+        &[("listen", Form::Text), ("public_url", Form::Text)],
     ),
     ("auth", &[("root_password_file", Form::Text)]),
     (
