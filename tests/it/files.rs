@@ -10,6 +10,7 @@ use proto::v1::download_file_response::Part as Sent;
 use proto::v1::file_service_client::FileServiceClient;
 use proto::v1::upload_file_request::Part;
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 use tonic::Status;
 
 use crate::harness::Wire;
@@ -64,24 +65,29 @@ pub(crate) async fn upload(
     Ok(answer.into_inner())
 }
 
-/// Sends some of a file, and then nothing more until the guard is dropped; then the client has left.
+/// Sends some of a file, and then nothing more; its stream ends, before the file does, when what this gives is dropped.
 pub(crate) async fn begin_upload(
     wire: &Wire,
     header: v1::UploadFileHeader,
     body: Vec<u8>,
-) -> tokio::task::JoinHandle<()> {
+) -> oneshot::Sender<()> {
+    let header = v1::UploadFileHeader {
+        size_bytes: Some(body.len() as u64 + 1),
+        ..header
+    };
     let chunks: Vec<_> = body
         .chunks(100_000)
         .map(|chunk| part(Part::Chunk(chunk.to_vec())))
         .collect();
     let first = futures::stream::iter([part(Part::Header(header))]);
-    let parts = first
-        .chain(futures::stream::iter(chunks))
-        .chain(futures::stream::pending());
+    let (stays, gone) = oneshot::channel();
+    let end = futures::stream::once(gone).filter_map(|_| async { None });
+    let parts = first.chain(futures::stream::iter(chunks)).chain(end);
     let mut client = client(wire);
     tokio::spawn(async move {
         let _ = client.upload_file(parts).await;
-    })
+    });
+    stays
 }
 
 /// What came of a download.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
-use crate::harness::{command, files, sql, text};
+use crate::harness::{ROOT_PASSWORD, Serving, command, files, sql, text};
 
 /// A data directory with stage `s` over a folder, and a folder of one's own.
 struct Here {
@@ -81,7 +82,7 @@ fn files_go_there_and_back() {
 
     let list = here.ok(&["list", "stage://s/**", "-o", "csv"]);
     assert!(
-        list.starts_with("file,size,last_modified,etag\nin/a.bin,1000003,"),
+        list.starts_with("file,size,last_modified,etag\r\nin/a.bin,1000003,"),
         "{list}"
     );
 
@@ -95,7 +96,7 @@ fn files_go_there_and_back() {
     assert!(nothing.contains("nothing was fetched"), "{nothing}");
 
     let removed = here.ok(&["remove", "stage://s/in/*", "-o", "csv"]);
-    assert_eq!(removed, "removed_files,removed_bytes\n2,1000004\n");
+    assert_eq!(removed, "removed_files,removed_bytes\r\n2,1000004\r\n");
     let gone = here.error(&["remove", "stage://s/in/*"]);
     assert!(
         gone.contains("ERROR 20405 (HY000): file in/* is not found"),
@@ -114,7 +115,8 @@ fn a_download_goes_on_where_it_stopped() {
     let listed = here.ok(&["list", "stage://s/a.bin", "-o", "json"]);
     let etag = listed.split("\"etag\":").nth(1).unwrap().trim();
     let etag = etag.trim_end_matches('}');
-    let source = format!(r#"{{"v":1,"stage":"stages/s","path":"a.bin","etag":{etag}}}"#);
+    let source =
+        format!(r#"{{"v":1,"stage":"stages/s","path":"a.bin","etag":{etag},"bytes":2000000}}"#);
     let part = |body: &[u8]| {
         write(&here.path("mine/a.bin.part"), body);
         write(&here.path("mine/a.bin.part.json"), source.as_bytes());
@@ -185,4 +187,42 @@ fn the_shell_gets_and_puts() {
         let found = text(&output.stderr);
         assert!(found.contains(error), "{statement}: {found}");
     }
+}
+
+/// The client is killed in the middle: its connection breaks, and the server notices.
+#[test]
+fn a_client_that_is_killed_leaves_nothing() {
+    let here = Here::new();
+    let long = std::fs::File::create(here.path("mine/long.bin")).unwrap();
+    long.set_len(400 << 20).unwrap();
+    let serving = Serving::start(&here.data());
+    let mut put = command()
+        .args([
+            "file",
+            "put",
+            "--url",
+            &serving.url,
+            "long.bin",
+            "stage://s/",
+        ])
+        .env("STAGEDOOR_USER", "root")
+        .env("STAGEDOOR_PASSWORD", ROOT_PASSWORD)
+        .current_dir(here.path("mine"))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    until("nothing arrives", &|| !files(&here.path("s")).is_empty());
+    put.kill().unwrap();
+    put.wait().unwrap();
+    until("the draft stays", &|| files(&here.path("s")).is_empty());
+    until("the record stays", &|| {
+        files(&here.data().join("uploads")).is_empty()
+    });
 }

@@ -125,7 +125,7 @@ async fn pages_give_each_file_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_loaded_as_a_value() {
-    let (server, _) = filled().await;
+    let (server, dir) = filled().await;
     let load = async |call: &str| {
         server
             .ok(&format!("SELECT CAST({call} AS CHAR) AS v"))
@@ -148,6 +148,19 @@ async fn a_file_is_loaded_as_a_value() {
             .await
             .cell(),
         "3"
+    );
+    // The label is the call as it is written, also where it is exported.
+    let call = "load_file('stage://s/b/1.csv')";
+    let answer = server.ok(&format!("SELECT {call}")).await;
+    assert_eq!(answer.batches[0].schema().field(0).name(), call);
+    server
+        .ok(&format!(
+            "SELECT CAST({call} AS CHAR) INTO OUTFILE 'stage://s/loaded.csv'"
+        ))
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("loaded.csv")).unwrap(),
+        "CAST(load_file('stage://s/b/1.csv') AS CHAR)\n\"one\"\n"
     );
     for (call, error) in [
         ("load_file('stage://s/none')", "file none is not found"),

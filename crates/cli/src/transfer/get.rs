@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use proto::v1;
 use proto::v1::download_file_response::Part;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -101,6 +102,8 @@ struct Source {
     stage: String,
     path: String,
     etag: String,
+    /// Of the whole file.
+    bytes: u64,
 }
 
 /// A part of a file, and beside it what it is of.
@@ -126,15 +129,18 @@ impl PartFile {
     fn etag(&self, at: &StagePath) -> Option<String> {
         let source: Source = serde_json::from_slice(&fs::read(&self.source_path).ok()?).ok()?;
         let is_same = source.v == VERSION && source.stage == at.parent && source.path == at.path;
-        (is_same && !source.etag.is_empty() && self.path.exists()).then_some(source.etag)
+        // A longer one is none of this file.
+        let is_part = fs::metadata(&self.path).is_ok_and(|part| part.len() <= source.bytes);
+        (is_same && is_part && !source.etag.is_empty()).then_some(source.etag)
     }
 
-    fn keep_source(&self, at: &StagePath, etag: &str) -> io::Result<()> {
+    fn keep_source(&self, at: &StagePath, file: &v1::File) -> io::Result<()> {
         let source = Source {
             v: VERSION,
             stage: at.parent.clone(),
             path: at.path.clone(),
-            etag: etag.to_owned(),
+            etag: file.etag.clone(),
+            bytes: file.size_bytes,
         };
         fs::write(&self.source_path, serde_json::to_vec(&source)?)
     }
@@ -231,7 +237,7 @@ async fn fetch_part(
             Some(Part::File(info)) => {
                 length = info.size_bytes;
                 bar.is(position, length);
-                part.keep_source(at, &info.etag)
+                part.keep_source(at, &info)
                     .map_err(failed("write beside"))?;
             }
             Some(Part::Chunk(bytes)) => {

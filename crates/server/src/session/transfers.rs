@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use crate::error::{Error, Reason, Result};
 use crate::exports::write_error;
 use crate::gate::{FilesOnRecord, Operation, hex};
-use crate::instance::wait_for;
 use crate::places::{OpenStage, StagePath, path_in_stage};
 use crate::turns::{Turn, Work};
 use crate::uploads::{Begun, Uploads};
@@ -152,10 +151,13 @@ impl Session {
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
         let (tell, written) = oneshot::channel();
         let writing = Arc::clone(&begun);
-        tokio::task::spawn_blocking(move || {
-            let written = write(&writing, waiting);
+        tokio::spawn(async move {
+            let draft = Arc::clone(&writing);
+            let written = tokio::task::spawn_blocking(move || write(&draft, waiting)).await;
+            let written = written
+                .unwrap_or_else(|e| Err(Error::defect("writing an upload failed").with_source(e)));
             if written.is_err() {
-                wait_for(writing.end());
+                writing.end().await;
             }
             // Nobody takes it from a client that has left.
             let _ = tell.send(written);
