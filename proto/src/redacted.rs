@@ -25,7 +25,7 @@ redacted! {
     LoginResponse { name, expire_time, caller }
     PresignFileResponse { method, expire_time }
     SplitScriptRequest {}
-    Stage { name, enabled, directory, version, etag }
+    Stage { name, enabled, directory, version, etag, capabilities }
     StartExportRequest {}
     UpdateAccountRequest { account, update_mask, validate_only }
     UpdateUserRequest { user, update_mask, validate_only }

@@ -102,7 +102,7 @@ fn sigterm_drains_and_the_next_start_finds_everything() {
     assert_eq!(status.code(), Some(0));
     let output = sql(folder.path(), &["--format", "csv", "-e", "SHOW STAGES"], "");
     assert!(
-        text(&output.stdout).contains("s,file:///tmp,ENABLED"),
+        text(&output.stdout).contains("s,/tmp,ENABLED"),
         "{}",
         text(&output.stdout)
     );

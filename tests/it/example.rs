@@ -63,7 +63,7 @@ fn what_was_acknowledged_is_there_in_the_next_process() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let stdout = text(&output.stdout).replace("\r\n", "\n");
     assert!(
-        stdout.contains(&format!("stage1,file://{},ENABLED,", out.display())),
+        stdout.contains(&format!("stage1,{},ENABLED,", out.display())),
         "{stdout}"
     );
     assert!(stdout.contains("n\n3\n"), "{stdout}");

@@ -1,28 +1,27 @@
 //! Stages on object storages, through SQL: SeaweedFS for Amazon S3, and the double of Aliyun OSS.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::TryStreamExt;
-use proto::v1;
 use storage::{Bucket, BucketCredentials, EndpointPolicy, Location, Retry, Transport};
-use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Weed, fetch};
+use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Weed};
 
-use crate::files::{begin_upload, bytes, client, download, header, sha256, upload};
 use crate::harness::TestServer;
+use crate::internal_stages::{FORGETFUL, as_root, client, ok};
+use crate::serve_process::ServeProcess;
 
 /// A store, and how a stage on it is written.
-struct Place {
-    scheme: &'static str,
-    endpoint: String,
+pub(crate) struct Place {
+    pub(crate) scheme: &'static str,
+    pub(crate) endpoint: String,
     region: Option<&'static str>,
     /// Kept while the test runs.
     _oss: Option<Oss>,
 }
 
 impl Place {
-    fn s3() -> Self {
+    pub(crate) fn s3() -> Self {
         Self {
             scheme: "s3",
             endpoint: Weed::shared().endpoint(),
@@ -32,8 +31,12 @@ impl Place {
     }
 
     /// As Aliyun is: the bucket before the host, signature V4.
-    fn oss() -> Self {
-        let oss = Oss::start(&OssSettings::default());
+    pub(crate) fn oss() -> Self {
+        Self::oss_with(&OssSettings::default())
+    }
+
+    pub(crate) fn oss_with(settings: &OssSettings) -> Self {
+        let oss = Oss::start(settings);
         Self {
             scheme: "oss",
             endpoint: oss.virtual_endpoint(),
@@ -42,7 +45,7 @@ impl Place {
         }
     }
 
-    fn credentials(&self, secret: &str) -> String {
+    pub(crate) fn credentials(&self, secret: &str) -> String {
         let region = self
             .region
             .map_or_else(String::new, |region| format!(", 'region' = '{region}'"));
@@ -52,11 +55,11 @@ impl Place {
         )
     }
 
-    fn url(&self, folder: &str) -> String {
+    pub(crate) fn url(&self, folder: &str) -> String {
         format!("{}://{BUCKET}/{folder}", self.scheme)
     }
 
-    fn create(&self, name: &str, folder: &str) -> String {
+    pub(crate) fn create(&self, name: &str, folder: &str) -> String {
         format!(
             "CREATE STAGE {name} URL = '{}' CREDENTIALS = {}",
             self.url(folder),
@@ -97,14 +100,14 @@ impl Place {
         .unwrap()
     }
 
-    async fn open_uploads(&self, folder: &str) -> Vec<String> {
+    pub(crate) async fn open_uploads(&self, folder: &str) -> Vec<String> {
         let bucket = self.outside(folder).await;
         let open: Vec<_> = bucket.uploads().list("").try_collect().await.unwrap();
         open.into_iter().map(|upload| upload.key).collect()
     }
 
     /// Every object of the folder, sorted.
-    async fn objects(&self, folder: &str) -> Vec<String> {
+    pub(crate) async fn objects(&self, folder: &str) -> Vec<String> {
         let bucket = self.outside(folder).await;
         let listed = bucket.operator().list_with("").recursive(true).await;
         let mut names: Vec<String> = listed
@@ -117,7 +120,7 @@ impl Place {
         names
     }
 
-    async fn read(&self, folder: &str, path: &str) -> String {
+    pub(crate) async fn read(&self, folder: &str, path: &str) -> String {
         let bucket = self.outside(folder).await;
         let body = bucket.operator().read(path).await.unwrap().to_vec();
         String::from_utf8(body).unwrap()
@@ -138,7 +141,7 @@ fn allowed() -> Vec<String> {
     ]
 }
 
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     TestServer::start_with(|settings| {
         settings.endpoints.allow = allowed();
         settings.endpoints.http = true;
@@ -164,12 +167,13 @@ macro_rules! on_both {
     };
 }
 
+// Behind the macro that it uses.
+mod files;
+
 on_both!(an_export_appears_whole_and_once, exports);
 on_both!(nothing_is_left_of_an_export_that_fails, failures);
 on_both!(a_bucket_that_refuses_says_why, refusals);
-on_both!(files_go_in_and_out_and_away, files);
-on_both!(an_upload_that_ends_early_leaves_no_part, broken_off);
-on_both!(presigned_urls_are_for_anyone, presigned);
+on_both!(internal_stages_are_where_the_operator_places_them, internal);
 
 async fn exports(place: Place, folder: &str) {
     let server = server().await;
@@ -239,128 +243,47 @@ async fn failures(place: Place, folder: &str) {
     assert_eq!(place.open_uploads(folder).await, Vec::<String>::new());
 }
 
-async fn files(place: Place, folder: &str) {
-    let server = server().await;
-    server.ok(&place.create("s", folder)).await;
-    let body = bytes(11_000_003);
-    for (name, body) in [("in/a b+.bin", &body[..]), ("in/empty", b"")] {
-        let sent = v1::UploadFileHeader {
-            sha256: sha256(body),
-            ..header("s", name)
-        };
-        let stored = upload(&server.channel, sent.clone(), body).await.unwrap();
-        let etag = stored.file.unwrap().etag;
-        let whole = download(&server.channel, "s", name, 0, "").await.unwrap();
-        assert!(whole.bytes == body, "{name}");
-        assert_eq!((whole.sha256, &whole.file.etag), (sha256(body), &etag));
-        let again = upload(&server.channel, sent, body).await.unwrap_err();
-        assert!(again.message().contains("already exists"), "{again}");
+async fn internal(place: Place, folder: &str) {
+    let data = tempfile::tempdir().unwrap();
+    let region = place
+        .region
+        .map_or_else(String::new, |region| format!("region = '{region}'\n"));
+    let settings = format!(
+        "version = 1\n{FORGETFUL}[internal]\nstages = '{}/'\n[internal.credentials]\n\
+         access_key_id = 'env:INTERNAL_ID'\nsecret_access_key = 'env:INTERNAL_KEY'\nendpoint = '{}'\n{region}\
+         [endpoints]\nhttp = true\nallow = {:?}\n[endpoints.hosts]\n{:?} = ['127.0.0.1']\n",
+        place.url(folder),
+        place.endpoint,
+        allowed(),
+        hosts()[0].0,
+    );
+    let keys = format!("export INTERNAL_ID='{KEY}' INTERNAL_KEY='{SECRET}'");
+    let start = || ServeProcess::start_after(&keys, &settings, data.path(), &[]);
+    let mut server = start();
+    let mut root = client(&server.address(), as_root()).await;
+    for statement in [
+        "CREATE STAGE a",
+        "CREATE STAGE b",
+        "CREATE STAGE below URL = 'stage://a/deep/'",
+        "SELECT 1 AS x INTO OUTFILE 'stage://a/one.csv'",
+        "SELECT 2 AS x INTO OUTFILE 'stage://below/two.csv'",
+        "SELECT 3 AS x INTO OUTFILE 'stage://b/three.csv'",
+    ] {
+        ok(&mut root, statement).await;
     }
-    let listed = server.ok("LIST 'stage://s/in'").await;
-    let etag = listed.rows()[0][3].clone();
-    let rest = download(&server.channel, "s", "in/a b+.bin", 11_000_000, &etag);
-    assert_eq!(rest.await.unwrap().bytes, body[11_000_000..]);
-    let wrong = v1::UploadFileHeader {
-        sha256: sha256(b"other"),
-        ..header("s", "in/wrong")
-    };
-    let refused = upload(&server.channel, wrong, &body).await.unwrap_err();
-    assert!(refused.message().contains("SHA-256"), "{refused}");
-    assert_eq!(place.objects(folder).await, ["in/a b+.bin", "in/empty"]);
-
-    // Pages, from behind the last file on.
-    for n in 0..5 {
-        server
-            .ok(&format!(
-                "SELECT {n} AS n INTO OUTFILE 'stage://s/many/{n}.csv'"
-            ))
-            .await;
-    }
-    let mut request = v1::ListFilesRequest {
-        parent: "stages/s".to_owned(),
-        page_size: 2,
-        ..Default::default()
-    };
-    let mut paths = Vec::new();
-    loop {
-        let page = client(&server.channel).list_files(request.clone()).await;
-        let page = page.unwrap().into_inner();
-        paths.extend(page.files.into_iter().map(|file| file.path));
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
-    paths.sort();
-    assert_eq!(paths, place.objects(folder).await);
-    let sum = server
-        .ok("SELECT COUNT(*) FROM stage_list('stage://s/many/*.csv') WHERE size = 4")
-        .await;
-    assert_eq!(sum.cell(), "5");
-    let text = server
-        .ok("SELECT CAST(load_file('stage://s/many/3.csv?offset=2') AS CHAR) AS t")
-        .await;
-    assert_eq!(text.cell(), "3\n");
-
-    let removed = server
-        .ok("REMOVE FILES FROM STAGE 'stage://s/many/*'")
-        .await;
-    assert_eq!(removed.result.affected_rows, 5);
-    server
-        .ok("REMOVE FILES FROM STAGE 'stage://s/in/a b+.bin'")
-        .await;
-    assert_eq!(place.objects(folder).await, ["in/empty"]);
-    let error = server
-        .error("REMOVE FILES FROM STAGE 'stage://s/many/*'")
-        .await;
-    assert_eq!(error, "ERROR 20405 (HY000): file many/* is not found");
-    assert_eq!(place.open_uploads(folder).await, Vec::<String>::new());
-}
-
-async fn broken_off(place: Place, folder: &str) {
-    let server = server().await;
-    server.ok(&place.create("s", folder)).await;
-    let uploads = server.folder.path().join("data/uploads");
-    let on_record = || crate::harness::files(&uploads).len();
-    let sending = begin_upload(&server.channel, header("s", "cut.bin"), bytes(20_000_000)).await;
-    let begun = Instant::now();
-    while place.open_uploads(folder).await.is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "nothing arrives");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(on_record() > 0);
-    drop(sending);
-    while on_record() > 0 || !place.open_uploads(folder).await.is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it stays");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(place.objects(folder).await, Vec::<String>::new());
-}
-
-async fn presigned(place: Place, folder: &str) {
-    let server = server().await;
-    server.ok(&place.create("s", folder)).await;
-    let urls = async |statement: &str| {
-        let rows = server.ok(statement).await.rows();
-        let headers: BTreeMap<String, String> = serde_json::from_str(&rows[0][2]).unwrap();
-        let headers: Vec<_> = headers.into_iter().collect();
-        (rows[0][0].clone(), rows[0][1].clone(), headers)
-    };
-    let (method, url, headers) = urls("PRESIGN UPLOAD 'stage://s/d/a b.csv' EXPIRE = 60").await;
-    assert_eq!(method, "PUT");
-    assert_eq!(fetch(&method, &url, &headers, b"by anyone").status, 200);
-    assert_eq!(place.read(folder, "d/a b.csv").await, "by anyone");
-    let (method, url, headers) = urls("PRESIGN 'stage://s/d/a b.csv'").await;
-    assert_eq!(method, "GET");
-    let got = fetch(&method, &url, &headers, b"");
-    assert_eq!((got.status, &got.body[..]), (200, &b"by anyone"[..]));
-    assert_eq!(fetch("PUT", &url, &headers, b"x").status, 403);
-    let error = server.error("PRESIGN 'stage://s/none'").await;
-    assert_eq!(error, "ERROR 20405 (HY000): file none is not found");
-    let record = server
-        .ok("SELECT reason FROM stagedoor.audit WHERE operation = 'PRESIGN UPLOAD'")
-        .await;
-    assert_eq!(record.cell(), "good for 60 s");
+    assert_eq!(
+        place.objects(folder).await,
+        ["1/deep/two.csv", "1/one.csv", "2/three.csv"]
+    );
+    let read = ok(&mut root, "SELECT SUM(x) FROM 'stage://a/**/*.csv'").await;
+    assert_eq!(read.as_deref(), Some("3"));
+    ok(&mut root, "DROP STAGE a CASCADE").await;
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let mut server = start();
+    server.wait_for("removed the files of dropped internal stages");
+    assert_eq!(place.objects(folder).await, ["2/three.csv"]);
+    assert!(!server.read.join("\n").contains(SECRET));
 }
 
 async fn refusals(place: Place, folder: &str) {

@@ -188,12 +188,14 @@ async fn a_published_one_that_missed_its_record_is_committed() {
 async fn a_file_that_is_not_the_prepared_one_commits_nothing() {
     let left = Left::new();
     let id = left.export(3, ExportState::Prepared, false, "");
+    std::fs::create_dir_all(left.out.join(".stagedoor").join(&id)).unwrap();
     std::fs::write(left.out.join("3.csv"), b"b\n2\n").unwrap();
     let (state, error) = left.recovered(&id).await;
     assert_eq!(state, ExportState::Failed);
     assert!(error.unwrap().starts_with("not published: "));
     assert_eq!(left.file(3).unwrap(), b"b\n2\n");
     let id = left.export(4, ExportState::Prepared, false, "");
+    std::fs::create_dir_all(left.out.join(".stagedoor").join(&id)).unwrap();
     assert_eq!(left.recovered(&id).await.0, ExportState::Failed);
     assert_eq!(left.file(4), None);
 }
@@ -405,6 +407,65 @@ async fn a_file_that_cannot_be_published_now_is_published_later() {
     std::fs::remove_file(left.out.join("15/deep")).unwrap();
     assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
     assert_eq!(crate::harness::files(&left.out.join("15")).len(), 40);
+}
+
+/// The folder that a disk is mounted on is there without the disk, too: empty, it says nothing of an export.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_not_mounted_loses_no_export() {
+    for draft in [true, false] {
+        let left = Left::new();
+        let id = left.export(17, ExportState::Prepared, draft, "");
+        if !draft {
+            std::fs::write(left.out.join("17.csv"), BODY).unwrap();
+        }
+        let disk = left.folder.path().join("disk");
+        std::fs::rename(&left.out, &disk).unwrap();
+        std::fs::create_dir(&left.out).unwrap();
+        let (state, error) = left.recovered(&id).await;
+        assert_eq!((state, error), (ExportState::Prepared, None));
+        std::fs::remove_dir(&left.out).unwrap();
+        std::fs::rename(&disk, &left.out).unwrap();
+        assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
+        assert_eq!(left.file(17).unwrap(), BODY);
+    }
+}
+
+/// An export that waits for its recovery does not replace what a later one has committed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn older_data_never_replaces_newer() {
+    let left = Left::new();
+    let id = left.export(18, ExportState::Prepared, true, "OVERWRITE 'true'");
+    let away = left.folder.path().join("away");
+    std::fs::rename(&left.out, &away).unwrap();
+    let server = Server::open(Settings::embedded(&left.data()))
+        .await
+        .unwrap();
+    std::fs::rename(&away, &left.out).unwrap();
+    let outcome = server
+        .session()
+        .unwrap()
+        .execute("SELECT 'newer' AS a INTO OUTFILE 'stage://s/18.csv' OVERWRITE 'true'")
+        .await
+        .unwrap();
+    let server::Outcome::Export(newer) = outcome else {
+        panic!("no export");
+    };
+    newer.wait().await.unwrap();
+    drop((newer, server));
+    // The export's task may hold it a moment longer.
+    let catalog_dir = left.data().join("catalog");
+    while Catalog::open(&catalog_dir, catalog::Options::default()).is_err() {
+        tokio::task::yield_now().await;
+    }
+    let newer = left.file(18).unwrap();
+    let (state, error) = left.recovered(&id).await;
+    assert_eq!(state, ExportState::Failed);
+    let error = error.unwrap();
+    assert!(
+        error.contains("which is later, has replaced the file"),
+        "{error}"
+    );
+    assert_eq!(left.file(18).unwrap(), newer);
 }
 
 /// Given up halfway, nothing of it stays visible.

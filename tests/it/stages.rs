@@ -55,7 +55,7 @@ async fn ddl_answers_with_the_documented_texts() {
         .await;
     server.ok("DROP STAGE IF EXISTS nope").await;
     let rows = server.ok("SHOW STAGES LIKE 's%'").await.rows();
-    assert_eq!(rows, [["s1", &format!("file://{url}"), "ENABLED", "it's"]]);
+    assert_eq!(rows, [["s1", &url.to_string(), "ENABLED", "it's"]]);
     assert_eq!(server.ok("SHOW STAGES LIKE 'x%'").await.rows().len(), 0);
 }
 
@@ -135,6 +135,51 @@ async fn sub_stages_are_followed_and_protected() {
     );
 }
 
+/// As it was given, but for the name of a parent stage, which is folded as every stage's is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_is_shown_as_it_was_given() {
+    let server = TestServer::start().await;
+    let dir = server.dir("out");
+    let dir = dir.display();
+    for (name, given, shown) in [
+        ("a", format!("file://{dir}/"), format!("file://{dir}/")),
+        ("b", format!("{dir}//"), format!("{dir}//")),
+        (
+            "c",
+            "STAGE://A/Below/".to_owned(),
+            "STAGE://a/Below/".to_owned(),
+        ),
+        ("d", "stage://A".to_owned(), "stage://a".to_owned()),
+    ] {
+        server
+            .ok(&format!("CREATE STAGE {name} URL = '{given}'"))
+            .await;
+        let rows = server
+            .ok(&format!("SHOW STAGES LIKE '{name}'"))
+            .await
+            .rows();
+        assert_eq!(rows[0][1], shown);
+        server
+            .ok(&format!(
+                "SELECT 1 AS a INTO OUTFILE 'stage://{name}/{name}.csv'"
+            ))
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_round_through_proc_is_refused() {
+    let server = TestServer::start().await;
+    let dir = server.dir("out");
+    for url in [
+        format!("/proc/self/root{}", dir.display()),
+        "file:///proc/self/cwd".to_owned(),
+    ] {
+        let error = server.error(&format!("CREATE STAGE p URL = '{url}'")).await;
+        assert!(error.contains("is not permitted"), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_is_kept_sealed() {
     let server = TestServer::start().await;
@@ -157,7 +202,7 @@ async fn a_bucket_is_kept_sealed() {
         "{fingerprint}"
     );
     server
-        .ok("ALTER STAGE a SET CREDENTIALS = {'aws_secret_key' = 'PLANTEDOTHER'}")
+        .ok("ALTER STAGE a SET CREDENTIALS = {'aws_key_id' = 'AKIAPLANTED', 'aws_secret_key' = 'PLANTEDOTHER'}")
         .await;
     let other = server.ok("DESCRIBE STAGE a").await.rows();
     assert!(!other.iter().any(|row| row[1] == fingerprint), "{other:?}");
@@ -170,8 +215,10 @@ async fn a_bucket_is_kept_sealed() {
         .await;
     assert!(error.contains("without credentials"), "{error}");
     // Both keys, or none: the server's own are never used.
-    let error = server.error("SELECT * FROM 'stage://a/f.csv'").await;
-    assert!(error.contains("need both 'access_key_id'"), "{error}");
+    let error = server
+        .error("ALTER STAGE a SET CREDENTIALS = {'aws_secret_key' = 'PLANTEDOTHER'}")
+        .await;
+    assert!(error.contains("'access_key_id' is missing"), "{error}");
     let error = server.error("CREATE TEMPORARY STAGE s").await;
     assert!(
         error.starts_with("ERROR 20102 (HY000): ") && error.ends_with("is not yet implemented"),
@@ -388,4 +435,78 @@ async fn concurrent_creation_has_one_winner() {
         .filter(|won| *won)
         .count();
     assert_eq!(won, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_could_open_nothing_are_refused_at_once() {
+    let server = TestServer::start().await;
+    for (url, credentials, expected) in [
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k'",
+            "'secret_access_key' is missing",
+        ),
+        (
+            "s3://b/p/",
+            "'aws_secret_key' = 's'",
+            "'access_key_id' is missing",
+        ),
+        (
+            "s3://b/p/",
+            "'region' = 'eu-west-1'",
+            "'access_key_id' and 'secret_access_key' are missing",
+        ),
+        (
+            "oss://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's'",
+            "needs its 'region'",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'provider' = 'aliyun'",
+            "contradicts the stage's URL",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'external_id' = 'e'",
+            "'external_id' goes with 'aws_role'",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'sse' = 'rot13'",
+            "'sse' is",
+        ),
+        (
+            "s3://b/p/",
+            "'access_key_id' = 'k', 'secret_access_key' = 's', 'region' = 'eu-west-1', 'endpoint' = 's3.eu-west-3.amazonaws.com'",
+            "leave one of them out",
+        ),
+    ] {
+        let error = server
+            .error(&format!(
+                "CREATE STAGE s URL = '{url}' CREDENTIALS = {{{credentials}}}"
+            ))
+            .await;
+        assert!(error.starts_with("ERROR 20300"), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+    server
+        .ok("CREATE STAGE s URL = 's3://b/p/' CREDENTIALS = {'access_key_id' = 'k', 'secret_access_key' = 's'}")
+        .await;
+    // Keys that stay must fit the URL that comes.
+    let error = server.error("ALTER STAGE s SET URL = 'oss://b/p/'").await;
+    assert!(error.contains("needs its 'region'"), "{error}");
+    let error = server
+        .error("ALTER STAGE s SET CREDENTIALS = {'access_key_id' = 'k'}")
+        .await;
+    assert!(error.contains("'secret_access_key' is missing"), "{error}");
+    server.ok("ALTER STAGE s SET URL = 's3://other/p/'").await;
+    // None at all: stages within it may have their own.
+    server.ok("CREATE STAGE none URL = 's3://b/p/'").await;
+    server
+        .error("CREATE STAGE sub URL = 'stage://none/x/' CREDENTIALS = {'access_key_id' = 'k'}")
+        .await;
+    server
+        .ok("CREATE STAGE sub URL = 'stage://none/x/' CREDENTIALS = {'access_key_id' = 'k', 'secret_access_key' = 's'}")
+        .await;
 }

@@ -16,9 +16,10 @@ use plan::{put_plan, with_plan};
 use crate::audit::AuditOutcome;
 use crate::error::{Error, ErrorKind};
 use crate::options::Actor;
+use crate::secrets::{self, Credentials, Owner};
 use crate::stages::StageRecord;
 use crate::store::{Draft, View, What};
-use crate::{Catalog, keys};
+use crate::{Catalog, directory, keys};
 
 /// A file that an export made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,6 +69,9 @@ pub struct ExportRecord {
     pub bytes: u64,
     /// Why it failed or was cancelled.
     pub error: Option<String>,
+    /// What opening its target takes, where that is a bucket and no stage: sealed, and gone when the export has
+    /// ended.
+    pub credentials: Credentials,
     /// Its manifest: there for one export ([`Catalog::export`]) and for unfinished ones; listings are
     /// without it, except where an older version of this program has put it into the record.
     pub manifest_json: Option<String>,
@@ -102,6 +106,19 @@ impl Catalog {
     /// Errors: `AlreadyExists` for the id, `NotFound` for the stage, `Conflict` when the stage is no
     /// longer at that version, `Invalid` for an id of another form.
     pub fn create_export(&self, actor: &Actor, export: NewExport) -> Result<ExportRecord, Error> {
+        self.create_export_with(actor, export, Credentials::default())
+    }
+
+    /// The same for a target that is a bucket and no stage: its credentials are sealed for this export alone, and
+    /// go when it has ended.
+    ///
+    /// Errors: those of [`Catalog::create_export`]; `KeyMissing` without a server key.
+    pub fn create_export_with(
+        &self,
+        actor: &Actor,
+        export: NewExport,
+        credentials: Credentials,
+    ) -> Result<ExportRecord, Error> {
         check_id(&export.id)?;
         let admitted = format!("export {} of {}", export.id, actor.user);
         let what = What::ended("ADMIT EXPORT", &export.target, AuditOutcome::Done, admitted);
@@ -120,7 +137,15 @@ impl Catalog {
                     Some((name, version)) => Some(pinned(draft.view(), account, name, *version)?),
                     None => None,
                 };
+                let owner = Owner::Export {
+                    account,
+                    id: &export.id,
+                };
+                let none = Credentials::default();
+                let credentials = self.secrets.settle(draft, owner, 0, &none, &credentials)?;
+                secrets::check_sealed(&credentials)?;
                 let record = ExportRecord {
+                    credentials,
                     id: export.id,
                     account: account.clone(),
                     user: actor.user.clone(),
@@ -150,7 +175,8 @@ impl Catalog {
         )
     }
 
-    /// Changes the record of an unfinished export in place. The catalog itself sets the times.
+    /// Changes the record of an unfinished export in place. The catalog itself sets the times. What is left of the plan
+    /// of an export that `change` commits was published, and goes into the directory tables of its stages.
     ///
     /// Errors: `NotFound`; `Conflict` for a step between states that is not allowed, also for any
     /// change of a finished export; `Invalid` when `change` touches what identifies the export.
@@ -181,9 +207,13 @@ impl Catalog {
                 if has_inline || after.manifest_json != before.manifest_json {
                     put_manifest(draft, account, &after);
                 }
+                if after.state == ExportState::Committed {
+                    directory::note_export(draft, &after, &after.plan)?;
+                }
                 if after.state.is_final() {
                     after.plan.clear();
                     after.temp_files.clear();
+                    after.credentials = Credentials::default();
                 }
                 put_plan(draft, account, id, &before.plan, &after.plan);
                 put(draft, account, &after);
@@ -264,6 +294,19 @@ fn whole(view: View<'_>, record: Option<ExportRecord>) -> Result<Option<ExportRe
         .transpose()
 }
 
+/// The account's unfinished exports that have credentials of their own.
+pub(crate) fn open_with_credentials(
+    view: View<'_>,
+    account: &str,
+) -> Result<Vec<ExportRecord>, Error> {
+    let mut found = Vec::new();
+    for key in view.keys(&keys::exports_open(account))? {
+        let record = find(view, account, keys::last_part(&key))?;
+        found.extend(record.filter(|record| !record.credentials.is_empty()));
+    }
+    Ok(found)
+}
+
 fn find(view: View<'_>, account: &str, id: &str) -> Result<Option<ExportRecord>, Error> {
     view.get(&keys::export(account, id))
 }
@@ -337,12 +380,13 @@ fn check_identity(before: &ExportRecord, after: &ExportRecord) -> Result<(), Err
         && before.stage_id == after.stage_id
         && before.stage_parents == after.stage_parents
         && before.target == after.target
+        && before.credentials == after.credentials
         && before.created_us == after.created_us;
     if same {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "id, account, user, statement, stage, target and creation time of the export {} cannot change",
+        "id, account, user, statement, stage, target, credentials and creation time of the export {} cannot change",
         before.id
     )))
 }

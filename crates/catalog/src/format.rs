@@ -2,6 +2,8 @@
 //! around a protobuf message. docs/catalog-format.md is the description; the bytes are frozen by tests.
 
 mod audit;
+mod capabilities;
+mod directory;
 mod export;
 mod identity;
 mod mutation;
@@ -25,7 +27,7 @@ const HEADER_BYTES: usize = 16;
 
 /// The format that is written. Every format up to it is read; a higher one is refused, so an old
 /// program never rewrites a new record and loses the fields that it does not know.
-pub(crate) const FORMAT: u16 = 4;
+pub(crate) const FORMAT: u16 = 5;
 
 /// A record that has a stored form.
 pub(crate) trait Stored: Sized {

@@ -24,7 +24,10 @@ pub fn record(bytes: &[u8]) {
     kind::<AuditRecord>(bytes);
     kind::<Counter>(bytes);
     kind::<DatabaseRecord>(bytes);
+    kind::<crate::DirectoryFile>(bytes);
+    kind::<crate::directory::DirectoryState>(bytes);
     kind::<ExportRecord>(bytes);
+    kind::<crate::PlannedFile>(bytes);
     kind::<Grant>(bytes);
     kind::<Head>(bytes);
     kind::<KeyState>(bytes);

@@ -9,6 +9,7 @@ pub(crate) use identity::*;
 pub(crate) use requests::*;
 
 use crate::error::Error;
+use crate::remains::Remains;
 
 /// Begins the keys of the catalog as a whole; no account's name begins so.
 pub(crate) const OWN: char = '#';
@@ -26,6 +27,34 @@ pub(crate) fn audit(account: &str, number: u64) -> String {
 
 pub(crate) fn audits(account: &str) -> String {
     format!("#audit/{account}/")
+}
+
+/// Files of internal stages that are to be removed.
+pub(crate) const ALL_REMAINS: &str = "#remains/";
+
+pub(crate) fn remains(of: Remains) -> String {
+    match of {
+        Remains::Stage {
+            account_id,
+            stage_id,
+        } => format!("#remains/stage/{account_id:016x}/{stage_id:016x}"),
+        Remains::Account { account_id } => format!("#remains/account/{account_id:016x}"),
+    }
+}
+
+/// Whose remains a key of them means.
+pub(crate) fn remains_of(key: &str) -> Result<Remains, Error> {
+    let parts: Vec<&str> = key.split('/').collect();
+    match parts[..] {
+        [_, "stage", account, stage] => Ok(Remains::Stage {
+            account_id: id(account)?,
+            stage_id: id(stage)?,
+        }),
+        [_, "account", account] => Ok(Remains::Account {
+            account_id: id(account)?,
+        }),
+        _ => Err(Error::corrupt(format!("the key {key} is of no remains"))),
+    }
 }
 
 /// The manifest of an export, once.
@@ -94,6 +123,19 @@ pub(crate) fn stage_versions(account: &str, id: u64) -> String {
     format!("{account}/stage-version/{id:016x}/")
 }
 
+/// What is known of the place of a stage's version.
+pub(crate) fn stage_capabilities(account: &str, id: u64, version: u64) -> String {
+    format!("{account}/stage-capabilities/{id:016x}/{version:016x}")
+}
+
+pub(crate) fn all_capabilities_of(account: &str, id: u64) -> String {
+    format!("{account}/stage-capabilities/{id:016x}/")
+}
+
+pub(crate) fn all_stage_capabilities(account: &str) -> String {
+    format!("{account}/stage-capabilities/")
+}
+
 /// The versions of all stages.
 pub(crate) fn all_stage_versions(account: &str) -> String {
     format!("{account}/stage-version/")
@@ -157,6 +199,24 @@ pub(crate) fn stage_child(account: &str, parent: &str, child: &str) -> String {
 
 pub(crate) fn stage_children(account: &str, parent: &str) -> String {
     format!("{account}/stage-child/{parent}/")
+}
+
+/// A file of a stage's directory table; the path may hold slashes.
+pub(crate) fn directory_file(account: &str, stage: u64, generation: u64, path: &str) -> String {
+    format!("{account}/directory/{stage:016x}/{generation:016x}/{path}")
+}
+
+pub(crate) fn directory_files(account: &str, stage: u64, generation: u64) -> String {
+    format!("{account}/directory/{stage:016x}/{generation:016x}/")
+}
+
+/// How far a stage's directory table is.
+pub(crate) fn directory_state(account: &str, stage: u64) -> String {
+    format!("{account}/directory-state/{stage:016x}")
+}
+
+pub(crate) fn directory_states(account: &str) -> String {
+    format!("{account}/directory-state/")
 }
 
 pub(crate) fn database(account: &str, name: &str) -> String {

@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod counters;
 mod databases;
+mod directory;
 mod disk;
 mod error;
 mod exports;
@@ -22,6 +23,7 @@ mod keys;
 mod lock;
 mod names;
 mod options;
+mod remains;
 mod requests;
 mod retention;
 mod roles;
@@ -43,6 +45,7 @@ pub use audit::{
 pub use backup::{BackupFile, BackupReport};
 pub use check::{CheckReport, Problem, ProblemPlace};
 pub use databases::{DatabaseRecord, DroppedDatabase};
+pub use directory::{DirectoryFile, FileChange, RefreshId, Refreshed, StageFiles};
 pub use error::{Error, ErrorKind};
 pub use exports::{ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
 pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};
@@ -50,6 +53,7 @@ pub use names::NAME_CHARS_MAX;
 pub use options::{
     Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, Request, system_clock,
 };
+pub use remains::Remains;
 pub use retention::Pruned;
 pub use roles::{NewRole, PUBLIC_ROLE, RoleRecord, admin_role};
 pub use secrets::{
@@ -57,7 +61,7 @@ pub use secrets::{
     CredentialKind, CredentialValue, Credentials, Fingerprint, KeyId, KeyRing, OpenValue,
     RotationReport, RotationState, SealedSecret, ServerKey,
 };
-pub use stages::{StageChangeKind, StageChanges, StageDefinition, StageRecord};
+pub use stages::{StageCapabilities, StageChangeKind, StageChanges, StageDefinition, StageRecord};
 pub use store::{Recovery, Scrubbed};
 pub use tables::{Column, NewTable, Segment, TableRecord, TableSource};
 pub use tokens::{NewToken, TokenRecord, TokenState};

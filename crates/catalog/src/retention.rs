@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::error::Error;
 use crate::exports::{self, ExportRecord};
+use crate::grants::{self, Securable};
 use crate::options::Actor;
-use crate::stages::StageRecord;
+use crate::stages::{self, StageRecord};
 use crate::store::{Draft, View, What};
-use crate::{Catalog, keys};
+use crate::{Catalog, keys, remains};
 
 /// How many records one change looks at, and removes; others wait no longer than for that.
 const STEP: usize = 500;
@@ -16,7 +17,7 @@ const STEP: usize = 500;
 /// What a pruning removed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Pruned {
-    /// How many exports, or versions of stages.
+    /// How many exports, versions of stages, or dropped stages.
     pub removed: u64,
 }
 
@@ -61,6 +62,19 @@ impl Catalog {
         let first = keys::all_stage_versions(&actor.account);
         self.prune(actor, first, |draft, after| {
             prune_versions(draft, &actor.account, after, keep.max(1))
+        })
+    }
+
+    /// Forgets the stages of the actor's account that were dropped before `before_us` (microseconds since
+    /// 1970 UTC): their versions, sealed secrets and grants. Nobody can bring them back from then on; the
+    /// files that internal ones had are [remains](Catalog::remains) now.
+    ///
+    /// Each change of some is recorded in the audit. Errors: those of any change; what was forgotten
+    /// until then is.
+    pub fn forget_dropped_stages(&self, actor: &Actor, before_us: u64) -> Result<Pruned, Error> {
+        let first = keys::stages_dropped(&actor.account);
+        self.prune(actor, first, |draft, after| {
+            forget_dropped(draft, &actor.account, after, before_us)
         })
     }
 
@@ -145,6 +159,7 @@ fn prune_versions(
         current = Some((id, newest));
         let is_old = version.saturating_add(keep as u64) <= newest;
         if is_old && !pinned.contains(&(id, version)) {
+            draft.delete(keys::stage_capabilities(account, id, version));
             draft.delete(key);
             step.removed += 1;
         }
@@ -152,6 +167,56 @@ fn prune_versions(
     draft.tell(What::change(
         "PRUNE STAGE VERSIONS",
         format!("{} versions", step.removed),
+    ));
+    Ok(step)
+}
+
+fn forget_dropped(
+    draft: &mut Draft<'_>,
+    account: &str,
+    after: &str,
+    before_us: u64,
+) -> Result<Step, Error> {
+    let view = draft.view();
+    let marks = view.keys_after(&keys::stages_dropped(account), after, STEP)?;
+    let is_last_page = marks.len() < STEP;
+    let mut step = Step {
+        removed: 0,
+        after: None,
+    };
+    let mut deleted = 0;
+    let mut pending = marks.into_iter();
+    for mark in pending.by_ref() {
+        let id = keys::id(keys::last_part(&mark))
+            .map_err(|e| e.at(format_args!("at the key {mark}")))?;
+        step.after = Some(mark.clone());
+        // A mark without its versions is of no use to anyone either.
+        if stages::last_version(view, account, id)?
+            .is_some_and(|record| record.changed_us >= before_us)
+        {
+            continue;
+        }
+        for known in view.keys(&keys::all_capabilities_of(account, id))? {
+            draft.delete(known);
+        }
+        for version in view.keys(&keys::stage_versions(account, id))? {
+            draft.delete(version);
+            deleted += 1;
+        }
+        grants::delete_on(draft, account, Securable::Stage(id))?;
+        remains::of_stage(draft, account, id)?;
+        draft.delete(mark);
+        step.removed += 1;
+        if deleted >= STEP {
+            break;
+        }
+    }
+    if is_last_page && pending.len() == 0 {
+        step.after = None;
+    }
+    draft.tell(What::change(
+        "PRUNE DROPPED STAGES",
+        format!("{} stages", step.removed),
     ));
     Ok(step)
 }

@@ -30,6 +30,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 
 use self::cipher::DataKey;
 use crate::error::{Error, ErrorKind};
+use crate::exports::ExportRecord;
 use crate::stages::StageRecord;
 use crate::store::{Draft, Store, View};
 use crate::{Catalog, keys};
@@ -56,16 +57,37 @@ impl Catalog {
         account: &str,
         stage: &StageRecord,
     ) -> Result<Vec<(String, OpenValue)>, Error> {
-        let owner = Owner {
+        let owner = Owner::Stage {
             account,
-            stage_id: stage.id,
+            id: stage.id,
         };
-        let place = |name: &str| {
-            format!(
-                "the credential {name} of the stage {} at version {}",
-                stage.name, stage.version
-            )
+        let whose = format!("the stage {} at version {}", stage.name, stage.version);
+        self.opened(owner, &whose, &stage.definition.credentials)
+    }
+
+    /// The credentials of an unfinished export that goes to no stage, opened, in their order; none once it has
+    /// ended.
+    ///
+    /// Errors: as [`Catalog::credentials`].
+    pub fn export_credentials(
+        &self,
+        export: &ExportRecord,
+    ) -> Result<Vec<(String, OpenValue)>, Error> {
+        let owner = Owner::Export {
+            account: &export.account,
+            id: &export.id,
         };
+        let whose = format!("the export {}", export.id);
+        self.opened(owner, &whose, &export.credentials)
+    }
+
+    fn opened(
+        &self,
+        owner: Owner<'_>,
+        whose: &str,
+        credentials: &Credentials,
+    ) -> Result<Vec<(String, OpenValue)>, Error> {
+        let place = |name: &str| format!("the credential {name} of {whose}");
         let open = |credential: &Credential| {
             let name = &credential.name;
             match &credential.value {
@@ -76,7 +98,7 @@ impl Catalog {
                     let key = self.secrets.key(sealed.key_id())?;
                     let text = sealed.open(&key, owner, name).ok_or_else(|| {
                         Error::corrupt(format!(
-                            "{} does not open: it is damaged, or of another stage; give the stage new credentials",
+                            "{} does not open: it is damaged, or of another place; give new credentials",
                             place(name)
                         ))
                     })?;
@@ -86,13 +108,13 @@ impl Catalog {
                     Ok(OpenValue::Secret(SecretString::from(text)))
                 }
                 CredentialValue::Shredded(_) => Err(Error::not_found(format!(
-                    "{} was shredded; give the stage new credentials",
+                    "{} was shredded; give new credentials",
                     place(name)
                 ))),
             }
         };
-        let credentials = stage.definition.credentials.iter();
         credentials
+            .iter()
             .map(|credential| Ok((credential.name.clone(), open(credential)?)))
             .collect()
     }

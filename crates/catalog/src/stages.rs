@@ -1,10 +1,14 @@
 //! Stages: what a stage record is, and reading stages, their history and their versions.
 //! The changes are in `stages/create.rs`, `stages/change.rs` and `stages/drops.rs`, what they must not break in `stages/rules.rs`.
 
+mod capabilities;
 mod change;
 mod create;
 mod drops;
 mod rules;
+
+pub use capabilities::StageCapabilities;
+pub(crate) use rules::parent as parent_of;
 
 use crate::Catalog;
 use crate::error::Error;

@@ -46,6 +46,10 @@ pub struct Manifest {
     pub started_at: String,
     /// When the last file was complete: RFC 3339, UTC.
     pub finished_at: String,
+    /// `checked` where the store cannot refuse to replace a file, so that the names were only looked at just
+    /// before publication; none where it refuses.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub publication: Option<String>,
     /// The version of Stagedoor that wrote it.
     pub stagedoor_version: String,
 }

@@ -212,8 +212,10 @@ impl Scan<'_> {
 
     /// The function on stages that a word may call here. A member of that name calls nothing.
     fn stage_function(&self, word: Token) -> Option<StageFunction> {
-        if word.is_word(self.sql, StageFunction::List.as_str()) && self.at_table() {
-            return Some(StageFunction::List);
+        for table in [StageFunction::List, StageFunction::Directory] {
+            if word.is_word(self.sql, table.as_str()) && self.at_table() {
+                return Some(table);
+            }
         }
         let is_load = word.is_word(self.sql, StageFunction::Load.as_str());
         (is_load && !self.follows(b'.')).then_some(StageFunction::Load)

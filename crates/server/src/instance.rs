@@ -6,10 +6,12 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use catalog::{Catalog, ErrorKind, KeyRing, OnExists};
 use query::QueryEngine;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
@@ -20,6 +22,10 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::turns::Turns;
 use crate::uploads::Uploads;
+
+/// How long a request to a bucket, or a part of an upload, waits for room among the server's: those that run end
+/// or are given up within it.
+const BUCKETS_WAIT: Duration = Duration::from_secs(60);
 
 /// What all sessions of one server share.
 #[derive(Debug)]
@@ -38,6 +44,10 @@ pub(crate) struct Instance {
     pub(crate) endpoints: storage::EndpointPolicy,
     /// To the buckets of all stages, under that policy.
     pub(crate) transport: storage::Transport,
+    /// Wakes who settles exports that could not be settled at once.
+    pub(crate) unsettled: Arc<Notify>,
+    /// Wakes who removes the files of dropped internal stages, before the hour has come.
+    pub(crate) remains: Arc<Notify>,
     pub(crate) started_us: u64,
 }
 
@@ -83,8 +93,11 @@ impl Instance {
         engine_settings.value_bytes_max = settings.limits.value_bytes_max as u64;
         let engine = QueryEngine::local(engine_settings).map_err(|e| OpenError(e.to_string()))?;
 
-        let internal =
-            wait_for(InternalStorage::open(data)).map_err(|e| OpenError(e.message().to_owned()))?;
+        let endpoints = endpoints(&settings)?;
+        let transport = storage::Transport::new(endpoints.clone(), transport_options(&settings))
+            .map_err(|e| OpenError(format!("buckets cannot be reached: {e}")))?;
+        let opening = InternalStorage::open(data, &settings.internal, transport.clone(), &catalog);
+        let internal = wait_for(opening).map_err(|e| OpenError(e.message().to_owned()))?;
         let removed = internal
             .remove_orphans(&catalog)
             .map_err(|e| OpenError(e.message().to_owned()))?;
@@ -96,25 +109,6 @@ impl Instance {
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth, &settings.limits)
             .map_err(|e| OpenError(e.message().to_owned()))?;
-        let endpoints = endpoints(&settings)?;
-        let options = storage::TransportOptions {
-            // Port 0 is the endpoint's own.
-            hosts: settings
-                .endpoints
-                .hosts
-                .iter()
-                .map(|(name, addresses)| {
-                    let with_port = |address: &IpAddr| SocketAddr::new(*address, 0);
-                    (
-                        name.to_lowercase(),
-                        addresses.iter().map(with_port).collect(),
-                    )
-                })
-                .collect(),
-            ..storage::TransportOptions::default()
-        };
-        let transport = storage::Transport::new(endpoints.clone(), options)
-            .map_err(|e| OpenError(format!("buckets cannot be reached: {e}")))?;
         let turns = Turns::new(&settings.limits);
         let instance = Arc::new(Self {
             started_us: (catalog::system_clock())(),
@@ -126,6 +120,8 @@ impl Instance {
             catalog,
             engine,
             internal,
+            unsettled: Arc::new(Notify::new()),
+            remains: Arc::new(Notify::new()),
             jobs,
             uploads,
             links_at: OnceLock::new(),
@@ -143,11 +139,18 @@ impl Instance {
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let instance = Arc::clone(self);
-        let mut task = AbortOnDrop(Handle::current().spawn_blocking(move || work(&instance)));
-        (&mut task.0)
-            .await
-            .map_err(|e| Error::defect("a task of the server failed").with_source(e))?
+        blocking(move || work(&instance)).await
     }
+}
+
+/// The same, of what needs no instance.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let mut task = AbortOnDrop(Handle::current().spawn_blocking(work));
+    (&mut task.0)
+        .await
+        .map_err(|e| Error::defect("a task of the server failed").with_source(e))?
 }
 
 /// Waits for what is asynchronous (a place's work), on a thread that may block.
@@ -231,6 +234,32 @@ fn endpoints(settings: &Settings) -> std::result::Result<storage::EndpointPolicy
         policy = policy.allow_only(rules);
     }
     Ok(policy)
+}
+
+fn transport_options(settings: &Settings) -> storage::TransportOptions {
+    storage::TransportOptions {
+        // Port 0 is the endpoint's own.
+        hosts: settings
+            .endpoints
+            .hosts
+            .iter()
+            .map(|(name, addresses)| {
+                let with_port = |address: &IpAddr| SocketAddr::new(*address, 0);
+                (
+                    name.to_lowercase(),
+                    addresses.iter().map(with_port).collect(),
+                )
+            })
+            .collect(),
+        limits: storage::TransportLimits {
+            requests_max: settings.limits.concurrent_bucket_requests_max,
+            upload_bytes_max: settings.limits.bucket_upload_bytes_max as u64,
+            wait_max: BUCKETS_WAIT,
+            requests_setting: "limits.concurrent_bucket_requests_max",
+            upload_bytes_setting: "limits.bucket_upload_bytes_max",
+        },
+        ..storage::TransportOptions::default()
+    }
 }
 
 /// Creates a folder that only the server's own user can enter.

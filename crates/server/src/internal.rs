@@ -1,20 +1,26 @@
-//! Stagedoor's own storage: the Parquet segments of tables and the files of internal stages.
+//! Stagedoor's own storage: the Parquet segments of tables, and in `internal/stages.rs` the files of internal stages.
 //! A dropped table's files go when no query can still be reading them, at the latest at the next start.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use catalog::{AccountRecord, Catalog};
-use storage::{Location, ObjectPath, Policy, Store};
+mod stages;
+
+use catalog::Catalog;
+use storage::{Location, ObjectPath, Policy, Store, Transport};
 
 use crate::error::{Error, Result};
+use crate::settings::InternalSettings;
+
+pub(crate) use stages::InternalStages;
 
 /// Tables' segments and internal stages, below the data directory.
 #[derive(Debug)]
 pub(crate) struct InternalStorage {
     data_dir: PathBuf,
     tables_dir: PathBuf,
+    pub(crate) stages: InternalStages,
     /// The place of all segments; a segment's file is `{table id}/{segment}.parquet`.
     pub(crate) tables: Store,
     /// Cloned by every reader, so that its count tells whether any is left.
@@ -27,7 +33,12 @@ pub(crate) struct InternalStorage {
 pub(crate) struct ReadPin(#[expect(dead_code, reason = "its count is what matters")] Arc<()>);
 
 impl InternalStorage {
-    pub(crate) async fn open(data_dir: &Path) -> Result<Self> {
+    pub(crate) async fn open(
+        data_dir: &Path,
+        settings: &InternalSettings,
+        transport: Transport,
+        catalog: &Catalog,
+    ) -> Result<Self> {
         let data_dir = data_dir.canonicalize().map_err(|e| {
             Error::defect(format_args!(
                 "data directory '{}' is gone: {e}",
@@ -37,38 +48,15 @@ impl InternalStorage {
         let tables_dir = data_dir.join("tables");
         let tables = open_own(&tables_dir).await?;
         tables.sweep_all().await?;
+        let stages = InternalStages::new(settings, &data_dir, transport, catalog)?;
         Ok(Self {
+            stages,
             data_dir,
             tables_dir,
             tables,
             readers: Arc::new(()),
             garbage: Mutex::default(),
         })
-    }
-
-    /// The place of an internal stage's files. By the account's id, which no later account of the same name has;
-    /// account `sys` had its stages here before there were others.
-    pub(crate) async fn stage(&self, account: &AccountRecord, stage_id: u64) -> Result<Store> {
-        open_own(&self.stages_of(account).join(stage_id.to_string())).await
-    }
-
-    /// Removes the internal stages of a dropped account. Blocking.
-    pub(crate) fn remove_stages_of(&self, account: &AccountRecord) {
-        let folder = self.stages_of(account);
-        if let Err(error) = std::fs::remove_dir_all(&folder)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(folder = %folder.display(), %error, "failed to remove a dropped account's stages");
-        }
-    }
-
-    fn stages_of(&self, account: &AccountRecord) -> PathBuf {
-        let stages = self.data_dir.join("stages");
-        if account.name == crate::gate::SYS {
-            stages
-        } else {
-            stages.join(format!("account-{}", account.id))
-        }
     }
 
     /// Keeps segment files from being removed.
@@ -129,6 +117,10 @@ impl InternalStorage {
     /// What stages and local paths must not reach.
     pub(crate) fn policy(&self, allowed: Option<&[PathBuf]>) -> Policy {
         let policy = Policy::default().deny(&self.data_dir);
+        let policy = match self.stages.folder() {
+            Some(folder) => policy.deny(&folder),
+            None => policy,
+        };
         match allowed {
             Some(folders) => policy.allow_only(folders),
             None => policy,

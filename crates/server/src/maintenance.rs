@@ -15,15 +15,27 @@ const EVERY: Duration = Duration::from_secs(3600);
 
 const DAY_US: u64 = 24 * 3600 * 1_000_000;
 
-/// When exports are looked for first that a stopped server left and that could not be recovered so far. Each time
-/// it takes twice as long until the next one, so that a folder that is gone for good does not fill the log.
+/// When exports are looked for first that a stopped server left, or whose publication could not be settled, so far.
+/// Each time it takes twice as long until the next one, so that a folder that is gone for good does not fill the log.
 const RECOVERY_AFTER: Duration = Duration::from_secs(30);
 
 /// Recovers what an earlier server left, until the server is gone, which it does not keep open.
 pub(crate) async fn recover(instance: Weak<Instance>) {
     let mut after = RECOVERY_AFTER;
     loop {
-        tokio::time::sleep(after).await;
+        let Some(open) = instance.upgrade() else {
+            return;
+        };
+        let unsettled = Arc::clone(&open.unsettled);
+        drop(open);
+        if tokio::time::timeout(after, unsettled.notified())
+            .await
+            .is_ok()
+        {
+            // A new one, which a short wait may help.
+            after = RECOVERY_AFTER;
+            tokio::time::sleep(after).await;
+        }
         after = (after * 2).min(EVERY);
         let Some(open) = instance.upgrade() else {
             return;
@@ -63,6 +75,33 @@ pub(crate) async fn run(instance: Weak<Instance>) {
     }
 }
 
+/// Removes the files of internal stages that nobody can bring back: at the start, each hour, and when an account was
+/// dropped. Runs until the server is gone, which it does not keep open.
+pub(crate) async fn remove_remains(instance: Weak<Instance>) {
+    loop {
+        let Some(open) = instance.upgrade() else {
+            return;
+        };
+        let dropped = Arc::clone(&open.remains);
+        if open.catalog.read_only_reason().is_none() {
+            let stages = &open.internal.stages;
+            match stages.remove_remains(&open.catalog).await {
+                Ok(0) => {}
+                Ok(removed) => {
+                    tracing::info!(removed, "removed the files of dropped internal stages")
+                }
+                Err(error) => tracing::warn!(
+                    error = error.message(),
+                    "failed to remove the files of dropped internal stages; it is tried again in an hour"
+                ),
+            }
+        }
+        drop(open);
+        // Either is a reason to look again.
+        let _ = tokio::time::timeout(EVERY, dropped.notified()).await;
+    }
+}
+
 /// Opening reads no more than it must; this reads the rest.
 fn scrub(catalog: &Catalog) {
     match catalog.scrub() {
@@ -79,6 +118,7 @@ fn retain(instance: &Arc<Instance>) {
         exports_max,
         exports_days,
         stage_versions_max,
+        dropped_stages_days,
         audit_days,
         compact_bytes_min: _,
         compact_ratio_min: _,
@@ -121,6 +161,21 @@ fn retain(instance: &Arc<Instance>) {
             catalog
                 .prune_stage_versions(&actor, keep)
                 .map(|pruned| pruned.removed),
+        );
+        said(
+            "entries of directory tables that nobody reads any more",
+            catalog.prune_directories(&actor),
+        );
+        let forgotten = catalog.forget_dropped_stages(&actor, before(*dropped_stages_days));
+        if forgotten
+            .as_ref()
+            .is_ok_and(|forgotten| forgotten.removed > 0)
+        {
+            instance.remains.notify_one();
+        }
+        said(
+            "stages dropped longer ago than retention.dropped_stages_days",
+            forgotten.map(|forgotten| forgotten.removed),
         );
     }
     said(

@@ -3,20 +3,24 @@
 //! The one spot where a name turns into something that can be written to or read, behind the gate.
 
 mod credentials;
+mod raw;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use credentials::check_reference;
+pub(crate) use credentials::{Proposed, check_reference, resolve as resolve_reference};
 
-use catalog::{AccountRecord, Credential, Credentials, ExportRecord, StageRecord};
+use catalog::{
+    AccountRecord, Credential, Credentials, ExportRecord, StageCapabilities, StageRecord,
+};
 use parser::{CredentialKey, Target};
 use storage::{BucketCredentials, Location, ObjectPath, Scheme, Store};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Acting, Object, Operation, SYS};
 use crate::instance::Instance;
+use crate::session::known;
 use crate::settings::PathSettings;
 
 /// Deeper chains of sub-stages than this are refused; the catalog refuses cycles.
@@ -32,14 +36,24 @@ pub(crate) struct Located {
     parents: Vec<(u64, u64)>,
     account: String,
     at: At,
+    /// What a validation has found out about the place.
+    known: Option<StageCapabilities>,
+}
+
+impl Located {
+    /// Ids and versions of the stages that the URL goes through, nearest first.
+    pub(crate) fn parents(&self) -> &[(u64, u64)] {
+        &self.parents
+    }
 }
 
 #[derive(Debug, Clone)]
 enum At {
-    /// Stagedoor's own storage.
+    /// Stagedoor's own storage; below a prefix for a sub-stage.
     Internal {
         account: AccountRecord,
         stage_id: u64,
+        prefix: Option<ObjectPath>,
     },
     /// A folder or a bucket; never a sub-stage, those have been followed.
     Place {
@@ -117,6 +131,13 @@ impl fmt::Display for StagePath {
     }
 }
 
+impl Located {
+    /// The stage's id.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+}
+
 impl Acting {
     /// Finds the place of the enabled stage `name`, at its current version, once the principal may do this with
     /// it. Blocking; [`Instance::open_stage`] opens it.
@@ -153,11 +174,27 @@ impl Instance {
     /// The place's own, naming the stage.
     pub(crate) async fn open_stage(self: &Arc<Self>, located: Located) -> Result<OpenStage> {
         let place = match &located.at {
-            At::Internal { account, stage_id } => format!("internal:{}/{stage_id}", account.id),
+            At::Internal {
+                account,
+                stage_id,
+                prefix,
+            } => {
+                let below = prefix.as_ref().map_or("", ObjectPath::as_str);
+                format!("internal:{}/{stage_id}/{below}", account.id)
+            }
             At::Place { location, .. } => location.to_string(),
         };
         let opened = match &located.at {
-            At::Internal { account, stage_id } => self.internal.stage(account, *stage_id).await,
+            At::Internal {
+                account,
+                stage_id,
+                prefix,
+            } => {
+                self.internal
+                    .stages
+                    .open(account, *stage_id, prefix.as_ref())
+                    .await
+            }
             At::Place {
                 location,
                 credentials,
@@ -166,9 +203,14 @@ impl Instance {
                 .await
                 .map_err(|error| error.within(format_args!("stage '{}'", located.name))),
         };
+        let store = opened?;
+        let store = match &located.known {
+            Some(found) => store.knowing(known(found)),
+            None => store,
+        };
         Ok(OpenStage {
             place,
-            store: opened?,
+            store,
             name: located.name,
             id: located.id,
             version: located.version,
@@ -293,23 +335,22 @@ impl Instance {
         record: StageRecord,
         parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
     ) -> Result<Located> {
-        let (at, parents) = match &record.definition.url {
-            None => {
-                let at = At::Internal {
-                    account: self.account(account)?,
-                    stage_id: record.id,
-                };
-                (at, Vec::new())
-            }
-            Some(_) => self.follow(account, &record, parent).map_err(|error| {
-                match error.reason() {
+        let mut above = Vec::new();
+        let mut parent = |name: &str| {
+            let record = parent(name)?;
+            above.push(record.clone());
+            Ok(record)
+        };
+        let (at, parents) =
+            self.follow(account, &record, &mut parent)
+                .map_err(|error| match error.reason() {
                     // Of a parent stage, and exact already.
                     Reason::StageDisabled | Reason::StageNotFound => error,
                     _ => error.within(format_args!("stage '{}'", record.name)),
-                }
-            })?,
-        };
+                })?;
+        let known = self.known_of(account, &record, &above, &parents)?;
         Ok(Located {
+            known,
             name: record.name,
             id: record.id,
             version: record.version,
@@ -320,47 +361,95 @@ impl Instance {
         })
     }
 
-    /// The place that a stage's URL leads to, and the ids and versions of the stages on the way. A bucket is opened
-    /// with the credentials of the nearest stage that has any.
+    /// What is known of a stage's place: what was found out about the stage itself, or else about the nearest
+    /// stage that it lies in, as long as what that one lies in is what it was.
+    fn known_of(
+        &self,
+        account: &str,
+        record: &StageRecord,
+        above: &[StageRecord],
+        parents: &[(u64, u64)],
+    ) -> Result<Option<StageCapabilities>> {
+        for (depth, stage) in std::iter::once(record).chain(above).enumerate() {
+            if let Some(found) = self.catalog.stage_capabilities(account, stage)?
+                && parents.get(depth..) == Some(&found.parents[..])
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds the place of a stage, whatever its state and that of the stages it lies in, of which each is shown to
+    /// `passing`. Blocking.
+    pub(crate) fn locate_in_any_state(
+        &self,
+        account: &str,
+        record: StageRecord,
+        passing: &mut dyn FnMut(&StageRecord),
+    ) -> Result<Located> {
+        self.locate(account, record, &mut |name| {
+            let parent = self.stage_in_any_state(account, name)?;
+            passing(&parent);
+            Ok(parent)
+        })
+    }
+
+    /// The place that a stage leads to, and the ids and versions of the stages on the way. A bucket is opened with
+    /// the credentials of the nearest stage that has any.
     fn follow(
         &self,
         account: &str,
         stage: &StageRecord,
         parent: &mut dyn FnMut(&str) -> Result<StageRecord>,
     ) -> Result<(At, Vec<(u64, u64)>)> {
-        let mut location = location_of_stage(stage)?;
-        let mut credentials = credentials::open(self, account, stage)?;
+        let mut record = stage.clone();
+        let mut below: Option<ObjectPath> = None;
+        let mut credentials = None;
         let mut parents = Vec::new();
-        for _ in 0..SUB_STAGE_DEPTH_MAX {
-            let Location::SubStage {
-                parent: name,
-                prefix,
-            } = &location
-            else {
-                let at = At::Place {
-                    location,
-                    credentials: credentials.map(Box::new),
+        loop {
+            let Some(location) = location_of_stage(&record)? else {
+                let at = At::Internal {
+                    account: self.account(account)?,
+                    stage_id: record.id,
+                    prefix: below,
                 };
                 return Ok((at, parents));
             };
-            let record = parent(name)?;
-            parents.push((record.id, record.version));
-            let above = location_of_stage(&record)?;
             if credentials.is_none() {
                 credentials = credentials::open(self, account, &record)?;
             }
-            location = match prefix {
-                Some(prefix) => above.join(prefix),
-                None => above,
+            let location = match &below {
+                Some(below) => location.join(below),
+                None => location,
             };
+            match location {
+                Location::SubStage {
+                    parent: name,
+                    prefix,
+                } => {
+                    if parents.len() == SUB_STAGE_DEPTH_MAX {
+                        return Err(Error::internal(
+                            Reason::StageInvalid,
+                            format_args!(
+                                "stage '{}' goes through more than {SUB_STAGE_DEPTH_MAX} stages",
+                                stage.name
+                            ),
+                        ));
+                    }
+                    record = parent(&name)?;
+                    parents.push((record.id, record.version));
+                    below = prefix;
+                }
+                Location::Folder { .. } | Location::Bucket { .. } | Location::Memory(_) => {
+                    let at = At::Place {
+                        location,
+                        credentials: credentials.map(Box::new),
+                    };
+                    return Ok((at, parents));
+                }
+            }
         }
-        Err(Error::internal(
-            Reason::StageInvalid,
-            format_args!(
-                "stage '{}' goes through more than {SUB_STAGE_DEPTH_MAX} stages",
-                stage.name
-            ),
-        ))
     }
 
     fn account(&self, account: &str) -> Result<AccountRecord> {
@@ -460,12 +549,14 @@ pub(crate) fn folder_of(path: &str) -> Location {
     }
 }
 
-/// The location of a stage that has a URL.
-fn location_of_stage(stage: &StageRecord) -> Result<Location> {
-    match &stage.definition.url {
-        Some(url) => location_of(url, &stage.definition.credentials),
-        None => Err(Error::not_implemented("a sub-stage of an internal stage")),
-    }
+/// The location of a stage's URL; `None` for an internal stage.
+fn location_of_stage(stage: &StageRecord) -> Result<Option<Location>> {
+    stage
+        .definition
+        .url
+        .as_ref()
+        .map(|url| location_of(url, &stage.definition.credentials))
+        .transpose()
 }
 
 /// The location that a stage's URL means; the original's form, an endpoint without a scheme, is kept as it was given.

@@ -6,6 +6,7 @@ mod admin;
 mod bounds;
 mod caller;
 mod deadline;
+mod directory;
 mod exports;
 mod files;
 mod insert;
@@ -18,6 +19,7 @@ mod stages;
 mod tables;
 mod tokens;
 mod transfers;
+mod validation;
 mod variables;
 
 use std::sync::Arc;
@@ -37,6 +39,7 @@ pub(crate) use stages::{
 };
 pub(crate) use tables::ShownTable;
 pub(crate) use transfers::{DownloadPart, Expected};
+pub(crate) use validation::{facts_in_words, known, looked_at_before};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use access::{
-    AuthSettings, EndpointSettings, HttpSettings, PathSettings, SecretSettings, TlsSettings,
+    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, PathSettings, SecretSettings,
+    TlsSettings,
 };
 pub use limits::{LimitSettings, RetentionSettings};
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub stages: StageSettings,
     /// Paths on the server's own file system.
     pub paths: PathSettings,
+    /// Where the files of internal stages are.
+    pub internal: InternalSettings,
     /// Where stages may connect to.
     pub endpoints: EndpointSettings,
     /// Limits.
@@ -98,6 +101,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),
             paths: PathSettings::default(),
+            internal: InternalSettings::default(),
             endpoints: EndpointSettings::default(),
             limits: LimitSettings::default(),
             retention: RetentionSettings::default(),

@@ -8,7 +8,7 @@ mod show;
 mod stages;
 
 pub(crate) use show::{export_state, stage_change};
-pub(crate) use stages::{shown_credential, status as stage_status};
+pub(crate) use stages::{given_credentials, shown_credential, status as stage_status};
 
 use std::collections::HashMap;
 
@@ -56,7 +56,7 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::ShowStages { like } => stages::show(session, text(like)).await,
         Plan::DescribeStage(name) => stages::describe(session, name.value).await,
         Plan::ShowStageHistory(name) => stages::history(session, name.value).await,
-        Plan::ValidateStage(_) => Err(Error::not_implemented(verb)),
+        Plan::ValidateStage(name) => stages::validate(session, name.value).await,
 
         Plan::Export(statement) => session.export(statement).await.map(Outcome::Export),
         Plan::ExplainExport(_) => Err(Error::not_implemented(verb)),

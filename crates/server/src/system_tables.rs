@@ -2,8 +2,11 @@
 //! at a time while a query runs. Secrets never show in them.
 
 mod columns;
+mod directory;
 mod reading;
 mod tables;
+
+pub(crate) use directory::DirectoryRows;
 
 use std::sync::Arc;
 

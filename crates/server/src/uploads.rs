@@ -331,6 +331,7 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
     let begun = BegunUploads {
         targets: vec![ObjectPath::parse(&record.target)?],
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
+        until: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us)),
         keep,
     };
     // With a token, nothing else is of this work.

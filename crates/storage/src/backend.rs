@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::Token;
+use crate::validation::{Probe, Validation};
 
 /// A kind of place. [`Store`](crate::Store) is what callers hold; it puts limits and fallbacks on top.
 ///
@@ -53,6 +54,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// # Errors
     /// The place's.
     async fn has_draft(&self, token: &Token) -> Result<bool>;
+
+    /// Whether this is the place that the draft was made in, as far as can be seen: an empty folder on which no disk
+    /// is mounted now is another one. Asked where neither draft nor file is there.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn is_place_of(&self, token: &Token) -> Result<bool>;
 
     /// Removes a draft, finished or not; its siblings stay.
     ///
@@ -107,6 +115,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// # Errors
     /// The place's.
     async fn exists(&self, path: &ObjectPath) -> Result<bool>;
+
+    /// Tries what exports and readers need of the place, in the reserved directory, and takes away again what it
+    /// has written. What does not work is a finding.
+    ///
+    /// # Errors
+    /// None of the place's.
+    async fn validate(&self, probe: &Probe) -> Result<Validation>;
 }
 
 /// A draft while it is written. Dropped unfinished, it removes itself as well as it can.
@@ -146,6 +161,8 @@ pub struct BegunUploads {
     pub targets: Vec<ObjectPath>,
     /// It began no earlier, by this machine's clock.
     pub since: Option<SystemTime>,
+    /// It had ended by then, by this machine's clock.
+    pub until: Option<SystemTime>,
     /// Drafts of other work, that stay.
     pub keep: Vec<Token>,
 }

@@ -8,6 +8,7 @@ mod draft;
 mod error;
 mod operator;
 mod place;
+mod probe;
 mod region;
 mod requests;
 mod retry;
@@ -21,7 +22,7 @@ use opendal::Operator;
 
 pub use error::{BucketError, BucketErrorKind, BucketResult};
 pub use retry::Retry;
-pub use transport::{Transport, TransportOptions};
+pub use transport::{Transport, TransportLimits, TransportOptions};
 pub use uploads::{
     Completed, Head, ObjectOptions, OpenUpload, PARTS_MAX, PartTag, UploadId, Uploads, part_bytes,
 };
@@ -64,6 +65,8 @@ impl Bucket {
             transport: transport.clone(),
             address: Arc::new(address),
             retry,
+            assumes_role: credentials.role.is_some(),
+            has_session_token: credentials.session_token.is_some(),
             encryption: credentials.encryption.clone(),
             storage_class: credentials.storage_class.clone(),
         };
@@ -71,6 +74,15 @@ impl Bucket {
             operator: operator::operator(&requests)?,
             uploads: Uploads::new(requests),
         })
+    }
+
+    /// Checks what is known of a place before it is opened, without asking anyone.
+    ///
+    /// # Errors
+    /// [`BucketErrorKind::Invalid`] for what location and credentials do not say or contradict each other in.
+    pub fn check(location: &Location, credentials: &BucketCredentials) -> BucketResult<()> {
+        let address = Address::new(location, credentials)?;
+        signing::check(&address, credentials)
     }
 
     /// Whose protocol the store speaks.

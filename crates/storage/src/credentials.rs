@@ -96,6 +96,14 @@ impl BucketCredentials {
         found.checked()
     }
 
+    /// The protocol's word, where `provider` says one: `amazon` or `aliyun`.
+    pub fn provider_name(&self) -> Option<&'static str> {
+        self.provider.map(|provider| match provider {
+            Provider::S3 => "amazon",
+            Provider::Oss => "aliyun",
+        })
+    }
+
     /// Checks that the credentials are meant for this protocol.
     pub(crate) fn check_provider(&self, provider: Provider) -> Result<()> {
         if self.provider.is_some_and(|named| named != provider) {
@@ -173,13 +181,19 @@ impl Found {
     }
 
     fn checked(self) -> Result<BucketCredentials> {
-        let (Some(access_key_id), Some(secret_access_key)) = (
+        let keys = (
             self.secret("access_key_id"),
             self.secret("secret_access_key"),
-        ) else {
-            return Err(invalid(
-                "they need both 'access_key_id' and 'secret_access_key', also with 'aws_role'; the server's own identity is never used",
-            ));
+        );
+        let (access_key_id, secret_access_key) = match keys {
+            (Some(id), Some(secret)) => (id, secret),
+            (Some(_), None) => return Err(missing("'secret_access_key' is missing")),
+            (None, Some(_)) => return Err(missing("'access_key_id' is missing")),
+            (None, None) => {
+                return Err(missing(
+                    "'access_key_id' and 'secret_access_key' are missing",
+                ));
+            }
         };
         if self.secret("external_id").is_some() && self.secret("aws_role").is_none() {
             return Err(invalid(
@@ -270,6 +284,12 @@ impl FromStr for Provider {
             _ => Err(invalid("'provider' is one of amazon, minio, aliyun, cos")),
         }
     }
+}
+
+fn missing(what: &str) -> Error {
+    invalid(&format!(
+        "{what}; both are needed, also with 'aws_role': the server's own identity is never used"
+    ))
 }
 
 fn invalid(why: &str) -> Error {

@@ -37,6 +37,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     temporary: bool,
+    may_be_done: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -47,7 +48,16 @@ impl Error {
             kind,
             message: message.into(),
             temporary: false,
+            may_be_done: false,
             source: None,
+        }
+    }
+
+    /// What was asked for may have been done although this error came back.
+    pub(crate) fn ambiguous(self, may_be_done: bool) -> Self {
+        Self {
+            may_be_done,
+            ..self
         }
     }
 
@@ -79,6 +89,7 @@ impl Error {
             kind,
             message: format!("failed to {what}: {}", describe(&source)),
             temporary,
+            may_be_done: false,
             source: Some(source.into()),
         }
     }
@@ -101,6 +112,7 @@ impl Error {
             kind,
             message: format!("failed to {what}: {}", source.message()),
             temporary,
+            may_be_done: false,
             source: Some(source.into()),
         }
     }
@@ -108,6 +120,12 @@ impl Error {
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Whether what was asked for may have been done although the answer is this error: a store's answer was lost.
+    /// Then only looking tells, and it may still happen after looking.
+    pub fn may_be_done(&self) -> bool {
+        self.may_be_done
     }
 
     /// Whether the same call may succeed a little later.

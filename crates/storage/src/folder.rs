@@ -4,6 +4,7 @@
 mod beneath;
 mod digest;
 mod draft;
+mod probe;
 mod service;
 mod write_behind;
 
@@ -21,6 +22,7 @@ use crate::path::ObjectPath;
 use crate::policy::Policy;
 use crate::presigned::{PresignedAccess, PresignedRequest, not_presigned};
 use crate::token::{Identity, Token, TokenKind};
+use crate::validation::{Probe, Validation};
 
 use beneath::Beneath;
 use draft::FileDraft;
@@ -121,6 +123,11 @@ impl Backend for Folder {
         self.blocking(|beneath| beneath.sweep_all()).await
     }
 
+    async fn is_place_of(&self, token: &Token) -> Result<bool> {
+        let draft = DraftName::of(token)?;
+        self.blocking(move |beneath| beneath.has_work(&draft)).await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         let path = path.clone();
         self.blocking(move |beneath| beneath.delete(&path)).await
@@ -144,6 +151,10 @@ impl Backend for Folder {
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {
         let path = path.clone();
         self.blocking(move |beneath| beneath.exists(&path)).await
+    }
+
+    async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        self.try_all(probe).await
     }
 }
 

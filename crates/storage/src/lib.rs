@@ -19,11 +19,13 @@ mod presigned;
 mod reading;
 mod store;
 mod token;
+mod validation;
 
 pub use backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketResult, Completed, Head, ObjectOptions, OpenUpload,
-    PARTS_MAX, PartTag, Retry, Transport, TransportOptions, UploadId, Uploads, part_bytes,
+    PARTS_MAX, PartTag, Retry, Transport, TransportLimits, TransportOptions, UploadId, Uploads,
+    part_bytes,
 };
 pub use credentials::{Addressing, BucketCredentials, Encryption, OssSignature};
 pub use draft::{Draft, Finished, OnExisting};
@@ -37,3 +39,4 @@ pub use presigned::{PRESIGNED_TIME_MAX, PresignedAccess, PresignedRequest};
 pub use reading::FileReading;
 pub use store::Store;
 pub use token::Token;
+pub use validation::{Capabilities, Capability, Check, Finding, Outcome, Probe, Validation};

@@ -17,6 +17,7 @@ use crate::layers;
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest, not_presigned};
 use crate::token::{Token, TokenKind};
+use crate::validation::{Probe, Probed, Validation, try_files};
 
 /// The places that are open, so that two openings of one name are one place.
 static OPEN: Mutex<Option<HashMap<String, Weak<MemoryPlace>>>> = Mutex::new(None);
@@ -26,8 +27,8 @@ static OPEN: Mutex<Option<HashMap<String, Weak<MemoryPlace>>>> = Mutex::new(None
 pub(crate) struct MemoryPlace {
     operator: Operator,
     drafts: Arc<Drafts>,
-    /// Held from the look at a name to the writing of it.
-    publishing: AsyncMutex<()>,
+    /// Which draft the file of a name was; held from the look at a name to the writing of it.
+    publishing: AsyncMutex<HashMap<ObjectPath, (String, String)>>,
 }
 
 #[derive(Default)]
@@ -97,7 +98,7 @@ impl Backend for MemoryPlace {
 
     async fn publish(&self, file: &PlannedFile) -> Result<Published> {
         let key = key_of(&file.token)?;
-        let _publishing = self.publishing.lock().await;
+        let mut published = self.publishing.lock().await;
         let body = self.drafts.lock().get(&key).cloned().ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
@@ -112,16 +113,26 @@ impl Backend for MemoryPlace {
             .await
             .map_err(|e| Error::opendal(format_args!("publish '{}'", file.target), e))?;
         self.drafts.lock().remove(&key);
+        published.insert(file.target.clone(), key);
         Ok(Published::Now)
     }
 
     async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
-        let _publishing = self.publishing.lock().await;
-        self.delete(&file.target).await
+        let mut published = self.publishing.lock().await;
+        if published.get(&file.target) != Some(&key_of(&file.token)?) {
+            return Ok(());
+        }
+        self.delete(&file.target).await?;
+        published.remove(&file.target);
+        Ok(())
     }
 
     async fn has_draft(&self, token: &Token) -> Result<bool> {
         Ok(self.drafts.lock().contains_key(&key_of(token)?))
+    }
+
+    async fn is_place_of(&self, _token: &Token) -> Result<bool> {
+        Ok(true)
     }
 
     async fn discard(&self, token: &Token) -> Result<()> {
@@ -157,6 +168,36 @@ impl Backend for MemoryPlace {
 
     async fn exists(&self, path: &ObjectPath) -> Result<bool> {
         self.has(path).await
+    }
+
+    async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        let mut found = Validation::default();
+        try_files(self, probe, &mut found).await;
+        let removed = match self.delete(&probe.file("probe")?).await {
+            Ok(()) => self.sweep(probe.work(), None).await,
+            Err(error) => Err(error),
+        };
+        found.cleaned(probe, removed);
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Probed for MemoryPlace {
+    async fn read_probe(&self, path: &ObjectPath) -> Result<Vec<u8>> {
+        let read = self.operator.read(path.as_str()).await;
+        Ok(read
+            .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?
+            .to_vec())
+    }
+
+    async fn list_probe(&self, folder: &ObjectPath) -> Result<Vec<ObjectPath>> {
+        let listed = self.operator.list(&format!("{folder}/")).await;
+        let listed = listed.map_err(|e| Error::opendal(format_args!("list '{folder}'"), e))?;
+        let names = listed
+            .iter()
+            .filter_map(|entry| ObjectPath::parse(entry.name()).ok());
+        Ok(names.map(|name| folder.join(&name)).collect())
     }
 }
 

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use crate::backend::{Backend, BegunUploads, PlannedFile, Published};
 use crate::bucket::{Bucket, Retry};
 use crate::credentials::BucketCredentials;
-use crate::draft::Draft;
-use crate::error::{Error, ErrorKind, Result};
+use crate::draft::{Draft, OnExisting};
+use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::folder::{self, Folder};
 use crate::listing::FileInfo;
 use crate::location::Location;
@@ -22,11 +22,13 @@ use crate::memory::MemoryPlace;
 use crate::path::ObjectPath;
 use crate::policy::Policy;
 use crate::token::Token;
+use crate::validation::{Capabilities, Capability, Probe, Validation};
 
 /// An open place. Cheap to clone; clones are the same place. Its methods want a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
+    known: Arc<Capabilities>,
 }
 
 impl Store {
@@ -76,12 +78,38 @@ impl Store {
                 ));
             }
         };
-        Ok(Self { backend })
+        Ok(Self::from_backend(backend))
     }
 
     /// A place of a kind of the caller's own.
     pub fn from_backend(backend: Arc<dyn Backend>) -> Self {
-        Self { backend }
+        Self {
+            backend,
+            known: Arc::default(),
+        }
+    }
+
+    /// The same place, with what a validation has found out about it: publication chooses by it.
+    #[must_use]
+    pub fn knowing(self, known: Capabilities) -> Self {
+        Self {
+            known: Arc::new(known),
+            ..self
+        }
+    }
+
+    /// Whether the place itself sees to it, as far as is known, that publication replaces nothing unasked.
+    pub fn refuses_to_replace(&self) -> bool {
+        self.known.get(Capability::ConditionalCreate) != Some(false)
+    }
+
+    /// Tries what exports and readers need of the place, and takes away again what that wrote. Each run has a
+    /// probe of its own.
+    ///
+    /// # Errors
+    /// None of the place's, which are findings; [`ErrorKind::Io`] when this process fails.
+    pub async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        self.backend.validate(probe).await
     }
 
     pub(crate) fn backend(&self) -> &dyn Backend {
@@ -106,18 +134,48 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`] with [`OnExisting::Refuse`](crate::OnExisting::Refuse): another file has the
-    /// name, and the draft waits as before. [`ErrorKind::NotFound`]: neither draft nor published file is there.
-    /// Any other: it may have happened or not; ask again.
+    /// name, and the draft waits as before. [`ErrorKind::NotFound`]: neither draft nor published file is there, in
+    /// a place that is the draft's. Any other: it may have happened or not; ask again.
     pub async fn publish(&self, file: &PlannedFile) -> Result<Published> {
-        match self.backend.publish(file).await {
+        let published = match file.on_existing {
+            OnExisting::Refuse if !self.refuses_to_replace() => self.publish_checked(file).await,
+            OnExisting::Refuse | OnExisting::Replace => self.backend.publish(file).await,
+        };
+        match published {
             Err(gone) if gone.kind() == ErrorKind::NotFound => {
                 if self.holds(file).await? {
                     return Ok(Published::Before);
                 }
-                Err(gone)
+                if self.backend.is_place_of(&file.token).await? {
+                    return Err(gone);
+                }
+                Err(Error::new(
+                    ErrorKind::Io,
+                    format!("{gone}, and so is all of its work: is the disk mounted?"),
+                ))
             }
             result => result,
         }
+    }
+
+    /// Publishes on a place that is known to replace although it is told not to: the name is looked at just
+    /// before. A file that appears in between is replaced.
+    async fn publish_checked(&self, file: &PlannedFile) -> Result<Published> {
+        if self.backend.exists(&file.target).await? {
+            return match self.backend.has_draft(&file.token).await? {
+                true => Err(already_exists(&file.target)),
+                // By an earlier call, perhaps; the caller reads it.
+                false => Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("the draft of '{}' is gone", file.target),
+                )),
+            };
+        }
+        let unconditional = PlannedFile {
+            on_existing: OnExisting::Replace,
+            ..file.clone()
+        };
+        self.backend.publish(&unconditional).await
     }
 
     /// Takes a file that [`Store::publish`] has published for this plan, and nothing else, away again. For plans

@@ -5643,6 +5643,27 @@ pub struct Stage {
     /// What is kept of them. Output only.
     #[prost(message, repeated, tag = "13")]
     pub credential_info: ::prost::alloc::vec::Vec<StageCredential>,
+    /// What the last validation of this place found out; of GetStage without a version only. Output only.
+    #[prost(message, optional, tag = "14")]
+    pub capabilities: ::core::option::Option<StageCapabilities>,
+}
+/// What a validation has found out about a stage's place.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StageCapabilities {
+    /// By name, such as `conditional_create` or `multipart`: whether the place can do it. What is not known is not there.
+    #[prost(map = "string, bool", tag = "1")]
+    pub facts: ::std::collections::HashMap<::prost::alloc::string::String, bool>,
+    #[prost(message, optional, tag = "2")]
+    pub check_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who validated.
+    #[prost(string, tag = "3")]
+    pub checked_by: ::prost::alloc::string::String,
+    /// The version of the stage that was validated.
+    #[prost(uint64, tag = "4")]
+    pub stage_version: u64,
+    /// The version of Stagedoor that tried it.
+    #[prost(string, tag = "5")]
+    pub stagedoor_version: ::prost::alloc::string::String,
 }
 /// One credential as it may be shown.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5805,6 +5826,73 @@ pub struct RollbackStageRequest {
 pub struct RollbackStageResponse {
     #[prost(message, optional, tag = "1")]
     pub stage: ::core::option::Option<Stage>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ValidateStageRequest {
+    /// `stages/{stage_id}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ValidateStageResponse {
+    /// In the order in which it was tried.
+    #[prost(message, repeated, tag = "1")]
+    pub findings: ::prost::alloc::vec::Vec<StageFinding>,
+    /// What is kept for publication to choose by; unset where the place could not be reached.
+    #[prost(message, optional, tag = "2")]
+    pub capabilities: ::core::option::Option<StageCapabilities>,
+}
+/// One thing that was tried.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StageFinding {
+    /// Such as `write`, `list` or `conditional_create`.
+    #[prost(string, tag = "1")]
+    pub check: ::prost::alloc::string::String,
+    #[prost(enumeration = "FindingResult", tag = "2")]
+    pub result: i32,
+    /// What was seen. No secret is in it.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+    /// What to do; empty where nothing is to be done.
+    #[prost(string, tag = "4")]
+    pub advice: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FindingResult {
+    Unspecified = 0,
+    Ok = 1,
+    /// Exports work, though not as well as they could.
+    Warning = 2,
+    Failed = 3,
+    /// It was not tried.
+    Skipped = 4,
+}
+impl FindingResult {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FINDING_RESULT_UNSPECIFIED",
+            Self::Ok => "FINDING_RESULT_OK",
+            Self::Warning => "FINDING_RESULT_WARNING",
+            Self::Failed => "FINDING_RESULT_FAILED",
+            Self::Skipped => "FINDING_RESULT_SKIPPED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FINDING_RESULT_UNSPECIFIED" => Some(Self::Unspecified),
+            "FINDING_RESULT_OK" => Some(Self::Ok),
+            "FINDING_RESULT_WARNING" => Some(Self::Warning),
+            "FINDING_RESULT_FAILED" => Some(Self::Failed),
+            "FINDING_RESULT_SKIPPED" => Some(Self::Skipped),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod stage_service_client {
@@ -6096,6 +6184,32 @@ pub mod stage_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.StageService", "RollbackStage"));
             self.inner.unary(req, path, codec).await
         }
+        /// Tries what exports and readers need of a stage's place, and takes away again what that wrote. What does not work
+        /// is a finding and no error.
+        pub async fn validate_stage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ValidateStageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ValidateStageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.StageService/ValidateStage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.StageService", "ValidateStage"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -6169,6 +6283,15 @@ pub mod stage_service_server {
             request: tonic::Request<super::RollbackStageRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RollbackStageResponse>,
+            tonic::Status,
+        >;
+        /// Tries what exports and readers need of a stage's place, and takes away again what that wrote. What does not work
+        /// is a finding and no error.
+        async fn validate_stage(
+            &self,
+            request: tonic::Request<super::ValidateStageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ValidateStageResponse>,
             tonic::Status,
         >;
     }
@@ -6595,6 +6718,51 @@ pub mod stage_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RollbackStageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stagedoor.v1.StageService/ValidateStage" => {
+                    #[allow(non_camel_case_types)]
+                    struct ValidateStageSvc<T: StageService>(pub Arc<T>);
+                    impl<
+                        T: StageService,
+                    > tonic::server::UnaryService<super::ValidateStageRequest>
+                    for ValidateStageSvc<T> {
+                        type Response = super::ValidateStageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ValidateStageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StageService>::validate_stage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ValidateStageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

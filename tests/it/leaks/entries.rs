@@ -91,11 +91,17 @@ pub(super) async fn stages(caller: &mut Caller, out: &Path) {
     assert!(created.is_err(), "{created:?}");
     caller.called("CreateStage with user-info", created);
 
-    // No stage of this version can be exported to where credentials are needed; it is refused before that.
+    // Refused for what is missing, and then because nobody listens there.
     let key = caller.plant("export");
     caller
         .fails(&format!(
             "SELECT 1 INTO OUTFILE 's3://bucket/k.csv' CREDENTIALS = {{'secret_access_key'='{key}'}}"
+        ))
+        .await;
+    let (id, key) = (caller.plant("raw-id"), caller.plant("raw-key"));
+    caller
+        .fails(&format!(
+            "SELECT 1 INTO OUTFILE 's3://bucket/k.csv' CREDENTIALS = {{'access_key_id'='{id}','secret_access_key'='{key}','endpoint'='https://169.254.169.254'}}"
         ))
         .await;
     caller

@@ -7,6 +7,7 @@
     reason = "for tests only"
 )]
 
+mod bare;
 mod http;
 mod oss;
 mod process;
@@ -14,6 +15,7 @@ mod proxy;
 mod scripted;
 mod weed;
 
+pub use bare::Bare;
 pub use http::{Fetched, fetch};
 pub use oss::{Oss, OssSettings};
 pub use proxy::{Fault, Proxy};

@@ -18,23 +18,30 @@ pub struct Scripted {
     certificate: Option<String>,
 }
 
-type Script = dyn Fn(&str) -> String + Send + Sync;
+/// A whole answer, from a request's head and body.
+type Script = dyn Fn(&str, &[u8]) -> String + Send + Sync;
 
 impl Scripted {
     /// A server without transport security. `script` makes a whole answer from a request's head.
     pub fn plain(script: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::start(None, move |head: &str, _: &[u8]| script(head))
+    }
+
+    /// The same for a script that wants the request's body, too.
+    pub fn with_bodies(script: impl Fn(&str, &[u8]) -> String + Send + Sync + 'static) -> Self {
         Self::start(None, script)
     }
 
     /// A server for these names, under a certificate that nobody trusts yet.
     pub fn tls(names: &[&str], script: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        Self::start(Some(generate_simple_self_signed(names).unwrap()), script)
+        let certified = generate_simple_self_signed(names).unwrap();
+        Self::start(Some(certified), move |head: &str, _: &[u8]| script(head))
     }
 
     fn start(
         certified: Option<CertifiedKey<rcgen::KeyPair>>,
-        script: impl Fn(&str) -> String + Send + Sync + 'static,
+        script: impl Fn(&str, &[u8]) -> String + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let server = Self {
@@ -105,8 +112,26 @@ fn serve(mut stream: impl Read + Write, heads: &Mutex<Vec<String>>, script: &Scr
     };
     let head = String::from_utf8_lossy(&request[..end]).into_owned();
     heads.lock().unwrap().push(head.clone());
-    let _ = stream.write_all(script(&head).as_bytes());
+    let length = header(&head, "content-length")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    let mut body = request.split_off(end + 4);
+    while body.len() < length {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => return,
+            Ok(length) => body.extend_from_slice(&piece[..length]),
+        }
+    }
+    let _ = stream.write_all(script(&head, &body).as_bytes());
     let _ = stream.flush();
+}
+
+/// The value of a request's header, by its name in lower case.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
 }
 
 /// An answer with a status such as `200 OK`, headers each with its line's end, and a body.

@@ -8,7 +8,7 @@ use crate::format::StoredTable;
 use crate::options::{Actor, Expected};
 use crate::store::{Draft, View, What};
 use crate::tables::{self, TableRecord};
-use crate::{Catalog, keys};
+use crate::{Catalog, keys, remains};
 
 /// What a dropped account held; the files are the caller's to delete.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,7 @@ impl Catalog {
                 }
                 delete_all(draft, name)?;
                 draft.delete(keys::account(name));
+                remains::of_account(draft, record.id);
                 Ok(DroppedAccount {
                     record,
                     tables,

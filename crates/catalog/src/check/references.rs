@@ -62,6 +62,14 @@ impl Check<'_> {
             }
             Ok(())
         })?;
+        self.each_key(&keys::all_stage_capabilities(account), |key| {
+            let (id, version) = keys::stage_version_of(key)?;
+            let of = keys::stage_version(account, id, version);
+            if self.view.get::<StageRecord>(&of)?.is_none() {
+                found.push(format!("{key} is of {of}, which does not exist"));
+            }
+            Ok(())
+        })?;
         self.each_key(&keys::stages_enabled(account), |key| {
             let stage = keys::stage(account, keys::last_part(key));
             if self.view.get::<StageRecord>(&stage)?.is_none() {

@@ -1,6 +1,8 @@
 //! The publication plan of an export: one entry a file, each under its own key, so that beginning a file writes
 //! one entry. It is complete when the export is prepared, and goes when the export has ended.
 
+use std::collections::HashMap;
+
 use super::{ExportRecord, ExportState, find};
 use crate::error::{Error, ErrorKind};
 use crate::keys;
@@ -52,15 +54,15 @@ pub(super) fn put_plan(
     before: &[PlannedFile],
     after: &[PlannedFile],
 ) {
-    for file in before {
-        if !after.iter().any(|kept| kept.index == file.index) {
-            draft.delete(keys::export_file(account, id, file.index));
-        }
-    }
+    let mut gone: HashMap<u32, &PlannedFile> =
+        before.iter().map(|file| (file.index, file)).collect();
     for file in after {
-        if !before.contains(file) {
+        if gone.remove(&file.index) != Some(file) {
             draft.put(keys::export_file(account, id, file.index), file);
         }
+    }
+    for index in gone.into_keys() {
+        draft.delete(keys::export_file(account, id, index));
     }
 }
 

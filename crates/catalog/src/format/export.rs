@@ -3,6 +3,7 @@
 use prost::Message;
 
 use super::Stored;
+use super::secret::{self, CredentialMessage};
 use crate::error::Error;
 use crate::exports::{ExportFile, ExportRecord, ExportState, FileRole, PlannedFile};
 
@@ -46,6 +47,8 @@ pub(crate) struct ExportMessage {
     stage_parents: Vec<StageParentMessage>,
     #[prost(string, repeated, tag = "19")]
     warnings: Vec<String>,
+    #[prost(message, repeated, tag = "20")]
+    credentials: Vec<CredentialMessage>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -113,6 +116,7 @@ impl Stored for ExportRecord {
                 .map(|&(id, version)| StageParentMessage { id, version })
                 .collect(),
             warnings: self.warnings.clone(),
+            credentials: secret::messages(&self.credentials),
         }
     }
 
@@ -130,6 +134,7 @@ impl Stored for ExportRecord {
                 .map(|parent| (parent.id, parent.version))
                 .collect(),
             warnings: message.warnings,
+            credentials: secret::credentials(message.credentials)?,
             target: message.target,
             state: state_of(message.state)?,
             // Since format 4 its files have their own records.

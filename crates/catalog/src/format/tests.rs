@@ -11,11 +11,12 @@ use prost::Message;
 use super::*;
 use crate::audit::{Anchor, AuditEvent, AuditOutcome, AuditRecord, Head};
 use crate::databases::DatabaseRecord;
+use crate::directory::{DirectoryFile, DirectoryState};
 use crate::exports::{ExportFile, ExportRecord, ExportState, FileRole, PlannedFile};
 use crate::options::{Actor, Request};
 use crate::secrets::{Credential, CredentialValue, Credentials, Fingerprint};
 use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
-use crate::stages::{StageChangeKind, StageDefinition, StageRecord};
+use crate::stages::{StageCapabilities, StageChangeKind, StageDefinition, StageRecord};
 use crate::tables::{Column, Segment};
 
 pub(crate) fn frozen(name: &str) -> Vec<u8> {
@@ -104,6 +105,23 @@ fn stages() {
     }
 }
 
+#[test]
+fn capabilities() {
+    let found = StageCapabilities {
+        stage_id: 7,
+        version: 3,
+        parents: vec![(5, 2), (4, 1)],
+        facts: vec![
+            ("conditional_create".into(), false),
+            ("multipart".into(), true),
+        ],
+        checked_us: 1_795_000_000_000_000,
+        checked_by: "sys:root:moadmin".into(),
+        program: "0.1.0".into(),
+    };
+    is_frozen_since(5, "stage-capabilities.hex", &found);
+}
+
 /// Gives 1, 2, 3, … for random bytes.
 fn counting() -> impl Fn(&mut [u8]) -> Result<(), Error> {
     let next = std::cell::Cell::new(0_u8);
@@ -117,9 +135,9 @@ fn counting() -> impl Fn(&mut [u8]) -> Result<(), Error> {
 }
 
 fn with_credentials() -> StageRecord {
-    let owner = Owner {
+    let owner = Owner::Stage {
         account: "sys",
-        stage_id: 7,
+        id: 7,
     };
     let key = ServerKey::from_bytes(&[5; 32]);
     let fingerprint = Fingerprint::of(&[6; 32], "secret_access_key", "größe/+=");
@@ -163,9 +181,9 @@ fn credentials() {
     else {
         panic!("not sealed");
     };
-    let owner = Owner {
+    let owner = Owner::Stage {
         account: "sys",
-        stage_id: read.id,
+        id: read.id,
     };
     let key = ServerKey::from_bytes(&[5; 32]);
     let opened = sealed.open(&key, owner, "secret_access_key").unwrap();
@@ -269,6 +287,7 @@ fn exports() {
         rows: 1,
         bytes: 4,
         error: Some("e".into()),
+        credentials: Credentials::default(),
         manifest_json: Some("{}".into()),
         warnings: vec!["w".into()],
         created_us: 8,
@@ -297,6 +316,31 @@ fn exports() {
         };
         is_frozen_since(4, &format!("planned-file-{name}.hex"), &file);
     }
+    let file = DirectoryFile {
+        path: "2026/a.csv".into(),
+        bytes: 4,
+        modified_us: Some(5),
+        etag: Some("\"e\"".into()),
+        sha256: Some("cd".repeat(32)),
+        export_id: Some("0192f0c1-2345-7abc-8def-000000000001".into()),
+        noted_us: 6,
+    };
+    is_frozen_since(5, "directory-file.hex", &file);
+    let bare = DirectoryFile {
+        modified_us: None,
+        etag: None,
+        sha256: None,
+        export_id: None,
+        ..file
+    };
+    is_frozen_since(5, "directory-file-bare.hex", &bare);
+    let state = DirectoryState {
+        generation: 2,
+        whereabouts: "7 s3://b/p/\n".into(),
+        refreshed_us: Some(8),
+        pruned_to: 1,
+    };
+    is_frozen_since(5, "directory-state.hex", &state);
     let record = ExportRecord {
         stage_parents: Vec::new(),
         warnings: Vec::new(),
@@ -444,7 +488,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 5; this program reads formats 1 to 4: use a newer one"
+        "a record of format 6; this program reads formats 1 to 5: use a newer one"
     );
 }
 

@@ -91,6 +91,12 @@ impl Catalog {
                 }
                 Ok(())
             })?;
+            let (count, bad) = self.rewrap_exports(actor, &new)?;
+            damaged = damaged.or(bad);
+            if count > 0 {
+                moved += count;
+                progress(moved, total.max(moved));
+            }
             if let Some(place) = damaged {
                 return Err(Error::corrupt(format!(
                     "{place} does not open under its server key, so the rotation to {to} cannot end; give that stage new credentials, shred the old ones, then rotate again"

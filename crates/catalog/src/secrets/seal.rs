@@ -16,6 +16,7 @@ use crate::error::Error;
 
 const FORMAT: u8 = 1;
 const DOMAIN: &[u8] = b"stagedoor/stage-credential/1";
+const EXPORT_DOMAIN: &[u8] = b"stagedoor/export-credential/1";
 const FINGERPRINT_DOMAIN: &[u8] = b"stagedoor/fingerprint/1";
 /// All but the ciphertext.
 const HEADER_BYTES: usize =
@@ -56,16 +57,18 @@ impl fmt::Debug for Fingerprint {
 
 /// Whose secrets they are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Owner<'a> {
-    pub(crate) account: &'a str,
-    pub(crate) stage_id: u64,
+pub(crate) enum Owner<'a> {
+    /// A stage, through all of its versions.
+    Stage { account: &'a str, id: u64 },
+    /// An unfinished export that goes to no stage.
+    Export { account: &'a str, id: &'a str },
 }
 
 /// A secret as it is stored. It opens only with its server key, and only as the credential of the
 /// stage, version and field that it was sealed for.
 #[derive(Clone, Eq)]
 pub struct SealedSecret {
-    /// The version of the stage at which it was set; later versions carry it on.
+    /// The version of the stage at which it was set; later versions carry it on. 0 for an export's.
     version: u64,
     fingerprint: Fingerprint,
     data_key: Wrapped,
@@ -91,11 +94,19 @@ fn place(
     field: &str,
     fingerprint: Fingerprint,
 ) -> Vec<u8> {
+    let number;
+    let (domain, account, id) = match owner {
+        Owner::Stage { account, id } => {
+            number = id.to_le_bytes();
+            (DOMAIN, account, number.as_slice())
+        }
+        Owner::Export { account, id } => (EXPORT_DOMAIN, account, id.as_bytes()),
+    };
     cipher::place(&[
-        DOMAIN,
+        domain,
         purpose,
-        owner.account.as_bytes(),
-        &owner.stage_id.to_le_bytes(),
+        account.as_bytes(),
+        id,
         &version.to_le_bytes(),
         field.as_bytes(),
         &fingerprint.0,

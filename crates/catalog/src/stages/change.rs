@@ -10,7 +10,7 @@ use crate::options::{Actor, Expected};
 use crate::requests::{Arguments, Operation};
 use crate::secrets::{Credentials, Owner};
 use crate::store::Draft;
-use crate::{Catalog, keys, names, retention, secrets};
+use crate::{Catalog, directory, keys, names, retention, secrets};
 
 impl Catalog {
     /// Sets properties, all in one new version; where none of them differs from what is there, no
@@ -202,7 +202,10 @@ impl Catalog {
         before: &Credentials,
         given: &Credentials,
     ) -> Result<Credentials, Error> {
-        let owner = Owner { account, stage_id };
+        let owner = Owner::Stage {
+            account,
+            id: stage_id,
+        };
         self.secrets.settle(draft, owner, version, before, given)
     }
 }
@@ -251,6 +254,9 @@ pub(super) fn store_version(
 ) -> Result<(), Error> {
     secrets::check_sealed(&record.definition.credentials)?;
     draft.stage_version(record.version);
+    if !record.definition.directory {
+        directory::switched_off(draft, account, record.id)?;
+    }
     if let Some(before) = before {
         draft.delete(keys::stage(account, &before.name));
         for key in marks(account, before) {

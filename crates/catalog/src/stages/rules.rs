@@ -11,7 +11,7 @@ use crate::store::View;
 const SCHEME: &str = "stage://";
 
 /// The parent that a location names, when it is that of a sub-stage.
-pub(super) fn parent(url: &str) -> Option<&str> {
+pub(crate) fn parent(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_at_checked(SCHEME.len())?;
     let parent = rest.split('/').next().unwrap_or(rest);
     scheme.eq_ignore_ascii_case(SCHEME).then_some(parent)

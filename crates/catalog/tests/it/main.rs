@@ -8,6 +8,7 @@ mod backup;
 mod crash;
 mod damage;
 mod databases_and_tables;
+mod directory;
 mod exports;
 mod fixture;
 mod full_disk;

@@ -1,8 +1,8 @@
 //! Retention, pages of exports, and manifests that are kept once.
 
-use stagedoor_catalog::{Catalog, ErrorKind, Expected, ExportState, NewExport};
+use stagedoor_catalog::{Catalog, ErrorKind, Expected, ExportState, NewExport, Remains, Securable};
 
-use crate::fixture::{create, new, open, root, set_comment};
+use crate::fixture::{create, new, open, root, set_comment, with_acme};
 
 fn id(number: u64) -> String {
     format!("0192f0c1-2345-7abc-8def-{number:012x}")
@@ -190,4 +190,66 @@ fn old_versions_go_and_pinned_and_newest_stay() {
     );
     catalog.undrop_stage(&root(), "gone").unwrap();
     assert_eq!(versions("gone"), [6, 7]);
+}
+
+#[test]
+fn dropped_stages_are_forgotten_and_what_is_left_of_their_files_stays_on_record() {
+    let (dir, catalog) = with_acme();
+    for name in ["kept", "old", "young", "back"] {
+        create(&catalog, name, "/tmp");
+    }
+    let drop = |name: &str| {
+        let dropped = catalog.drop_stage(&root(), name, Expected::Any, false);
+        dropped.unwrap().pop().unwrap()
+    };
+    catalog
+        .alter_stage(&root(), "old", set_comment("a"), Expected::Any)
+        .unwrap();
+    let back = drop("back");
+    catalog.undrop_stage(&root(), "back").unwrap();
+    let old = drop("old");
+    let young = drop("young");
+    assert!(back.changed_us < old.changed_us && old.changed_us < young.changed_us);
+
+    let forget = |before| {
+        catalog
+            .forget_dropped_stages(&root(), before)
+            .unwrap()
+            .removed
+    };
+    assert_eq!(forget(old.changed_us), 0);
+    assert_eq!(forget(young.changed_us), 1);
+    assert_eq!(forget(young.changed_us), 0);
+    assert!(catalog.stage_history("sys", "old").unwrap().is_empty());
+    let grants = catalog.grants_on("sys", Securable::Stage(old.id)).unwrap();
+    assert!(grants.is_empty(), "{grants:?}");
+    let error = catalog.undrop_stage(&root(), "old").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    catalog.undrop_stage(&root(), "young").unwrap();
+    for name in ["kept", "back", "young"] {
+        assert!(catalog.stage("sys", name).unwrap().is_some(), "{name}");
+    }
+
+    let account_id = |name: &str| catalog.account(name).unwrap().unwrap().id;
+    let acme = account_id("acme");
+    catalog
+        .drop_account(&root(), "acme", Expected::Any)
+        .unwrap();
+    let left = [
+        Remains::Account { account_id: acme },
+        Remains::Stage {
+            account_id: account_id("sys"),
+            stage_id: old.id,
+        },
+    ];
+    assert_eq!(catalog.remains(10).unwrap(), left);
+    assert_eq!(catalog.remains(1).unwrap(), left[..1]);
+    std::mem::drop(catalog);
+    let catalog = open(dir.path());
+    assert_eq!(catalog.remains(10).unwrap(), left);
+    catalog.remains_removed(&root(), &left[1..]).unwrap();
+    assert_eq!(catalog.remains(10).unwrap(), left[..1]);
+    std::mem::drop(catalog);
+    let report = Catalog::check(dir.path()).unwrap();
+    assert_eq!(report.problems, []);
 }

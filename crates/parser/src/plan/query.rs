@@ -40,7 +40,7 @@ pub struct StagedFile {
     pub options: Vec<(String, String)>,
 }
 
-/// A call `stage_list('stage://…')` in the place of a table, or `load_file('stage://…')` anywhere. The argument is a
+/// A call `stage_list('stage://…')` or `DIRECTORY('stage')` in the place of a table, or `load_file('stage://…')` anywhere. The argument is a
 /// literal: what a query reads is known before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageFunctionCall {
@@ -59,6 +59,8 @@ pub enum StageFunction {
     List,
     /// `load_file`: the content of one.
     Load,
+    /// `DIRECTORY`: the stage's directory table. The argument is the stage's name.
+    Directory,
 }
 
 impl StageFunction {
@@ -67,6 +69,7 @@ impl StageFunction {
         match self {
             Self::List => "stage_list",
             Self::Load => "load_file",
+            Self::Directory => "directory",
         }
     }
 }

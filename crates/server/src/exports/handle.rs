@@ -1,6 +1,6 @@
 //! Running exports by id, and the handle through which one is followed and cancelled.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -15,7 +15,23 @@ use crate::error::{Error, Reason, Result};
 #[derive(Debug, Default)]
 pub(crate) struct ExportJobs {
     running: Mutex<HashMap<String, Arc<Job>>>,
+    /// Those without a task that somebody settles now. Locked only while `running` is.
+    claimed: Mutex<HashSet<String>>,
     closing: AtomicBool,
+}
+
+/// The right to settle an export that no task runs; nobody else has it meanwhile.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    jobs: &'a ExportJobs,
+    id: String,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let _running = self.jobs.lock();
+        self.jobs.lock_claimed().remove(&self.id);
+    }
 }
 
 /// One running export, as those see it who follow or cancel it.
@@ -91,6 +107,17 @@ impl ExportJobs {
         self.lock().get(id).cloned()
     }
 
+    /// The right to settle an export; `None` while a task runs it or somebody else has the right. What is known of
+    /// the export is to be read again under it.
+    pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
+        let running = self.lock();
+        let is_free = !running.contains_key(id) && self.lock_claimed().insert(id.to_owned());
+        is_free.then(|| Claim {
+            jobs: self,
+            id: id.to_owned(),
+        })
+    }
+
     /// Admits no further export, and gives those that run.
     pub(crate) fn close(&self) -> Vec<Arc<Job>> {
         let running = self.lock();
@@ -106,6 +133,10 @@ impl ExportJobs {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Job>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_claimed(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

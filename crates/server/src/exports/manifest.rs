@@ -64,6 +64,7 @@ impl ManifestInput {
             bytes: report.bytes,
             started_at: rfc3339(export.created_us),
             finished_at: rfc3339(finished_us),
+            publication: (!target.store.refuses_to_replace()).then(|| "checked".to_owned()),
             stagedoor_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         manifest
@@ -80,7 +81,7 @@ pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
 /// That there is no manifest beside the data, and why.
 pub(crate) fn manifest_warning(target: &ObjectPath, reason: &str) -> String {
     format!(
-        "the manifest was not written to '{target}' (what has that name is not of this export): {reason}; \
+        "the manifest was not written to '{target}' (what has that name, if anything, is not of this export): {reason}; \
          GetManifest and stagedoor.exports have it"
     )
 }

@@ -103,6 +103,7 @@ mod tests {
             rows: 1,
             bytes: 4,
             error: None,
+            credentials: catalog::Credentials::default(),
             manifest_json: Some("{}".into()),
             warnings: Vec::new(),
             created_us: 1,

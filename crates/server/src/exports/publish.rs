@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use catalog::{ExportRecord, FileRole, PlannedFile};
-use futures::{StreamExt, stream};
-use storage::{BegunUploads, ErrorKind, ObjectPath, Store};
+use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
+use futures::{StreamExt, TryStreamExt, stream};
+use storage::{BegunUploads, ErrorKind, ObjectPath, Store, Token};
 
 use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::manifest::{manifest_path, manifest_warning};
@@ -26,7 +26,7 @@ pub(crate) enum Unpublished {
     Unknown(Error),
 }
 
-/// Publishes a plan. Gives warnings: a manifest that could not be written leaves the data where it is.
+/// Publishes a plan. Gives warnings: a manifest that can never be written leaves the data where it is.
 pub(crate) async fn publish(
     store: &Store,
     export: &str,
@@ -38,6 +38,9 @@ pub(crate) async fn publish(
     let mut warnings = Vec::new();
     for manifest in &manifests {
         if let Err(error) = store.publish(manifest).await {
+            if !is_final(&error) {
+                return Err(Unpublished::Unknown(error.into()));
+            }
             let reason = error.to_string();
             tracing::warn!(
                 id = export,
@@ -48,6 +51,28 @@ pub(crate) async fn publish(
         }
     }
     Ok(warnings)
+}
+
+/// What a record says once a plan's data is published. A manifest that was not is warned of, and is none of its files.
+pub(crate) fn committed(record: &mut ExportRecord, warnings: Vec<String>) {
+    record.state = ExportState::Committed;
+    if !warnings.is_empty() {
+        record.plan.retain(|file| file.role == FileRole::Data);
+    }
+    record.warnings.extend(warnings);
+}
+
+/// Whether publishing a manifest again would not help; the data is there and stays.
+fn is_final(error: &storage::Error) -> bool {
+    match error.kind() {
+        ErrorKind::AlreadyExists
+        | ErrorKind::NotFound
+        | ErrorKind::Invalid
+        | ErrorKind::PermissionDenied
+        | ErrorKind::Unsupported => !error.is_temporary() && !error.may_be_done(),
+        // The kinds are the storage crate's, and may grow.
+        _ => false,
+    }
 }
 
 /// Takes away what has been published of a plan that is given up.
@@ -75,13 +100,17 @@ async fn publish_data(
     });
     let mut results = stream::iter(each).buffer_unordered(PUBLISHED_AT_ONCE_MAX);
     let (mut refused, mut failed) = (None, None);
+    let mut may_be_done = false;
     while let Some((file, result)) = results.next().await {
         let Err(error) = result else { continue };
         match error.kind() {
             ErrorKind::AlreadyExists => refused = Some(Error::from(error)),
             ErrorKind::NotFound => refused = Some(lost(&file, &error)),
             // The kinds are the storage crate's, and may grow: what is not known to be final is tried again.
-            _ => failed = Some(Error::from(error)),
+            _ => {
+                may_be_done |= error.may_be_done();
+                failed = Some(Error::from(error));
+            }
         }
     }
     drop(results);
@@ -95,6 +124,10 @@ async fn publish_data(
     let Some(failed) = failed else {
         return Ok(());
     };
+    // A store whose answer was lost may still be at it, whatever a look shows now.
+    if may_be_done {
+        return Err(Unpublished::Unknown(failed));
+    }
     // What has its name already keeps it: the plan is carried out again from there. After a failure past the
     // renaming (of an fsync, say) a draft is no longer there, either.
     Err(match all_wait(store, data).await {
@@ -126,13 +159,15 @@ async fn all_wait(store: &Store, data: &[storage::PlannedFile]) -> storage::Resu
 /// Takes away again what was published of a plan of which a file cannot be: all or nothing. Where files were
 /// replaced there is no way back.
 async fn withdraw(store: &Store, data: &[storage::PlannedFile]) -> storage::Result<()> {
+    let mut failed = None;
     for file in data {
         match file.on_existing {
-            storage::OnExisting::Refuse => store.withdraw(file).await?,
+            storage::OnExisting::Refuse => failed = store.withdraw(file).await.err().or(failed),
             storage::OnExisting::Replace => {}
         }
     }
-    Ok(())
+    // One that cannot be looked at keeps none of the others visible.
+    failed.map_or(Ok(()), Err)
 }
 
 /// That a prepared export may still be published: its stage has not been disabled since, and where it goes to no
@@ -161,19 +196,30 @@ pub(crate) fn may_publish(instance: &Instance, export: &ExportRecord) -> Result<
 
 /// Removes the drafts of an export that its plan names, and what else a place knows to be of it.
 pub(crate) async fn remove_drafts(store: &Store, export: &ExportRecord) -> Result<()> {
-    discard(store, export).await?;
+    discard(store, &export.plan).await?;
+    Ok(store.sweep(&export.id, None).await?)
+}
+
+/// The same once the data of the plan has its names: a manifest may have been left.
+pub(crate) async fn remove_rest(store: &Store, export: &ExportRecord) -> Result<()> {
+    let manifests = export
+        .plan
+        .iter()
+        .filter(|file| file.role == FileRole::Manifest);
+    discard(store, manifests).await?;
     Ok(store.sweep(&export.id, None).await?)
 }
 
 /// The same for an export that ended before its plan could name every draft: the uploads that a bucket has of its
-/// targets go, too, but for those of other exports.
+/// targets go, too, if they were begun while it ran, until `until` at the latest, and are no other export's.
 pub(crate) async fn remove_all_drafts(
     instance: &Arc<Instance>,
     store: &Store,
     export: &ExportRecord,
     path: &ObjectPath,
+    until: SystemTime,
 ) -> Result<()> {
-    discard(store, export).await?;
+    discard(store, &export.plan).await?;
     let running = instance
         .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
         .await?;
@@ -190,15 +236,22 @@ pub(crate) async fn remove_all_drafts(
     let begun = BegunUploads {
         targets,
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(export.created_us)),
+        until: Some(until),
         keep,
     };
     Ok(store.sweep(&export.id, Some(&begun)).await?)
 }
 
-async fn discard(store: &Store, export: &ExportRecord) -> Result<()> {
-    for file in &export.plan {
-        store.discard(&token(file)?).await?;
-    }
+async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -> Result<()> {
+    let tokens: Vec<Token> = files.into_iter().map(token).collect::<Result<_>>()?;
+    stream::iter(tokens)
+        .map(|token| {
+            let store = store.clone();
+            async move { store.discard(&token).await }
+        })
+        .buffer_unordered(PUBLISHED_AT_ONCE_MAX)
+        .try_collect::<()>()
+        .await?;
     Ok(())
 }
 

@@ -3,23 +3,27 @@
 //! is to be done: publication goes on where it stopped, each step idempotent.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
 use futures::{StreamExt, stream};
-use parser::Target;
+use parser::{Scheme, Target};
 use storage::{ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
+use crate::exports::handle::Claim;
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
-    Unpublished, check_may_publish, is_waiting, publish, remove_all_drafts, withdraw_plan,
+    Unpublished, check_may_publish, committed, is_waiting, publish, remove_all_drafts,
+    remove_drafts, withdraw_plan,
 };
 use crate::gate::system_actor;
 use crate::instance::Instance;
 
 /// Exports that are recovered at a time.
 const RECOVERED_AT_ONCE_MAX: usize = 8;
+/// How many exports are looked through at a time for a later one.
+const LATER_EXPORTS_PAGE: usize = 500;
 /// Opening a server waits so long; what is not recovered then (a bucket that does not answer, say) is tried again
 /// while it runs.
 const OPENING_WAITS: Duration = Duration::from_secs(10);
@@ -32,7 +36,7 @@ pub(crate) async fn recover(instance: &Arc<Instance>) {
     {
         tracing::warn!(
             seconds = OPENING_WAITS.as_secs(),
-            "exports of the stopped server are not all recovered yet; it goes on while the server runs"
+            "exports of the stopped server are not all recovered yet; a serving server goes on with it, and the next start"
         );
     }
 }
@@ -52,8 +56,6 @@ pub(crate) async fn recover_left(instance: &Arc<Instance>) {
     };
     let left = unfinished
         .into_iter()
-        // Admitted to the running ones before its record is made, and taken from them after its end is recorded.
-        .filter(|export| instance.jobs.get(&export.id).is_none())
         .map(|export| recover_and_tell(Arc::clone(instance), export));
     stream::iter(left)
         .buffer_unordered(RECOVERED_AT_ONCE_MAX)
@@ -61,9 +63,23 @@ pub(crate) async fn recover_left(instance: &Arc<Instance>) {
         .await;
 }
 
-async fn recover_and_tell(instance: Arc<Instance>, export: ExportRecord) {
-    let (id, state) = (export.id.clone(), export.state);
-    match recover_one(&instance, export).await {
+async fn recover_and_tell(instance: Arc<Instance>, listed: ExportRecord) {
+    let id = listed.id;
+    let (_claim, export) = match claimed(&instance, &listed.account, &id).await {
+        Ok(Some(claimed)) => claimed,
+        // A task runs it, or it has ended since it was listed.
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(
+                id,
+                error = error.message(),
+                "failed to look at an export; it is tried again"
+            );
+            return;
+        }
+    };
+    let state = export.state;
+    match recover_one(&instance, &export).await {
         Ok(end) => tracing::info!(id, from = ?state, to = ?end, "recovered an export"),
         Err(error) => {
             tracing::error!(id, state = ?state, error = error.message(), "failed to recover an export; it is tried again");
@@ -71,18 +87,64 @@ async fn recover_and_tell(instance: Arc<Instance>, export: ExportRecord) {
     }
 }
 
-async fn recover_one(instance: &Arc<Instance>, export: ExportRecord) -> Result<ExportState> {
-    let (store, path) = place(instance, &export).await?;
+async fn recover_one(instance: &Arc<Instance>, export: &ExportRecord) -> Result<ExportState> {
+    let (store, path) = place(instance, export).await?;
     // An error that may pass (a disk that does not answer) ends here: the drafts stay for another time.
     let end = if export.state == ExportState::Prepared {
-        publish_again(instance, &store, &path, &export).await?
+        publish_again(instance, &store, &path, export).await?
     } else {
         End::Failed {
             why: "the server stopped before the export was complete".to_owned(),
         }
     };
-    remove_all_drafts(instance, &store, &export, &path).await?;
-    settle(instance, &export, end).await
+    match tidy(instance, &store, export, &path).await {
+        Err(error) if error.is_retryable() => return Err(error),
+        Err(error) => tidying_failed(export, &error),
+        Ok(()) => {}
+    }
+    settle(instance, export, end).await
+}
+
+/// Removes the drafts that are left. Of a prepared export each is on record.
+async fn tidy(
+    instance: &Arc<Instance>,
+    store: &Store,
+    export: &ExportRecord,
+    path: &ObjectPath,
+) -> Result<()> {
+    if export.state == ExportState::Prepared {
+        return remove_drafts(store, export).await;
+    }
+    let until = SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us);
+    remove_all_drafts(instance, store, export, path, until).await
+}
+
+fn tidying_failed(export: &ExportRecord, error: &Error) {
+    tracing::warn!(
+        id = export.id,
+        target = export.target,
+        error = error.message(),
+        "drafts of an export are left behind: they could not be removed"
+    );
+}
+
+/// An export that no task runs, as it is now, with the right to settle it; `None` if it has ended or somebody else
+/// is at it.
+async fn claimed<'a>(
+    instance: &'a Arc<Instance>,
+    account: &str,
+    id: &str,
+) -> Result<Option<(Claim<'a>, ExportRecord)>> {
+    let Some(claim) = instance.jobs.claim(id) else {
+        return Ok(None);
+    };
+    let (account, id) = (account.to_owned(), id.to_owned());
+    let record = instance
+        .blocking(move |instance| Ok(instance.catalog.export(&account, &id)?))
+        .await?;
+    Ok(record
+        .filter(|record| !record.state.is_final())
+        .map(|record| (claim, record)))
 }
 
 /// Records how an unfinished export ended: COMMITTED, or FAILED for a reason.
@@ -93,10 +155,7 @@ async fn settle(instance: &Arc<Instance>, export: &ExportRecord, end: End) -> Re
             let settled = instance
                 .catalog
                 .update_export(&system_actor(&account), &id, |record| match end {
-                    End::Committed { warnings } => {
-                        record.state = ExportState::Committed;
-                        record.warnings.extend(warnings);
-                    }
+                    End::Committed { warnings } => committed(record, warnings),
                     End::Failed { why } => {
                         record.state = ExportState::Failed;
                         record.files.clear();
@@ -112,22 +171,56 @@ async fn settle(instance: &Arc<Instance>, export: &ExportRecord, end: End) -> Re
 
 /// Gives up an export that no task runs and that could not be recovered, its folder being gone for good,
 /// say. One whose files turn out to be published is COMMITTED instead. Gives its final state.
+///
+/// # Errors
+/// [`Reason::ExportState`], to be tried again, while recovery is at it.
 pub(crate) async fn give_up(
     instance: &Arc<Instance>,
     export: &ExportRecord,
 ) -> Result<ExportState> {
+    let Some((_claim, export)) = claimed(instance, &export.account, &export.id).await? else {
+        return Err(Error::internal(
+            Reason::ExportState,
+            format_args!("export '{}' is just being settled", export.id),
+        )
+        .retryable(true));
+    };
+    let end = match taken_back(instance, &export).await {
+        Ok(end) => end,
+        // The place may be gone for good: whoever gives the export up is told what is not known.
+        Err(error) => End::Failed {
+            why: format!(
+                "given up by CANCEL EXPORT while its place could not be looked at ({}): {}",
+                error.message(),
+                match export.state {
+                    ExportState::Prepared => "some of its files may be published",
+                    ExportState::Admitted
+                    | ExportState::Running
+                    | ExportState::Committed
+                    | ExportState::Failed
+                    | ExportState::Cancelled => "nothing was published, but drafts may be left",
+                }
+            ),
+        },
+    };
+    settle(instance, &export, end).await
+}
+
+/// Takes back what an unfinished export has made, unless all of it is published.
+async fn taken_back(instance: &Arc<Instance>, export: &ExportRecord) -> Result<End> {
+    let (store, path) = place(instance, export).await?;
     let mut end = not_published("given up by CANCEL EXPORT");
-    if let Ok((store, path)) = place(instance, export).await {
+    if export.state == ExportState::Prepared {
         let plan = plan_of(export, &path)?;
-        if export.state == ExportState::Prepared {
-            match is_published(&store, &plan).await? {
-                true => end = publish_again(instance, &store, &path, export).await?,
-                false => withdraw_plan(&store, &plan).await?,
-            }
+        match is_published(&store, &plan).await? {
+            true => end = publish_again(instance, &store, &path, export).await?,
+            false => withdraw_plan(&store, &plan).await?,
         }
-        remove_all_drafts(instance, &store, export, &path).await?;
     }
-    settle(instance, export, end).await
+    if let Err(error) = tidy(instance, &store, export, &path).await {
+        tidying_failed(export, &error);
+    }
+    Ok(end)
 }
 
 /// How an unfinished export ends.
@@ -158,11 +251,58 @@ async fn publish_again(
             _ => Err(refused),
         };
     }
+    if let Some(later) = replaced_by(instance, export).await? {
+        return Ok(not_published(&format!(
+            "export '{later}', which is later, has replaced the file meanwhile"
+        )));
+    }
     match publish(store, &export.id, &plan).await {
         Ok(warnings) => Ok(End::Committed { warnings }),
         Err(Unpublished::Refused(error)) => Ok(not_published(error.message())),
         Err(Unpublished::Waiting(error) | Unpublished::Unknown(error)) => Err(error),
     }
+}
+
+/// A later export that has been committed to the same target, while one that would replace it waited: older data
+/// does not replace newer.
+async fn replaced_by(instance: &Arc<Instance>, export: &ExportRecord) -> Result<Option<String>> {
+    if !export.plan.iter().any(|file| file.replaces) {
+        return Ok(None);
+    }
+    let export = export.clone();
+    instance
+        .blocking(move |instance| {
+            let mut before: Option<String> = None;
+            loop {
+                let page = instance.catalog.exports_page(
+                    &export.account,
+                    before.as_deref(),
+                    LATER_EXPORTS_PAGE,
+                )?;
+                let Some(last) = page.last() else {
+                    return Ok(None);
+                };
+                before = Some(last.id.clone());
+                for other in page {
+                    // Ids are in the order of time.
+                    if other.id <= export.id {
+                        return Ok(None);
+                    }
+                    let same_place = match (export.stage_id, other.stage_id) {
+                        (Some(own), Some(others)) => own == others,
+                        (None, None) => true,
+                        (Some(_), None) | (None, Some(_)) => false,
+                    };
+                    if same_place
+                        && other.target == export.target
+                        && other.state == ExportState::Committed
+                    {
+                        return Ok(Some(other.id));
+                    }
+                }
+            }
+        })
+        .await
 }
 
 /// Whether every data file of a plan has its name already.
@@ -191,10 +331,36 @@ async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<(Store
             let stage = instance.open_stage(located).await?;
             Ok((stage.store, ObjectPath::parse(&path)?))
         }
-        (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
-        _ => Err(Error::internal(
-            Reason::DataLoss,
-            format_args!("export {} names no place: '{}'", export.id, export.target),
-        )),
+        (
+            None,
+            Target::Url {
+                scheme: Scheme::S3 | Scheme::Oss,
+                ..
+            }
+            | Target::Raw(_),
+        ) => {
+            let found = export.clone();
+            let credentials = instance
+                .blocking(move |instance| instance.credentials_of(&found))
+                .await?;
+            match (credentials, Target::parse(&export.target)) {
+                (Some(credentials), _) => {
+                    let account = &export.account;
+                    instance
+                        .open_raw(account, &export.target, &credentials)
+                        .await
+                }
+                (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
+                (None, _) => Err(no_place(export)),
+            }
+        }
+        _ => Err(no_place(export)),
     }
+}
+
+fn no_place(export: &ExportRecord) -> Error {
+    Error::internal(
+        Reason::DataLoss,
+        format_args!("export {} names no place: '{}'", export.id, export.target),
+    )
 }

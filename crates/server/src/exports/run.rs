@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use catalog::{Actor, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
@@ -17,12 +19,13 @@ use uuid::Uuid;
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::manifest::manifest_path;
 use crate::exports::publish::{
-    Unpublished, check_may_publish, publish, remove_all_drafts, remove_drafts,
+    Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_drafts,
+    remove_rest,
 };
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
-use crate::session::Warnings;
+use crate::session::{Warnings, looked_at_before};
 use crate::turns::Turn;
 
 /// Everything an export needs once it has been let in.
@@ -82,11 +85,12 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         target: plan.target.shown.clone(),
     };
     let actor = plan.actor.clone();
+    let credentials = std::mem::take(&mut plan.target.credentials);
     let admitted = instance
         .blocking(move |instance| {
             instance
                 .catalog
-                .create_export(&actor, new)
+                .create_export_with(&actor, new, credentials)
                 .about(Subject::Stage)
         })
         .await?;
@@ -97,6 +101,7 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             id,
             actor: plan.actor.clone(),
             target: plan.target.clone(),
+            has_lost_draft: Arc::default(),
         };
         place.end = running.to_the_end(plan, &job, progress).await;
         match &place.end {
@@ -136,6 +141,8 @@ struct Running {
     id: String,
     actor: Actor,
     target: ExportTarget,
+    /// Whether a draft may have been begun that no record names, because the place's answer was lost.
+    has_lost_draft: Arc<AtomicBool>,
 }
 
 impl Running {
@@ -165,7 +172,8 @@ impl Running {
                     error = error.message(),
                     "whether an export was published is settled by recovery"
                 );
-                Err(error)
+                self.instance.unsettled.notify_one();
+                Err(unsettled(&self.id, &error))
             }
         }
     }
@@ -201,6 +209,7 @@ impl Running {
             actor: self.actor.clone(),
             replaces,
             finished: Arc::clone(&finished),
+            has_lost_draft: Arc::clone(&self.has_lost_draft),
         };
         let batches = until_cancelled(batches, job);
         let report = exporter::export(batches, sink, options, progress).await;
@@ -219,7 +228,10 @@ impl Running {
         if job.is_cancelled() {
             return Err(cancelled());
         }
-        let warnings = warnings();
+        let mut warnings = warnings();
+        if on_existing == OnExisting::Refuse && !target.store.refuses_to_replace() {
+            warnings.push(looked_at_before(&target.shown));
+        }
         self.update(move |record| {
             record.state = ExportState::Prepared;
             record.rows = report.rows;
@@ -241,7 +253,11 @@ impl Running {
     ) -> Result<PlannedFile> {
         let index = number(index)?;
         let target = manifest_path(&self.target.path)?;
-        let draft = self.target.store.draft(&self.id, index, &target).await?;
+        let store = &self.target.store;
+        let draft = noting(
+            &self.has_lost_draft,
+            store.draft(&self.id, index, &target).await,
+        )?;
         let begun = PlannedFile {
             index,
             role: FileRole::Manifest,
@@ -253,9 +269,11 @@ impl Running {
             token: Vec::new(),
         };
         let (json, actor, id) = (json.to_owned(), self.actor.clone(), self.id.clone());
+        let has_lost_draft = Arc::clone(&self.has_lost_draft);
         self.instance
             .blocking(move |instance| {
-                let mut draft = recorded(instance, &actor, &id, &begun, draft)?;
+                let recorded = recorded(instance, &actor, &id, &begun, draft);
+                let mut draft = noting(&has_lost_draft, recorded)?;
                 let mut digest = Digest::default();
                 digest.update(json.as_bytes());
                 draft
@@ -273,18 +291,14 @@ impl Running {
     }
 
     async fn commit(&self, prepared: &ExportRecord, warnings: Vec<String>) -> Result<ExportRecord> {
-        if let Err(error) = remove_drafts(&self.target.store, prepared).await {
+        if let Err(error) = remove_rest(&self.target.store, prepared).await {
             tracing::warn!(
                 id = self.id,
                 error = error.message(),
                 "failed to tidy up after an export"
             );
         }
-        self.update(move |record| {
-            record.state = ExportState::Committed;
-            record.warnings.extend(warnings);
-        })
-        .await
+        self.update(move |record| committed(record, warnings)).await
     }
 
     /// Removes what was written and records FAILED or CANCELLED.
@@ -332,8 +346,13 @@ impl Running {
             .await?;
         match record {
             Some(record) => {
-                let target = &self.target;
-                remove_all_drafts(&self.instance, &target.store, &record, &target.path).await
+                let ExportTarget { store, path, .. } = &self.target;
+                if self.has_lost_draft.load(Ordering::SeqCst) {
+                    let now = SystemTime::now();
+                    remove_all_drafts(&self.instance, store, &record, path, now).await
+                } else {
+                    remove_drafts(store, &record).await
+                }
             }
             None => Err(Error::defect("a running export has no record")),
         }
@@ -417,6 +436,17 @@ fn number(index: usize) -> Result<u32> {
     u32::try_from(index).map_err(|e| Error::defect("too many files").with_source(e))
 }
 
+/// Notes that a draft may be there that no record names.
+fn noting<T, E>(
+    has_lost_draft: &AtomicBool,
+    begun: std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    if begun.is_err() {
+        has_lost_draft.store(true, Ordering::SeqCst);
+    }
+    begun
+}
+
 /// A draft whose token is on record, where it must be. Blocking.
 fn recorded(
     instance: &Instance,
@@ -437,6 +467,19 @@ fn recorded(
             .about(Subject::Export)?;
     }
     Ok(draft)
+}
+
+/// Not to be repeated by itself: it may come about yet.
+fn unsettled(id: &str, error: &Error) -> Error {
+    Error::new(
+        error.reason(),
+        error.code(),
+        error.sqlstate(),
+        format!(
+            "{}; the files are complete and are published as soon as that can be done: SHOW EXPORTS tells of export '{id}', CANCEL EXPORT gives it up",
+            error.message()
+        ),
+    )
 }
 
 fn cancelled() -> Error {
@@ -512,6 +555,7 @@ struct DraftSink {
     actor: Actor,
     replaces: bool,
     finished: FinishedDrafts,
+    has_lost_draft: Arc<AtomicBool>,
 }
 
 struct DraftPart {
@@ -525,9 +569,10 @@ impl PartSink for DraftSink {
 
     fn open(&mut self, index: u32) -> io::Result<DraftPart> {
         let target = self.target.file(index).map_err(io::Error::other)?;
-        let draft = self
+        let begun = self
             .runtime
-            .block_on(self.target.store.draft(&self.id, index, &target))?;
+            .block_on(self.target.store.draft(&self.id, index, &target));
+        let draft = noting(&self.has_lost_draft, begun)?;
         let begun = PlannedFile {
             index,
             role: FileRole::Data,
@@ -538,8 +583,8 @@ impl PartSink for DraftSink {
             sha256: String::new(),
             token: Vec::new(),
         };
-        let draft = recorded(&self.instance, &self.actor, &self.id, &begun, draft)
-            .map_err(io::Error::other)?;
+        let recorded = recorded(&self.instance, &self.actor, &self.id, &begun, draft);
+        let draft = noting(&self.has_lost_draft, recorded).map_err(io::Error::other)?;
         Ok(DraftPart {
             draft,
             index,

@@ -1,5 +1,6 @@
 //! Where an export goes, once the governance rule has let it pass, and what its file's name says.
 
+use catalog::Credentials;
 use parser::{Compression, Format};
 use storage::{ObjectPath, Store};
 
@@ -11,10 +12,12 @@ pub(crate) struct ExportTarget {
     pub(crate) store: Store,
     /// Within the store; a `%d` is replaced already.
     pub(crate) path: ObjectPath,
-    /// `None` for a local path.
+    /// `None` for a local path, and for a bucket that the statement names itself.
     pub(crate) stage: Option<TargetStage>,
-    /// As shown: `stage://name/path`, or the local path.
+    /// As shown: `stage://name/path`, the local path, or the bucket's URL.
     pub(crate) shown: String,
+    /// Of a bucket that is no stage: for the record, where they are sealed.
+    pub(crate) credentials: Credentials,
 }
 
 impl ExportTarget {

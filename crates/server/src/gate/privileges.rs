@@ -15,11 +15,16 @@ pub(crate) enum Operation {
     ShowStages,
     DescribeStage,
     ShowStageHistory,
+    ValidateStage,
 
     ExportToStage,
     ExportToPath,
     ReadStage,
     ListFiles,
+    /// `DIRECTORY('stage')`.
+    ReadDirectory,
+    /// ALTER STAGE … REFRESH.
+    RefreshDirectory,
     RemoveFiles,
     PresignDownload,
     PresignUpload,
@@ -114,7 +119,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 66] = [
+    pub(crate) const ALL: [Self; 69] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -124,10 +129,13 @@ impl Operation {
         Self::ShowStages,
         Self::DescribeStage,
         Self::ShowStageHistory,
+        Self::ValidateStage,
         Self::ExportToStage,
         Self::ExportToPath,
         Self::ReadStage,
         Self::ListFiles,
+        Self::ReadDirectory,
+        Self::RefreshDirectory,
         Self::RemoveFiles,
         Self::PresignDownload,
         Self::PresignUpload,
@@ -194,6 +202,8 @@ impl Operation {
             | Self::DropStage
             | Self::UndropStage
             | Self::ShowStageHistory
+            | Self::ValidateStage
+            | Self::RefreshDirectory
             // To make an administrator, or to change one.
             | Self::GrantAdmin
             | Self::ReadAudit => Need::Admin,
@@ -220,7 +230,11 @@ impl Operation {
             Self::ExportToStage | Self::UploadFile | Self::PresignUpload => {
                 Need::Stage(Privilege::Write)
             }
-            Self::ReadStage | Self::ListFiles | Self::DownloadFile | Self::PresignDownload => {
+            Self::ReadStage
+            | Self::ListFiles
+            | Self::ReadDirectory
+            | Self::DownloadFile
+            | Self::PresignDownload => {
                 Need::Stage(Privilege::Read)
             }
             // Apart from WRITE, and granted to nobody by itself: who exports need not be able to take away.
@@ -267,10 +281,13 @@ impl Operation {
             Self::ShowStages => "SHOW STAGES",
             Self::DescribeStage => "DESCRIBE STAGE",
             Self::ShowStageHistory => "SHOW STAGE HISTORY",
+            Self::ValidateStage => "VALIDATE STAGE",
             Self::ExportToStage => "EXPORT TO STAGE",
             Self::ExportToPath => "EXPORT TO PATH",
             Self::ReadStage => "READ STAGE",
             Self::ListFiles => "LIST FILES",
+            Self::ReadDirectory => "READ DIRECTORY",
+            Self::RefreshDirectory => "REFRESH STAGE",
             Self::RemoveFiles => "REMOVE FILES",
             Self::PresignDownload => "PRESIGN DOWNLOAD",
             Self::PresignUpload => "PRESIGN UPLOAD",

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use catalog::{Credential, ExportRecord, ExportState, StageRecord};
+use catalog::{Credential, ExportRecord, ExportState, StageCapabilities, StageRecord};
 use proto::v1;
 use secrecy::SecretString;
+use storage::{Finding, Outcome};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportProgress;
@@ -77,6 +78,7 @@ pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
         updated_by: record.changed_by,
         change: stage_change(record.change).to_owned(),
         credentials: HashMap::new(),
+        capabilities: None,
         credential_info: if for_admin {
             record
                 .definition
@@ -87,6 +89,31 @@ pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
         } else {
             Vec::new()
         },
+    }
+}
+
+pub(super) fn capabilities(found: StageCapabilities) -> v1::StageCapabilities {
+    v1::StageCapabilities {
+        facts: found.facts.into_iter().collect(),
+        check_time: Some(proto_timestamp(found.checked_us)),
+        checked_by: found.checked_by,
+        stage_version: found.version,
+        stagedoor_version: found.program,
+    }
+}
+
+pub(super) fn finding(finding: Finding) -> v1::StageFinding {
+    let result = match finding.outcome {
+        Outcome::Ok => v1::FindingResult::Ok,
+        Outcome::Warning => v1::FindingResult::Warning,
+        Outcome::Failed => v1::FindingResult::Failed,
+        Outcome::Skipped => v1::FindingResult::Skipped,
+    };
+    v1::StageFinding {
+        check: finding.check.name().to_owned(),
+        result: result.into(),
+        detail: finding.detail,
+        advice: finding.advice,
     }
 }
 

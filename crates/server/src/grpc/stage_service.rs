@@ -138,13 +138,15 @@ impl StageService for Stages {
         let session = self.session(&request)?;
         let v1::GetStageRequest { name, version } = request.into_inner();
         let name = stage_name(&name)?;
-        let record = match version {
-            0 => session.stage(name).await?,
-            _ => session.stage_at(name, version).await?,
+        let (record, known) = match version {
+            0 => session.described_stage(name).await?,
+            _ => (session.stage_at(name, version).await?, None),
         };
-        Ok(Response::new(v1::GetStageResponse {
-            stage: Some(stage(&session, record)),
-        }))
+        let stage = v1::Stage {
+            capabilities: known.map(convert::capabilities),
+            ..stage(&session, record)
+        };
+        Ok(Response::new(v1::GetStageResponse { stage: Some(stage) }))
     }
 
     async fn list_stages(
@@ -269,6 +271,19 @@ impl StageService for Stages {
             .await?;
         Ok(Response::new(v1::RollbackStageResponse {
             stage: Some(stage(&session, record)),
+        }))
+    }
+
+    async fn validate_stage(
+        &self,
+        request: Request<v1::ValidateStageRequest>,
+    ) -> std::result::Result<Response<v1::ValidateStageResponse>, Status> {
+        let session = self.session(&request)?;
+        let name = stage_name(&request.into_inner().name)?;
+        let found = session.validate_stage(name).await?;
+        Ok(Response::new(v1::ValidateStageResponse {
+            findings: found.findings.into_iter().map(convert::finding).collect(),
+            capabilities: found.capabilities.map(convert::capabilities),
         }))
     }
 }

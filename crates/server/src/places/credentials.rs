@@ -5,8 +5,9 @@ use std::fs;
 use std::io::Read;
 
 use catalog::{OpenValue, StageRecord};
-use secrecy::SecretString;
-use storage::BucketCredentials;
+use parser::CredentialKey;
+use secrecy::{ExposeSecret, SecretString};
+use storage::{Bucket, BucketCredentials, Location};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Reason, Result};
@@ -31,12 +32,35 @@ pub(super) fn open(
     if opened.is_empty() {
         return Ok(None);
     }
-    let pairs = opened
-        .into_iter()
-        .map(|(name, value)| {
+    used(instance, account, opened.into_iter().map(Ok)).map(Some)
+}
+
+/// Credentials of an account ready for use. Blocking.
+///
+/// # Errors
+/// As [`open`], and those of the values.
+pub(super) fn used(
+    instance: &Instance,
+    account: &str,
+    values: impl Iterator<Item = Result<(String, OpenValue)>>,
+) -> Result<BucketCredentials> {
+    let pairs = values
+        .map(|value| {
+            let (name, value) = value?;
             let value = match value {
                 OpenValue::Plain(text) => SecretString::from(text),
                 OpenValue::Secret(secret) => secret,
+                OpenValue::Reference(reference)
+                    if !CredentialKey::from_name(&name).is_some_and(CredentialKey::is_secret) =>
+                {
+                    // Kept by an earlier version: errors may tell the value of what is no secret.
+                    return Err(Error::internal(
+                        Reason::StageInvalid,
+                        format_args!(
+                            "credential '{name}' is the reference '{reference}', but only keys, tokens and roles may be references: write it out"
+                        ),
+                    ));
+                }
                 OpenValue::Reference(reference) => {
                     check_reference(&instance.settings, account, &reference)?;
                     resolve(&name, &reference)?
@@ -45,9 +69,102 @@ pub(super) fn open(
             Ok((name, value))
         })
         .collect::<Result<Vec<_>>>()?;
-    let credentials = BucketCredentials::from_pairs(pairs)
-        .map_err(|e| Error::internal(Reason::StageInvalid, &e).with_source(e))?;
-    Ok(Some(credentials))
+    BucketCredentials::from_pairs(pairs)
+        .map_err(|e| Error::internal(Reason::StageInvalid, &e).with_source(e))
+}
+
+/// Stands for a value that is not there yet, where any value would do.
+const ANY_VALUE: &str = "any";
+
+/// Credentials that a stage is to have, as far as they are known before they are used. Keys in the catalog's spelling.
+pub(crate) struct Proposed(Vec<(String, Value)>);
+
+enum Value {
+    Known(SecretString),
+    /// A reference to what the server's surroundings do not hold, or not yet.
+    Unknown,
+}
+
+impl Proposed {
+    /// Those of a statement or call. References must have been permitted.
+    pub(crate) fn given(given: &[(CredentialKey, SecretString)]) -> Self {
+        let values = given.iter().map(|(key, value)| {
+            let name = key.as_str();
+            let text = value.expose_secret();
+            let value = match text.starts_with("env:") || text.starts_with("file:") {
+                true => Value::referred(name, text),
+                false => Value::Known(value.clone()),
+            };
+            (name.to_owned(), value)
+        });
+        Self(values.collect())
+    }
+
+    /// Those that a stage has. Blocking.
+    ///
+    /// # Errors
+    /// The catalog's.
+    pub(crate) fn of_stage(
+        instance: &Instance,
+        account: &str,
+        stage: &StageRecord,
+    ) -> Result<Self> {
+        let values = instance.catalog.credentials(account, stage)?;
+        let values = values.into_iter().map(|(name, value)| {
+            let value = match value {
+                OpenValue::Plain(text) => Value::Known(SecretString::from(text)),
+                OpenValue::Secret(secret) => Value::Known(secret),
+                OpenValue::Reference(reference) => Value::referred(&name, &reference),
+            };
+            (name, value)
+        });
+        Ok(Self(values.collect()))
+    }
+
+    /// That they could open this location, as far as can be told without a connection. None at all may do: a
+    /// sub-stage may have its own.
+    ///
+    /// # Errors
+    /// [`Reason::StageInvalid`], saying what is missing or does not fit.
+    pub(crate) fn check_for(self, location: &Location) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let is_bucket = match location {
+            Location::Bucket { .. } => true,
+            // Which bucket, its stages say when it is used.
+            Location::SubStage { .. } => false,
+            Location::Folder { .. } | Location::Memory(_) => return Ok(()),
+        };
+        let mut pairs = Vec::with_capacity(self.0.len());
+        for (name, value) in self.0 {
+            match value {
+                Value::Known(value) => pairs.push((name, value)),
+                Value::Unknown => {
+                    // Of the other keys the value decides what else is needed.
+                    if !CredentialKey::from_name(&name).is_some_and(CredentialKey::is_secret) {
+                        return Ok(());
+                    }
+                    pairs.push((name, SecretString::from(ANY_VALUE)));
+                }
+            }
+        }
+        let invalid = |e| Error::invalid_configuration(Reason::StageInvalid, &e);
+        let credentials = BucketCredentials::from_pairs(pairs).map_err(invalid)?;
+        match is_bucket {
+            true => Bucket::check(location, &credentials).map_err(|e| invalid(e.into())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Value {
+    fn referred(name: &str, reference: &str) -> Self {
+        match resolve(name, reference) {
+            Ok(value) => Self::Known(value),
+            Err(_) => Self::Unknown,
+        }
+    }
 }
 
 /// That the operator permits a credential by this reference (`secrets.references`).
@@ -79,7 +196,7 @@ pub(crate) fn check_reference(settings: &Settings, account: &str, reference: &st
 }
 
 /// The value that a reference stands for; a line end behind it is no part of it.
-fn resolve(name: &str, reference: &str) -> Result<SecretString> {
+pub(crate) fn resolve(name: &str, reference: &str) -> Result<SecretString> {
     let failed = |why: String| {
         Error::internal(
             Reason::StageInvalid,

@@ -186,6 +186,9 @@ impl Port {
         server.say_serving();
         background.spawn(maintenance::run(Arc::downgrade(&server.instance)));
         background.spawn(maintenance::recover(Arc::downgrade(&server.instance)));
+        background.spawn(maintenance::remove_remains(Arc::downgrade(
+            &server.instance,
+        )));
         serving(first_password);
 
         shutdown.await;
@@ -197,6 +200,8 @@ impl Port {
         health.end();
         server.end_exports(deadline).await;
         let ended = transport.end(deadline).await;
+        // What it is at holds the instance open.
+        background.shutdown().await;
         close(server, doorway).await;
         tracing::info!("stopped");
         ended

@@ -147,7 +147,7 @@ impl Session {
                     .flat_map(|table| table.segments())
                     .map(|segment| segment.file.clone());
                 acting.instance.internal.remove_segments(segments);
-                acting.instance.internal.remove_stages_of(&dropped.record);
+                acting.instance.remains.notify_one();
                 Ok(())
             },
         )

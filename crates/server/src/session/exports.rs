@@ -1,26 +1,26 @@
 //! `SELECT … INTO OUTFILE`: who may write where (the governance rule), and an export job for it.
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
+mod admission;
+
 use std::sync::Arc;
 
 use catalog::{AuditOutcome, ExportRecord, ExportState};
 use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
-use parser::{Compression, Export, Format, Scheme, Target};
-use storage::{ObjectPath, OnExisting};
+use parser::{Compression, Export, Format, Target};
+use storage::OnExisting;
 
-use crate::error::{Error, Reason, Result, stage_required};
+use crate::error::{Error, Reason, Result};
 use crate::exports::{
-    ExportHandle, ExportPlan, ExportTarget, ManifestInput, TargetStage, file_format, manifest_path,
-    numbered,
+    ExportHandle, ExportPlan, ExportTarget, ManifestInput, file_format, manifest_path,
 };
 use crate::gate::{Acting, Object, Operation, Permit};
-use crate::instance::Instance;
-use crate::places::{Located, folder_of, path_in_stage, squeezed};
 use crate::sql::export_state;
 use crate::turns::Work;
 
 use super::Session;
 use super::queries::{as_written, labelled, warnings_of};
+use admission::admit;
 
 impl Session {
     /// Admits an export and starts it.
@@ -55,7 +55,10 @@ impl Session {
 
     /// Everything about an export that can be refused, and what it needs to start but for its turn.
     async fn export_plan(&self, statement: &Export) -> Result<ExportPlan> {
-        let credentials = statement.options.credentials.is_some();
+        let credentials = match &statement.options.credentials {
+            Some(given) => Some(crate::sql::given_credentials(given.value.clone())?),
+            None => None,
+        };
         let target = statement.target.value.clone();
         let (operation, object) = match &target {
             Target::Stage { name, .. } => (Operation::ExportToStage, Object::Stage(name.clone())),
@@ -265,137 +268,6 @@ impl Acting {
                 )
             })
     }
-}
-
-/// A target that the governance rule has let pass, not opened yet.
-enum Admitted {
-    Stage {
-        located: Box<Located>,
-        path: ObjectPath,
-        shown: String,
-    },
-    /// An absolute path.
-    Local(String),
-}
-
-impl Admitted {
-    async fn open(self, instance: &Arc<Instance>, account: &str) -> Result<ExportTarget> {
-        match self {
-            Self::Stage {
-                located,
-                path,
-                shown,
-            } => {
-                let stage = instance.open_stage(*located).await?;
-                Ok(ExportTarget {
-                    store: stage.store,
-                    path,
-                    stage: Some(TargetStage {
-                        name: stage.name,
-                        version: stage.version,
-                        url: stage.url,
-                        parents: stage.parents,
-                    }),
-                    shown,
-                })
-            }
-            Self::Local(full) => {
-                let (store, path) = instance.open_local(account, &full).await?;
-                Ok(ExportTarget {
-                    store,
-                    path,
-                    stage: None,
-                    shown: full,
-                })
-            }
-        }
-    }
-}
-
-/// The governance rule, and the target's place. With an enabled stage in the account only a stage path
-/// passes; no role and no setting is exempt. Blocking.
-fn admit(acting: &Acting, permit: &Permit, target: Target, credentials: bool) -> Result<Admitted> {
-    if let Target::Stage { name, path } = &target {
-        let located = acting.locate_stage(name, Operation::ExportToStage)?;
-        let path = path_in_stage(&numbered(path, 0)?)?;
-        return Ok(Admitted::Stage {
-            located: Box::new(located),
-            shown: format!("stage://{name}/{path}"),
-            path,
-        });
-    }
-    if acting
-        .instance
-        .catalog
-        .any_stage_enabled(permit.account())?
-    {
-        let object = Object::Path(target.to_string());
-        return Err(acting.refused(Operation::ExportToPath, &object, stage_required()));
-    }
-    let path = match target {
-        Target::Raw(path) => path,
-        Target::Url {
-            scheme: Scheme::File,
-            rest,
-        } => rest,
-        Target::Url { scheme, .. } if !credentials => {
-            return Err(Error::invalid_configuration(
-                Reason::OptionInvalid,
-                format_args!(
-                    "an {}:// target needs CREDENTIALS = {{…}} where no stage is used",
-                    scheme.as_str()
-                ),
-            ));
-        }
-        Target::Url { scheme, .. } => {
-            return Err(Error::not_implemented(format_args!(
-                "export to an {}:// target",
-                scheme.as_str()
-            )));
-        }
-        Target::Stage { .. } => return Err(Error::defect("a stage path passed as a local path")),
-    };
-    if !permit.sees_all() && !acting.paths_are_listed() {
-        let object = Object::Path(path);
-        let error = Error::internal(
-            Reason::PermissionDenied,
-            "do not have privilege to execute the statement: where paths.allow lists no folders, a path on the server's machine is for administrators; export to a stage",
-        );
-        return Err(acting.refused(Operation::ExportToPath, &object, error));
-    }
-    let full = local_path(&path)?;
-    acting
-        .instance
-        .check_folder_blocking(permit.account(), &folder_of(&full))?;
-    Ok(Admitted::Local(full))
-}
-
-/// A local target's absolute path.
-fn local_path(path: &str) -> Result<String> {
-    if path.is_empty() || path.contains('\0') {
-        return Err(Error::new(
-            Reason::TargetInvalid,
-            20411,
-            "HY000",
-            format!("invalid file path: '{}'", path.escape_default()),
-        ));
-    }
-    let absolute = path.starts_with('/');
-    let path = numbered(&squeezed(path), 0)?;
-    let path = if absolute { format!("/{path}") } else { path };
-    // `..` is refused here as in a stage: what a path means must not depend on links and folders.
-    if path.split('/').any(|part| part == "..") {
-        return Err(Error::new(
-            Reason::TargetInvalid,
-            20411,
-            "HY000",
-            format!("invalid file path: '{path}' has a '..' component"),
-        ));
-    }
-    // Absolute in the record, so that recovery finds it whatever the server's working directory is then.
-    let full = std::path::absolute(&path)
-        .map_err(|e| Error::defect(format_args!("failed to make '{path}' absolute: {e}")))?;
-    Ok(full.to_string_lossy().into_owned())
 }
 
 async fn refuse_existing(target: &ExportTarget, manifest_file: bool) -> Result<()> {

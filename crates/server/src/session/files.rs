@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::AuditOutcome;
+use catalog::{AuditOutcome, FileChange};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use parser::Target;
@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{FilesOnRecord, Object, Operation};
+use crate::instance::Instance;
 use crate::places::{OpenStage, StagePath, path_in_stage, squeezed};
 
 use crate::stage_files::{self, LoadedFile, StageList};
@@ -122,6 +123,7 @@ impl Session {
             ));
         }
         let (acting, instance) = (self.acting(), self.instance.clone());
+        let account = self.principal.account().to_owned();
         // A caller that leaves ends it between two requests, and what was done until then is on record.
         let (_stays, mut left) = oneshot::channel::<()>();
         let work = tokio::spawn(async move {
@@ -130,7 +132,9 @@ impl Session {
                 stage_version: stage.version,
             };
             let mut done = Removing::default();
-            let result = done.remove(&stage, &pattern, &mut left).await;
+            let result = done
+                .remove(&instance, &account, &stage, &pattern, &mut left)
+                .await;
             let removed = done.removed;
             let nothing = removed.files == 0;
             let record = match &result {
@@ -246,6 +250,8 @@ struct Removing {
 impl Removing {
     async fn remove(
         &mut self,
+        instance: &Arc<Instance>,
+        account: &str,
         stage: &OpenStage,
         pattern: &str,
         left: &mut oneshot::Receiver<()>,
@@ -276,6 +282,11 @@ impl Removing {
                 .delete_all(&paths)
                 .await
                 .map_err(|e| Error::from(e).within(format_args!("stage '{}'", stage.name)))?;
+            let gone = paths
+                .iter()
+                .map(|path| FileChange::Removed(path.to_string()))
+                .collect();
+            instance.note_files(account, stage, gone).await;
             for file in files {
                 self.removed.files += 1;
                 self.removed.bytes = self.removed.bytes.saturating_add(file.bytes);

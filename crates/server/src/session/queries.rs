@@ -116,6 +116,7 @@ impl Session {
         let rows = match call.function {
             StageFunction::List => self.stage_list(&call.argument).await?,
             StageFunction::Load => self.loaded_file(&call.argument).await?,
+            StageFunction::Directory => self.directory(&call.argument).await?,
         };
         Ok(TableDefinition {
             database: STAGED_FILES.to_owned(),
@@ -424,7 +425,9 @@ fn replaced(query: &QueryText) -> String {
     let calls = query.stage_functions.iter().enumerate();
     let calls = calls.map(|(index, call)| {
         let text = match call.function {
-            StageFunction::List => format!("`{STAGED_FILES}`.`{}`", called_name(index)),
+            StageFunction::List | StageFunction::Directory => {
+                format!("`{STAGED_FILES}`.`{}`", called_name(index))
+            }
             StageFunction::Load => loaded_text(index),
         };
         (&call.range, text)

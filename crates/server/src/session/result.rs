@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::{Stream, StreamExt};
 
@@ -132,6 +132,21 @@ impl Outcome {
             batches: Box::pin(futures::stream::iter([Ok(batch)])),
             warnings: Arc::new(Vec::new),
         })
+    }
+
+    /// One row of numbers.
+    pub(crate) fn numbers(verb: &'static str, columns: &[(&str, u64)]) -> Result<Self> {
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|(name, _)| Field::new(*name, DataType::UInt64, false))
+            .collect();
+        let arrays = columns
+            .iter()
+            .map(|(_, number)| Arc::new(UInt64Array::from(vec![*number])) as ArrayRef)
+            .collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|e| Error::defect("failed to build a row of numbers").with_source(e))?;
+        Ok(Self::batch(verb, batch))
     }
 
     /// Text rows of SHOW and DESCRIBE; a `None` is NULL.

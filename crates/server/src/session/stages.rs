@@ -2,8 +2,8 @@
 //! SQL and StageService both end here. Order of checks as MatrixOne's, after the gate's.
 
 use catalog::{
-    Altered, Created, Credential, Credentials, Expected, OnExists, StageChanges, StageDefinition,
-    StageRecord,
+    Altered, Created, Credential, Credentials, Expected, OnExists, StageCapabilities, StageChanges,
+    StageDefinition, StageRecord,
 };
 use parser::{CredentialKey, StageUrl};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,7 +11,7 @@ use storage::Location;
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::gate::{Acting, Object, Operation, Permit};
-use crate::places::{check_reference, location_of};
+use crate::places::{Proposed, check_reference, location_of};
 use crate::settings::DefaultState;
 
 use super::Session;
@@ -317,12 +317,20 @@ impl Session {
         .await
     }
 
-    /// A live stage.
-    pub(crate) async fn stage(&self, name: String) -> Result<StageRecord> {
+    /// A live stage, and what is known of its place.
+    pub(crate) async fn described_stage(
+        &self,
+        name: String,
+    ) -> Result<(StageRecord, Option<StageCapabilities>)> {
         self.act(
             Operation::DescribeStage,
             Object::Stage(name.clone()),
-            move |acting, permit| acting.existing_stage(permit, &name),
+            move |acting, permit| {
+                let stage = acting.existing_stage(permit, &name)?;
+                let catalog = &acting.instance.catalog;
+                let known = catalog.stage_capabilities(permit.account(), &stage)?;
+                Ok((stage, known))
+            },
         )
         .await
     }
@@ -391,9 +399,15 @@ impl Acting {
         let enabled = properties
             .enabled
             .unwrap_or(self.instance.settings.stages.default_state == DefaultState::Enabled);
-        let credentials = self.credentials(properties.credentials.unwrap_or_default())?;
+        let given = properties.credentials.unwrap_or_default();
+        let credentials = self.credentials(given.clone())?;
+        let proposed = Proposed::given(&given);
         let url = match properties.url.flatten() {
-            Some(url) => Some(self.checked_url(&url, &credentials)?),
+            Some(url) => {
+                let kept = self.checked_url(&url, &credentials)?;
+                proposed.check_for(&location_of(&kept, &credentials)?)?;
+                Some(kept)
+            }
             None => None,
         };
         Ok(StageDefinition {
@@ -406,10 +420,15 @@ impl Acting {
     }
 
     fn changes(&self, properties: StageProperties, current: &StageRecord) -> Result<StageChanges> {
-        let credentials = properties
-            .credentials
-            .map(|given| self.credentials(given))
-            .transpose()?;
+        let mut proposed = None;
+        let credentials = match properties.credentials {
+            Some(given) => {
+                let kept = self.credentials(given.clone())?;
+                proposed = Some(Proposed::given(&given));
+                Some(kept)
+            }
+            None => None,
+        };
         let in_force = credentials
             .as_ref()
             .unwrap_or(&current.definition.credentials);
@@ -422,6 +441,17 @@ impl Acting {
         if let (None, Some(kept), true) = (&url, &current.definition.url, credentials.is_some()) {
             self.check_location(&location_of(kept, in_force)?, in_force)?;
         }
+        let url_after = match &url {
+            Some(url) => url.as_deref(),
+            None => current.definition.url.as_deref(),
+        };
+        if let (true, Some(url)) = (url.is_some() || proposed.is_some(), url_after) {
+            let proposed = match proposed {
+                Some(proposed) => proposed,
+                None => Proposed::of_stage(&self.instance, self.principal.account(), current)?,
+            };
+            proposed.check_for(&location_of(url, in_force)?)?;
+        }
         Ok(StageChanges {
             url,
             enabled: properties.enabled,
@@ -432,12 +462,25 @@ impl Acting {
     }
 
     /// The credentials as they are kept: what is secret to be sealed, what the operator lets be a reference as one.
-    fn credentials(&self, given: Vec<(CredentialKey, SecretString)>) -> Result<Credentials> {
+    pub(super) fn credentials(
+        &self,
+        given: Vec<(CredentialKey, SecretString)>,
+    ) -> Result<Credentials> {
         let list = given
             .into_iter()
             .map(|(key, value)| {
                 let text = value.expose_secret();
                 if text.starts_with("env:") || text.starts_with("file:") {
+                    // Of what is no secret, errors may tell the value.
+                    if !key.is_secret() {
+                        return Err(Error::invalid_configuration(
+                            Reason::StageInvalid,
+                            format_args!(
+                                "'{}' cannot be a reference (env:… or file:…): only keys, tokens and roles can",
+                                key.as_str()
+                            ),
+                        ));
+                    }
                     let reference = text.to_owned();
                     check_reference(
                         &self.instance.settings,

@@ -22,6 +22,7 @@ use crate::turns::{Turn, Work};
 use crate::uploads::{Begun, Uploads};
 
 use super::Session;
+use super::directory::uploaded;
 use super::files::found;
 
 /// How often a transfer that lasts asks whether it still may: a role is revoked, a stage disabled.
@@ -361,8 +362,15 @@ impl Upload {
             sha256: written.sha256.clone(),
         };
         store.publish(&file).await?;
-        // For the client alone: the file is there.
-        let etag = store.stat(&self.path).await.ok().and_then(|file| file.etag);
+        // For the client and the directory table alone: the file is there.
+        let found = store.stat(&self.path).await.ok();
+        let noted = uploaded(&self.path, bytes, &written.sha256, found.as_ref());
+        let account = self.session.principal.account();
+        self.session
+            .instance
+            .note_files(account, &self.stage, vec![noted])
+            .await;
+        let etag = found.and_then(|file| file.etag);
         Ok(UploadedFile {
             path: self.path.clone(),
             bytes,

@@ -71,6 +71,16 @@ pub struct PathSettings {
     pub accounts: BTreeMap<String, Vec<PathBuf>>,
 }
 
+/// `[internal]`: where the files of internal stages are. Tables stay in the data directory.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InternalSettings {
+    /// `file:///absolute/path`, `s3://bucket/prefix` or `oss://bucket/prefix`. Unset: below the data directory.
+    pub stages: Option<String>,
+    /// For a bucket, with the keys of CREATE STAGE's CREDENTIALS; secrets by reference, `env:NAME` or `file:/path`.
+    pub credentials: BTreeMap<String, String>,
+}
+
 /// `[endpoints]`: where stages may connect to, beyond public https hosts.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -3,7 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{AuthSettings, HttpSettings, LimitSettings, PathSettings, RetentionSettings};
+use parser::CredentialKey;
+use storage::Location;
+
+use super::{
+    AuthSettings, HttpSettings, InternalSettings, LimitSettings, PathSettings, RetentionSettings,
+};
 use super::{SecretSettings, Settings, TlsSettings, VERSION};
 
 /// What a message holds besides the longest statement in it.
@@ -21,6 +26,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
     check_auth(&settings.auth)?;
     check_secrets(&settings.secrets)?;
     check_paths(&settings.paths)?;
+    check_internal(&settings.internal)?;
     for allowed in &settings.endpoints.allow {
         if allowed.is_empty() || allowed.contains(|c: char| c.is_whitespace() || c == '@') {
             return Err(format!(
@@ -141,6 +147,44 @@ fn check_paths(paths: &PathSettings) -> Result<(), String> {
     })
 }
 
+fn check_internal(internal: &InternalSettings) -> Result<(), String> {
+    let is_bucket = match internal.stages.as_deref().map(Location::parse) {
+        None => false,
+        Some(Ok(Location::Bucket { .. })) => true,
+        Some(Ok(Location::Folder { .. })) => false,
+        Some(Ok(Location::SubStage { .. } | Location::Memory(_)) | Err(_)) => {
+            return Err(
+                "internal.stages must be file:///absolute/path, s3://bucket/prefix or oss://bucket/prefix"
+                    .to_owned(),
+            );
+        }
+    };
+    if is_bucket == internal.credentials.is_empty() {
+        return Err(if is_bucket {
+            "internal.stages is a bucket, but internal.credentials is empty: the server's own identity is never used"
+        } else {
+            "internal.credentials is set, but internal.stages is no bucket"
+        }
+        .to_owned());
+    }
+    internal.credentials.iter().try_for_each(|(name, value)| {
+        let Some(key) = CredentialKey::from_name(name) else {
+            let known: Vec<&str> = CredentialKey::NAMES.iter().map(|(name, _)| *name).collect();
+            return Err(format!(
+                "internal.credentials holds the unknown key '{name}'; known are {}",
+                known.join(", ")
+            ));
+        };
+        // A settings file is read by more eyes than a key file.
+        if key.is_secret() && !value.starts_with("env:") && !value.starts_with("file:/") {
+            return Err(format!(
+                "internal.credentials.{name} must be a reference, env:NAME or file:/path, so that no secret stands in the settings"
+            ));
+        }
+        Ok(())
+    })
+}
+
 fn check_folders<'a>(
     key: &str,
     mut folders: impl Iterator<Item = &'a PathBuf>,
@@ -193,6 +237,11 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
             "concurrent_transfers_account_max",
             limits.concurrent_transfers_account_max,
         ),
+        (
+            "concurrent_bucket_requests_max",
+            limits.concurrent_bucket_requests_max,
+        ),
+        ("bucket_upload_bytes_max", limits.bucket_upload_bytes_max),
         ("connections_max", limits.connections_max),
         ("sessions_max", limits.sessions_max),
         ("sessions_account_max", limits.sessions_account_max),

@@ -50,6 +50,7 @@ const SECTIONS: [(&str, &[(&str, Form)]); 10] = [
     ),
     ("stages", &[("default_state", Form::Text)]),
     ("paths", &[("allow", Form::List)]),
+    ("internal", &[("stages", Form::Text)]),
     ("endpoints", &[("allow", Form::List)]),
     ("limits", &[]),
     ("retention", &[]),

@@ -42,6 +42,10 @@ pub struct LimitSettings {
     pub concurrent_transfers_max: usize,
     /// Files on their way to or from clients of one account at once.
     pub concurrent_transfers_account_max: usize,
+    /// Requests to buckets, of all stages together, on their way at once.
+    pub concurrent_bucket_requests_max: usize,
+    /// Bytes of uploads to buckets, of all exports together, on their way at once: they are held in memory.
+    pub bucket_upload_bytes_max: usize,
     /// Open connections; a further one is closed at once.
     pub connections_max: usize,
     /// Open sessions; a further one is refused.
@@ -84,6 +88,8 @@ impl Default for LimitSettings {
             concurrent_exports_account_max: 12,
             concurrent_transfers_max: 64,
             concurrent_transfers_account_max: 32,
+            concurrent_bucket_requests_max: 256,
+            bucket_upload_bytes_max: 256 << 20,
             connections_max: 1000,
             sessions_max: 1000,
             sessions_account_max: 500,
@@ -128,6 +134,9 @@ pub struct RetentionSettings {
     pub exports_days: Option<u32>,
     /// Versions of one stage; the oldest go first, those an export on record used do not.
     pub stage_versions_max: u64,
+    /// How many days a dropped stage can be brought back. Then it is forgotten, and the files of an internal one
+    /// are removed; 0: at the next round, within the hour.
+    pub dropped_stages_days: u32,
     /// How many days the audit is kept; what remains still proves that nothing was cut out of it.
     pub audit_days: Option<u32>,
     /// A journal not longer than this is not compacted.
@@ -142,6 +151,7 @@ impl Default for RetentionSettings {
             exports_max: 1_000_000,
             exports_days: None,
             stage_versions_max: 10_000,
+            dropped_stages_days: 7,
             audit_days: None,
             compact_bytes_min: 64 << 20,
             compact_ratio_min: 4,

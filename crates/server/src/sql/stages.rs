@@ -1,12 +1,17 @@
 //! CREATE, ALTER, DROP, UNDROP, SHOW and DESCRIBE STAGE as statements: options to properties, records to rows.
 
-use catalog::{CreateOutcome, Credential, CredentialKind, OnExists, StageRecord};
-use parser::{AlterStage, AlterStageAction, CreateStage, CredentialKey, DropStage, StageOptions};
+use catalog::{CreateOutcome, Credential, CredentialKind, OnExists, Refreshed, StageRecord};
+use parser::{
+    AlterStage, AlterStageAction, CreateStage, CredentialKey, Credentials, DropStage, StageOptions,
+};
+use secrecy::SecretString;
 
 use super::access::secret;
 use super::show::{like_matches, stage_change};
 use crate::error::{Error, Reason, Result};
-use crate::session::{ChangeMode, Etag, NewStage, Outcome, Session, StageProperties, StageUpdate};
+use crate::session::{
+    ChangeMode, Etag, NewStage, Outcome, Session, StageProperties, StageUpdate, facts_in_words,
+};
 use crate::time::timestamp_text;
 
 pub(super) async fn create(session: &Session, statement: CreateStage) -> Result<Outcome> {
@@ -66,7 +71,15 @@ pub(super) async fn alter(session: &Session, statement: AlterStage) -> Result<Ou
             )
             .await
             .map(|_| true),
-        AlterStageAction::Refresh { .. } => Err(Error::not_implemented("ALTER STAGE … REFRESH")),
+        AlterStageAction::Refresh { subpath } => {
+            let refreshed = session
+                .refresh_directory(&name, subpath.as_ref().map(|path| path.value.as_str()))
+                .await;
+            return match refreshed {
+                Ok(found) => refreshed_rows(found),
+                Err(error) => unless_missing(error, verb, &name, statement.if_exists),
+            };
+        }
     };
     match altered {
         Ok(true) => Ok(Outcome::done(verb)),
@@ -78,6 +91,19 @@ pub(super) async fn alter(session: &Session, statement: AlterStage) -> Result<Ou
         )),
         Err(error) => unless_missing(error, verb, &name, statement.if_exists),
     }
+}
+
+/// What a refresh has found, as numbers.
+fn refreshed_rows(found: Refreshed) -> Result<Outcome> {
+    Outcome::numbers(
+        "ALTER STAGE",
+        &[
+            ("ADDED", found.added),
+            ("CHANGED", found.changed),
+            ("REMOVED", found.removed),
+            ("FILES", found.files),
+        ],
+    )
 }
 
 pub(super) async fn drop(session: &Session, statement: DropStage) -> Result<Outcome> {
@@ -135,7 +161,7 @@ pub(super) async fn show(session: &Session, like: Option<String>) -> Result<Outc
 }
 
 pub(super) async fn describe(session: &Session, name: String) -> Result<Outcome> {
-    let stage = session.stage(name).await?;
+    let (stage, known) = session.described_stage(name).await?;
     let property = |name: &str, value: String| vec![Some(name.to_owned()), Some(value)];
     let kind = if stage.definition.url.is_some() {
         "external"
@@ -154,6 +180,15 @@ pub(super) async fn describe(session: &Session, name: String) -> Result<Outcome>
         property("changed", timestamp_text(stage.changed_us)),
         property("changed_by", stage.changed_by.clone()),
     ];
+    if let Some(known) = known {
+        rows.extend([
+            property("validated", timestamp_text(known.checked_us)),
+            property("validated_by", known.checked_by),
+            property("validated_version", known.version.to_string()),
+            property("validated_with", format!("stagedoor {}", known.program)),
+            property("capabilities", facts_in_words(&known.facts)),
+        ]);
+    }
     if session.principal().is_admin() {
         rows.extend(stage.definition.credentials.iter().map(|credential| {
             property(
@@ -163,6 +198,20 @@ pub(super) async fn describe(session: &Session, name: String) -> Result<Outcome>
         }));
     }
     Outcome::text_rows("DESCRIBE STAGE", &["PROPERTY", "VALUE"], rows)
+}
+
+pub(super) async fn validate(session: &Session, name: String) -> Result<Outcome> {
+    let found = session.validate_stage(name).await?;
+    let rows = found.findings.into_iter().map(|finding| {
+        vec![
+            Some(finding.check.name().to_owned()),
+            Some(finding.outcome.name().to_owned()),
+            Some(finding.detail),
+            Some(finding.advice),
+        ]
+    });
+    let columns = ["CHECK", "RESULT", "DETAIL", "ADVICE"];
+    Outcome::text_rows("VALIDATE STAGE", &columns, rows.collect())
 }
 
 pub(super) async fn history(session: &Session, name: String) -> Result<Outcome> {
@@ -215,21 +264,22 @@ pub(crate) fn status(enabled: bool) -> &'static str {
     if enabled { "ENABLED" } else { "DISABLED" }
 }
 
+/// CREDENTIALS as a statement has them, its parameters bound.
+pub(crate) fn given_credentials(given: Credentials) -> Result<Vec<(CredentialKey, SecretString)>> {
+    let entries = given.entries.into_iter();
+    entries
+        .map(|entry| {
+            let key = CredentialKey::from_name(&entry.key.value)
+                .ok_or_else(|| Error::defect("an unknown credential was parsed"))?;
+            Ok((key, secret(entry.value)?))
+        })
+        .collect()
+}
+
 fn properties(options: StageOptions) -> Result<StageProperties> {
     let credentials = options
         .credentials
-        .map(|credentials| {
-            credentials
-                .value
-                .entries
-                .into_iter()
-                .map(|entry| {
-                    let key = CredentialKey::from_name(&entry.key.value)
-                        .ok_or_else(|| Error::defect("an unknown credential was parsed"))?;
-                    Ok((key, secret(entry.value)?))
-                })
-                .collect::<Result<Vec<_>>>()
-        })
+        .map(|credentials| given_credentials(credentials.value))
         .transpose()?;
     Ok(StageProperties {
         url: options.url.map(|url| Some(url.value)),

@@ -67,13 +67,13 @@ impl Reading {
 }
 
 /// The least and the largest value of the column that a table is kept in the order of.
-struct Range<T> {
-    least: Option<T>,
-    most: Option<T>,
+pub(super) struct Range<T> {
+    pub(super) least: Option<T>,
+    pub(super) most: Option<T>,
 }
 
 /// What the limits say of one column, as `of` takes it from a value.
-fn range<R, T: Ord>(
+pub(super) fn range<R, T: Ord>(
     columns: &[Column<R>],
     name: &str,
     limits: &[Limit],
@@ -101,7 +101,7 @@ fn as_number(value: &Value) -> Option<u64> {
     }
 }
 
-fn as_text(value: &Value) -> Option<String> {
+pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => Some(text.clone()),
         Value::Number(_) | Value::Micros(_) => None,
@@ -122,23 +122,21 @@ where
     N: FnMut() -> Result<Option<Vec<R>>, PageError> + Send,
 {
     fn next_page(&mut self) -> Result<Option<RecordBatch>, PageError> {
-        while self.rows_left > 0 {
-            let Some(mut records) = (self.next)()? else {
-                return Ok(None);
-            };
-            records.retain(|record| columns::is_within(&self.columns, record, &self.wanted.limits));
-            records.truncate(self.rows_left);
-            self.rows_left -= records.len();
-            // Nothing is sent for a page of which nothing is wanted.
-            if !records.is_empty() {
-                return columns::batch(&self.columns, &self.wanted.columns, &records).map(Some);
-            }
+        if self.rows_left == 0 {
+            return Ok(None);
         }
-        Ok(None)
+        let Some(mut records) = (self.next)()? else {
+            return Ok(None);
+        };
+        records.retain(|record| columns::is_within(&self.columns, record, &self.wanted.limits));
+        records.truncate(self.rows_left);
+        self.rows_left -= records.len();
+        // Also a page of which nothing is wanted ends here, so that a statement that was stopped does.
+        columns::batch(&self.columns, &self.wanted.columns, &records).map(Some)
     }
 }
 
-fn pages<R: Send + 'static>(
+pub(super) fn pages<R: Send + 'static>(
     columns: Vec<Column<R>>,
     wanted: Wanted,
     next: impl FnMut() -> Result<Option<Vec<R>>, PageError> + Send + 'static,

@@ -70,9 +70,12 @@ impl UploadDraft {
         let body: Bytes = self.filling.split().freeze();
         let (uploads, id, number) = (self.uploads.clone(), self.id.clone(), self.number);
         let key = self.target.to_string();
-        let sent = self
-            .runtime
-            .spawn(async move { uploads.put_part(&key, &id, number, body).await });
+        let room = self.runtime.block_on(uploads.room(body.len() as u64))?;
+        let sent = self.runtime.spawn(async move {
+            let sent = uploads.put_part(&key, &id, number, body).await;
+            drop(room);
+            sent
+        });
         self.on_the_way.push_back(sent);
         let at_once = (ON_THE_WAY_BYTES_MAX / part_bytes(self.number)).max(1);
         self.number += 1;

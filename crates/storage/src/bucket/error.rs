@@ -253,7 +253,9 @@ impl From<BucketError> for Error {
             | BucketErrorKind::Server
             | BucketErrorKind::Ambiguous => ErrorKind::Io,
         };
-        Self::new(kind, error.to_string()).temporary(error.is_temporary())
+        Self::new(kind, error.to_string())
+            .temporary(error.is_temporary())
+            .ambiguous(error.kind == BucketErrorKind::Ambiguous)
     }
 }
 

@@ -124,6 +124,7 @@ impl HttpTransport for Signed {
             }
         }
         let error = answer::error(parts.status, &parts.headers, &body);
+        self.requests.learn(&error);
         // OpenDAL takes some 404s for a success, of a deletion for one; it needs no body for that.
         if *error.kind() == BucketErrorKind::NotFound {
             let empty = futures::stream::empty();

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::{Token, TokenKind, UploadedPart};
+use crate::validation::{Probe, Validation};
 
 /// How far apart the store's clock and ours may be: stores refuse requests beyond it.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(15 * 60);
@@ -197,6 +198,11 @@ impl Backend for Bucket {
         self.is_open(&Draft::of(token)?).await
     }
 
+    async fn is_place_of(&self, _token: &Token) -> Result<bool> {
+        // Were it another bucket, or none, the store would have said so.
+        Ok(true)
+    }
+
     async fn discard(&self, token: &Token) -> Result<()> {
         let draft = Draft::of(token)?;
         Ok(self.uploads.abort(draft.key, &draft.id).await?)
@@ -210,6 +216,9 @@ impl Backend for Bucket {
             .since
             .and_then(|since| since.checked_sub(CLOCKS_APART_MAX))
             .unwrap_or(SystemTime::UNIX_EPOCH);
+        let until = begun
+            .until
+            .and_then(|until| until.checked_add(CLOCKS_APART_MAX));
         let keep = begun
             .keep
             .iter()
@@ -219,8 +228,10 @@ impl Backend for Bucket {
         for target in &begun.targets {
             let mut open = std::pin::pin!(self.uploads.list(target.as_str()));
             while let Some(upload) = open.try_next().await? {
-                let is_older = upload.initiated.is_some_and(|at| at < since);
-                if upload.key == target.as_str() && !is_older && !keep.contains(&upload.id) {
+                let is_of_then = upload
+                    .initiated
+                    .is_none_or(|at| at >= since && until.is_none_or(|until| at <= until));
+                if upload.key == target.as_str() && is_of_then && !keep.contains(&upload.id) {
                     self.uploads.abort(&upload.key, &upload.id).await?;
                 }
             }
@@ -270,6 +281,10 @@ impl Backend for Bucket {
             Err(error) if *error.kind() == BucketErrorKind::NotFound => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn validate(&self, probe: &Probe) -> Result<Validation> {
+        self.try_all(probe).await
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Requests {
     pub(super) signing: Signing,
     pub(super) address: Arc<Address>,
     pub(super) retry: Retry,
+    pub(super) assumes_role: bool,
+    pub(super) has_session_token: bool,
     pub(super) encryption: Option<Encryption>,
     pub(super) storage_class: Option<String>,
 }
@@ -61,6 +63,17 @@ impl Requests {
     /// # Errors
     /// Those of the connection, and what the answer tells.
     pub(super) async fn once(&self, call: &Call<'_>) -> BucketResult<Response<Bytes>> {
+        let answer = self.answer(call).await?;
+        let checked = answer::check(answer.status(), answer.headers(), answer.body());
+        checked.inspect_err(|error| self.learn(error))?;
+        Ok(answer)
+    }
+
+    /// Makes a request, once, and gives whatever is answered.
+    ///
+    /// # Errors
+    /// Those of signing and of the connection.
+    pub(super) async fn answer(&self, call: &Call<'_>) -> BucketResult<Response<Bytes>> {
         let mut request = Request::builder()
             .method(call.method.clone())
             .uri(self.address.url(call.key, &call.query))
@@ -69,12 +82,16 @@ impl Requests {
         *request.headers_mut() = call.headers.clone();
         let (mut parts, ()) = request.into_parts();
         self.signing.sign(&mut parts).await?;
-        let answer = self
-            .transport
+        self.transport
             .send(Request::from_parts(parts, call.body.clone()))
-            .await?;
-        answer::check(answer.status(), answer.headers(), answer.body())?;
-        Ok(answer)
+            .await
+    }
+
+    /// A region that is no longer right is found out anew at the next opening.
+    pub(super) fn learn(&self, error: &BucketError) {
+        if matches!(error.kind(), BucketErrorKind::WrongRegion(_)) {
+            self.transport.regions().forget(&self.address.bucket);
+        }
     }
 
     /// A request, signed in its URL, that is good for whoever has it, for so long. `method` is the call's.

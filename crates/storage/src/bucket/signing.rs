@@ -93,6 +93,27 @@ impl Signing {
     }
 }
 
+/// Checks that requests to the address can be signed.
+///
+/// # Errors
+/// As [`Signing::new`].
+pub(super) fn check(address: &Address, credentials: &BucketCredentials) -> BucketResult<()> {
+    match (address.provider, credentials.signature.unwrap_or_default()) {
+        (Provider::Oss, OssSignature::V4) => region_to_sign(address).map(|_| ()),
+        (Provider::Oss, OssSignature::V1) | (Provider::S3, _) => Ok(()),
+    }
+}
+
+/// The region that OSS' signature V4 is bound to.
+fn region_to_sign(address: &Address) -> BucketResult<&str> {
+    address.region.as_deref().ok_or_else(|| {
+        BucketError::new(
+            BucketErrorKind::Invalid,
+            "signature V4 needs the bucket's 'region' in CREDENTIALS, such as cn-hangzhou: the endpoint does not tell it",
+        )
+    })
+}
+
 fn s3(
     address: &Address,
     credentials: &BucketCredentials,
@@ -139,12 +160,7 @@ fn oss(
     let signer = match credentials.signature.unwrap_or_default() {
         OssSignature::V1 => signer,
         OssSignature::V4 => {
-            let region = address.region.as_deref().ok_or_else(|| {
-                BucketError::new(
-                    BucketErrorKind::Invalid,
-                    "signature V4 needs the bucket's 'region' in CREDENTIALS, such as cn-hangzhou: the endpoint does not tell it",
-                )
-            })?;
+            let region = region_to_sign(address)?;
             signer
                 .with_signing_version(SigningVersion::V4)
                 .with_region(region)

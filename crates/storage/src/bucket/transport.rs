@@ -4,6 +4,7 @@
 
 mod body;
 mod connector;
+mod limits;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,8 +26,12 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use body::{Progress, Sent};
 use connector::Connector;
+use limits::Limits;
+pub(crate) use limits::Room;
+pub use limits::TransportLimits;
 
 use super::error::{BucketError, BucketErrorKind, BucketResult};
+use super::region::Regions;
 use crate::endpoints::EndpointPolicy;
 
 /// How long a request or an answer may stand still.
@@ -48,6 +53,8 @@ pub struct TransportOptions {
     pub hosts: HashMap<String, Vec<SocketAddr>>,
     /// Certificates to trust beside the operating system's, as PEM.
     pub roots: Vec<String>,
+    /// What all buckets together may have on their way.
+    pub limits: TransportLimits,
 }
 
 impl Default for TransportOptions {
@@ -56,6 +63,7 @@ impl Default for TransportOptions {
             still_max: STILL_MAX,
             hosts: HashMap::new(),
             roots: Vec::new(),
+            limits: TransportLimits::default(),
         }
     }
 }
@@ -66,6 +74,8 @@ pub struct Transport {
     client: Client<Connector, Sent>,
     policy: Arc<EndpointPolicy>,
     still_max: Duration,
+    limits: Arc<Limits>,
+    regions: Arc<Regions>,
 }
 
 impl fmt::Debug for Transport {
@@ -111,6 +121,8 @@ impl Transport {
             client,
             policy,
             still_max: options.still_max,
+            limits: Arc::new(Limits::new(options.limits)),
+            regions: Arc::default(),
         })
     }
 
@@ -127,12 +139,30 @@ impl Transport {
         Ok(())
     }
 
+    /// Where Amazon's buckets are, as far as it is known.
+    pub(super) fn regions(&self) -> &Regions {
+        &self.regions
+    }
+
+    /// Room for a part of so many bytes; to be kept until the part has been sent.
+    ///
+    /// # Errors
+    /// [`BucketErrorKind::SlowDown`] when there was none for too long.
+    pub(crate) async fn upload_room(&self, bytes: u64) -> BucketResult<Room> {
+        self.limits.upload(bytes).await
+    }
+
     /// Sends a request and gives its answer whose body is yet to be read.
     ///
     /// # Errors
     /// For what is met before the answer's head: [`BucketErrorKind::NotPermitted`], `Dns`, `Connect`,
-    /// `Tls`, `TimedOut`, `Interrupted`.
+    /// `Tls`, `TimedOut`, `Interrupted`; `SlowDown` when the server has too many requests on their way.
     pub(crate) async fn fetch(&self, request: Request<Bytes>) -> BucketResult<Response<Streamed>> {
+        let _room = self.limits.request().await?;
+        self.fetch_now(request).await
+    }
+
+    async fn fetch_now(&self, request: Request<Bytes>) -> BucketResult<Response<Streamed>> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let (mut parts, bytes) = request.into_parts();
         parts.headers.insert(
@@ -158,7 +188,8 @@ impl Transport {
     /// # Errors
     /// As [`Self::fetch`]; [`BucketErrorKind::Server`] for an answer beyond all measure.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> BucketResult<Response<Bytes>> {
-        let (parts, mut streamed) = self.fetch(request).await?.into_parts();
+        let _room = self.limits.request().await?;
+        let (parts, mut streamed) = self.fetch_now(request).await?.into_parts();
         let mut body = BytesMut::new();
         while let Some(piece) = streamed.next().await {
             body.extend_from_slice(&piece?);

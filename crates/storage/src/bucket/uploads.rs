@@ -21,7 +21,8 @@ use super::address::Address;
 use super::dialect::{names, text};
 use super::error::{BucketError, BucketErrorKind, BucketResult};
 use super::requests::{Call, Requests};
-use super::retry::Again;
+use super::retry::{Again, Retry};
+use super::transport::Room;
 use crate::location::Provider;
 use crate::presigned::PresignedRequest;
 
@@ -69,6 +70,20 @@ struct Versioning {
 impl Uploads {
     pub(super) fn new(requests: Requests) -> Self {
         Self { requests }
+    }
+
+    /// The same place, tried as often as this says.
+    pub(super) fn with_retry(&self, retry: Retry) -> Self {
+        Self {
+            requests: Requests {
+                retry,
+                ..self.requests.clone()
+            },
+        }
+    }
+
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -137,6 +152,11 @@ impl Uploads {
                 _ => Err(error.during(&format!("abort the upload of '{key}'"))),
             },
         }
+    }
+
+    /// Room for a part of so many bytes among all that the server has on their way; kept until it has been sent.
+    pub(super) async fn room(&self, bytes: u64) -> BucketResult<Room> {
+        self.requests.transport.upload_room(bytes).await
     }
 
     /// Whether the bucket keeps versions. OSS then lets a write replace what it must not.

@@ -1,6 +1,7 @@
 //! Walking a folder component by component, never following a symbolic link and never leaving it.
 //! What openat2's RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS does, on every Unix.
 
+mod probe;
 mod publication;
 
 use std::collections::VecDeque;
@@ -18,6 +19,8 @@ use crate::policy::Policy;
 use crate::token::Identity;
 
 use super::DraftName;
+
+pub(crate) use probe::{Renaming, Space};
 
 /// Readable by the group, not by others: what MySQL gives the files of INTO OUTFILE.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o640);
@@ -276,6 +279,16 @@ impl Beneath {
     /// The identity of a draft that is there.
     pub(crate) fn draft_identity(&self, draft: &DraftName) -> Result<Option<Identity>> {
         self.identity(&draft.path()?)
+    }
+
+    /// Whether the folder of a draft's work is there. It is made with the first draft and removed when the work is
+    /// over, so without it the root is not what it was.
+    pub(crate) fn has_work(&self, draft: &DraftName) -> Result<bool> {
+        match self.walk(draft.path()?.parent().as_ref()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The identity of what has this name below the root; not through a link.

@@ -5,3 +5,4 @@ mod asked;
 mod place;
 mod real_servers;
 mod refused;
+mod without_conditions;

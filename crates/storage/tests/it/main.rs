@@ -5,6 +5,7 @@ mod any_text;
 mod confinement;
 mod files;
 mod publication;
+mod validation;
 
 use std::io::Write;
 use std::path::Path;

@@ -63,6 +63,9 @@ async fn of_stages() {
                 version: 1,
             }
         }),
+        call!(stages.validate_stage, Admin, &[STAGE], gone, |o, dir| {
+            v1::ValidateStageRequest { name: named(&o) }
+        }),
         call!(stages.list_stages, Everyone, &[], "ok", |o, dir| {
             v1::ListStagesRequest::default()
         }),

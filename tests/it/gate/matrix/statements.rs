@@ -54,6 +54,7 @@ async fn stages_and_exports() {
         row("SHOW STAGES", Everyone, &[], "ok"),
         row("DESC STAGE {o}", Everyone, &[STAGE], gone),
         row("SHOW STAGE HISTORY {o}", Admin, &[STAGE], gone),
+        row("VALIDATE STAGE {o}", Admin, &[STAGE], gone),
         row("SELECT * FROM mo_catalog.mo_stages", Everyone, &[], "ok"),
         row("SELECT * FROM stagedoor.stages", Everyone, &[], "ok"),
         row("SELECT * FROM stagedoor.stage_versions", Admin, &[], "ok"),

@@ -1,12 +1,12 @@
 //! The steps of a rotation: which versions have secrets under another key, and moving some of them
 //! in one mutation.
 
-use super::super::{CredentialValue, KeyId, Owner, ServerKey, cipher};
+use super::super::{CredentialValue, Credentials, KeyId, Owner, ServerKey, cipher};
 use crate::error::Error;
 use crate::options::Actor;
 use crate::stages::{self, StageRecord};
 use crate::store::{Draft, View, What};
-use crate::{Catalog, format, keys};
+use crate::{Catalog, exports, format, keys};
 
 /// How many versions are read at once.
 const PAGE_VERSIONS: usize = 128;
@@ -60,12 +60,77 @@ impl Catalog {
         record: &mut StageRecord,
         count: &mut u64,
     ) -> Result<Option<String>, Error> {
-        let owner = Owner {
+        let owner = Owner::Stage {
             account,
-            stage_id: record.id,
+            id: record.id,
         };
+        let whose = format!(
+            "the stage {} (id {}) at version {} in the account {account}",
+            record.name, record.id, record.version
+        );
+        let given = &record.definition.credentials;
+        let (moved, damaged) = self.rewrap_credentials(new, owner, &whose, given, count)?;
+        record.definition.credentials = moved;
+        Ok(damaged)
+    }
+
+    /// Moves the secrets of the unfinished exports that have any, an account a mutation. Answers how many, and the
+    /// place of the first that does not open.
+    pub(super) fn rewrap_exports(
+        &self,
+        actor: &Actor,
+        new: &ServerKey,
+    ) -> Result<(u64, Option<String>), Error> {
+        let (mut count, mut damaged) = (0, None);
+        for account in self.store.read(|view| view.accounts())? {
+            if self
+                .store
+                .read(|view| stale_exports(view, &account, new.id()))?
+                == 0
+            {
+                continue;
+            }
+            let what = || What::step(format!("rotate server key to {}, exports", new.id()));
+            let (moved, bad) = self.store.write(actor, what, |draft| {
+                let (mut count, mut damaged) = (0, None);
+                for mut record in exports::open_with_credentials(draft.view(), &account)? {
+                    let whose = format!("the export {} in the account {account}", record.id);
+                    let owner = Owner::Export {
+                        account: &account,
+                        id: &record.id,
+                    };
+                    let before = count;
+                    let (moved, bad) = self.rewrap_credentials(
+                        new,
+                        owner,
+                        &whose,
+                        &record.credentials,
+                        &mut count,
+                    )?;
+                    damaged = damaged.or(bad);
+                    if count > before {
+                        record.credentials = moved;
+                        draft.put(keys::export(&account, &record.id), &record);
+                    }
+                }
+                Ok((count, damaged))
+            })?;
+            count += moved;
+            damaged = damaged.or(bad);
+        }
+        Ok((count, damaged))
+    }
+
+    fn rewrap_credentials(
+        &self,
+        new: &ServerKey,
+        owner: Owner<'_>,
+        whose: &str,
+        given: &Credentials,
+        count: &mut u64,
+    ) -> Result<(Credentials, Option<String>), Error> {
         let mut damaged = None;
-        let credentials = record.definition.credentials.try_map(|credential| {
+        let credentials = given.try_map(|credential| {
             let CredentialValue::Sealed(sealed) = &credential.value else {
                 return Ok(credential.value.clone());
             };
@@ -80,16 +145,12 @@ impl Catalog {
                     CredentialValue::Sealed(moved)
                 }
                 None => {
-                    damaged = Some(format!(
-                        "the credential {} of the stage {} (id {}) at version {} in the account {account}",
-                        credential.name, record.name, record.id, record.version
-                    ));
+                    damaged = Some(format!("the credential {} of {whose}", credential.name));
                     credential.value.clone()
                 }
             })
         })?;
-        record.definition.credentials = credentials;
-        Ok(damaged)
+        Ok((credentials, damaged))
     }
 
     pub(super) fn count_left(&self, to: KeyId) -> Result<u64, Error> {
@@ -98,6 +159,9 @@ impl Catalog {
             left += page.iter().map(|record| stale(record, to)).sum::<u64>();
             Ok(())
         })?;
+        for account in self.store.read(|view| view.accounts())? {
+            left += self.store.read(|view| stale_exports(view, &account, to))?;
+        }
         Ok(left)
     }
 
@@ -130,8 +194,18 @@ pub(in crate::secrets) fn left(view: View<'_>, to: KeyId) -> Result<u64, Error> 
             after = keys::stage_version(&account, last.id, last.version);
             left += page.iter().map(|record| stale(record, to)).sum::<u64>();
         }
+        left += stale_exports(view, &account, to)?;
     }
     Ok(left)
+}
+
+/// How many secrets of an account's unfinished exports are sealed by another key than `to`.
+fn stale_exports(view: View<'_>, account: &str, to: KeyId) -> Result<u64, Error> {
+    let open = exports::open_with_credentials(view, account)?;
+    let stale = open
+        .iter()
+        .map(|record| stale_among(&record.credentials, to));
+    Ok(stale.sum())
 }
 
 fn page(view: View<'_>, account: &str, after: &str) -> Result<Vec<StageRecord>, Error> {
@@ -142,7 +216,11 @@ fn page(view: View<'_>, account: &str, after: &str) -> Result<Vec<StageRecord>, 
 
 /// How many secrets of a version are sealed by another key than `to`.
 fn stale(record: &StageRecord, to: KeyId) -> u64 {
-    let sealed = record.definition.credentials.sealed();
+    stale_among(&record.definition.credentials, to)
+}
+
+fn stale_among(credentials: &Credentials, to: KeyId) -> u64 {
+    let sealed = credentials.sealed();
     sealed.filter(|(_, sealed)| sealed.key_id() != to).count() as u64
 }
 

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::secrets::cipher::random;
 
-const OWNER: Owner<'_> = Owner {
+const OWNER: Owner<'_> = Owner::Stage {
     account: "sys",
-    stage_id: 7,
+    id: 7,
 };
 
 fn key(byte: u8) -> ServerKey {
@@ -74,16 +74,21 @@ fn it_opens_nowhere_else() {
     assert!(opens(&sealed, &here.0, here.1, here.2));
     assert!(!opens(&sealed, &key(2), here.1, here.2));
     assert!(!opens(&sealed, &here.0, here.1, "session_token"));
-    let account = Owner {
+    let account = Owner::Stage {
         account: "acme",
-        ..OWNER
+        id: 7,
     };
     assert!(!opens(&sealed, &here.0, account, here.2));
-    let stage = Owner {
-        stage_id: 8,
-        ..OWNER
+    let stage = Owner::Stage {
+        account: "sys",
+        id: 8,
     };
     assert!(!opens(&sealed, &here.0, stage, here.2));
+    let export = Owner::Export {
+        account: "sys",
+        id: "\u{7}\0\0\0\0\0\0\0",
+    };
+    assert!(!opens(&sealed, &here.0, export, here.2));
     let version = SealedSecret {
         version: 4,
         ..sealed.clone()

@@ -149,9 +149,12 @@ impl Beneath {
     pub(crate) fn withdraw(&self, file: &PlannedFile) -> Result<()> {
         let draft = DraftName::of(&file.token)?;
         let target = self.target_of(&file.target)?;
-        match self.identity(&target)? {
-            Some(there) if draft.identity == Some(there) => self.remove(&target),
-            Some(_) | None => Ok(()),
+        match self.identity(&target) {
+            Ok(Some(there)) if draft.identity == Some(there) => self.remove(&target),
+            Ok(Some(_) | None) => Ok(()),
+            // No folder is on the way there but a file or a link: it was not published.
+            Err(error) if error.kind() == ErrorKind::Invalid => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }
