@@ -5,6 +5,7 @@ mod audit;
 mod details;
 mod isolation;
 mod life;
+mod links;
 mod logins;
 mod matrix;
 mod removal;
@@ -23,6 +24,7 @@ use proto::v1::account_service_client::AccountServiceClient;
 use proto::v1::admin_service_client::AdminServiceClient;
 use proto::v1::execute_response::Part;
 use proto::v1::export_service_client::ExportServiceClient;
+use proto::v1::file_service_client::FileServiceClient;
 use proto::v1::sql_service_client::SqlServiceClient;
 use proto::v1::stage_service_client::StageServiceClient;
 use server::{Port, Settings};
@@ -75,6 +77,7 @@ impl Door {
         std::fs::write(&password, ROOT_PASSWORD).unwrap();
         let mut settings = Settings::embedded(&folder.path().join("data"));
         settings.listen = ([127, 0, 0, 1], 0).into();
+        settings.http.listen = Some(settings.listen);
         settings.auth.root_password_file = Some(password);
         // Refused logins are asked for on purpose; the slow-down has its own test.
         settings.limits.login_attempts_max = 10_000;
@@ -187,6 +190,10 @@ impl Caller {
 
     fn exports(&self) -> ExportServiceClient<Channel> {
         ExportServiceClient::new(self.channel.clone())
+    }
+
+    fn files(&self) -> FileServiceClient<Channel> {
+        FileServiceClient::new(self.channel.clone())
     }
 
     fn accounts(&self) -> AccountServiceClient<Channel> {

@@ -141,7 +141,7 @@ async fn nothing_leaks(format: &str) {
     std::fs::create_dir(&out).unwrap();
     let mut server = ServeProcess::start_after(
         &format!("exec >'{}'", stdout.display()),
-        "[limits]\nstatement_bytes_max = 10000\n",
+        "[limits]\nstatement_bytes_max = 10000\n[http]\nlisten = \"127.0.0.1:0\"\n",
         folder.path(),
         &["--log", "trace", "--log-format", format],
     );
@@ -158,6 +158,7 @@ async fn nothing_leaks(format: &str) {
     entries::stages(&mut caller, &out).await;
     entries::passwords(&mut caller).await;
     entries::logins(&mut caller).await;
+    entries::links(&mut caller, &out).await;
     entries::mistakes(&mut caller).await;
     ask_everything(&mut caller).await;
     let backup = folder.path().join("backup");

@@ -17,6 +17,7 @@ mod directory_tables;
 mod example;
 mod export_service;
 mod exports;
+mod files;
 mod gate;
 mod internal_stages;
 mod leaks;

@@ -167,6 +167,9 @@ macro_rules! on_both {
     };
 }
 
+// Behind the macro that it uses.
+mod files;
+
 on_both!(an_export_appears_whole_and_once, exports);
 on_both!(nothing_is_left_of_an_export_that_fails, failures);
 on_both!(a_bucket_that_refuses_says_why, refusals);

@@ -26,7 +26,7 @@ pub(crate) use state::KeyState;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 
 use self::cipher::DataKey;
 use crate::error::{Error, ErrorKind};
@@ -119,6 +119,26 @@ impl Catalog {
             .collect()
     }
 }
+
+impl Catalog {
+    /// A key for one purpose of the server's own, derived from the server key that seals its secrets. Nothing of it is
+    /// stored; after a rotation of the server key it is another one.
+    ///
+    /// Errors: `KeyMissing` when the catalog was opened without a server key.
+    pub fn derived_key(&self, purpose: &str) -> Result<SecretBox<[u8; 32]>, Error> {
+        let state = self.store.read(stored)?;
+        let key = match state {
+            Some(state) => self.secrets.key(state.active())?,
+            None => self.secrets.current()?,
+        };
+        Ok(cipher::derive(
+            key.bytes(),
+            &[DERIVED_DOMAIN, purpose.as_bytes()],
+        ))
+    }
+}
+
+const DERIVED_DOMAIN: &[u8] = b"stagedoor/derived-key/1";
 
 /// The server keys that the catalog was opened with.
 pub(crate) struct Secrets {
@@ -214,6 +234,18 @@ impl Secrets {
         ring.key(id).ok_or_else(|| lacks(ring, id))
     }
 
+    /// The key of the ring that a catalog without secrets begins with.
+    fn current(&self) -> Result<Arc<ServerKey>, Error> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let key = ring.as_ref().map(|ring| ring.current().clone());
+        key.ok_or_else(|| {
+            key_missing(
+                "no server key was given, so no secret can be stored; open the catalog with a server key"
+                    .to_owned(),
+            )
+        })
+    }
+
     /// What seals in this mutation. The first one in a catalog makes the state of its keys.
     fn sealer(&self, draft: &mut Draft<'_>) -> Result<Sealer, Error> {
         let made_here = draft.own(&keys::server_keys())?;
@@ -224,14 +256,7 @@ impl Secrets {
                     .fingerprint_key(&*self.key(state.fingerprint_key.key_id)?)?,
             });
         }
-        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-        let key = ring.as_ref().map(|ring| ring.current().clone());
-        let key = key.ok_or_else(|| {
-            key_missing(
-                "no server key was given, so no secret can be stored; open the catalog with a server key"
-                    .to_owned(),
-            )
-        })?;
+        let key = self.current()?;
         let state = KeyState::new(&cipher::random, &key)?;
         let fingerprint_key = state.fingerprint_key(&key)?;
         draft.put(keys::server_keys(), &state);

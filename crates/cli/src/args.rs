@@ -3,6 +3,7 @@
 
 mod admin;
 mod connect;
+mod file;
 mod login;
 #[cfg(feature = "embedded")]
 mod serve;
@@ -15,6 +16,7 @@ pub(crate) use self::admin::{AdminArgs, AdminCommand, OnlineArgs};
 #[cfg(feature = "embedded")]
 pub(crate) use self::admin::{DataArgs, RebuildArgs, RestoreArgs, RotateKeyArgs};
 pub(crate) use self::connect::{LoginOptions, PlaceArgs, RemoteArgs, ServerArgs, TransportOptions};
+pub(crate) use self::file::{FileArgs, FileCommand, FilePlaceArgs};
 pub(crate) use self::login::{LoginArgs, LogoutArgs, WhoamiArgs};
 #[cfg(feature = "embedded")]
 pub(crate) use self::serve::ServeArgs;
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Runs SQL: an interactive shell, or a script
     Sql(SqlArgs),
+    /// Lists, fetches, sends and removes the files of stages
+    File(FileArgs),
     /// Logs in to a running server, and keeps the login
     Login(LoginArgs),
     /// Gives up the login that is kept for a running server

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin;
+mod files;
 
 use proto::v1::export_service_client::ExportServiceClient;
 use proto::v1::sql_service_client::SqlServiceClient;
@@ -14,6 +15,7 @@ use tonic::{Status, Streaming};
 
 pub(crate) use self::accounts::Accounts;
 pub(crate) use self::admin::Admin;
+pub(crate) use self::files::{DownloadFailure, Files, StagePath};
 use crate::connect::{Connection, Wire};
 use crate::failure::{Failure, Target};
 
@@ -25,6 +27,7 @@ const MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub(crate) struct Client {
     sql: SqlServiceClient<Wire>,
     exports: ExportServiceClient<Wire>,
+    files: Files,
     session_id: String,
     server_version: String,
     target: Target,
@@ -47,6 +50,7 @@ impl Client {
             sql,
             exports: ExportServiceClient::new(connection.wire())
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
+            files: Files::new(connection),
             session_id: opened.session_id,
             server_version: opened.server_version,
             target: target.clone(),
@@ -61,6 +65,11 @@ impl Client {
     /// How the user named the server.
     pub(crate) fn target(&self) -> &str {
         self.target.name()
+    }
+
+    /// The files of stages, for what GET and PUT carry.
+    pub(crate) fn files(&self) -> Files {
+        self.files.clone()
     }
 
     /// What a status of a stream means.
@@ -84,6 +93,7 @@ impl Client {
         let request = ExecuteRequest {
             session_id: self.session_id.clone(),
             statement: statement.to_owned(),
+            carries_files: true,
             ..Default::default()
         };
         let answer = self.sql.execute(request).await;

@@ -169,6 +169,11 @@ impl Failure {
         Self::new("1317", "70100", "Query execution was interrupted")
     }
 
+    /// Something on this machine is in the way of a transfer (MySQL's CR_UNKNOWN_ERROR, 2000).
+    pub(crate) fn local(message: impl Into<String>) -> Self {
+        Self::new("2000", "HY000", message)
+    }
+
     /// The answer makes no sense (MySQL's CR_MALFORMED_PACKET, 2027).
     pub(crate) fn malformed(detail: impl fmt::Display) -> Self {
         Self::new(

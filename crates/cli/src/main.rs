@@ -13,6 +13,7 @@ mod credentials;
 mod demo;
 mod dirs;
 mod failure;
+mod file;
 mod interrupt;
 mod logging;
 mod login;
@@ -29,6 +30,7 @@ mod sql;
 #[cfg(test)]
 mod stub;
 mod tokens;
+mod transfer;
 mod usage;
 
 use std::io::Write;
@@ -73,6 +75,10 @@ fn start(cli: Cli) -> anyhow::Result<u8> {
         Command::Sql(args) => {
             logging::install(log, "error", LogFormat::Text)?;
             runtime.block_on(sql::run(args))
+        }
+        Command::File(args) => {
+            logging::install(log, "error", LogFormat::Text)?;
+            runtime.block_on(printed(async |env, out| file::run(args, env, out).await))
         }
         Command::Login(args) => {
             logging::install(log, "error", LogFormat::Text)?;

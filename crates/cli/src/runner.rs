@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arrow::buffer::Buffer;
 use arrow::ipc::reader::StreamDecoder;
 use proto::v1::execute_response::Part;
-use proto::v1::{Export, StatementResult};
+use proto::v1::{Export, FileTransfer, StatementResult};
 
 use crate::client::Client;
 use crate::failure::Failure;
@@ -15,6 +15,7 @@ use crate::interrupt::{Interrupts, Listener};
 use crate::output::{Stdout, complain, stdout};
 use crate::progress::ExportBar;
 use crate::render::{Format, Rows, export_report};
+use crate::transfer::{self, Manner, TransferError};
 
 /// How long after Ctrl-C an export that is just being admitted is waited for.
 const ADMISSION_MAX: Duration = Duration::from_secs(2);
@@ -105,6 +106,10 @@ impl Runner {
         let started = Instant::now();
         let mut listener = self.interrupts.listen();
         let (result, rows) = self.receive(statement, &mut listener).await?;
+        if let Some(wanted) = &result.transfer {
+            self.carry(statement, wanted, &mut listener).await?;
+            return Ok(result);
+        }
         let seconds = started.elapsed().as_secs_f64();
         self.report(&result, rows, seconds)
             .map_err(RunError::Stdout)?;
@@ -186,6 +191,34 @@ impl Runner {
                 Some(Part::ExportProgress(_)) | None => {}
             }
         }
+    }
+
+    /// Carries the files of GET or PUT, if they are those that the statement names: a server must not get others.
+    async fn carry(
+        &mut self,
+        statement: &str,
+        wanted: &FileTransfer,
+        listener: &mut Listener,
+    ) -> Result<(), RunError> {
+        let transfer = transfer::of_statement(statement, wanted).map_err(Failure::local)?;
+        let manner = Manner {
+            overwrite: wanted.overwrite,
+            progress: self.settings.progress,
+        };
+        let mut files = self.client.files();
+        let mut carried = Vec::new();
+        let result = tokio::select! {
+            result = transfer.run(&mut files, manner, &mut carried) => result,
+            () = listener.pressed() => return Err(RunError::Interrupted(Failure::interrupted())),
+        };
+        if !carried.is_empty() {
+            transfer::report(&mut self.out, self.settings.format, &carried)
+                .map_err(RunError::Stdout)?;
+        }
+        result.map_err(|error| match error {
+            TransferError::Failed(failure) => RunError::Failed(failure),
+            TransferError::Local(text) => RunError::Failed(Failure::local(text)),
+        })
     }
 
     fn print_rows(

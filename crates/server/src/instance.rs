@@ -5,7 +5,7 @@ use std::fs;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use catalog::{Catalog, ErrorKind, KeyRing, OnExists};
@@ -36,6 +36,8 @@ pub(crate) struct Instance {
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
     pub(crate) uploads: Uploads,
+    /// How download links begin, once there is a port for them; without a slash at the end.
+    pub(crate) links_at: OnceLock<String>,
     pub(crate) logins: Logins,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
@@ -122,6 +124,7 @@ impl Instance {
             remains: Arc::new(Notify::new()),
             jobs,
             uploads,
+            links_at: OnceLock::new(),
             logins,
         });
         wait_for(crate::exports::recover(&instance));

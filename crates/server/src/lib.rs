@@ -29,6 +29,7 @@ mod exports;
 mod external;
 mod gate;
 mod grpc;
+mod http_port;
 mod instance;
 mod internal;
 pub mod key;

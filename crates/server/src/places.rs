@@ -74,6 +74,8 @@ pub(crate) struct OpenStage {
     pub(crate) store: Store,
     /// Ids and versions of the stages that the URL goes through, nearest first.
     pub(crate) parents: Vec<(u64, u64)>,
+    /// Where its files really are, in words that are another for each place; not for clients.
+    pub(crate) place: String,
 }
 
 /// A stage as it was at a version.
@@ -171,6 +173,17 @@ impl Instance {
     /// # Errors
     /// The place's own, naming the stage.
     pub(crate) async fn open_stage(self: &Arc<Self>, located: Located) -> Result<OpenStage> {
+        let place = match &located.at {
+            At::Internal {
+                account,
+                stage_id,
+                prefix,
+            } => {
+                let below = prefix.as_ref().map_or("", ObjectPath::as_str);
+                format!("internal:{}/{stage_id}/{below}", account.id)
+            }
+            At::Place { location, .. } => location.to_string(),
+        };
         let opened = match &located.at {
             At::Internal {
                 account,
@@ -196,6 +209,7 @@ impl Instance {
             None => store,
         };
         Ok(OpenStage {
+            place,
             store,
             name: located.name,
             id: located.id,

@@ -10,6 +10,7 @@ mod directory;
 mod exports;
 mod files;
 mod insert;
+mod links;
 mod queries;
 mod result;
 mod roles;
@@ -30,6 +31,7 @@ pub(crate) use bounds::Bounds;
 pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
 pub(crate) use files::{FoundFiles, file_not_found};
+pub(crate) use links::{LinkedFile, percent_encoded};
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
 pub(crate) use stages::{

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use access::{
-    AuthSettings, EndpointSettings, InternalSettings, PathSettings, SecretSettings, TlsSettings,
+    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, PathSettings, SecretSettings,
+    TlsSettings,
 };
 pub use limits::{LimitSettings, RetentionSettings};
 
@@ -35,6 +36,8 @@ pub struct Settings {
     pub default_database: String,
     /// Transport security.
     pub tls: TlsSettings,
+    /// Download links.
+    pub http: HttpSettings,
     /// Logins.
     pub auth: AuthSettings,
     /// The server key, and credentials by reference.
@@ -93,6 +96,7 @@ impl Default for Settings {
             insecure: false,
             default_database: "main".to_owned(),
             tls: TlsSettings::default(),
+            http: HttpSettings::default(),
             auth: AuthSettings::default(),
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),

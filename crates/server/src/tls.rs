@@ -81,9 +81,26 @@ impl Tls {
         }
     }
 
+    /// For a port that speaks HTTP/1.1 only.
+    fn config_for_http1(&self) -> Arc<ServerConfig> {
+        let mut config = ServerConfig::clone(&self.config());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
     fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The server's side of a handshake before HTTP/1.1.
+pub(crate) async fn handshake_for_http1(
+    tls: &Tls,
+    socket: TcpStream,
+) -> io::Result<TlsStream<TcpStream>> {
+    TlsAcceptor::from(tls.config_for_http1())
+        .accept(socket)
+        .await
 }
 
 /// The server's side of a handshake, and the client's certificate if one was asked for.

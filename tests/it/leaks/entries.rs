@@ -250,6 +250,31 @@ pub(super) async fn logins(caller: &mut Caller) {
     }
 }
 
+/// Links, whose URL is a key: made, followed, changed and followed.
+pub(super) async fn links(caller: &mut Caller, out: &Path) {
+    std::fs::write(out.join("linked.csv"), PUBLIC).unwrap();
+    let create = format!("CREATE STAGE linked URL = '{}'", out.display());
+    caller.done(&create, &[]).await;
+    let wire = caller.wire.clone();
+    // Its own answer is the one that may have the link.
+    let sql = "PRESIGN 'stage://linked/linked.csv'";
+    let made = caller.run(&wire, sql, &[]).await.unwrap();
+    let url = made.rows()[0][1].clone();
+    let signed = url.split('/').nth(4).unwrap();
+    let (_, signature) = signed.split_once('.').unwrap();
+    caller.note("a link's signature", signature);
+    let got = test_servers::fetch("GET", &url, &[], b"");
+    assert_eq!((got.status, got.body), (200, PUBLIC.as_bytes().to_vec()));
+    for wrong in [
+        url.replace("/files/", "/files/x"),
+        url.replace("/files/", "/others/"),
+    ] {
+        let refused = test_servers::fetch("GET", &wrong, &[], b"");
+        assert_ne!(refused.status, 200);
+        caller.answered("a changed link", &String::from_utf8_lossy(&refused.body));
+    }
+}
+
 /// Statements that do not parse, or fail when they run; the secret in each is another one.
 pub(super) async fn mistakes(caller: &mut Caller) {
     for (what, statement) in [

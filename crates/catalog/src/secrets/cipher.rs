@@ -51,6 +51,21 @@ pub(crate) fn place(parts: &[&[u8]]) -> Vec<u8> {
 
 /// The first bytes of HMAC-SHA256 over the parts, each with its length before it.
 pub(crate) fn mac(key: &[u8; KEY_BYTES], parts: &[&[u8]]) -> [u8; MAC_BYTES] {
+    let full = full_mac(key, parts);
+    let mut short = [0; MAC_BYTES];
+    for (to, from) in short.iter_mut().zip(full.iter()) {
+        *to = *from;
+    }
+    short
+}
+
+/// A key that says nothing of the one it is derived from: HMAC-SHA256 over the parts, each with its length before it.
+pub(crate) fn derive(key: &[u8; KEY_BYTES], parts: &[&[u8]]) -> DataKey {
+    let full = full_mac(key, parts);
+    DataKey::init_with_mut(|derived: &mut [u8; KEY_BYTES]| *derived = *full)
+}
+
+fn full_mac(key: &[u8; KEY_BYTES], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     // HMAC itself fills a shorter key up with zeros.
     let mut block = Zeroizing::new([0; HMAC_BLOCK_BYTES]);
     for (to, from) in block.iter_mut().zip(key) {
@@ -61,12 +76,7 @@ pub(crate) fn mac(key: &[u8; KEY_BYTES], parts: &[&[u8]]) -> [u8; MAC_BYTES] {
         mac.update(&(part.len() as u64).to_le_bytes());
         mac.update(part);
     }
-    let full: Zeroizing<[u8; 32]> = Zeroizing::new(mac.finalize().into_bytes().into());
-    let mut short = [0; MAC_BYTES];
-    for (to, from) in short.iter_mut().zip(full.iter()) {
-        *to = *from;
-    }
-    short
+    Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
 /// The ciphertext with its tag.

@@ -393,3 +393,23 @@ fn accounts_have_their_own_secrets() {
         assert_eq!(error.kind(), ErrorKind::Corrupt);
     }
 }
+
+/// A key for one purpose is the same as long as the server key is, and says nothing of another purpose's.
+#[test]
+fn a_derived_key_is_of_its_purpose_and_of_the_server_key() {
+    let (dir, catalog) = new_with_key();
+    let derived =
+        |catalog: &Catalog, purpose: &str| *catalog.derived_key(purpose).unwrap().expose_secret();
+    let first = derived(&catalog, "links");
+    assert_ne!(derived(&catalog, "other"), first);
+    // The catalog's first secret settles which server key is its own.
+    create_secret(&catalog, "s", "secret");
+    assert_eq!(derived(&catalog, "links"), first);
+    drop(catalog);
+    assert_eq!(derived(&open_with(dir.path(), 1), "links"), first);
+    let other = tempfile::tempdir().unwrap();
+    assert_ne!(derived(&open_with(other.path(), 2), "links"), first);
+    let bare = tempfile::tempdir().unwrap();
+    let without = open(bare.path()).derived_key("links").unwrap_err();
+    assert_eq!(without.kind(), ErrorKind::KeyMissing);
+}

@@ -178,6 +178,11 @@ impl Principal {
         is_bound.then_some(self.role.as_str())
     }
 
+    /// What tells the user from an earlier or later one of the same name.
+    pub(crate) fn user_id(&self) -> u64 {
+        self.user_id
+    }
+
     /// What the token of this call is bound to.
     pub(crate) fn binding(&self) -> Option<&Binding> {
         self.binding.as_ref()

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -23,6 +24,9 @@ use crate::time::{micros, proto_timestamp};
 
 /// How long a message of a file's bytes is at most; what a place gives at once is longer.
 const CHUNK_BYTES_MAX: usize = 256 << 10;
+
+/// How long an upload may stand still.
+const STILL_MAX: Duration = Duration::from_secs(120);
 
 /// `stagedoor.v1.FileService`.
 #[derive(Debug, Clone)]
@@ -197,7 +201,7 @@ impl FileService for Files {
         };
         let mut upload = session.upload_file(&at, header.overwrite).await?;
         // A client that breaks off is an error here, and what was received goes with the upload.
-        while let Some(message) = parts.message().await? {
+        while let Some(message) = next_part(&mut parts).await? {
             match message.part {
                 Some(Received::Chunk(chunk)) => upload.write(Bytes::from(chunk)).await?,
                 Some(Received::Header(_)) | None => {
@@ -215,6 +219,25 @@ impl FileService for Files {
             }),
             sha256: stored.sha256,
         }))
+    }
+}
+
+/// The next part of an upload. One that stands still keeps a turn and a draft: it ends.
+async fn next_part(
+    parts: &mut Streaming<v1::UploadFileRequest>,
+) -> std::result::Result<Option<v1::UploadFileRequest>, Status> {
+    match tokio::time::timeout(STILL_MAX, parts.message()).await {
+        Ok(message) => message,
+        Err(_) => Err(Error::new(
+            Reason::StatementTimeout,
+            3024,
+            "HY000",
+            format!(
+                "Query execution was interrupted: nothing of the file came for {} s",
+                STILL_MAX.as_secs()
+            ),
+        )
+        .into()),
     }
 }
 

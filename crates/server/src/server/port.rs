@@ -18,6 +18,7 @@ use super::doorway::Doorway;
 use super::health::ServerHealth;
 use crate::connections::{self, Entry};
 use crate::gate::ensure_root_password;
+use crate::http_port::HttpPort;
 use crate::instance::{OpenError, recovery_sentences};
 use crate::maintenance;
 use crate::settings::Settings;
@@ -39,6 +40,7 @@ pub struct Port {
     listener: TcpListener,
     local_addr: SocketAddr,
     tls: Option<Arc<Tls>>,
+    http: Option<HttpPort>,
 }
 
 impl Port {
@@ -59,11 +61,13 @@ impl Port {
             |e: std::io::Error| OpenError(format!("failed to listen on {}: {e}", settings.listen));
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
+        let http = HttpPort::open(&settings, tls.as_ref()).await?;
         Ok(Self {
             settings,
             listener,
             local_addr,
             tls,
+            http,
         })
     }
 
@@ -90,6 +94,7 @@ impl Port {
             listener,
             local_addr,
             tls,
+            http,
         } = self;
         let health = ServerHealth::opening();
         let doorway = Doorway::new(&health);
@@ -172,6 +177,12 @@ impl Port {
         };
         log_opened(&server, began.elapsed());
         doorway.open(server.routes());
+        if let Some(http) = http {
+            tracing::info!(at = http.links_at, "serving download links");
+            // A server has one port for links.
+            let _ = server.instance.links_at.set(http.links_at.clone());
+            background.spawn(http.serve(Arc::clone(&server.instance)));
+        }
         server.say_serving();
         background.spawn(maintenance::run(Arc::downgrade(&server.instance)));
         background.spawn(maintenance::recover(Arc::downgrade(&server.instance)));

@@ -19,7 +19,7 @@ use crate::sql::export_state;
 use crate::turns::Work;
 
 use super::Session;
-use super::queries::warnings_of;
+use super::queries::{as_written, labelled, warnings_of};
 use admission::admit;
 
 impl Session {
@@ -103,12 +103,12 @@ impl Session {
 
         let csv = csv_options(statement)?;
         let (planned, pin) = self.plan_query(&statement.query).await?;
-        let schema = planned.schema();
+        let schema = as_written(&statement.query, planned.schema());
         let options = exporter::manifest::csv_options(&csv);
         let driver = exporter::ExportOptions::csv(&schema, csv)
             .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
         let rows_estimated = planned.row_estimate();
-        let batches = planned.stream()?;
+        let batches = labelled(planned.stream()?, &schema);
 
         let settings = &self.instance.settings.export;
         let threads = match settings.threads {

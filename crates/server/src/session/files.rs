@@ -190,8 +190,14 @@ impl Session {
         if access == PresignedAccess::Read {
             stage.store.stat(&path).await.map_err(found(&path))?;
         }
-        let good_for = Duration::from_secs(good_for_s);
         let now_us = (catalog::system_clock())();
+        // What a token makes does not outlive it.
+        let left_s = match self.principal.binding() {
+            Some(binding) => binding.expires_us.saturating_sub(now_us) / 1_000_000,
+            None => u64::MAX,
+        };
+        let good_for_s = good_for_s.min(left_s.max(1));
+        let good_for = Duration::from_secs(good_for_s);
         let expires_us = now_us.saturating_add(good_for_s.saturating_mul(1_000_000));
         let signed = stage.store.presign(access, &path, good_for).await;
         let presigned = match signed {
@@ -201,9 +207,15 @@ impl Session {
                 headers: request.headers,
                 expires_us,
             },
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
-                return Err(no_url(access));
-            }
+            Err(error) if error.kind() == ErrorKind::Unsupported => match access {
+                PresignedAccess::Read => PresignedFile {
+                    method: "GET",
+                    url: self.link(&stage, &path, expires_us).await?,
+                    headers: Vec::new(),
+                    expires_us,
+                },
+                PresignedAccess::Write => return Err(no_way_in()),
+            },
             Err(error) => return Err(Error::from(error).within(format_args!("'{at}'"))),
         };
         let files = FilesOnRecord {
@@ -222,15 +234,10 @@ impl Session {
     }
 }
 
-fn no_url(access: PresignedAccess) -> Error {
-    Error::not_supported(match access {
-        PresignedAccess::Read => {
-            "no URL leads to the files of this stage, which are in no object storage; use GET in the shell, or `stagedoor file get`"
-        }
-        PresignedAccess::Write => {
-            "no URL leads into this stage, which is in no object storage; use PUT in the shell, or `stagedoor file put`"
-        }
-    })
+fn no_way_in() -> Error {
+    Error::not_supported(
+        "no URL leads into this stage, which is in no object storage; use PUT in the shell, or `stagedoor file put`",
+    )
 }
 
 /// A removal that is under way.

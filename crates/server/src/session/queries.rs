@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
 use catalog::{Column, TableRecord, TableSource};
 use futures::StreamExt;
 use parser::{Format, QueryText, StageFunction, StageFunctionCall};
 use query::{
-    Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, RowSource, SessionValues, Source,
-    StoreList, TableDefinition, TableRef,
+    BatchStream, Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, RowSource,
+    SessionValues, Source, StoreList, TableDefinition, TableRef,
 };
 use storage::Store;
 use url::Url;
@@ -34,8 +36,8 @@ impl Session {
     pub(crate) async fn query(&self, query: QueryText) -> Result<Rows> {
         self.allow(Operation::Query, Object::Account).await?;
         let (planned, pin) = self.plan_query(&query).await?;
-        let schema = planned.schema();
-        let stream = planned.stream()?;
+        let schema = as_written(&query, planned.schema());
+        let stream = labelled(planned.stream()?, &schema);
         let batches = stream.map(move |batch| {
             let _pinned = &pin;
             batch.map_err(Error::from)
@@ -360,6 +362,53 @@ fn staged_name(index: usize) -> String {
     format!("f{index}")
 }
 
+/// The columns of a query's result, in whose labels calls of `load_file` stand as the query has them.
+pub(super) fn as_written(query: &QueryText, schema: SchemaRef) -> SchemaRef {
+    let calls = query.stage_functions.iter().enumerate();
+    let loads: Vec<(String, &str)> = calls
+        .filter(|(_, call)| call.function == StageFunction::Load)
+        .map(|(index, call)| {
+            let text = query.text.get(call.range.clone()).unwrap_or_default();
+            (loaded_text(index), text)
+        })
+        .collect();
+    if loads.is_empty() {
+        return schema;
+    }
+    let fields = schema.fields().iter().map(|field| {
+        let label = loads
+            .iter()
+            .fold(field.name().clone(), |label, (ours, theirs)| {
+                label.replace(ours, theirs)
+            });
+        field.as_ref().clone().with_name(label)
+    });
+    Arc::new(Schema::new_with_metadata(
+        fields.collect::<Vec<_>>(),
+        schema.metadata().clone(),
+    ))
+}
+
+/// Batches with these columns' labels.
+pub(super) fn labelled(batches: BatchStream, schema: &SchemaRef) -> BatchStream {
+    let schema = Arc::clone(schema);
+    let labelled = batches.map(move |batch| {
+        let batch = batch?;
+        if batch.schema_ref() == &schema || batch.num_columns() == 0 {
+            return Ok(batch);
+        }
+        let columns = batch.columns().to_vec();
+        // The types are the same: this does not fail.
+        Ok(RecordBatch::try_new(Arc::clone(&schema), columns).unwrap_or(batch))
+    });
+    Box::pin(labelled)
+}
+
+/// What stands in a query for a call of `load_file`.
+fn loaded_text(index: usize) -> String {
+    format!("(SELECT * FROM `{STAGED_FILES}`.`{}`)", called_name(index))
+}
+
 /// The name of what a call of a function on stages gives.
 fn called_name(index: usize) -> String {
     format!("c{index}")
@@ -375,10 +424,11 @@ fn replaced(query: &QueryText) -> String {
     });
     let calls = query.stage_functions.iter().enumerate();
     let calls = calls.map(|(index, call)| {
-        let table = format!("`{STAGED_FILES}`.`{}`", called_name(index));
         let text = match call.function {
-            StageFunction::List | StageFunction::Directory => table,
-            StageFunction::Load => format!("(SELECT * FROM {table})"),
+            StageFunction::List | StageFunction::Directory => {
+                format!("`{STAGED_FILES}`.`{}`", called_name(index))
+            }
+            StageFunction::Load => loaded_text(index),
         };
         (&call.range, text)
     });

@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use crate::error::{Error, Reason, Result};
 use crate::exports::write_error;
 use crate::gate::{FilesOnRecord, Operation, hex};
-use crate::instance::wait_for;
 use crate::places::{OpenStage, StagePath, path_in_stage};
 use crate::turns::{Turn, Work};
 use crate::uploads::{Begun, Uploads};
@@ -114,14 +113,10 @@ impl Session {
             format!("{} bytes from byte {from} on", info.bytes - from),
         )
         .await?;
-        let sending = Sending {
-            session: self,
-            stage: at.stage.clone(),
-            bytes: reading.bytes,
+        let sending = WholeFile {
+            sending: self.sending(at.stage.clone(), reading.bytes, turn),
             digest: Some(Sha256::new()),
             skip: from,
-            looked: Instant::now(),
-            _turn: turn,
         };
         let parts = futures::stream::try_unfold(sending, |mut sending| async move {
             let part = sending.next().await?;
@@ -157,10 +152,13 @@ impl Session {
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING_MAX);
         let (tell, written) = oneshot::channel();
         let writing = Arc::clone(&begun);
-        tokio::task::spawn_blocking(move || {
-            let written = write(&writing, waiting);
+        tokio::spawn(async move {
+            let draft = Arc::clone(&writing);
+            let written = tokio::task::spawn_blocking(move || write(&draft, waiting)).await;
+            let written = written
+                .unwrap_or_else(|e| Err(Error::defect("writing an upload failed").with_source(e)));
             if written.is_err() {
-                wait_for(writing.end());
+                writing.end().await;
             }
             // Nobody takes it from a client that has left.
             let _ = tell.send(written);
@@ -180,7 +178,7 @@ impl Session {
         })
     }
 
-    async fn record_transfer(
+    pub(super) async fn record_transfer(
         &self,
         operation: Operation,
         stage: &OpenStage,
@@ -202,32 +200,61 @@ impl Session {
     }
 }
 
-struct Sending {
+/// Bytes on their way to a client, for as long as the principal may have them.
+pub(super) struct Sending {
     session: Session,
     stage: String,
     bytes: BoxStream<'static, storage::Result<Bytes>>,
-    /// Taken at the end.
-    digest: Option<Sha256>,
-    /// Bytes that the client has already.
-    skip: u64,
     looked: Instant,
     _turn: Turn,
 }
 
+impl Session {
+    pub(super) fn sending(
+        self,
+        stage: String,
+        bytes: BoxStream<'static, storage::Result<Bytes>>,
+        turn: Turn,
+    ) -> Sending {
+        Sending {
+            session: self,
+            stage,
+            bytes,
+            looked: Instant::now(),
+            _turn: turn,
+        }
+    }
+}
+
 impl Sending {
+    pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>> {
+        if self.looked.elapsed() >= LOOK_EVERY {
+            self.session.look_again().await?;
+            self.session
+                .open_for_files(&self.stage, Operation::DownloadFile)
+                .await?;
+            self.looked = Instant::now();
+        }
+        Ok(self.bytes.next().await.transpose()?)
+    }
+}
+
+/// A whole file, of which a client may have the beginning already.
+struct WholeFile {
+    sending: Sending,
+    /// Taken at the end.
+    digest: Option<Sha256>,
+    /// Bytes that the client has.
+    skip: u64,
+}
+
+impl WholeFile {
     async fn next(&mut self) -> Result<Option<DownloadPart>> {
         let Some(digest) = &mut self.digest else {
             return Ok(None);
         };
         loop {
-            if self.looked.elapsed() >= LOOK_EVERY {
-                self.session.look_again().await?;
-                self.session
-                    .open_for_files(&self.stage, Operation::DownloadFile)
-                    .await?;
-                self.looked = Instant::now();
-            }
-            let Some(mut piece) = self.bytes.next().await.transpose()? else {
+            let Some(mut piece) = self.sending.next_piece().await? else {
                 let digest = self.digest.take().unwrap_or_default();
                 return Ok(Some(DownloadPart::Sha256(hex(&digest.finalize()))));
             };

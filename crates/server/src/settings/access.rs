@@ -2,7 +2,7 @@
 //! paths and endpoints.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -93,4 +93,14 @@ pub struct EndpointSettings {
     /// Addresses of host names that the system's resolver is not asked for. `allow` holds for them as for any
     /// other.
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
+}
+
+/// `[http]`: the port that serves download links. Off unless `listen` is set.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSettings {
+    /// Its address; port 0 takes a free one. With `[tls]` it speaks TLS, with the same files.
+    pub listen: Option<SocketAddr>,
+    /// How links begin, such as `https://files.example.com`, where clients reach the port by another name.
+    pub public_url: Option<String>,
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use parser::CredentialKey;
 use storage::Location;
 
-use super::{AuthSettings, InternalSettings, LimitSettings, PathSettings, RetentionSettings};
+use super::{
+    AuthSettings, HttpSettings, InternalSettings, LimitSettings, PathSettings, RetentionSettings,
+};
 use super::{SecretSettings, Settings, TlsSettings, VERSION};
 
 /// What a message holds besides the longest statement in it.
@@ -20,6 +22,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         ));
     }
     check_tls(&settings.tls)?;
+    check_http(&settings.http)?;
     check_auth(&settings.auth)?;
     check_secrets(&settings.secrets)?;
     check_paths(&settings.paths)?;
@@ -51,6 +54,31 @@ fn check_tls(tls: &TlsSettings) -> Result<(), String> {
         )),
         (None, None, None) | (Some(_), Some(_), _) => Ok(()),
     }
+}
+
+fn check_http(http: &HttpSettings) -> Result<(), String> {
+    let Some(public_url) = &http.public_url else {
+        return Ok(());
+    };
+    if http.listen.is_none() {
+        return Err(format!(
+            "http.public_url is '{public_url}', but http.listen is not set: there is no port that links could lead to"
+        ));
+    }
+    let is_sound = url::Url::parse(public_url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if is_sound {
+        return Ok(());
+    }
+    Err(format!(
+        "http.public_url is '{public_url}'; it must be like https://files.example.com, without user, query or fragment"
+    ))
 }
 
 fn check_auth(auth: &AuthSettings) -> Result<(), String> {

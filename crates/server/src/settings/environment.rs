@@ -34,6 +34,10 @@ const SECTIONS: [(&str, &[(&str, Form)]); 10] = [
             ("client_ca", Form::Text),
         ],
     ),
+    (
+        "http",
+        &[("listen", Form::Text), ("public_url", Form::Text)],
+    ),
     ("auth", &[("root_password_file", Form::Text)]),
     (
         "secrets",

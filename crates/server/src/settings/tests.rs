@@ -70,9 +70,31 @@ fn reads_every_key_of_the_documented_file() {
     settings.retention.exports_days = None;
     settings.retention.audit_days = None;
     settings.auth.root_password_file = None;
+    settings.http = defaults.http.clone();
     settings.secrets.key_file = None;
     settings.data_dir = defaults.data_dir.clone();
     assert_eq!(settings, defaults);
+}
+
+#[test]
+fn links_need_a_port_and_a_plain_url() {
+    let with = |text: &str| parse(&format!("[http]\n{text}\n"), &[]);
+    let settings = with("listen = '127.0.0.1:0'\npublic_url = 'https://files.example.com/x/'");
+    assert!(settings.unwrap().http.listen.is_some());
+    let error = with("public_url = 'https://files.example.com'").unwrap_err();
+    assert!(error.contains("http.listen is not set"), "{error}");
+    for wrong in [
+        "files.example.com",
+        "ftp://x",
+        "https://u:p@x",
+        "https://x?a",
+        "https://",
+    ] {
+        let error = with(&format!("listen = '127.0.0.1:0'\npublic_url = '{wrong}'")).unwrap_err();
+        assert!(error.contains("http.public_url"), "{wrong}: {error}");
+    }
+    let by_variable = parse("", &[("STAGEDOOR_HTTP_LISTEN", "127.0.0.1:3")]).unwrap();
+    assert_eq!(by_variable.http.listen.map(|at| at.port()), Some(3));
 }
 
 #[test]

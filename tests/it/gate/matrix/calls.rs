@@ -161,6 +161,91 @@ async fn of_exports_and_statements() {
     .await;
 }
 
+/// A row for an upload, which is a stream of messages.
+fn upload_row(before: &'static [&'static str]) -> Row {
+    use v1::upload_file_request::Part;
+    Row {
+        what: "upload_file",
+        act: Act::Call(Box::new(|caller, o: String, _| {
+            async move {
+                let header = v1::UploadFileHeader {
+                    parent: named(&o),
+                    path: format!("{o}.bin"),
+                    overwrite: true,
+                    ..Default::default()
+                };
+                let parts = [Part::Header(header), Part::Chunk(b"x".to_vec())];
+                let parts = parts.map(|part| v1::UploadFileRequest { part: Some(part) });
+                let request = caller.request(futures::stream::iter(parts));
+                caller.files().upload_file(request).await.map(drop)
+            }
+            .boxed()
+        })),
+        who: Granted,
+        before,
+        elsewhere: "STAGE_NOT_FOUND",
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_files() {
+    const REVOKED: &str = "REVOKE READ, WRITE ON STAGE {o} FROM public";
+    const WRITTEN: &str = "SELECT 1 AS a INTO OUTFILE 'stage://{o}/{o}.csv'";
+    let gone = "STAGE_NOT_FOUND";
+    check(vec![
+        call!(
+            files.list_files,
+            Granted,
+            &[STAGE, REVOKED],
+            gone,
+            |o, dir| {
+                v1::ListFilesRequest {
+                    parent: named(&o),
+                    ..Default::default()
+                }
+            }
+        ),
+        call!(
+            files.download_file,
+            Granted,
+            &[STAGE, WRITTEN, REVOKED],
+            gone,
+            |o, dir| v1::DownloadFileRequest {
+                parent: named(&o),
+                path: format!("{o}.csv"),
+                ..Default::default()
+            }
+        ),
+        upload_row(&[STAGE, REVOKED]),
+        call!(
+            files.presign_file,
+            Granted,
+            &[STAGE, WRITTEN, REVOKED],
+            gone,
+            |o, dir| v1::PresignFileRequest {
+                parent: named(&o),
+                path: format!("{o}.csv"),
+                access: v1::PresignedAccess::Download.into(),
+                ..Default::default()
+            }
+        ),
+        call!(
+            files.remove_files,
+            Granted,
+            &[STAGE, WRITTEN],
+            gone,
+            |o, dir| {
+                v1::RemoveFilesRequest {
+                    parent: named(&o),
+                    path: format!("{o}.csv"),
+                    ..Default::default()
+                }
+            }
+        ),
+    ])
+    .await;
+}
+
 fn user(o: &str) -> String {
     format!("users/{o}")
 }

@@ -18,6 +18,9 @@ fn row(
     }
 }
 
+const REVOKED: &str = "REVOKE READ, WRITE ON STAGE {o} FROM public";
+const WRITTEN: &str = "SELECT 1 AS a INTO OUTFILE 'stage://{o}/{o}.csv'";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stages_and_exports() {
     let gone = "STAGE_NOT_FOUND";
@@ -63,6 +66,39 @@ async fn stages_and_exports() {
             "SELECT 1 AS a INTO OUTFILE 'stage://{o}/{o}.csv'",
             Granted,
             &[STAGE, "REVOKE READ, WRITE ON STAGE {o} FROM public"],
+            gone,
+        ),
+        // Each needs its own privilege: `bystander` and `public` have none on the stage.
+        row("LIST 'stage://{o}/'", Granted, &[STAGE, REVOKED], gone),
+        row(
+            "SELECT * FROM stage_list('stage://{o}/')",
+            Granted,
+            &[STAGE, REVOKED],
+            gone,
+        ),
+        row(
+            "SELECT load_file('stage://{o}/{o}.csv')",
+            Granted,
+            &[STAGE, WRITTEN, REVOKED],
+            gone,
+        ),
+        row(
+            "PRESIGN DOWNLOAD 'stage://{o}/{o}.csv'",
+            Granted,
+            &[STAGE, WRITTEN, REVOKED],
+            gone,
+        ),
+        row(
+            "REMOVE FILES FROM STAGE 'stage://{o}/{o}.csv'",
+            Granted,
+            // READ and WRITE, which `public` has, are not enough.
+            &[STAGE, WRITTEN],
+            gone,
+        ),
+        row(
+            "REMOVE FILES FROM STAGE IF EXISTS 'stage://{o}/{o}.csv'",
+            Granted,
+            &[STAGE],
             gone,
         ),
         // As MatrixOne's users have it.
