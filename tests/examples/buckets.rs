@@ -220,7 +220,10 @@ struct Times {
 impl Times {
     fn print(&self, length: usize) {
         let mib = length as f64 / f64::from(1 << 20);
-        println!("{mib:.1} MiB, best of {} runs; a ratio of 1 is as fast as Stagedoor, below 1 slower", self.ours.len());
+        println!(
+            "{mib:.1} MiB, best of {} runs; a ratio of 1 is as fast as Stagedoor, below 1 slower",
+            self.ours.len()
+        );
         let line = |what: &str, times: &[Duration], ours: &[Duration]| {
             let (Some(best), Some(ours)) = (times.iter().min(), ours.iter().min()) else {
                 println!("{what:<28} not run");
@@ -237,7 +240,11 @@ impl Times {
         line("the same bytes by OpenDAL", &self.opendal, &self.ours);
         line("the same bytes by boto3", &self.boto3, &self.ours);
         line("reading by Stagedoor", &self.our_reading, &self.our_reading);
-        line("reading by OpenDAL", &self.opendal_reading, &self.our_reading);
+        line(
+            "reading by OpenDAL",
+            &self.opendal_reading,
+            &self.our_reading,
+        );
     }
 }
 
@@ -285,7 +292,10 @@ async fn lists(arguments: &Arguments, place: &Place) -> Result<()> {
     stream::iter(0..arguments.objects)
         .map(|number| async move {
             let key = format!("{:03}/{number:06}.csv", number % 100);
-            let put = bucket.uploads().put(&key, Bytes::from_static(b"1"), options, OnExisting::Replace);
+            let put =
+                bucket
+                    .uploads()
+                    .put(&key, Bytes::from_static(b"1"), options, OnExisting::Replace);
             put.await.map(drop)
         })
         .buffer_unordered(MADE_AT_ONCE)

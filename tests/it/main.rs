@@ -11,6 +11,7 @@ mod harness;
 
 mod admin;
 mod bad_input;
+mod changes;
 mod cli;
 mod crash;
 mod directory_tables;
@@ -21,6 +22,7 @@ mod files;
 mod gate;
 mod internal_stages;
 mod leaks;
+mod loads;
 mod python_readers;
 mod queries;
 mod raw_targets;
