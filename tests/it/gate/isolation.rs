@@ -5,7 +5,7 @@ use proto::v1;
 use super::{Caller, Door, refusal};
 
 /// What an administrator can list.
-const LISTINGS: [&str; 19] = [
+const LISTINGS: [&str; 20] = [
     "SHOW STAGES",
     "DESC STAGE s",
     "SHOW STAGE HISTORY s",
@@ -13,6 +13,7 @@ const LISTINGS: [&str; 19] = [
     "SELECT * FROM stagedoor.stages",
     "SELECT * FROM stagedoor.stage_versions",
     "SELECT * FROM stagedoor.exports",
+    "SELECT * FROM DIRECTORY('s')",
     "SELECT * FROM stagedoor.export_files",
     "SELECT * FROM stagedoor.audit",
     "SHOW EXPORTS",

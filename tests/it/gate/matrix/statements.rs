@@ -55,6 +55,8 @@ async fn stages_and_exports() {
         row("DESC STAGE {o}", Everyone, &[STAGE], gone),
         row("SHOW STAGE HISTORY {o}", Admin, &[STAGE], gone),
         row("VALIDATE STAGE {o}", Admin, &[STAGE], gone),
+        row("ALTER STAGE {o} REFRESH", Admin, &[STAGE], gone),
+        row("ALTER STAGE IF EXISTS {o} REFRESH", Admin, &[STAGE], "ok"),
         row("SELECT * FROM mo_catalog.mo_stages", Everyone, &[], "ok"),
         row("SELECT * FROM stagedoor.stages", Everyone, &[], "ok"),
         row("SELECT * FROM stagedoor.stage_versions", Admin, &[], "ok"),
@@ -72,6 +74,12 @@ async fn stages_and_exports() {
         row("LIST 'stage://{o}/'", Granted, &[STAGE, REVOKED], gone),
         row(
             "SELECT * FROM stage_list('stage://{o}/')",
+            Granted,
+            &[STAGE, REVOKED],
+            gone,
+        ),
+        row(
+            "SELECT * FROM DIRECTORY('{o}')",
             Granted,
             &[STAGE, REVOKED],
             gone,
