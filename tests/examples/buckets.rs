@@ -221,7 +221,7 @@ impl Times {
     fn print(&self, length: usize) {
         let mib = length as f64 / f64::from(1 << 20);
         println!(
-            "{mib:.1} MiB, best of {} runs; a ratio of 1 is as fast as Stagedoor, below 1 slower",
+            "{mib:.1} MiB, best of {} runs; a ratio above 1 means that Stagedoor is faster",
             self.ours.len()
         );
         let line = |what: &str, times: &[Duration], ours: &[Duration]| {
@@ -233,7 +233,7 @@ impl Times {
                 "{what:<28} {:8.3} s {:8.1} MiB/s   {:5.2}",
                 best.as_secs_f64(),
                 mib / best.as_secs_f64(),
-                ours.as_secs_f64() / best.as_secs_f64()
+                best.as_secs_f64() / ours.as_secs_f64()
             );
         };
         line("export by Stagedoor", &self.ours, &self.ours);

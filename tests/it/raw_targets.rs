@@ -1,13 +1,14 @@
 //! INTO OUTFILE to a bucket that the statement names itself, where no stage is enabled: with its own credentials,
 //! which are on record, sealed, until the export has ended.
 
-use std::io::Write;
-use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use proto::v1;
+use proto::v1::sql_service_client::SqlServiceClient;
 use test_servers::{Bare, KEY, SECRET};
 
-use crate::harness::{command, text};
+use crate::harness::{Answer, execute, files};
+use crate::serve_process::{LONG, ServeProcess, as_root, connect};
 use crate::validation::local_server;
 
 fn credentials(bare: &Bare, secret: &str) -> String {
@@ -80,66 +81,58 @@ async fn a_bucket_is_exported_to_with_the_statements_own_credentials() {
     assert!(error.contains("CREDENTIALS go with"), "{error}");
 }
 
-/// The real binary over a data directory, which may connect to this machine.
-fn sql(data: &std::path::Path) -> std::process::Command {
-    let mut command = command();
-    command
-        .args(["sql", "--data-dir"])
-        .arg(data)
-        .env("STAGEDOOR_ENDPOINTS_ALLOW", "127.0.0.1")
-        .env("STAGEDOOR_ENDPOINTS_HTTP", "true")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+const SETTINGS: &str = "[endpoints]\nallow = ['127.0.0.1']\nhttp = true\n";
+
+async fn run(process: &mut ServeProcess, statement: &str) -> Result<Answer, tonic::Status> {
+    let mut sql = SqlServiceClient::new(as_root(connect(&process.address()).await));
+    let session = sql.open_session(v1::OpenSessionRequest::default()).await?;
+    let request = v1::ExecuteRequest {
+        session_id: session.into_inner().session_id,
+        statement: statement.to_owned(),
+        ..Default::default()
+    };
+    execute(&mut sql, request).await
 }
 
 /// Killed in the middle, its upload is found and given up by the next start, with the credentials on record.
-#[test]
-fn a_killed_exports_uploads_are_given_up() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_exports_uploads_are_given_up() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
     let bare = Bare::start();
-    let mut killed = sql(&data).spawn().unwrap();
+    let mut server = ServeProcess::start(SETTINGS, folder.path(), &[]);
     let statement = format!(
-        "SELECT a.value FROM generate_series(1, 100000) a, generate_series(1, 100000) b INTO OUTFILE 's3://b/d/long.csv' {};\n",
+        "SELECT a.value FROM generate_series(1, 100000) a, generate_series(1, 100000) b INTO OUTFILE 's3://b/d/long.csv' {}",
         credentials(&bare, "Pl4nted-raw-secret")
     );
-    let mut input = killed.stdin.take().unwrap();
-    input.write_all(statement.as_bytes()).unwrap();
-    drop(input);
-    let begun = std::time::Instant::now();
-    while bare.open_uploads().is_empty() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "no upload begins"
-        );
-        std::thread::sleep(Duration::from_millis(20));
+    let exporting = run(&mut server, &statement);
+    let begun = async {
+        let deadline = Instant::now() + LONG;
+        while bare.open_uploads().is_empty() {
+            assert!(Instant::now() < deadline, "no upload begins");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        ended = exporting => panic!("it ended: {ended:?}"),
+        () = begun => {}
     }
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    server.signal("KILL");
+    server.wait();
     assert_eq!(bare.open_uploads(), ["b/d/long.csv"]);
     let planted = b"Pl4nted-raw-secret";
-    for file in crate::harness::files(&data) {
-        let bytes = std::fs::read(data.join(&file)).unwrap();
+    for file in files(folder.path()) {
+        let bytes = std::fs::read(folder.path().join(&file)).unwrap();
         assert!(memchr::memmem::find(&bytes, planted).is_none(), "{file}");
     }
 
-    let mut again = sql(&data).spawn().unwrap();
-    let mut input = again.stdin.take().unwrap();
-    input
-        .write_all(b"SELECT state FROM stagedoor.exports;\n")
-        .unwrap();
-    drop(input);
-    let output = again.wait_with_output().unwrap();
-    let shown = text(&output.stdout);
-    assert!(
-        shown.contains("FAILED"),
-        "{shown}\n{}",
-        text(&output.stderr)
-    );
+    let mut server = ServeProcess::start(SETTINGS, folder.path(), &[]);
+    let states = run(&mut server, "SELECT state FROM stagedoor.exports").await;
+    assert_eq!(states.unwrap().rows(), [["FAILED"]]);
     assert_eq!(bare.open_uploads(), Vec::<String>::new());
     assert!(bare.objects().is_empty());
+    server.signal("TERM");
+    assert!(server.wait().success());
+    assert!(!server.read.join("\n").contains("Pl4nted"));
 }
 
 mod real_servers {

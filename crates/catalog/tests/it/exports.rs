@@ -340,3 +340,51 @@ fn lists() {
         [id(4), id(1), id(2), id(3)]
     );
 }
+
+/// Sealed for this export alone, moved to another server key, and gone when it has ended.
+#[test]
+fn credentials_of_its_own_go_with_its_end() {
+    use crate::secrets::{credentials, key, new_with_key, open_with};
+    use stagedoor_catalog::OpenValue;
+
+    let (dir, catalog) = new_with_key();
+    let secret = |catalog: &Catalog, record: &ExportRecord| {
+        let opened = catalog.export_credentials(record).unwrap();
+        opened.into_iter().find_map(|(name, value)| match value {
+            OpenValue::Secret(secret) if name == "secret_access_key" => {
+                use secrecy::ExposeSecret;
+                Some(secret.expose_secret().to_owned())
+            }
+            OpenValue::Secret(_) | OpenValue::Plain(_) | OpenValue::Reference(_) => None,
+        })
+    };
+    let given = credentials("of an export");
+    let record = catalog
+        .create_export_with(&root(), export(1, None), given.clone())
+        .unwrap();
+    assert_eq!(secret(&catalog, &record).as_deref(), Some("of an export"));
+    // Of another export they do not open.
+    let other = ExportRecord {
+        id: id(2),
+        ..record.clone()
+    };
+    let error = catalog.export_credentials(&other).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    let error = catalog.update_export(&root(), &id(1), |record| {
+        record.credentials = given.clone();
+    });
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Invalid);
+
+    step(&catalog, 1, Running, None).unwrap();
+    let report = catalog.rotate_key(&root(), key(2), |_, _| {}).unwrap();
+    assert_eq!(report.secrets, 1);
+    assert_eq!(catalog.rotation_state().unwrap(), None);
+    drop(catalog);
+    let catalog = open_with(dir.path(), 2);
+    let moved = catalog.export("sys", &id(1)).unwrap().unwrap();
+    assert_eq!(secret(&catalog, &moved).as_deref(), Some("of an export"));
+    let ended = step(&catalog, 1, Failed, Some("e")).unwrap();
+    assert!(ended.credentials.is_empty());
+    let ended = catalog.export("sys", &id(1)).unwrap().unwrap();
+    assert_eq!(catalog.export_credentials(&ended).unwrap().len(), 0);
+}

@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod backup;
+mod capabilities;
 mod crash;
 mod damage;
 mod databases_and_tables;

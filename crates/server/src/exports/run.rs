@@ -1,6 +1,8 @@
 //! One export, carried through its states: ADMITTED → RUNNING → PREPARED → COMMITTED.
 //! Every state is durable before the next step; until PREPARED nothing is visible and it can be cancelled.
 
+mod failure;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -10,7 +12,7 @@ use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use catalog::{Actor, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
-use exporter::{Digest, ExportErrorKind, ExportReport, Part, PartSink, Progress};
+use exporter::{Digest, ExportReport, Part, PartSink, Progress};
 use futures::{Stream, StreamExt};
 use storage::{Draft, Finished, OnExisting};
 use tokio::runtime::Handle;
@@ -27,6 +29,9 @@ use crate::instance::Instance;
 use crate::internal::ReadPin;
 use crate::session::{Warnings, looked_at_before};
 use crate::turns::Turn;
+
+pub(crate) use failure::write_error;
+use failure::{cancelled, export_error};
 
 /// Everything an export needs once it has been let in.
 pub(crate) struct ExportPlan {
@@ -480,62 +485,6 @@ fn unsettled(id: &str, error: &Error) -> Error {
             error.message()
         ),
     )
-}
-
-fn cancelled() -> Error {
-    // MySQL's code for an interrupted query.
-    Error::new(
-        Reason::ExportCancelled,
-        1317,
-        "70100",
-        "Query execution was interrupted: the export was cancelled, and left no file",
-    )
-}
-
-/// What stopped the driver, in the words of the layer where it happened.
-fn export_error(error: exporter::ExportError) -> Error {
-    let source = || std::error::Error::source(&error);
-    match error.kind() {
-        ExportErrorKind::Source => {
-            match source().and_then(|source| source.downcast_ref::<query::Error>()) {
-                Some(query_error) => query_error.clone().into(),
-                None => Error::defect(&error).with_source(error),
-            }
-        }
-        ExportErrorKind::Encode => Error::internal(Reason::ValueInvalid, &error).with_source(error),
-        ExportErrorKind::Sink => sink_error(error),
-        _ => Error::defect(&error).with_source(error),
-    }
-}
-
-/// What the operating system said to a write, in a client's terms.
-pub(crate) fn write_error(what: &str, error: &io::Error) -> Error {
-    let (reason, code) = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            (Reason::StorageFull, 1021)
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            (Reason::PermissionDenied, 1815)
-        }
-        _ => (Reason::StorageFailed, 1815),
-    };
-    Error::new(
-        reason,
-        code,
-        "HY000",
-        format!("failed to write {what}: {error}"),
-    )
-}
-
-fn sink_error(error: exporter::ExportError) -> Error {
-    let io =
-        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
-    match io {
-        Some(io) => write_error("the export", io).with_source(error),
-        None => {
-            Error::new(Reason::StorageFailed, 1815, "HY000", error.to_string()).with_source(error)
-        }
-    }
 }
 
 /// The drafts that are finished, by number.
