@@ -25,7 +25,7 @@ const TOP_LEVEL: [(&str, Form); 4] = [
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place, and their keys
 /// that are no number or boolean.
-const SECTIONS: [(&str, &[(&str, Form)]); 10] = [
+const SECTIONS: [(&str, &[(&str, Form)]); 11] = [
     (
         "tls",
         &[

@@ -81,7 +81,9 @@ fn links_need_a_port_and_a_plain_url() {
     let with = |text: &str| parse(&format!("[http]\n{text}\n"), &[]);
     let settings = with("listen = '127.0.0.1:0'\npublic_url = 'https://files.example.com/x/'");
     assert!(settings.unwrap().http.listen.is_some());
-    let error = with("public_url = 'https://files.example.com'").unwrap_err();
+    let error = with("public_url = 'https://files.example.com'")
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("http.listen is not set"), "{error}");
     for wrong in [
         "files.example.com",
@@ -90,7 +92,9 @@ fn links_need_a_port_and_a_plain_url() {
         "https://x?a",
         "https://",
     ] {
-        let error = with(&format!("listen = '127.0.0.1:0'\npublic_url = '{wrong}'")).unwrap_err();
+        let error = with(&format!("listen = '127.0.0.1:0'\npublic_url = '{wrong}'"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("http.public_url"), "{wrong}: {error}");
     }
     let by_variable = parse("", &[("STAGEDOOR_HTTP_LISTEN", "127.0.0.1:3")]).unwrap();
