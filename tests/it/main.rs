@@ -11,8 +11,10 @@ mod harness;
 
 mod admin;
 mod bad_input;
+mod changes;
 mod cli;
 mod crash;
+mod directory_tables;
 mod example;
 mod export_service;
 mod exports;
@@ -20,6 +22,7 @@ mod files;
 mod gate;
 mod internal_stages;
 mod leaks;
+mod loads;
 mod python_readers;
 mod queries;
 mod raw_targets;

@@ -146,8 +146,8 @@ async fn a_url_is_shown_as_it_was_given() {
         ("b", format!("{dir}//"), format!("{dir}//")),
         (
             "c",
-            "STAGE://A/Below/".to_owned(),
-            "STAGE://a/Below/".to_owned(),
+            "stage://A/Below/".to_owned(),
+            "stage://a/Below/".to_owned(),
         ),
         ("d", "stage://A".to_owned(), "stage://a".to_owned()),
     ] {

@@ -31,8 +31,8 @@ const THREADS: usize = 2;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What is measured: `export` against the peers, `catalog` against this machine's disk, or `gate` against a
-    /// statement without one (the latter two are printed only)
+    /// What is measured: `export` against the peers, `catalog` against this machine's disk, `gate` against a
+    /// statement without one, or `buckets` against OpenDAL and boto3 on a SeaweedFS (the latter three are printed only)
     #[arg(long, value_enum, default_value_t = Section::Export)]
     section: Section,
     /// For `catalog`: also opening, memory and reading with so many stages, versions of each, and exports
@@ -60,6 +60,7 @@ enum Section {
     Export,
     Catalog,
     Gate,
+    Buckets,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -74,6 +75,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         Section::Export => export(root, arguments),
         Section::Catalog => catalog(root, &arguments.size),
         Section::Gate => example(root, "gate", "stagedoor-server", "gate", &[]),
+        Section::Buckets => buckets(root, arguments),
     }
 }
 
@@ -271,6 +273,40 @@ fn encoder_figures(root: &Path) -> Result<Option<String>> {
 fn catalog(root: &Path, size: &[u32]) -> Result<()> {
     let size: Vec<String> = size.iter().map(u32::to_string).collect();
     example(root, "catalog", "stagedoor-catalog", "figures", &size)
+}
+
+/// Exports, reading, lists and publication on a SeaweedFS of its own, beside OpenDAL and boto3. A scale below 1 takes
+/// fewer objects and files, too.
+fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
+    let scale: f64 = arguments
+        .scale
+        .parse()
+        .context("the scale is not a number")?;
+    let target = process::target_directory(root)?;
+    let folder = target.join("bench");
+    let peers = venv::ready(&folder.join("venv"), &PACKAGES)?;
+    let parquet = lineitem(&folder, &peers, &arguments.scale)?;
+    let servers = crate::test::servers(&target)?;
+    let work = folder.join("buckets");
+    if work.exists() {
+        fs::remove_dir_all(&work)?;
+    }
+    let part = |whole: f64| format!("{:.0}", (whole * scale.min(1.0)).max(10.0));
+    let mut command = cargo(root);
+    command.args(["run", "--quiet", "--locked"]);
+    if arguments.profile == Profile::Release {
+        command.arg("--release");
+    }
+    command
+        .args(["--package", "stagedoor-tests", "--example", "buckets", "--"])
+        .arg(&work)
+        .arg("--parquet")
+        .arg(&parquet)
+        .args(["--runs", &arguments.runs.to_string()])
+        .args(["--objects", &part(100_000.0), "--files", &part(1_000.0)])
+        .env("STAGEDOOR_PYTHON", &servers)
+        .env("STAGEDOOR_WEED", venv::program(&servers, "weed"));
+    process::run(&mut command)
 }
 
 /// Figures that a crate's own example prints; it works below `target/bench/SECTION`.

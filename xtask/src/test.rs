@@ -40,11 +40,16 @@ pub(crate) struct Arguments {
     filters: Vec<String>,
 }
 
+/// The Python of the servers and clients that tests use.
+pub(crate) fn servers(target: &Path) -> Result<PathBuf> {
+    venv::ready(&target.join("venv"), &PACKAGES)
+}
+
 /// Builds and runs everything; fails if a test fails, or if a run without filters found no test.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let target = process::target_directory(root)?;
     let mut not_run = Vec::new();
-    let python = match venv::ready(&target.join("venv"), &PACKAGES) {
+    let python = match servers(&target) {
         Ok(python) => Some(python),
         Err(error) if is_ci() => {
             let names = PYTHON_TESTS.map(|(name, _)| name).join(" and ");

@@ -25,6 +25,8 @@ pub struct Column {
     pub default: Option<String>,
     /// Whether it is part of the primary key.
     pub primary_key: bool,
+    /// Whether a row without a value for it gets the next number.
+    pub auto_increment: bool,
     /// Free text.
     pub comment: String,
 }
@@ -43,6 +45,45 @@ pub struct Segment {
     pub bytes: u64,
     /// The SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// Those of its blocks, so that a part of it can be checked when it is read.
+    pub checksums: Checksums,
+}
+
+/// The checksums of a file's blocks.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Checksums {
+    /// Bytes of each block but the last; 0 in segments from before there were any.
+    pub block_bytes: u64,
+    /// The CRC-32C of each block, in order.
+    pub crc32c: Vec<u32>,
+}
+
+/// What changed a table's rows, as the audit tells it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RowChange {
+    /// Rows were added.
+    Insert,
+    /// Rows were added from files.
+    Load,
+    /// Rows were changed.
+    Update,
+    /// Rows were taken out.
+    Delete,
+    /// The same rows are in other files.
+    Compact,
+}
+
+impl RowChange {
+    /// As the audit names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Insert => "INSERT",
+            Self::Load => "LOAD DATA",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Compact => "COMPACT TABLE",
+        }
+    }
 }
 
 /// Where a table's rows are.
@@ -80,6 +121,8 @@ pub struct TableRecord {
     pub changed_us: u64,
     /// The id that the next segment gets.
     pub next_segment: u64,
+    /// The number that AUTO_INCREMENT gives next, from 1.
+    pub next_number: u64,
     /// Free text.
     pub comment: String,
 }
@@ -105,6 +148,8 @@ pub struct NewTable {
     pub columns: Vec<Column>,
     /// Where the rows are; segments given here get new ids, in their order.
     pub source: TableSource,
+    /// The number that AUTO_INCREMENT gives first, from 1.
+    pub next_number: u64,
     /// Free text.
     pub comment: String,
 }
@@ -245,6 +290,7 @@ fn record(stored: StoredTable, source: TableSource) -> TableRecord {
         created_us: stored.created_us,
         changed_us: stored.changed_us,
         next_segment: stored.next_segment,
+        next_number: stored.next_number,
         comment: stored.comment,
     }
 }
@@ -261,6 +307,7 @@ fn put_new(draft: &mut Draft<'_>, actor: &Actor, table: NewTable) -> Result<Tabl
         created_us: draft.now_us(),
         changed_us: draft.now_us(),
         next_segment: 1,
+        next_number: table.next_number,
         comment: table.comment,
     };
     let source = match table.source {

@@ -2,6 +2,7 @@
 //! One file per family of types; `slot` holds the technique they share.
 
 mod column;
+pub(crate) use column::SQL_TYPE_KEY;
 mod decimal;
 mod encoder;
 mod float;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::{DataType, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::csv::{CsvOptions, QuotePolicy};
+use crate::csv::{CsvOptions, QuotePolicy, SQL_TYPE_KEY};
 use crate::digest::Digest;
 
 /// The version of the manifest's form that this crate writes.
@@ -121,7 +121,12 @@ pub fn columns(schema: &Schema) -> Vec<ManifestColumn> {
     let column = |field: &arrow::datatypes::FieldRef| ManifestColumn {
         name: field.name().clone(),
         arrow_type: field.data_type().to_string(),
-        sql_type: sql_type(field.data_type()),
+        // A declared type tells more than Arrow's does: `varchar(20)` stays what it is.
+        sql_type: field
+            .metadata()
+            .get(SQL_TYPE_KEY)
+            .cloned()
+            .unwrap_or_else(|| sql_type(field.data_type())),
         nullable: field.is_nullable(),
     };
     schema.fields().iter().map(column).collect()

@@ -4,6 +4,7 @@
 #![doc = include_str!("../README.md")]
 
 mod capture;
+mod change;
 mod cursor;
 mod error;
 mod grammar;
@@ -43,8 +44,9 @@ pub use crate::plan::stage::{
     AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,
 };
 pub use crate::plan::table::{
-    ColumnDef, CreateDatabase, CreateExternalTable, CreateTable, DropDatabase, DropTable, Infile,
-    Insert, Literal, ShowColumns, ShowTables, TableKey, TableName,
+    ColumnAssignment, ColumnDef, CreateDatabase, CreateExternalTable, CreateTable, CreateTableAs,
+    Delete, DropDatabase, DropTable, Duplicates, Infile, Insert, Literal, LoadColumn, LoadData,
+    ShowColumns, ShowTables, TableKey, TableName, Update,
 };
 pub use crate::secret::Secret;
 pub use crate::span::{Name, Span, Spanned};

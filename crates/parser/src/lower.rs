@@ -12,8 +12,9 @@ mod stage;
 mod table;
 
 pub(crate) use data_type::data_type;
+pub(crate) use database::table_name;
 pub(crate) use export::{export, staged_options};
-pub(crate) use table::insert_head;
+pub(crate) use table::{insert_head, load_data};
 
 use crate::cursor::Node;
 use crate::error::{ErrorKind, ParseError};

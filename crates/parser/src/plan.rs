@@ -25,8 +25,8 @@ use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
 use crate::plan::query::QueryText;
 use crate::plan::stage::{AlterStage, CreateStage, DropStage};
 use crate::plan::table::{
-    CreateDatabase, CreateExternalTable, CreateTable, DropDatabase, DropTable, Insert, ShowColumns,
-    ShowTables, TableName,
+    CreateDatabase, CreateExternalTable, CreateTable, CreateTableAs, Delete, DropDatabase,
+    DropTable, Insert, LoadData, ShowColumns, ShowTables, TableName, Update,
 };
 use crate::print::{self, Secrets};
 use crate::span::{Name, Spanned};
@@ -99,8 +99,16 @@ pub enum Plan {
     DropTable(DropTable),
     /// `TRUNCATE TABLE`.
     Truncate(TableName),
+    /// `CREATE TABLE … AS query`.
+    CreateTableAs(CreateTableAs),
     /// `INSERT INTO`.
     Insert(Insert),
+    /// `LOAD DATA`.
+    LoadData(LoadData),
+    /// `UPDATE`.
+    Update(Update),
+    /// `DELETE FROM`.
+    Delete(Delete),
     /// `CREATE ACCOUNT`.
     CreateAccount(CreateAccount),
     /// `ALTER ACCOUNT`.
@@ -198,7 +206,11 @@ impl Plan {
             Self::CreateExternalTable(_) => "CREATE EXTERNAL TABLE",
             Self::DropTable(_) => "DROP TABLE",
             Self::Truncate(_) => "TRUNCATE TABLE",
+            Self::CreateTableAs(_) => "CREATE TABLE AS",
             Self::Insert(_) => "INSERT",
+            Self::LoadData(_) => "LOAD DATA",
+            Self::Update(_) => "UPDATE",
+            Self::Delete(_) => "DELETE",
             Self::CreateAccount(_) => "CREATE ACCOUNT",
             Self::AlterAccount(_) => "ALTER ACCOUNT",
             Self::DropAccount(_) => "DROP ACCOUNT",

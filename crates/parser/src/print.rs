@@ -167,6 +167,10 @@ impl Printer {
                 self.word(&tables.join(", "));
             }
             Plan::Insert(plan) => self.insert(plan),
+            Plan::LoadData(plan) => self.load_data(plan),
+            Plan::Update(plan) => self.update(plan),
+            Plan::Delete(plan) => self.delete(plan),
+            Plan::CreateTableAs(plan) => self.create_table_as(plan),
             Plan::CreateAccount(plan) => self.create_account(plan),
             Plan::AlterAccount(plan) => self.alter_account(plan),
             Plan::DropAccount(plan) => {

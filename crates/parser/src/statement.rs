@@ -1,6 +1,7 @@
 //! [`parse`]: finds out by its first words what a statement is, and sends it where it is read.
 
 use crate::capture::capture;
+use crate::change;
 use crate::cursor::match_rule;
 use crate::error::{ErrorKind, ParseError, one_of};
 use crate::grammar::Rule;
@@ -53,6 +54,9 @@ fn statement(sql: &str, limits: &Limits) -> Result<Plan, ParseError> {
     if first.is_word(sql, "INSERT") {
         return insert(sql, statement, lexer);
     }
+    if let Some(plan) = change::parse(sql, statement, first)? {
+        return Ok(plan);
+    }
     let known = FAMILIES.iter().find(|(word, _)| first.is_word(sql, word));
     let Some((_, rule)) = known else {
         return Err(unknown_statement(sql, first));
@@ -61,7 +65,7 @@ fn statement(sql: &str, limits: &Limits) -> Result<Plan, ParseError> {
 }
 
 /// What a query begins with, but for `(`.
-const QUERY_WORDS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE"];
+pub(crate) const QUERY_WORDS: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE"];
 
 /// The first words of the statements that the grammar reads whole.
 const FAMILIES: &[(&str, Rule)] = &[
@@ -220,6 +224,7 @@ fn unknown_statement(sql: &str, first: Token) -> ParseError {
     let mut known: Vec<&str> = FAMILIES.iter().map(|(word, _)| *word).collect();
     known.extend(QUERY_WORDS);
     known.extend(["EXPLAIN", "INSERT"]);
+    known.extend(change::WORDS);
     known.sort_unstable();
     let closest = known
         .iter()

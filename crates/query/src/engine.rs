@@ -1,6 +1,8 @@
 //! The engine: one memory pool and one spill folder for all queries,
 //! and for each query a session of its own that sees just its tables and stores.
 
+mod explain;
+mod fallback;
 mod session;
 
 use std::sync::Arc;
@@ -10,19 +12,22 @@ use arrow::datatypes::SchemaRef;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::MemoryPool;
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 
+pub(crate) use fallback::Fallback;
+
 use crate::error::{Error, ErrorKind, from_datafusion};
 use crate::guard::{Guard, guard_plan, watch_joins};
 use crate::memory::SharedPool;
-use crate::mysql::{self, Parsed, SessionValues};
+use crate::mysql::{self, Parsed, SessionValues, Wanted};
 use crate::planned::{PlannedQuery, Run};
 use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::tables::{self, FileFormat, FilesAtHand, Source, StoreList, Stores, TableDefinition};
+use crate::text::TextFormat;
 use crate::workers::Workers;
 
 /// What a query may see.
@@ -50,6 +55,8 @@ pub struct QueryEngine {
     memory: Arc<dyn MemoryPool>,
     disk: Arc<DiskManager>,
     workers: Workers,
+    /// The functions and rules of every query.
+    shared: Arc<SessionState>,
 }
 
 impl QueryEngine {
@@ -83,12 +90,22 @@ impl QueryEngine {
             .map_err(from_datafusion)?;
         let memory: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(settings.memory_bytes_max));
         let workers = Workers::start(settings.target_partitions)?;
+        let shared = Self::shared_state(&memory, &settings);
         Ok(Self {
             settings: Arc::new(settings),
             memory,
             disk: Arc::new(disk),
             workers,
+            shared: Arc::new(shared),
         })
+    }
+
+    fn shared(&self) -> &SessionState {
+        &self.shared
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(crate) fn workers(&self) -> &Workers {
@@ -122,11 +139,38 @@ impl QueryEngine {
         let stop = self.stop(&context);
         self.workers
             .plan(Arc::clone(&stop), async move {
-                let mut parsed = mysql::parse(&sql)?;
-                mysql::rewrite(&mut parsed.query, &context.values)?;
-                engine.plan_rewritten(parsed, &context, stop).await
+                let parsed = mysql::parse(&sql)?;
+                engine.plan_parsed(parsed, &context, stop).await
             })
             .await
+    }
+
+    /// [`Self::plan`] of a statement that has been parsed, as for its tables' names.
+    ///
+    /// # Errors
+    /// As [`Self::plan`], but for syntax.
+    pub async fn plan_statement(
+        &self,
+        statement: crate::Statement,
+        context: Context,
+    ) -> Result<PlannedQuery, Error> {
+        let engine = self.clone();
+        let stop = self.stop(&context);
+        self.workers
+            .plan(Arc::clone(&stop), async move {
+                engine.plan_parsed(statement.parsed, &context, stop).await
+            })
+            .await
+    }
+
+    async fn plan_parsed(
+        &self,
+        mut parsed: Parsed,
+        context: &Context,
+        stop: Arc<Stop>,
+    ) -> Result<PlannedQuery, Error> {
+        mysql::rewrite(&mut parsed.query, &context.values)?;
+        self.plan_rewritten(parsed, context, stop).await
     }
 
     /// Starts the time of a query.
@@ -164,8 +208,7 @@ impl QueryEngine {
         ));
         let rows = self.batch_rows(parsed.text_bytes);
         let files = FilesAtHand::default();
-        let session = |partitions| self.session(context, &stores, partitions, rows, &guard, &files);
-        let state = session(self.settings.target_partitions)?;
+        let state = self.session(context, &stores, rows, &files)?;
         let statement = DfStatement::Statement(Box::new(Statement::Query(parsed.query)));
         let logical = state
             .statement_to_plan(statement)
@@ -173,7 +216,11 @@ impl QueryEngine {
             .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
         let ordered = keeps_order(&logical);
-        let state = if ordered { session(1)? } else { state };
+        let state = if ordered {
+            self.in_one_partition(state, context, rows)?
+        } else {
+            state
+        };
         // The planner and the optimizer bring in functions of their own.
         let logical = guard_plan(logical, &guard)
             .and_then(|logical| state.optimize(&logical))
@@ -185,6 +232,13 @@ impl QueryEngine {
             .create_physical_plan(&logical, &state)
             .await
             .map_err(from_datafusion)?;
+        let fallback = match parsed.wanted {
+            Wanted::Rows => {
+                Fallback::of(&physical, &logical, &state, self.settings.memory_bytes_max)
+            }
+            Wanted::Plan | Wanted::Run => None,
+        };
+        let physical = explain::wanted(physical, parsed.wanted)?;
         guard.stop().check()?;
         guard.planned();
         let run = Run {
@@ -193,6 +247,7 @@ impl QueryEngine {
             guard,
             files,
             workers: self.workers.clone(),
+            fallback,
         };
         PlannedQuery::new(
             run,
@@ -250,7 +305,18 @@ impl QueryEngine {
                 store,
                 files,
                 format: FileFormat::Csv(options),
-            } => crate::csv::infer(stores.get(store)?, files, options).await,
+            } => {
+                let format = TextFormat::Csv(options.clone());
+                crate::text::infer(stores.get(store)?, files, &format).await
+            }
+            Source::Files {
+                store,
+                files,
+                format: FileFormat::JsonLine(options),
+            } => {
+                let format = TextFormat::JsonLine(options.clone());
+                crate::text::infer(stores.get(store)?, files, &format).await
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Cancelled,
     /// A file could not be read or written.
     Io,
+    /// A table's own file is not what was written.
+    DataLoss,
     /// A defect of this program.
     Internal,
 }
@@ -50,6 +52,10 @@ pub enum Violation {
     ColumnTwice,
     /// `Field 'c' doesn't have a default value` (1364).
     NoDefault,
+    /// `Invalid JSON text: "…" at position p in value for column 'c'` (3140).
+    InvalidJson,
+    /// `Invalid default value for 'c'` (1067).
+    InvalidDefault,
 }
 
 /// Where in the statement's text an error is, both from 1.
@@ -123,6 +129,12 @@ impl Error {
 
     pub(crate) fn in_file(mut self, path: &str, line: u64) -> Self {
         self.message = format!("{} (file '{path}', line {line})", self.message);
+        self
+    }
+
+    /// The error with more behind its text.
+    pub(crate) fn with_detail(mut self, detail: &str) -> Self {
+        self.message.push_str(detail);
         self
     }
 

@@ -1,55 +1,136 @@
 //! Scalar functions with MySQL's meaning that DataFusion lacks or gives another one.
-//! The rewriter in `mysql` puts their names into the query; users may not write them.
+//! The rewriter in `mysql` and the rules in `meaning` put them into the query; users may not write their names.
 
 mod arithmetic;
+mod bits;
+mod calendar;
+mod choice;
+mod convert;
 mod date_add;
 mod date_format;
 mod dates;
+mod encode;
+mod json;
+mod lists;
+mod math;
+mod regex;
+mod round;
 mod rounding;
+mod rowwise;
+mod str_to_date;
 mod strings;
 mod text;
 mod truth;
+mod waiting;
 
 use std::any::type_name_of_val;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-pub(crate) use text::to_text;
+pub(crate) use arithmetic::{DIVISION_DIGITS, RoundTo, SCALE_MAX, exact_argument, is_division};
+pub(crate) use convert::{number_of_bytes, time_of_text};
+pub(crate) use str_to_date::parts_of;
+pub(crate) use waiting::SLEEP;
 
 /// Prefix of every name here.
 pub(crate) const PREFIX: &str = "mysql_";
 
 /// All functions of this module.
-pub(crate) fn all() -> Vec<ScalarUDF> {
-    arithmetic::functions()
+pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
+    ALL.values().map(Arc::clone).collect()
+}
+
+/// The function of this name.
+pub(crate) fn named(name: &str) -> Result<Arc<ScalarUDF>> {
+    match ALL.get(name) {
+        Some(function) => Ok(Arc::clone(function)),
+        None => plan_err!("Invalid function '{name}'"),
+    }
+}
+
+/// A call of the function of this name.
+pub(crate) fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(
+        named(name)?,
+        args,
+    )))
+}
+
+/// Whether an expression is a call of the function of this name, also under a guard.
+pub(crate) fn is_call(expr: &Expr, name: &str) -> bool {
+    matches!(expr, Expr::ScalarFunction(call) if call.func.name() == name)
+}
+
+static ALL: LazyLock<BTreeMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|| {
+    fn each<F: ScalarUDFImpl + 'static>(
+        functions: impl IntoIterator<Item = F>,
+        name: fn(&F) -> &'static str,
+    ) -> Vec<(&'static str, Arc<ScalarUDF>)> {
+        functions
+            .into_iter()
+            .map(|function| {
+                let name = name(&function);
+                (name, Arc::new(ScalarUDF::new_from_impl(function)))
+            })
+            .collect()
+    }
+    let ours = arithmetic::functions()
         .into_iter()
-        .chain([truth::function(), date_format::function()])
+        .chain([
+            truth::function(),
+            date_format::function(),
+            watched_function(),
+            choice::function(),
+            choice::only_function(),
+            encode::hex_function(),
+            lists::field_function(),
+        ])
+        .chain(lists::case_functions())
         .chain(date_add::functions())
         .chain(text::functions())
         .chain(strings::functions())
         .chain(rounding::functions())
-        .chain(dates::functions())
-        .map(ScalarUDF::new_from_impl)
-        .chain([watched()])
+        .chain(dates::functions());
+    let by_row = bits::functions()
+        .into_iter()
+        .chain(encode::functions())
+        .chain(lists::functions())
+        .chain(math::functions())
+        .chain(calendar::functions())
+        .chain(regex::functions())
+        .chain(str_to_date::functions());
+    each(ours, |function| function.name)
+        .into_iter()
+        .chain(each(by_row, |function| function.name))
+        .chain(each(json::functions(), |function| function.name))
+        .chain(each(round::functions(), |function| function.name))
+        .chain(each([waiting::Sleep::new()], |_| SLEEP))
+        // One of them, for the table of what functions can give.
+        .chain(each([RoundTo::new(DataType::Decimal128(38, 0))], |_| {
+            RoundTo::NAME
+        }))
         .collect()
-}
+});
 
 /// A truth value as it is: under a query's guard, the place where a long computation is stopped.
-pub(crate) fn watched() -> ScalarUDF {
-    ScalarUDF::new_from_impl(Function::new(
+fn watched_function() -> Function {
+    Function::new(
         "mysql_watched",
         |t| Ok(t.to_vec()),
         |_| Ok(DataType::Boolean),
-        |a, _| Ok(std::sync::Arc::clone(&a[0])),
-    ))
+        |a, _| Ok(Arc::clone(&a[0])),
+    )
 }
 
 /// A plainer expression for arguments of these types, if there is one.
@@ -162,6 +243,11 @@ impl ScalarUDFImpl for Function {
     }
 }
 
+/// A function's name as users write it.
+pub(crate) fn user_name(name: &str) -> String {
+    name.strip_prefix(PREFIX).unwrap_or(name).to_uppercase()
+}
+
 /// How many arguments there must be, said in the user's name of the function.
 fn arguments(name: &str, types: &[DataType], least: usize, most: usize) -> Result<()> {
     if (least..=most).contains(&types.len()) {
@@ -169,10 +255,13 @@ fn arguments(name: &str, types: &[DataType], least: usize, most: usize) -> Resul
     }
     let wanted = if least == most {
         least.to_string()
+    } else if most == usize::MAX {
+        format!("{least} or more")
     } else {
         format!("{least} to {most}")
     };
-    plan_err!("{name} takes {wanted} arguments, not {}", types.len())
+    let noun = if most == 1 { "argument" } else { "arguments" };
+    plan_err!("{name} takes {wanted} {noun}, not {}", types.len())
 }
 
 /// The type under dictionary and run-end encodings.

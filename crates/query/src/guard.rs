@@ -8,6 +8,7 @@ mod row;
 mod sizes;
 #[cfg(test)]
 mod tests;
+mod wait;
 mod wrapped;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,13 +1,9 @@
 //! INSERT: rows of a query or of a VALUES list as batches of exactly the table's columns,
 //! every value converted by MySQL's strict rules or refused by row and column.
 
-mod column_values;
-mod forms;
-pub(crate) mod numbers;
 mod select;
 mod target;
 mod values;
-mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +19,6 @@ use crate::error::Error;
 use crate::guard::Warning;
 use crate::mysql;
 use crate::planned::{BatchStream, PlannedQuery};
-
-pub(crate) use writer::{Cell, ColumnWriter};
 
 use target::{Fill, Slots};
 

@@ -2,12 +2,13 @@
 //!
 #![doc = include_str!("../README.md")]
 
-mod csv;
+mod convert;
 mod engine;
 mod error;
 mod functions;
 mod guard;
 mod insert;
+mod meaning;
 mod memory;
 mod mysql;
 mod panics;
@@ -16,20 +17,22 @@ pub mod segment;
 mod settings;
 mod stop;
 mod tables;
-mod temporal;
-mod types;
+mod text;
 mod workers;
 
-pub use csv::CsvReadOptions;
+pub use convert::types::{SQL_TYPE_KEY, arrow_field, declared_type, field_sql_type, sql_type};
+pub use convert::{DefaultValue, check_default};
 pub use engine::{Context, QueryEngine};
 pub use error::{Error, ErrorKind, Position, Violation};
 pub use guard::Warning;
 pub use insert::{InsertColumn, InsertTarget, PlannedInsert};
-pub use mysql::{SessionValues, TableRef, table_references};
+pub use mysql::{SessionValues, Statement, TableRef, table_references};
 pub use planned::{BatchStream, PlannedQuery};
 pub use settings::Settings;
 pub use tables::{
-    FileFormat, FileRef, Limit, PageError, Pages, RowSource, Source, StoreList, TableDefinition,
-    Value, Wanted,
+    BlockChecksums, FileFormat, FileRef, Limit, PageError, Pages, RowSource, Source, StoreList,
+    TableDefinition, Value, Wanted,
 };
-pub use types::{SQL_TYPE_KEY, arrow_field, field_sql_type, sql_type};
+pub use text::{Compression, CsvReadOptions, JsonReadOptions};
+
+use convert::{temporal, types};

@@ -11,24 +11,25 @@ mod group_concat;
 mod items;
 mod labels;
 mod limits;
+pub(crate) mod planners;
 mod rewrite;
+mod rows;
 mod session;
+mod values;
 
 use std::collections::BTreeSet;
 
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Query, Statement};
+use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 pub(crate) use labels::Labels;
 pub use session::SessionValues;
+pub(crate) use values::ROWS;
 
 use crate::error::{Error, ErrorKind, from_datafusion, from_parser};
-
-/// Bytes of stack that parsing, rewriting and planning may take; see `on_big_stack`.
-pub(crate) const STACK_BYTES: usize = 256 << 20;
 
 /// A table that a statement names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,10 +40,22 @@ pub struct TableRef {
     pub table: String,
 }
 
+/// What is wanted of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Rows,
+    /// EXPLAIN: the plan, without running it.
+    Plan,
+    /// EXPLAIN ANALYZE: the plan with what its run took.
+    Run,
+}
+
 /// A parsed query, not yet rewritten.
+#[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) query: Box<Query>,
     pub(crate) labels: Labels,
+    pub(crate) wanted: Wanted,
     /// Bytes of all its string literals.
     pub(crate) text_bytes: usize,
 }
@@ -65,12 +78,27 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, Error> {
             "one statement at a time is wanted, these are several",
         ));
     }
-    match statements.pop() {
-        Some(Statement::Query(query)) => {
-            let labels = Labels::of(&query, sql, &tokens);
+    let (wanted, statement) = match statements.pop() {
+        Some(SqlStatement::Explain {
+            analyze, statement, ..
+        }) if matches!(*statement, SqlStatement::Query(_)) => {
+            let wanted = if analyze { Wanted::Run } else { Wanted::Plan };
+            (wanted, Some(*statement))
+        }
+        other => (Wanted::Rows, other),
+    };
+    match statement {
+        Some(SqlStatement::Query(mut query)) => {
+            let labels = match wanted {
+                Wanted::Rows => Labels::of(&query, sql, &tokens),
+                Wanted::Plan | Wanted::Run => Labels::default(),
+            };
+            // As deep as it is long until then: whatever comes after recurses.
+            rewrite::flatten(&mut query)?;
             Ok(Parsed {
                 query,
                 labels,
+                wanted,
                 text_bytes: limits::text_bytes(&tokens),
             })
         }
@@ -87,54 +115,69 @@ pub(crate) fn rewrite(query: &mut Query, values: &SessionValues) -> Result<(), E
     rewrite::rewrite(query, values)
 }
 
+/// A statement that was parsed once, for its tables and for its plan.
+#[derive(Debug)]
+pub struct Statement {
+    pub(crate) parsed: Parsed,
+    tables: Vec<TableRef>,
+}
+
+impl Statement {
+    /// Parses one query, or EXPLAIN of one, on a thread with a big stack.
+    ///
+    /// # Errors
+    /// Syntax errors with their position; Unsupported for a statement that is no query.
+    pub async fn parse(sql: String) -> Result<Self, Error> {
+        let (send, receive) = tokio::sync::oneshot::channel();
+        planners::start(move || {
+            // A dropped receiver means that the caller has given up.
+            let _ = send.send(Self::parse_here(&sql));
+        })?;
+        receive
+            .await
+            .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
+    }
+
+    fn parse_here(sql: &str) -> Result<Self, Error> {
+        let parsed = parse(sql)?;
+        let tables = tables_of(&parsed.query)?;
+        Ok(Self { parsed, tables })
+    }
+
+    /// The tables that it names, sorted, each once; names of its WITH clause are none of them.
+    #[must_use]
+    pub fn tables(&self) -> &[TableRef] {
+        &self.tables
+    }
+}
+
 /// The tables that a query's text names, sorted, each once; names of its WITH clause are none of them.
 ///
 /// # Errors
 /// Syntax errors with their position; Unsupported for a statement that is no query.
 pub fn table_references(sql: &str) -> Result<Vec<TableRef>, Error> {
     let text = sql.to_owned();
-    on_big_stack(move || {
-        let mut parsed = parse(&text)?;
-        rewrite::fold_names(&mut parsed.query)?;
-        let functions = rewrite::table_functions(&parsed.query);
-        let statement = DfStatement::Statement(Box::new(Statement::Query(parsed.query)));
-        let (tables, _) = resolve_table_references(&statement, true).map_err(from_datafusion)?;
-        let found: BTreeSet<TableRef> = tables
-            .into_iter()
-            .map(|table| TableRef {
-                database: table.schema().map(str::to_owned),
-                table: table.table().to_owned(),
-            })
-            .filter(|table| {
-                !(table.database.is_none()
-                    && (functions.contains(&table.table) || table.table == "dual"))
-            })
-            .collect();
-        Ok(found.into_iter().collect())
-    })
+    planners::run(move || Statement::parse_here(&text)).map(|statement| statement.tables)
 }
 
-/// Runs `work` on a thread of its own with a stack of 256 MiB (address space; only what is touched
-/// becomes memory): sqlparser, DataFusion's planner and the drop of both's trees recurse as deep as the text nests.
-pub(crate) fn on_big_stack<T: Send>(
-    work: impl FnOnce() -> Result<T, Error> + Send,
-) -> Result<T, Error> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("query-planner".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, work)
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::ResourcesExhausted,
-                    "no thread could be started to plan the query",
-                )
-                .because(error)
-            })?;
-        thread
-            .join()
-            .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))
-    })
+fn tables_of(query: &Query) -> Result<Vec<TableRef>, Error> {
+    let mut query = Box::new(query.clone());
+    rewrite::fold_names(&mut query)?;
+    let functions = rewrite::table_functions(&query);
+    let statement = DfStatement::Statement(Box::new(SqlStatement::Query(query)));
+    let (tables, _) = resolve_table_references(&statement, true).map_err(from_datafusion)?;
+    let found: BTreeSet<TableRef> = tables
+        .into_iter()
+        .map(|table| TableRef {
+            database: table.schema().map(str::to_owned),
+            table: table.table().to_owned(),
+        })
+        .filter(|table| {
+            !(table.database.is_none()
+                && (functions.contains(&table.table) || table.table == "dual"))
+        })
+        .collect();
+    Ok(found.into_iter().collect())
 }
 
 fn first_words(text: &str) -> String {

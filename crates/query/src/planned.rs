@@ -5,6 +5,7 @@ mod ahead;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -16,11 +17,15 @@ use datafusion::physical_plan::{
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::error::{Error, from_datafusion};
+use crate::engine::Fallback;
+use crate::error::{Error, ErrorKind, from_datafusion};
 use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
 use crate::tables::FilesAtHand;
 use crate::workers::Workers;
+
+/// How long the end of a plan's tasks is waited for.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The rows of a query.
 pub type BatchStream = BoxStream<'static, Result<RecordBatch, Error>>;
@@ -33,6 +38,8 @@ pub(crate) struct Run {
     pub(crate) guard: Arc<Guard>,
     pub(crate) files: FilesAtHand,
     pub(crate) workers: Workers,
+    /// What to do when hash joins do not fit the memory.
+    pub(crate) fallback: Option<Fallback>,
 }
 
 /// A query ready to run, any number of times.
@@ -131,7 +138,9 @@ impl PlannedQuery {
         let _entered = runtime.enter();
         let stop = Arc::clone(self.run.guard.stop());
         let reader = stop.reader();
+        let holders = Arc::strong_count(&self.run.context);
         let batches = crate::panics::caught("the query", || self.batches())??;
+        let batches = self.with_fallback(batches, holders);
         let (schema, files) = (self.schema(), self.run.files.clone());
         // After a panic nothing is polled again: the error ends the stream.
         let labelled = AssertUnwindSafe(batches)
@@ -153,6 +162,54 @@ impl PlannedQuery {
             stop,
             reader,
         ))
+    }
+
+    /// The rows of the plan, or of its fallback if the memory is over before the first of them.
+    fn with_fallback(&self, batches: BatchStream, holders: usize) -> BatchStream {
+        let Some(fallback) = self.run.fallback.clone() else {
+            return batches;
+        };
+        let (workers, stop) = (self.run.workers.clone(), Arc::clone(self.run.guard.stop()));
+        let context = Arc::clone(&self.run.context);
+        let start = (batches, Some(fallback));
+        futures::stream::unfold(start, move |(mut batches, mut fallback)| {
+            let (workers, stop) = (workers.clone(), Arc::clone(&stop));
+            let context = Arc::clone(&context);
+            async move {
+                let item = batches.next().await?;
+                let error = match (item, fallback.take()) {
+                    (Err(error), Some(fallback))
+                        if error.kind() == ErrorKind::ResourcesExhausted =>
+                    {
+                        (error, fallback)
+                    }
+                    (item, _) => return Some((item, (batches, None))),
+                };
+                // What the first plan holds is given back before the second one starts: by its tasks, as they end.
+                drop(batches);
+                let (_, fallback) = error;
+                let start = Instant::now();
+                while Arc::strong_count(&context) > holders + 2
+                    && start.elapsed() < RELEASE_TIME_MAX
+                {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                let planned = workers
+                    .plan(stop, async move { fallback.plan().await })
+                    .await
+                    .and_then(|(plan, context)| {
+                        let stream = execute_stream(plan, context).map_err(from_datafusion)?;
+                        Ok(stream.map_err(from_datafusion).boxed())
+                    });
+                let mut batches: BatchStream = match planned {
+                    Ok(batches) => batches,
+                    Err(error) => futures::stream::once(async { Err(error) }).boxed(),
+                };
+                let item = batches.next().await?;
+                Some((item, (batches, None)))
+            }
+        })
+        .boxed()
     }
 
     fn batches(&self) -> Result<BatchStream, Error> {

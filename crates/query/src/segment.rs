@@ -9,11 +9,74 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::error::{Error, ErrorKind, from_parquet};
+use crate::tables::BlockChecksums;
 
 /// Rows of a row group.
 const GROUP_ROWS_MAX: usize = 1 << 20;
 /// Bytes of a row group held in memory before it is written.
 const GROUP_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of the first blocks that are summed.
+const BLOCK_BYTES: usize = 64 << 10;
+/// Blocks of a file at most: where there are more, blocks are larger.
+const BLOCKS_MAX: usize = 1024;
+
+/// Sums the blocks of a file as it is written.
+#[derive(Debug, Default)]
+pub struct Checksummer {
+    whole: Vec<u32>,
+    /// The sum of the block that is not full yet, and its bytes.
+    open: u32,
+    open_bytes: usize,
+}
+
+impl Checksummer {
+    /// Takes the file's next bytes.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let part = bytes.len().min(BLOCK_BYTES - self.open_bytes);
+            self.open = crc32c::crc32c_append(self.open, &bytes[..part]);
+            self.open_bytes += part;
+            bytes = &bytes[part..];
+            if self.open_bytes == BLOCK_BYTES {
+                self.whole.push(std::mem::take(&mut self.open));
+                self.open_bytes = 0;
+            }
+        }
+    }
+
+    /// The sums of the whole file.
+    #[must_use]
+    pub fn finish(self) -> BlockChecksums {
+        let mut sums = self.whole;
+        let mut block_bytes = BLOCK_BYTES;
+        let mut last_bytes = BLOCK_BYTES;
+        if self.open_bytes > 0 {
+            sums.push(self.open);
+            last_bytes = self.open_bytes;
+        }
+        while sums.len() > BLOCKS_MAX {
+            let count = sums.len();
+            let joined = sums.chunks(2).enumerate().map(|(pair, sums)| match sums {
+                [first, second] => {
+                    let is_last = 2 * pair + 2 == count;
+                    let bytes = if is_last { last_bytes } else { block_bytes };
+                    crc32c::crc32c_combine(*first, *second, bytes)
+                }
+                _ => sums[0],
+            });
+            sums = joined.collect();
+            if count.is_multiple_of(2) {
+                last_bytes += block_bytes;
+            }
+            block_bytes *= 2;
+        }
+        BlockChecksums {
+            block_bytes: block_bytes as u64,
+            crc32c: sums.into(),
+        }
+    }
+}
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,4 +156,32 @@ pub fn write<W: Write + Send>(
 
 fn failed(error: datafusion::parquet::errors::ParquetError) -> Error {
     Error::new(ErrorKind::Io, "failed to write a segment").because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_larger_blocks_are_those_of_their_bytes() {
+        for length in [
+            0,
+            1,
+            BLOCK_BYTES,
+            BLOCK_BYTES + 1,
+            2049 * BLOCK_BYTES + 7,
+            2050 * BLOCK_BYTES,
+        ] {
+            let bytes: Vec<u8> = (0..length).map(|at| (at * 31 % 251) as u8).collect();
+            let mut sums = Checksummer::default();
+            bytes.chunks(100_003).for_each(|part| sums.update(part));
+            let sums = sums.finish();
+            let wanted: Vec<u32> = bytes
+                .chunks(sums.block_bytes as usize)
+                .map(crc32c::crc32c)
+                .collect();
+            assert_eq!(sums.crc32c.to_vec(), wanted, "{length}");
+            assert!(wanted.len() <= BLOCKS_MAX);
+        }
+    }
 }

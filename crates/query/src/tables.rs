@@ -1,6 +1,7 @@
 //! Tables as the caller describes them, made into DataFusion's table providers:
 //! Parquet files, CSV files, batches in memory.
 
+mod declared;
 mod parquet;
 mod reading;
 mod registry;
@@ -10,16 +11,16 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use object_store::ObjectStore;
 use url::Url;
 
-use crate::csv::{CsvReadOptions, CsvScan};
 use crate::error::{Error, from_datafusion};
+use crate::text::{CsvReadOptions, JsonReadOptions, TextFormat, TextTable};
 
+use parquet::ParquetTable;
 pub(crate) use parquet::infer as infer_parquet;
 pub(crate) use reading::FilesAtHand;
 pub(crate) use registry::Stores;
@@ -53,6 +54,30 @@ pub struct FileRef {
     pub bytes: u64,
     /// Rows, when known for sure: answers `COUNT(*)` and gives estimates.
     pub rows: Option<u64>,
+    /// Those of its blocks, when known: what is read is compared with them.
+    pub checksums: Option<BlockChecksums>,
+}
+
+impl FileRef {
+    /// A file of which nothing but its place and size is known.
+    #[must_use]
+    pub fn new(path: impl Into<String>, bytes: u64) -> Self {
+        Self {
+            path: path.into(),
+            bytes,
+            rows: None,
+            checksums: None,
+        }
+    }
+}
+
+/// The checksums of a file's blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockChecksums {
+    /// Bytes of each block but the last; over 0.
+    pub block_bytes: u64,
+    /// The CRC-32C of each block, in order.
+    pub crc32c: Arc<[u32]>,
 }
 
 /// Where a table's rows are.
@@ -87,6 +112,8 @@ pub enum FileFormat {
     Parquet,
     /// Delimited text by MySQL's rules.
     Csv(CsvReadOptions),
+    /// An object of JSON in each line.
+    JsonLine(JsonReadOptions),
 }
 
 /// Stores by URL; a query sees no others.
@@ -112,12 +139,7 @@ fn provider(
     stores: &Stores,
     at_hand: &FilesAtHand,
 ) -> Result<Arc<dyn TableProvider>, Error> {
-    let missing = || {
-        Error::invalid(format!(
-            "the columns of {}.{} are not known",
-            table.database, table.name
-        ))
-    };
+    let missing = || columns_missing(table);
     Ok(match &table.source {
         Source::Batches(batches) => {
             let schema = table
@@ -128,38 +150,60 @@ fn provider(
             Arc::new(MemTable::try_new(schema, vec![batches.clone()]).map_err(from_datafusion)?)
         }
         Source::Rows(rows) => Arc::new(rows::RowTable::new(Arc::clone(rows))),
-        Source::Segments { store, files }
-        | Source::Files {
+        Source::Segments { store, files } => {
+            let schema = table.schema.clone().ok_or_else(missing)?;
+            let name = format!("{}.{}", table.database, table.name);
+            Arc::new(ParquetTable::new(schema, store, files, name, at_hand)?)
+        }
+        Source::Files {
             store,
             files,
             format: FileFormat::Parquet,
         } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
-            Arc::new(parquet::ParquetTable::new(
-                schema,
-                store,
-                files,
-                format!("{}.{}", table.database, table.name),
-                at_hand.clone(),
-            )?)
+            let name = format!("{}.{}", table.database, table.name);
+            let table = ParquetTable::new(schema, store, files, name, at_hand)?;
+            Arc::new(table.of_others())
         }
         Source::Files {
             store,
             files,
             format: FileFormat::Csv(options),
-        } => {
-            let schema = table.schema.clone().ok_or_else(missing)?;
-            let scan = CsvScan::new(
-                Arc::clone(&schema),
-                stores.get(store)?,
-                files.clone(),
-                options.clone(),
-            )?;
-            Arc::new(
-                StreamingTable::try_new(schema, vec![Arc::new(scan)]).map_err(from_datafusion)?,
-            )
-        }
+        } => text(
+            table,
+            stores.get(store)?,
+            files,
+            TextFormat::Csv(options.clone()),
+        )?,
+        Source::Files {
+            store,
+            files,
+            format: FileFormat::JsonLine(options),
+        } => text(
+            table,
+            stores.get(store)?,
+            files,
+            TextFormat::JsonLine(options.clone()),
+        )?,
     })
+}
+
+fn text(
+    table: &TableDefinition,
+    store: Arc<dyn ObjectStore>,
+    files: &[FileRef],
+    format: TextFormat,
+) -> Result<Arc<dyn TableProvider>, Error> {
+    let schema = table.schema.clone().ok_or_else(|| columns_missing(table))?;
+    let files = files.to_vec();
+    Ok(Arc::new(TextTable::new(schema, store, files, format)?))
+}
+
+fn columns_missing(table: &TableDefinition) -> Error {
+    Error::invalid(format!(
+        "the columns of {}.{} are not known",
+        table.database, table.name
+    ))
 }
 
 /// Names are compared in lower case; files may have others, which a view renames.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, ErrorKind};
-use crate::mysql;
 use crate::stop::Stop;
 
 /// Bytes of a worker's stack, as DataFusion's expressions recurse.
@@ -65,22 +64,12 @@ impl Workers {
         let runtime = self.handle()?.clone();
         let (send, receive) = tokio::sync::oneshot::channel();
         let within = Arc::clone(&stop);
-        std::thread::Builder::new()
-            .name("query-planner".to_owned())
-            .stack_size(mysql::STACK_BYTES)
-            .spawn(move || {
-                // A dropped receiver means that the caller has given up.
-                let work = crate::panics::caught_async("planning the query", work);
-                let planned = runtime.block_on(within.within(work));
-                let _ = send.send(planned.and_then(|planned| planned));
-            })
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::ResourcesExhausted,
-                    "no thread could be started to plan the query",
-                )
-                .because(error)
-            })?;
+        crate::mysql::planners::start(move || {
+            // A dropped receiver means that the caller has given up.
+            let work = crate::panics::caught_async("planning the query", work);
+            let planned = runtime.block_on(within.within(work));
+            let _ = send.send(planned.and_then(|planned| planned));
+        })?;
         stop.within(receive)
             .await?
             .unwrap_or_else(|_| Err(Error::internal("the planner ended unexpectedly")))

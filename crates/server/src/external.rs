@@ -1,7 +1,10 @@
 //! What an external table or a staged file in FROM is: a stage path or glob, a format, and how to read it.
 //! Kept in the catalog as pairs of text; turned into the engine's terms when a query names it.
 
-use parser::{CreateExternalTable, Format, StagedFile, Target};
+use parser::{
+    Compression, CreateExternalTable, Dialect, Fields, Format, Infile, Lines, LoadData, StagedFile,
+    Target,
+};
 
 use crate::error::{Error, Reason, Result};
 
@@ -20,11 +23,16 @@ pub(crate) struct CsvReading {
     pub(crate) fields_terminated: String,
     pub(crate) enclosed: Option<char>,
     pub(crate) escaped: Option<char>,
+    pub(crate) lines_starting: String,
     pub(crate) lines_terminated: String,
     /// Lines at the beginning of each file that are no rows.
     pub(crate) ignore_lines: u64,
+    /// Whether the last of those lines names the columns, which are then found by their names.
+    pub(crate) header: bool,
     /// The bare text that is NULL; unset is MySQL's rule (`\N`, and the bare word NULL).
     pub(crate) null: Option<String>,
+    /// How the files must be compressed; unset takes them as they are.
+    pub(crate) compression: Option<Compression>,
 }
 
 impl Default for CsvReading {
@@ -33,21 +41,103 @@ impl Default for CsvReading {
             fields_terminated: ",".to_owned(),
             enclosed: Some('"'),
             escaped: Some('\\'),
+            lines_starting: String::new(),
             lines_terminated: "\n".to_owned(),
             ignore_lines: 0,
+            header: false,
             null: None,
+            compression: None,
         }
+    }
+}
+
+impl CsvReading {
+    /// What reads an export of a dialect. Byte order marks and `\r\n` are read in any case; the apostrophes of
+    /// `excel`'s formula guard stay.
+    fn of_dialect(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Mysql => Self::default(),
+            Dialect::Rfc4180 | Dialect::Excel | Dialect::Postgres => Self {
+                escaped: None,
+                null: Some(String::new()),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// What LOAD DATA reads if nothing is said: MySQL's defaults, but for the enclosure, which is MatrixOne's.
+    fn of_load() -> Self {
+        Self {
+            fields_terminated: "\t".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// With what a statement's FIELDS, LINES and INFILE options say.
+    fn with_clauses(mut self, files: &Infile, fields: &Fields, lines: &Lines) -> Self {
+        if let Some(terminated) = &fields.terminated_by {
+            self.fields_terminated.clone_from(&terminated.value);
+        }
+        if let Some(enclosed) = &fields.enclosed_by {
+            self.enclosed = enclosed.value;
+        }
+        if let Some(escaped) = &fields.escaped_by {
+            self.escaped = escaped.value;
+        }
+        if let Some(starting) = &lines.starting_by {
+            self.lines_starting.clone_from(&starting.value);
+        }
+        if let Some(terminated) = &lines.terminated_by {
+            self.lines_terminated.clone_from(&terminated.value);
+        }
+        if let Some(null) = &files.null {
+            self.null = Some(null.value.clone());
+        }
+        if let Some(header) = &files.header {
+            self.header = header.value;
+            self.ignore_lines = self.ignore_lines.max(u64::from(header.value));
+        }
+        self
     }
 }
 
 impl ExternalOptions {
     /// From CREATE EXTERNAL TABLE. Without columns, a CSV file's first line holds their names.
     pub(crate) fn from_statement(statement: &CreateExternalTable) -> Result<Self> {
-        let files = &statement.files;
+        let csv = match &statement.files.dialect {
+            Some(dialect) => CsvReading::of_dialect(dialect.value),
+            None => CsvReading::default(),
+        };
+        let mut csv = CsvReading {
+            ignore_lines: statement.ignore_lines,
+            ..csv
+        };
+        if statement.columns.is_empty() {
+            csv.ignore_lines = csv.ignore_lines.max(1);
+            csv.header = true;
+        }
+        let csv = csv.with_clauses(&statement.files, &statement.fields, &statement.lines);
+        Self::from_files(&statement.files, csv)
+    }
+
+    /// From LOAD DATA.
+    pub(crate) fn from_load(statement: &LoadData) -> Result<Self> {
+        let csv = match &statement.files.dialect {
+            Some(dialect) => CsvReading::of_dialect(dialect.value),
+            None => CsvReading::of_load(),
+        };
+        let csv = CsvReading {
+            ignore_lines: statement.ignore_lines,
+            ..csv
+        };
+        let csv = csv.with_clauses(&statement.files, &statement.fields, &statement.lines);
+        Self::from_files(&statement.files, csv)
+    }
+
+    fn from_files(files: &Infile, mut csv: CsvReading) -> Result<Self> {
         let location = files.path.value.clone();
         check_location(&location)?;
         for (given, what) in [
-            (files.json_data.is_some(), "'jsondata'"),
             (files.write_file_pattern.is_some(), "'write_file_pattern'"),
             (files.comment.is_some(), "'comment'"),
         ] {
@@ -57,42 +147,14 @@ impl ExternalOptions {
                 )));
             }
         }
-        let compression = files
-            .compression
-            .as_ref()
-            .map(|compression| compression.value);
-        let format = checked_format(
-            &location,
-            files.format.as_ref().map(|format| format.value),
-            compression,
-        )?;
-        let mut csv = CsvReading {
-            ignore_lines: statement.ignore_lines,
-            ..CsvReading::default()
-        };
-        if statement.columns.is_empty() && csv.ignore_lines == 0 {
-            csv.ignore_lines = 1;
-        }
-        let (fields, lines) = (&statement.fields, &statement.lines);
-        if let Some(terminated) = &fields.terminated_by {
-            csv.fields_terminated.clone_from(&terminated.value);
-        }
-        if let Some(enclosed) = &fields.enclosed_by {
-            csv.enclosed = enclosed.value;
-        }
-        if let Some(escaped) = &fields.escaped_by {
-            csv.escaped = escaped.value;
-        }
-        if let Some(terminated) = &lines.terminated_by {
-            csv.lines_terminated.clone_from(&terminated.value);
-        }
-        if lines
-            .starting_by
-            .as_ref()
-            .is_some_and(|starting| !starting.value.is_empty())
+        let format = checked_format(&location, files.format.as_ref().map(|format| format.value))?;
+        if let Some(kind) = &files.json_data
+            && kind.value == "array"
         {
-            return Err(Error::not_implemented("LINES STARTING BY for reading"));
+            return Err(Error::not_implemented("reading JSON lines that are arrays"));
         }
+        let compression = files.compression.as_ref().map(|one| one.value);
+        csv.compression = checked_compression(format, compression)?;
         Ok(Self {
             location,
             format,
@@ -103,11 +165,17 @@ impl ExternalOptions {
     /// From `FROM 'stage://…' (FORMAT 'csv', …)`. A CSV file has a header line unless HEADER 'false'.
     pub(crate) fn from_staged_file(file: &StagedFile) -> Result<Self> {
         check_location(&file.target)?;
-        let mut csv = CsvReading {
-            ignore_lines: 1,
-            ..CsvReading::default()
-        };
-        let mut format = None;
+        let mut csv = CsvReading::default();
+        let upper = |key: &str| key.to_uppercase();
+        // The dialect is what the other options change, wherever it stands.
+        if let Some((key, value)) = file.options.iter().find(|(key, _)| upper(key) == "DIALECT") {
+            let dialect = Dialect::from_word(value)
+                .ok_or_else(|| option_error(key, value, "mysql, rfc4180, excel or postgres"))?;
+            csv = CsvReading::of_dialect(dialect);
+        }
+        csv.ignore_lines = 1;
+        csv.header = true;
+        let (mut format, mut compression) = (None, None);
         for (key, value) in &file.options {
             let one = || -> Result<Option<char>> {
                 let mut letters = value.chars();
@@ -120,15 +188,22 @@ impl ExternalOptions {
                 "FORMAT" => {
                     format = Some(
                         Format::from_word(value)
-                            .ok_or_else(|| option_error(key, value, "csv or parquet"))?,
+                            .ok_or_else(|| option_error(key, value, "csv, jsonline or parquet"))?,
                     )
                 }
+                "DIALECT" => {}
+                "COMPRESSION" => {
+                    let known = Compression::from_word(value)
+                        .ok_or_else(|| option_error(key, value, "none, gzip or zstd"))?;
+                    compression = Some(known);
+                }
                 "HEADER" => {
-                    csv.ignore_lines = match value.to_lowercase().as_str() {
-                        "true" => 1,
-                        "false" => 0,
+                    csv.header = match value.to_lowercase().as_str() {
+                        "true" => true,
+                        "false" => false,
                         _ => return Err(option_error(key, value, "true or false")),
                     };
+                    csv.ignore_lines = u64::from(csv.header);
                 }
                 "TERMINATED" | "DELIMITER" => csv.fields_terminated.clone_from(value),
                 "ENCLOSED" | "QUOTE" => csv.enclosed = one()?,
@@ -136,13 +211,14 @@ impl ExternalOptions {
                 "NULL" => csv.null = Some(value.clone()),
                 _ => {
                     let text = format!(
-                        "unknown option '{key}' of a staged file; known are FORMAT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL"
+                        "unknown option '{key}' of a staged file; known are FORMAT, DIALECT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL, COMPRESSION"
                     );
                     return Err(Error::invalid_input(Reason::OptionInvalid, text));
                 }
             }
         }
-        let format = checked_format(&file.target, format, None)?;
+        let format = checked_format(&file.target, format)?;
+        csv.compression = checked_compression(format, compression)?;
         Ok(Self {
             location: file.target.clone(),
             format,
@@ -163,7 +239,15 @@ impl ExternalOptions {
                 ("ignore_lines", self.csv.ignore_lines.to_string()),
             ]);
             pairs.extend(self.csv.null.clone().map(|null| ("null", null)));
+            if !self.csv.lines_starting.is_empty() {
+                pairs.push(("lines_starting", self.csv.lines_starting.clone()));
+            }
+            if self.csv.header {
+                pairs.push(("header", "true".to_owned()));
+            }
         }
+        let compression = self.csv.compression;
+        pairs.extend(compression.map(|one| ("compression", one.as_str().to_owned())));
         pairs
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value))
@@ -199,8 +283,15 @@ impl ExternalOptions {
                     .parse()
                     .map_err(|_| broken("ignore_lines"))?,
                 null: get("null").map(str::to_owned),
+                // Records from before these were there have none of them.
+                lines_starting: get("lines_starting").unwrap_or_default().to_owned(),
+                header: get("header") == Some("true"),
+                compression: None,
             };
         }
+        csv.compression = get("compression")
+            .map(|word| Compression::from_word(word).ok_or_else(|| broken("compression")))
+            .transpose()?;
         Ok(Self {
             location: location.to_owned(),
             format,
@@ -241,22 +332,27 @@ fn not_a_stage(location: &str) -> Error {
     )
 }
 
-fn checked_format(
-    location: &str,
-    given: Option<Format>,
-    compression: Option<parser::Compression>,
-) -> Result<Format> {
-    let (suffix, suffix_compression) = crate::exports::file_format(location);
-    let format = given.or(suffix).unwrap_or(Format::Csv);
-    if !matches!(format, Format::Csv | Format::Parquet) {
-        return Err(Error::not_implemented(format_args!(
+fn checked_format(location: &str, given: Option<Format>) -> Result<Format> {
+    let (suffix, _) = crate::exports::file_format(location);
+    match given.or(suffix).unwrap_or(Format::Csv) {
+        format @ (Format::Csv | Format::JsonLine | Format::Parquet) => Ok(format),
+        format @ Format::Arrow => Err(Error::not_implemented(format_args!(
             "reading format '{format}'"
-        )));
+        ))),
     }
-    match compression.or(suffix_compression) {
-        None | Some(parser::Compression::None) => Ok(format),
-        Some(compression) => Err(Error::not_implemented(format_args!(
-            "reading compression '{compression}'"
+}
+
+/// What is said of the compression; a file's first bytes say the rest.
+fn checked_compression(format: Format, given: Option<Compression>) -> Result<Option<Compression>> {
+    match (given, format) {
+        (None | Some(Compression::None), Format::Parquet | Format::Arrow) => Ok(None),
+        (None, _) => Ok(None),
+        (
+            Some(known @ (Compression::None | Compression::Gzip | Compression::Zstd)),
+            Format::Csv | Format::JsonLine,
+        ) => Ok(Some(known)),
+        (Some(other), _) => Err(Error::not_implemented(format_args!(
+            "reading compression '{other}' of format '{format}'"
         ))),
     }
 }

@@ -20,6 +20,7 @@ use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
+use crate::table_changes::TableChanges;
 use crate::turns::Turns;
 use crate::uploads::Uploads;
 
@@ -41,6 +42,7 @@ pub(crate) struct Instance {
     pub(crate) logins: Logins,
     pub(crate) sessions: Sessions,
     pub(crate) turns: Turns,
+    pub(crate) changes: TableChanges,
     pub(crate) endpoints: storage::EndpointPolicy,
     /// To the buckets of all stages, under that policy.
     pub(crate) transport: storage::Transport,
@@ -113,6 +115,7 @@ impl Instance {
         let instance = Arc::new(Self {
             started_us: (catalog::system_clock())(),
             turns,
+            changes: TableChanges::default(),
             endpoints,
             transport,
             sessions: Sessions::new(&settings.limits),

@@ -1,9 +1,9 @@
 //! Stagedoor's own storage: the Parquet segments of tables, and in `internal/stages.rs` the files of internal stages.
 //! A dropped table's files go when no query can still be reading them, at the latest at the next start.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod stages;
 
@@ -23,14 +23,105 @@ pub(crate) struct InternalStorage {
     pub(crate) stages: InternalStages,
     /// The place of all segments; a segment's file is `{table id}/{segment}.parquet`.
     pub(crate) tables: Store,
-    /// Cloned by every reader, so that its count tells whether any is left.
-    readers: Arc<()>,
-    garbage: Mutex<Vec<String>>,
+    readers: Arc<Readers>,
 }
 
-/// While it lives, no segment file is removed.
-#[derive(Debug, Clone)]
-pub(crate) struct ReadPin(#[expect(dead_code, reason = "its count is what matters")] Arc<()>);
+/// Who reads segments, and which files wait for them to end.
+#[derive(Debug)]
+struct Readers {
+    tables_dir: PathBuf,
+    state: Mutex<ReadersState>,
+}
+
+#[derive(Debug, Default)]
+struct ReadersState {
+    /// One more with each removal.
+    epoch: u64,
+    /// How many began in which epoch.
+    pins: BTreeMap<u64, usize>,
+    /// Files, and the epoch in whose end they were taken out of their tables: who began later cannot know them.
+    garbage: VecDeque<(u64, String)>,
+}
+
+impl Readers {
+    fn state(&self) -> MutexGuard<'_, ReadersState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pin(self: &Arc<Self>) -> ReadPin {
+        let mut state = self.state();
+        let epoch = state.epoch;
+        *state.pins.entry(epoch).or_default() += 1;
+        ReadPin {
+            readers: Arc::clone(self),
+            epoch,
+        }
+    }
+
+    fn retire(&self, files: impl IntoIterator<Item = String>) {
+        let mut state = self.state();
+        let epoch = state.epoch;
+        let files = files.into_iter().map(|file| (epoch, file));
+        state.garbage.extend(files);
+        state.epoch += 1;
+    }
+
+    /// Removes the files that nobody can be reading any more. Blocking.
+    fn collect(&self) {
+        let files: Vec<String> = {
+            let mut state = self.state();
+            let oldest = state.pins.keys().next().copied().unwrap_or(u64::MAX);
+            let free = state
+                .garbage
+                .iter()
+                .take_while(|(epoch, _)| *epoch < oldest);
+            let free = free.count();
+            state.garbage.drain(..free).map(|(_, file)| file).collect()
+        };
+        for file in files {
+            if let Err(error) = self.remove(&file) {
+                tracing::warn!(file, %error, "failed to remove a segment; the next start tries again");
+            }
+        }
+    }
+
+    fn remove(&self, file: &str) -> std::io::Result<()> {
+        let path = ObjectPath::parse(file).map_err(std::io::Error::from)?;
+        match std::fs::remove_file(self.tables_dir.join(path.as_str())) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// While it lives, no segment file is removed that a table had when it was made.
+#[derive(Debug)]
+pub(crate) struct ReadPin {
+    readers: Arc<Readers>,
+    epoch: u64,
+}
+
+impl Drop for ReadPin {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut state = self.readers.state();
+            if let Some(count) = state.pins.get_mut(&self.epoch) {
+                *count -= 1;
+                if *count == 0 {
+                    state.pins.remove(&self.epoch);
+                }
+            }
+            !state.garbage.is_empty()
+        };
+        if waiting {
+            let readers = Arc::clone(&self.readers);
+            match tokio::runtime::Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn_blocking(move || readers.collect())),
+                Err(_) => readers.collect(),
+            }
+        }
+    }
+}
 
 impl InternalStorage {
     pub(crate) async fn open(
@@ -52,30 +143,25 @@ impl InternalStorage {
         Ok(Self {
             stages,
             data_dir,
+            readers: Arc::new(Readers {
+                tables_dir: tables_dir.clone(),
+                state: Mutex::default(),
+            }),
             tables_dir,
             tables,
-            readers: Arc::new(()),
-            garbage: Mutex::default(),
         })
     }
 
     /// Keeps segment files from being removed.
     pub(crate) fn pin(&self) -> ReadPin {
-        ReadPin(Arc::clone(&self.readers))
+        self.readers.pin()
     }
 
-    /// Marks segment files of a dropped or truncated table as garbage, and removes what can go. Blocking.
+    /// Marks segment files that no table has any more as garbage, and removes what can go; the rest goes
+    /// with the last reader that began before. Blocking.
     pub(crate) fn remove_segments(&self, files: impl IntoIterator<Item = String>) {
-        let mut garbage = self.garbage.lock().unwrap_or_else(PoisonError::into_inner);
-        garbage.extend(files);
-        if Arc::strong_count(&self.readers) > 1 {
-            return;
-        }
-        for file in garbage.drain(..) {
-            if let Err(error) = self.remove(&file) {
-                tracing::warn!(file, %error, "failed to remove a segment; the next start tries again");
-            }
-        }
+        self.readers.retire(files);
+        self.readers.collect();
     }
 
     /// Removes segment files that no table lists: what a crash between file and catalog left. Blocking.
@@ -126,14 +212,6 @@ impl InternalStorage {
             None => policy,
         }
     }
-
-    fn remove(&self, file: &str) -> std::io::Result<()> {
-        let path = ObjectPath::parse(file).map_err(std::io::Error::from)?;
-        match std::fs::remove_file(self.tables_dir.join(path.as_str())) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            result => result,
-        }
-    }
 }
 
 async fn open_own(folder: &Path) -> Result<Store> {
@@ -149,4 +227,33 @@ async fn open_own(folder: &Path) -> Result<Store> {
         &Policy::default(),
     )
     .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_file_goes_with_the_last_reader_that_can_know_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("7").join("a.parquet");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, b"rows").unwrap();
+        let readers = Arc::new(Readers {
+            tables_dir: dir.path().to_owned(),
+            state: Mutex::default(),
+        });
+        let (early, also_early) = (readers.pin(), readers.pin());
+        readers.retire(["7/a.parquet".to_owned()]);
+        readers.collect();
+        let late = readers.pin();
+        drop(early);
+        assert!(file.exists());
+        // Not the later one's business.
+        drop(also_early);
+        assert!(!file.exists());
+        drop(late);
+    }
 }

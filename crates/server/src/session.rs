@@ -3,14 +3,18 @@
 
 mod access;
 mod admin;
+mod assembled;
 mod bounds;
 mod caller;
+mod change_rows;
+mod create_as;
 mod deadline;
 mod directory;
 mod exports;
 mod files;
 mod insert;
 mod links;
+mod load;
 mod queries;
 mod result;
 mod roles;
@@ -31,7 +35,9 @@ pub(crate) use bounds::Bounds;
 pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
 pub(crate) use files::{FoundFiles, file_not_found};
+pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use links::{LinkedFile, percent_encoded};
+pub(crate) use queries::{fields, internal_store};
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
 pub(crate) use stages::{

@@ -84,6 +84,10 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::DropTable(statement) => session.drop_table(statement).await,
         Plan::Truncate(name) => session.truncate_table(name).await,
         Plan::Insert(statement) => session.insert(statement).await,
+        Plan::LoadData(statement) => session.load(statement).await,
+        Plan::Update(statement) => session.update(statement).await,
+        Plan::Delete(statement) => session.delete(statement).await,
+        Plan::CreateTableAs(statement) => session.create_table_as(statement).await,
         Plan::ShowTables(statement) => show::tables(session, statement).await,
         Plan::ShowColumns(statement) => {
             let like = text(statement.like);

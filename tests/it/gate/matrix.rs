@@ -84,7 +84,7 @@ async fn grant_roles(admin: &Caller) {
         "CREATE ROLE dealer, bystander",
         "GRANT ALL ON ACCOUNT * TO dealer",
         "GRANT CREATE TABLE, DROP TABLE, SHOW TABLES ON DATABASE d TO dealer",
-        "GRANT SELECT, INSERT, TRUNCATE ON TABLE d.* TO dealer",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE d.* TO dealer",
         "GRANT ALL ON STAGE * TO dealer",
         "CREATE DATABASE elsewhere",
         "CREATE TABLE elsewhere.t (a int)",

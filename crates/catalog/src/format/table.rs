@@ -6,7 +6,7 @@ use prost::Message;
 use super::Stored;
 use crate::databases::DatabaseRecord;
 use crate::error::Error;
-use crate::tables::{Column, Segment};
+use crate::tables::{Checksums, Column, Segment};
 
 /// A table without its segments.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,7 @@ pub(crate) struct StoredTable {
     pub(crate) created_us: u64,
     pub(crate) changed_us: u64,
     pub(crate) next_segment: u64,
+    pub(crate) next_number: u64,
     pub(crate) comment: String,
 }
 
@@ -78,6 +79,9 @@ pub(crate) struct TableMessage {
     next_segment: u64,
     #[prost(string, tag = "10")]
     comment: String,
+    /// One less than the number, so that records from before there was one have the first.
+    #[prost(uint64, tag = "11")]
+    numbers_given: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -94,6 +98,8 @@ pub(crate) struct ColumnMessage {
     primary_key: bool,
     #[prost(string, tag = "6")]
     comment: String,
+    #[prost(bool, tag = "7")]
+    auto_increment: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -140,6 +146,7 @@ impl Stored for StoredTable {
             created_us: self.created_us,
             changed_us: self.changed_us,
             next_segment: self.next_segment,
+            numbers_given: self.next_number.saturating_sub(1),
             comment: self.comment.clone(),
         }
     }
@@ -162,6 +169,7 @@ impl Stored for StoredTable {
             created_us: message.created_us,
             changed_us: message.changed_us,
             next_segment: message.next_segment,
+            next_number: message.numbers_given.saturating_add(1),
             comment: message.comment,
         })
     }
@@ -174,6 +182,7 @@ fn column_message(column: &Column) -> ColumnMessage {
         nullable: column.nullable,
         default: column.default.clone(),
         primary_key: column.primary_key,
+        auto_increment: column.auto_increment,
         comment: column.comment.clone(),
     }
 }
@@ -185,6 +194,7 @@ fn column(message: ColumnMessage) -> Column {
         nullable: message.nullable,
         default: message.default,
         primary_key: message.primary_key,
+        auto_increment: message.auto_increment,
         comment: message.comment,
     }
 }
@@ -201,6 +211,10 @@ pub(crate) struct SegmentMessage {
     bytes: u64,
     #[prost(string, tag = "5")]
     sha256: String,
+    #[prost(uint64, tag = "6")]
+    block_bytes: u64,
+    #[prost(fixed32, repeated, tag = "7")]
+    crc32c: Vec<u32>,
 }
 
 impl Stored for Segment {
@@ -215,6 +229,8 @@ impl Stored for Segment {
             rows: self.rows,
             bytes: self.bytes,
             sha256: self.sha256.clone(),
+            block_bytes: self.checksums.block_bytes,
+            crc32c: self.checksums.crc32c.clone(),
         }
     }
 
@@ -225,6 +241,10 @@ impl Stored for Segment {
             rows: message.rows,
             bytes: message.bytes,
             sha256: message.sha256,
+            checksums: Checksums {
+                block_bytes: message.block_bytes,
+                crc32c: message.crc32c,
+            },
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::options::{Actor, Request};
 use crate::secrets::{Credential, CredentialValue, Credentials, Fingerprint};
 use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
 use crate::stages::{StageCapabilities, StageChangeKind, StageDefinition, StageRecord};
-use crate::tables::{Column, Segment};
+use crate::tables::{Checksums, Column, Segment};
 
 pub(crate) fn frozen(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -225,6 +225,7 @@ fn tables() {
         nullable: true,
         default: Some("'x'".into()),
         primary_key: false,
+        auto_increment: false,
         comment: "c".into(),
     };
     let key = Column {
@@ -233,6 +234,7 @@ fn tables() {
         nullable: false,
         default: None,
         primary_key: true,
+        auto_increment: false,
         comment: String::new(),
     };
     let table = StoredTable {
@@ -245,9 +247,14 @@ fn tables() {
         created_us: 6,
         changed_us: 7,
         next_segment: 12,
+        next_number: 1,
         comment: "t".into(),
     };
     is_frozen("table.hex", &table);
+    let mut numbered = table.clone();
+    numbered.next_number = 8;
+    numbered.columns[0].auto_increment = true;
+    is_frozen_since(5, "table-numbered.hex", &numbered);
     let options = vec![
         ("format".to_owned(), "csv".to_owned()),
         ("header".to_owned(), String::new()),
@@ -260,8 +267,21 @@ fn tables() {
         rows: 1000,
         bytes: 65536,
         sha256: "ab".repeat(32),
+        checksums: Checksums::default(),
     };
     is_frozen("segment.hex", &segment);
+    let checksums = Checksums {
+        block_bytes: 65536,
+        crc32c: vec![1, 0xffff_fffe],
+    };
+    is_frozen_since(
+        5,
+        "segment-checksums.hex",
+        &Segment {
+            checksums,
+            ..segment
+        },
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Segment, TableRecord, not_exists};
+use super::{RowChange, Segment, TableRecord, not_exists};
 use crate::error::Error;
 use crate::format::StoredTable;
 use crate::options::Actor;
@@ -38,27 +38,30 @@ impl Catalog {
         table_id: u64,
         segments: Vec<Segment>,
     ) -> Result<Vec<Segment>, Error> {
-        self.replace_segments(actor, database, name, table_id, &[], segments)
+        let change = RowChange::Insert;
+        let names = (database, name);
+        self.replace_segments(actor, change, names, table_id, &[], segments, None)
     }
 
-    /// Takes out the segments with these ids and adds others, in one change; gives the added ones.
+    /// Takes out the segments with these ids of the table `(database, name)` and adds others, in one change, which the
+    /// audit calls `change`; gives the added ones. `next_number` is what AUTO_INCREMENT gives next, once these rows are in.
     ///
     /// Errors as of [`Catalog::add_segments`], and `Conflict` when a segment to take out is not there.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each says one thing of one change"
+    )]
     pub fn replace_segments(
         &self,
         actor: &Actor,
-        database: &str,
-        name: &str,
+        change: RowChange,
+        (database, name): (&str, &str),
         table_id: u64,
         remove: &[u64],
         add: Vec<Segment>,
+        next_number: Option<u64>,
     ) -> Result<Vec<Segment>, Error> {
-        let operation = if remove.is_empty() {
-            "INSERT"
-        } else {
-            "CHANGE SEGMENTS"
-        };
-        self.store.write(actor, || What::change(operation, format!("{database}.{name}")), |draft| {
+        self.store.write(actor, || What::change(change.as_str(), format!("{database}.{name}")), |draft| {
             let account = &actor.account;
             let key = keys::table(account, database, name);
             let mut table = draft
@@ -81,6 +84,8 @@ impl Catalog {
                 draft.delete(segment);
             }
             let added = put(draft, account, &mut table, add);
+            // Numbers are given once, also where two INSERTs end in another order than they began.
+            table.next_number = table.next_number.max(next_number.unwrap_or(0));
             if !remove.is_empty() || !added.is_empty() {
                 put_next_version(draft, key, table);
             }
@@ -113,6 +118,8 @@ impl Catalog {
                     for segment in &removed {
                         draft.delete(keys::segment(account, table.id, segment.id));
                     }
+                    let mut table = table;
+                    table.next_number = 1;
                     put_next_version(draft, key, table);
                 }
                 Ok(removed)

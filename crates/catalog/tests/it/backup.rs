@@ -38,6 +38,7 @@ fn sample() -> (tempfile::TempDir, Catalog) {
         rows: 1,
         bytes: 1,
         sha256: String::new(),
+        checksums: stagedoor_catalog::Checksums::default(),
     };
     let table = NewTable {
         source: TableSource::Segments(vec![segment]),

@@ -1,7 +1,7 @@
 //! Databases, tables and their segments.
 
 use stagedoor_catalog::{
-    Catalog, Column, CreateOutcome, ErrorKind, NewTable, OnExists, Segment, TableRecord,
+    Catalog, Column, CreateOutcome, ErrorKind, NewTable, OnExists, RowChange, Segment, TableRecord,
     TableSource,
 };
 
@@ -14,6 +14,7 @@ fn column(name: &str) -> Column {
         nullable: true,
         default: None,
         primary_key: false,
+        auto_increment: false,
         comment: String::new(),
     }
 }
@@ -24,6 +25,7 @@ fn table(database: &str, name: &str) -> NewTable {
         name: name.into(),
         columns: vec![column("id"), column("v")],
         source: TableSource::Segments(Vec::new()),
+        next_number: 1,
         comment: "c".into(),
     }
 }
@@ -35,6 +37,7 @@ fn segment(file: &str) -> Segment {
         rows: 10,
         bytes: 100,
         sha256: "00".into(),
+        checksums: stagedoor_catalog::Checksums::default(),
     }
 }
 
@@ -188,15 +191,30 @@ fn segments() {
         .collect();
     assert_eq!(ids, [2, 3]);
     catalog
-        .replace_segments(&root(), "shop", "t", record.id, &[2], vec![segment("d")])
+        .replace_segments(
+            &root(),
+            RowChange::Update,
+            ("shop", "t"),
+            record.id,
+            &[2],
+            vec![segment("d")],
+            None,
+        )
         .unwrap();
     let now = catalog.table("sys", "shop", "t").unwrap().unwrap();
     assert_eq!(
         (now.version, files(&now)),
         (4, vec![(1, "a"), (3, "c"), (4, "d")])
     );
-    let gone =
-        catalog.replace_segments(&root(), "shop", "t", record.id, &[1, 2], vec![segment("e")]);
+    let gone = catalog.replace_segments(
+        &root(),
+        RowChange::Update,
+        ("shop", "t"),
+        record.id,
+        &[1, 2],
+        vec![segment("e")],
+        None,
+    );
     refused(
         gone,
         ErrorKind::Conflict,

@@ -127,6 +127,7 @@ pub(crate) fn new_table(name: &str) -> NewTable {
         nullable: false,
         default: None,
         primary_key: true,
+        auto_increment: false,
         comment: String::new(),
     };
     NewTable {
@@ -134,6 +135,7 @@ pub(crate) fn new_table(name: &str) -> NewTable {
         name: name.into(),
         columns: vec![column],
         source: TableSource::Segments(Vec::new()),
+        next_number: 1,
         comment: String::new(),
     }
 }
@@ -173,6 +175,7 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
                 rows: 1,
                 bytes: 1,
                 sha256: String::new(),
+                checksums: stagedoor_catalog::Checksums::default(),
             };
             catalog
                 .add_segments(actor, "db", name, id, (0..count).map(segment).collect())

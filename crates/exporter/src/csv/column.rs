@@ -51,7 +51,7 @@ impl Context<'_> {
 
 /// The field metadata that holds a column's declared SQL type, such as `time` or `datetime(3)`. Arrow's
 /// units know 0, 3, 6 or 9 fractional digits only.
-const SQL_TYPE_KEY: &str = "stagedoor:sql_type";
+pub(crate) const SQL_TYPE_KEY: &str = "stagedoor:sql_type";
 
 /// How many bytes of the unit's fraction lie beyond the digits the column declares.
 fn undeclared(field: &Field, plain: &DataType) -> usize {

@@ -34,6 +34,7 @@ fn golden_manifest() {
         bytes: 60,
         started_at: "2026-11-22T18:00:00Z".to_owned(),
         finished_at: "2026-11-22T18:00:01.5Z".to_owned(),
+        publication: None,
         stagedoor_version: "0.1.0".to_owned(),
     };
     let text = manifest.to_json().unwrap();

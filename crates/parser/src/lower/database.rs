@@ -61,7 +61,7 @@ pub(super) fn like(parts: &mut Cursor<'_>) -> Result<Option<Spanned<String>>, Pa
         .transpose()
 }
 
-pub(super) fn table_name(parts: &mut Cursor<'_>) -> Result<TableName, ParseError> {
+pub(crate) fn table_name(parts: &mut Cursor<'_>) -> Result<TableName, ParseError> {
     let mut names = parts.next_node()?.children();
     let first = names.name()?;
     Ok(match names.next_if(Rule::name) {

@@ -1,7 +1,7 @@
-//! CREATE [EXTERNAL] TABLE, DROP TABLE and the head of INSERT.
+//! CREATE [EXTERNAL] TABLE, DROP TABLE and the heads of INSERT and LOAD DATA.
 
 use super::database::table_name;
-use super::format::{compression, fields, format, lines};
+use super::format::{compression, dialect, fields, format, lines};
 use super::stage::user_info;
 use super::{data_type, given_twice, set_once};
 use crate::cursor::{Cursor, Node, match_rule};
@@ -10,7 +10,8 @@ use crate::grammar::Rule;
 use crate::plan::Plan;
 use crate::plan::export::{Fields, Lines};
 use crate::plan::table::{
-    ColumnDef, CreateExternalTable, CreateTable, DropTable, Infile, Literal, TableKey, TableName,
+    ColumnDef, CreateExternalTable, CreateTable, DropTable, Duplicates, Infile, Literal,
+    LoadColumn, LoadData, TableKey, TableName,
 };
 use crate::span::{Name, Span, Spanned};
 use crate::target::has_user_info_after_scheme;
@@ -166,7 +167,7 @@ pub(super) fn create_external(node: &Node<'_>) -> Result<Plan, ParseError> {
     }))
 }
 
-fn ignore_lines(parts: &mut Cursor<'_>) -> Result<u64, ParseError> {
+pub(super) fn ignore_lines(parts: &mut Cursor<'_>) -> Result<u64, ParseError> {
     let Some(part) = parts.next_if(Rule::ignore_lines) else {
         return Ok(0);
     };
@@ -184,9 +185,12 @@ const INFILE_OPTIONS: &[&str] = &[
     "'jsondata'",
     "'write_file_pattern'",
     "'comment'",
+    "'dialect'",
+    "'header'",
+    "'null'",
 ];
 
-fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
+pub(super) fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
     let mut path = None;
     let mut files = Infile {
         path: Spanned::default(),
@@ -195,6 +199,9 @@ fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
         json_data: None,
         write_file_pattern: None,
         comment: None,
+        dialect: None,
+        header: None,
+        null: None,
     };
     if node.rule() == Rule::string {
         path = Some(node.string());
@@ -237,6 +244,17 @@ fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
                 )?;
             }
             "comment" => set_once(&mut files.comment, value.string(), &key, "'comment'")?,
+            "dialect" => set_once(&mut files.dialect, dialect(&value)?, &key, "'dialect'")?,
+            "header" => {
+                let header = match unquote(value.text()).to_ascii_lowercase().as_str() {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(value.out_of_set("'header'", &["'true'", "'false'"])),
+                };
+                let header = Spanned::new(header, value.span());
+                set_once(&mut files.header, header, &key, "'header'")?;
+            }
+            "null" => set_once(&mut files.null, value.string(), &key, "'null'")?,
             _ => return Err(key.out_of_set("an option of INFILE", INFILE_OPTIONS)),
         }
     }
@@ -269,6 +287,59 @@ pub(super) fn drop_table(node: &Node<'_>) -> Result<Plan, ParseError> {
         });
     }
     Ok(Plan::DropTable(DropTable { if_exists, tables }))
+}
+
+/// `LOAD DATA … INTO TABLE …` up to its SET.
+pub(crate) fn load_data(node: &Node<'_>) -> Result<LoadData, ParseError> {
+    let mut parts = node.children();
+    let local = parts.take(Rule::local);
+    let files = infile(&parts.next_node()?)?;
+    let duplicates = parts.next_if(Rule::duplicates).map(|part| {
+        let replace = part.text().eq_ignore_ascii_case("replace");
+        let duplicates = if replace {
+            Duplicates::Replace
+        } else {
+            Duplicates::Ignore
+        };
+        Spanned::new(duplicates, part.span())
+    });
+    let table = table_name(&mut parts)?;
+    let mut plan = LoadData {
+        local,
+        files,
+        duplicates,
+        table,
+        character_set: None,
+        fields: Fields::default(),
+        lines: Lines::default(),
+        ignore_lines: 0,
+        columns: Vec::new(),
+        assignments: Vec::new(),
+    };
+    if let Some(part) = parts.next_if(Rule::load_charset) {
+        let name = part.children().next_node()?;
+        plan.character_set = Some(match name.rule() {
+            Rule::string => name.string(),
+            _ => Spanned::new(name.text().to_lowercase(), name.span()),
+        });
+    }
+    if let Some(part) = parts.next_if(Rule::fields_clause) {
+        plan.fields = fields(&part)?;
+    }
+    if let Some(part) = parts.next_if(Rule::lines_clause) {
+        plan.lines = lines(&part)?;
+    }
+    plan.ignore_lines = ignore_lines(&mut parts)?;
+    if let Some(part) = parts.next_if(Rule::load_columns) {
+        let mut columns = part.children();
+        while let Some(column) = columns.next_any() {
+            plan.columns.push(match column.rule() {
+                Rule::user_variable => LoadColumn::Variable(column.children().name()?),
+                _ => LoadColumn::Column(column.name()?),
+            });
+        }
+    }
+    Ok(plan)
 }
 
 /// `INSERT INTO [TABLE] t [(cols)]`.

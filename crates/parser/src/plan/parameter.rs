@@ -159,7 +159,11 @@ macro_rules! walk {
                     | Plan::CreateExternalTable(_)
                     | Plan::DropTable(_)
                     | Plan::Truncate(_)
+                    | Plan::CreateTableAs(_)
                     | Plan::Insert(_)
+                    | Plan::LoadData(_)
+                    | Plan::Update(_)
+                    | Plan::Delete(_)
                     | Plan::Query(_)
                     | Plan::DropAccount(_)
                     | Plan::ShowAccounts { .. }

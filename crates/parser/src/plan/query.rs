@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use crate::lexer::{Lexer, TokenKind};
 use crate::span::Span;
+use crate::text::{fold_name, unquote};
 
 /// A query body as typed, from its first token to its last.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,69 @@ pub struct StagedFile {
     /// `FORMAT 'csv', HEADER 'true', …` in order, names in upper case; values as typed, words and
     /// numbers as text.
     pub options: Vec<(String, String)>,
+}
+
+impl QueryText {
+    /// The text with each user variable, `@name`, replaced by what `column` gives for its name.
+    ///
+    /// # Errors
+    /// The name of the first variable for which it gives nothing.
+    pub fn with_variables(
+        &self,
+        column: impl Fn(&str) -> Option<String>,
+    ) -> Result<QueryText, String> {
+        let mut replaced = Self {
+            span: self.span,
+            staged_files: self.staged_files.clone(),
+            stage_functions: self.stage_functions.clone(),
+            ..Self::default()
+        };
+        let mut lexer = Lexer::at(&self.text, 0);
+        let (mut from, mut at): (usize, Option<Span>) = (0, None);
+        // The text was read to its end once already.
+        while let Ok(Some(token)) = lexer.next_token() {
+            let before = at.take();
+            if token.is(b'@') {
+                // `@@name` is a variable of the server.
+                let system = before.is_some_and(|before| before.end == token.span.start);
+                at = (!system).then_some(token.span);
+                continue;
+            }
+            let Some(sign) = before.filter(|sign| sign.end == token.span.start) else {
+                continue;
+            };
+            if !matches!(
+                token.kind,
+                TokenKind::Word | TokenKind::Quoted | TokenKind::Str
+            ) {
+                continue;
+            }
+            let name = match token.kind {
+                TokenKind::Str => unquote(token.text(&self.text)).to_lowercase(),
+                _ => fold_name(token.text(&self.text)),
+            };
+            let text = column(&name).ok_or(name)?;
+            replaced.text.push_str(&self.text[from..sign.start]);
+            replaced.text.push_str(&text);
+            // No variable stands within a file's literal or a call's argument.
+            let (end, old, new) = (token.span.end, token.span.end - sign.start, text.len());
+            let moved = |original: &Range<usize>, range: &mut Range<usize>| {
+                if original.start >= end {
+                    *range = range.start + new - old..range.end + new - old;
+                }
+            };
+            for (file, original) in replaced.staged_files.iter_mut().zip(&self.staged_files) {
+                moved(&original.range, &mut file.range);
+            }
+            let calls = replaced.stage_functions.iter_mut();
+            for (call, original) in calls.zip(&self.stage_functions) {
+                moved(&original.range, &mut call.range);
+            }
+            from = token.span.end;
+        }
+        replaced.text.push_str(&self.text[from..]);
+        Ok(replaced)
+    }
 }
 
 /// A call `stage_list('stage://…')` or `DIRECTORY('stage')` in the place of a table, or `load_file('stage://…')` anywhere. The argument is a

@@ -1,7 +1,7 @@
 //! Plans of the database and table statements.
 
 use crate::plan::data_type::DataType;
-use crate::plan::export::{Compression, Fields, Format, Lines};
+use crate::plan::export::{Compression, Dialect, Fields, Format, Lines};
 use crate::plan::query::QueryText;
 use crate::span::{Name, Spanned};
 
@@ -160,6 +160,102 @@ pub struct Infile {
     pub write_file_pattern: Option<Spanned<String>>,
     /// `'comment'`: lines that begin so are skipped.
     pub comment: Option<Spanned<String>>,
+    /// `'dialect'`: the FIELDS and LINES that an export of this dialect has.
+    pub dialect: Option<Spanned<Dialect>>,
+    /// `'header'`: whether a first line names the columns, which are then found by their names.
+    pub header: Option<Spanned<bool>>,
+    /// `'null'`: the bare text that is NULL.
+    pub null: Option<Spanned<String>>,
+}
+
+/// `LOAD DATA`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadData {
+    /// `LOCAL`: the file is the client's.
+    pub local: bool,
+    /// The files.
+    pub files: Infile,
+    /// `IGNORE` or `REPLACE`, for rows whose keys are there already.
+    pub duplicates: Option<Spanned<Duplicates>>,
+    /// The table.
+    pub table: TableName,
+    /// `CHARACTER SET name`.
+    pub character_set: Option<Spanned<String>>,
+    /// `FIELDS …`.
+    pub fields: Fields,
+    /// `LINES …`.
+    pub lines: Lines,
+    /// `IGNORE n LINES`, 0 when not given.
+    pub ignore_lines: u64,
+    /// Where the fields go, in their order; empty for the table's columns.
+    pub columns: Vec<LoadColumn>,
+    /// `SET column = expression, …`.
+    pub assignments: Vec<ColumnAssignment>,
+}
+
+/// What happens to rows of LOAD DATA whose keys are there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicates {
+    /// They are left out.
+    Ignore,
+    /// They take the others' place.
+    Replace,
+}
+
+/// Where a field of LOAD DATA goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadColumn {
+    /// Into a column.
+    Column(Name),
+    /// Into `@name`, which SET may use.
+    Variable(Name),
+}
+
+/// `column = expression`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnAssignment {
+    /// The column.
+    pub column: Name,
+    /// The expression, verbatim; `DEFAULT` is one.
+    pub value: QueryText,
+}
+
+/// `CREATE TABLE t AS query`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateTableAs {
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// The table's name.
+    pub table: TableName,
+    /// The query, verbatim, which gives columns and rows.
+    pub source: QueryText,
+}
+
+impl ColumnAssignment {
+    /// Whether the column gets its default.
+    pub fn is_default(&self) -> bool {
+        self.value.text.eq_ignore_ascii_case("default")
+    }
+}
+
+/// `UPDATE t SET … [WHERE …]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The table.
+    pub table: TableName,
+    /// At least one.
+    pub assignments: Vec<ColumnAssignment>,
+    /// The condition, verbatim; without one it is every row.
+    pub condition: Option<QueryText>,
+}
+
+/// `DELETE FROM t [WHERE …]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delete {
+    /// The table.
+    pub table: TableName,
+    /// The condition, verbatim; without one it is every row.
+    pub condition: Option<QueryText>,
 }
 
 /// `DROP TABLE`.

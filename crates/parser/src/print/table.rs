@@ -1,9 +1,11 @@
 //! Database and table statements as text.
 
 use super::{Printer, truth};
+use crate::plan::query::QueryText;
 use crate::plan::table::{
-    ColumnDef, CreateExternalTable, CreateTable, Infile, Insert, Literal, ShowColumns, ShowTables,
-    TableKey,
+    ColumnAssignment, ColumnDef, CreateExternalTable, CreateTable, CreateTableAs, Delete,
+    Duplicates, Infile, Insert, Literal, LoadColumn, LoadData, ShowColumns, ShowTables, TableKey,
+    Update,
 };
 use crate::span::Name;
 use crate::text::{quote, quote_name};
@@ -78,6 +80,13 @@ impl Printer {
                 .as_ref()
                 .map(|text| ("comment", text.as_str())),
         );
+        let dialect = files.dialect.as_ref();
+        options.extend(dialect.map(|word| ("dialect", word.as_str())));
+        options.extend(files.header.as_ref().map(|header| {
+            let word = if header.value { "true" } else { "false" };
+            ("header", word)
+        }));
+        options.extend(files.null.as_ref().map(|text| ("null", text.as_str())));
         if let [(_, path)] = options[..] {
             self.clause("INFILE", Some(path));
             return;
@@ -87,6 +96,77 @@ impl Printer {
             .map(|(key, value)| format!("'{key}' = {}", quote(value)))
             .collect();
         self.word(&format!("INFILE {{{}}}", options.join(", ")));
+    }
+
+    pub(super) fn load_data(&mut self, plan: &LoadData) {
+        self.word("LOAD DATA");
+        self.word_if(plan.local, "LOCAL");
+        self.infile(&plan.files);
+        match plan.duplicates.as_ref().map(|duplicates| duplicates.value) {
+            Some(Duplicates::Ignore) => self.word("IGNORE"),
+            Some(Duplicates::Replace) => self.word("REPLACE"),
+            None => {}
+        }
+        self.word("INTO TABLE");
+        self.table(&plan.table);
+        let charset = plan.character_set.as_ref();
+        self.clause("CHARACTER SET", charset.map(|name| name.as_str()));
+        self.fields(&plan.fields);
+        self.lines(&plan.lines);
+        if plan.ignore_lines > 0 {
+            self.word(&format!("IGNORE {} LINES", plan.ignore_lines));
+        }
+        if !plan.columns.is_empty() {
+            let columns: Vec<String> = plan
+                .columns
+                .iter()
+                .map(|column| match column {
+                    LoadColumn::Column(name) => quote_name(name),
+                    LoadColumn::Variable(name) => format!("@{}", quote_name(name)),
+                })
+                .collect();
+            self.word(&format!("({})", columns.join(", ")));
+        }
+        if !plan.assignments.is_empty() {
+            self.assignments(&plan.assignments);
+        }
+    }
+
+    pub(super) fn create_table_as(&mut self, plan: &CreateTableAs) {
+        self.word("CREATE TABLE");
+        self.word_if(plan.if_not_exists, "IF NOT EXISTS");
+        self.table(&plan.table);
+        self.word("AS");
+        self.word(&plan.source.text);
+    }
+
+    pub(super) fn update(&mut self, plan: &Update) {
+        self.word("UPDATE");
+        self.table(&plan.table);
+        self.assignments(&plan.assignments);
+        self.condition(plan.condition.as_ref());
+    }
+
+    pub(super) fn delete(&mut self, plan: &Delete) {
+        self.word("DELETE FROM");
+        self.table(&plan.table);
+        self.condition(plan.condition.as_ref());
+    }
+
+    fn assignments(&mut self, assignments: &[ColumnAssignment]) {
+        let texts: Vec<String> = assignments
+            .iter()
+            .map(|one| format!("{} = {}", quote_name(&one.column), one.value.text))
+            .collect();
+        self.word("SET");
+        self.word(&texts.join(", "));
+    }
+
+    fn condition(&mut self, condition: Option<&QueryText>) {
+        if let Some(condition) = condition {
+            self.word("WHERE");
+            self.word(&condition.text);
+        }
     }
 
     pub(super) fn insert(&mut self, plan: &Insert) {

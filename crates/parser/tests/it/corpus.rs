@@ -68,6 +68,7 @@ fn query_of(plan: &Plan) -> Option<&QueryText> {
         Plan::Query(query) => Some(query),
         Plan::Export(export) | Plan::ExplainExport(export) => Some(&export.query),
         Plan::Insert(insert) => Some(&insert.source),
+        Plan::CreateTableAs(create) => Some(&create.source),
         _ => None,
     }
 }

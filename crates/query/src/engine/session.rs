@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider, SchemaProvider,
 };
 use datafusion::config::ConfigOptions;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
@@ -14,6 +16,8 @@ use datafusion::prelude::SessionConfig;
 use super::{Context, QueryEngine};
 use crate::error::{Error, from_datafusion};
 use crate::guard::{Guard, guard_functions};
+use crate::settings::Settings;
+use crate::stop::Stop;
 use crate::tables::{self, CATALOG, FilesAtHand, Stores};
 
 /// Sorts that can run side by side; each reserves its part of the memory for merging.
@@ -32,13 +36,43 @@ impl QueryEngine {
         Ok(Arc::new(runtime))
     }
 
+    /// What every query's session has in common: functions, rules, planners. It is made once.
+    pub(super) fn shared_state(memory: &Arc<dyn MemoryPool>, settings: &Settings) -> SessionState {
+        let mut builder = SessionStateBuilder::new().with_default_features();
+        // A guard of no query: each query puts its plan under its own.
+        let guard = Arc::new(Guard::new(
+            Arc::clone(memory),
+            settings.value_bytes_max,
+            Arc::new(Stop::never()),
+        ));
+        let functions = builder.scalar_functions().take().unwrap_or_default();
+        let functions = functions.into_iter().chain(crate::functions::all());
+        *builder.scalar_functions() = Some(guard_functions(functions, &guard));
+        // Functions of functions compute outside the guard; MySQL has none.
+        *builder.higher_order_functions() = None;
+        let planners = builder.expr_planners().take().unwrap_or_default();
+        *builder.expr_planners() = Some(
+            std::iter::once(crate::meaning::planner())
+                .chain(planners)
+                .collect(),
+        );
+        let aggregates = builder.aggregate_functions().take().unwrap_or_default();
+        *builder.aggregate_functions() = Some(
+            aggregates
+                .into_iter()
+                .chain(crate::meaning::aggregates())
+                .collect(),
+        );
+        builder
+            .with_analyzer_rules(crate::meaning::analyzer_rules())
+            .build()
+    }
+
     pub(super) fn session(
         &self,
         context: &Context,
         stores: &Stores,
-        partitions: usize,
         batch_rows: usize,
-        guard: &Arc<Guard>,
         files: &FilesAtHand,
     ) -> Result<SessionState, Error> {
         let catalog = MemoryCatalogProvider::new();
@@ -56,22 +90,28 @@ impl QueryEngine {
             };
             tables::register(schema.as_ref(), table, stores, files)?;
         }
-        let mut builder = SessionStateBuilder::new()
-            .with_config(self.config(context, partitions, batch_rows)?)
-            .with_runtime_env(self.runtime(stores)?)
-            .with_default_features();
-        let functions = builder.scalar_functions().take().unwrap_or_default();
-        let functions = functions
-            .into_iter()
-            .chain(crate::functions::all().into_iter().map(Arc::new));
-        *builder.scalar_functions() = Some(guard_functions(functions, guard));
-        // Functions of functions compute outside the guard; MySQL has none.
-        *builder.higher_order_functions() = None;
-        let state = builder.build();
-        state
-            .catalog_list()
-            .register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        Ok(state)
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+        let config = self.config(context, self.settings().target_partitions, batch_rows)?;
+        Ok(
+            SessionStateBuilder::new_from_existing(self.shared().clone())
+                .with_config(config)
+                .with_runtime_env(self.runtime(stores)?)
+                .with_catalog_list(Arc::new(catalogs))
+                .build(),
+        )
+    }
+
+    /// The session of a plan whose rows come in order: in one partition.
+    pub(super) fn in_one_partition(
+        &self,
+        state: SessionState,
+        context: &Context,
+        batch_rows: usize,
+    ) -> Result<SessionState, Error> {
+        Ok(SessionStateBuilder::new_from_existing(state)
+            .with_config(self.config(context, 1, batch_rows)?)
+            .build())
     }
 
     /// Rows of a batch for a statement with texts of so many bytes: a text can stand in every row.

@@ -164,6 +164,18 @@ fn from_object_store(error: object_store::Error) -> Error {
 
 fn from_schema(error: &SchemaError) -> Error {
     match error {
+        // The rows of a subquery that stands as a value; see `mysql::values`.
+        SchemaError::FieldNotFound { field, .. }
+            if field
+                .relation
+                .as_ref()
+                .is_some_and(|relation| relation.table() == crate::mysql::ROWS) =>
+        {
+            Error::unsupported(
+                "IN and EXISTS with a subquery that asks for columns of the outer query are not supported as values \
+                 unless it compares them by = and they are written as table.column",
+            )
+        }
         SchemaError::FieldNotFound {
             field,
             valid_fields,
@@ -262,12 +274,30 @@ fn from_text(text: &str) -> Error {
             .unwrap_or(name);
         return Error::new(ErrorKind::NotFound, format!("no such table {name}"));
     }
+    // A function of ours says what it takes; DataFusion adds what its planner tried.
+    if let Some(reason) = between(
+        &text,
+        "coercion failed with: Error during planning: ",
+        ". No function matches",
+    ) {
+        return Error::invalid(reason);
+    }
+    if text.starts_with("In/Exist/SetComparison subquery can only be used in") {
+        return Error::unsupported(
+            "IN, EXISTS, ANY and ALL with a subquery are not supported in ORDER BY: select them under a name and sort by that",
+        );
+    }
     if text.contains("must appear in the GROUP BY clause")
         && let Some(column) = between(&text, "olumn \"", "\"")
     {
         return Error::invalid(format!(
             "column '{column}' must be in GROUP BY or within an aggregate"
         ));
+    }
+    if text.contains("logical expression ScalarSubquery") {
+        return Error::unsupported(
+            "a subquery that refers to the outer query in such a way is not supported: write it as a join with GROUP BY",
+        );
     }
     if text.starts_with("Physical plan does not support")
         || text.starts_with("Unsupported")

@@ -1,5 +1,7 @@
-//! `+ - * / DIV %` and the exact form of SUM and AVG: division of exact numbers is exact
-//! with four more digits, division by zero is NULL, an integer overflow is an error.
+//! `+ - * / DIV %` and what numbers they work on: division by zero is NULL, an integer overflow is an error.
+//! Division of exact numbers keeps more digits than its column shows, as in MySQL, so that what is
+//! computed with it further on is not rounded twice; [`RoundTo`] rounds at the column
+//! (MySQL 8.4 manual, "Arithmetic Operators", "Precision Math").
 
 use std::sync::Arc;
 
@@ -14,12 +16,26 @@ use arrow::datatypes::{
 };
 use datafusion::common::{Result, exec_err, plan_err};
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
-use datafusion::logical_expr::{Expr, Operator, binary_expr};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    binary_expr,
+};
 
-use super::{Function, is_text, plain_type};
+use super::{Function, convert, is_text, plain_type};
 
-/// MySQL's `div_precision_increment`.
-const DIVISION_DIGITS: i8 = 4;
+/// MySQL's `div_precision_increment`: digits that a quotient shows more than its dividend.
+pub(crate) const DIVISION_DIGITS: i8 = 4;
+/// The largest scale of a decimal.
+pub(crate) const SCALE_MAX: i8 = 30;
+/// Digits that MySQL keeps together: a quotient is computed to a whole number of such words.
+const WORD_DIGITS: i8 = 9;
+/// Digits before the point that a product must have room for.
+const WHOLE_DIGITS: i16 = 20;
+
+/// Whether a function's name is that of exact division.
+pub(crate) fn is_division(name: &str) -> bool {
+    name == "mysql_divide"
+}
 
 pub(super) fn functions() -> Vec<Function> {
     vec![
@@ -58,38 +74,101 @@ pub(super) fn functions() -> Vec<Function> {
         }),
         Function::new(
             "mysql_div",
-            coerce_division,
+            coerce_whole_division,
             |_| Ok(DataType::Int64),
             |a, _| divide_whole(&a[0], &a[1]),
         ),
         Function::new(
-            "mysql_exact",
-            |t| Ok(vec![exact(&t[0])]),
-            |t| Ok(t[0].clone()),
-            |a, _| Ok(Arc::clone(&a[0])),
+            "mysql_negate",
+            |t| Ok(vec![widen(number(&t[0]))]),
+            |t| {
+                Ok(match &t[0] {
+                    DataType::UInt64 | DataType::Null => DataType::Int64,
+                    other => other.clone(),
+                })
+            },
+            |a, _| negate(&a[0]),
+        ),
+        Function::new(
+            "mysql_number",
+            |t| {
+                super::arguments("the function", t, 1, 1)?;
+                let counts = number(&t[0]);
+                if !counts.is_numeric() && !counts.is_null() {
+                    return plan_err!(
+                        "a number is wanted, not {}",
+                        crate::types::sql_type(&counts)
+                    );
+                }
+                Ok(vec![convert::plainest(&t[0])])
+            },
+            |t| Ok(number(&t[0])),
+            |a, to| to_number(&a[0], to),
         )
-        .simplified(|a, _| a.first().cloned()),
+        .simplified(|a, t| t.first()?.is_numeric().then(|| a.first().cloned())?),
     ]
 }
 
-/// What SUM and AVG add up in: integers as decimals, which do not overflow.
-fn exact(data_type: &DataType) -> DataType {
-    match plain_type(data_type) {
+/// What SUM adds up in: integers as decimals, which do not overflow; text must be numbers.
+pub(crate) fn exact_argument(data_type: &DataType) -> Result<DataType> {
+    Ok(match number(data_type) {
         integer if integer.is_integer() => DataType::Decimal128(20, 0),
-        DataType::Boolean => DataType::Decimal128(1, 0),
-        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        DataType::Float16 | DataType::Float32 | DataType::Null => DataType::Float64,
+        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => DataType::Decimal128(p, s),
+        number @ (DataType::Float64 | DataType::Decimal128(..) | DataType::Decimal256(..)) => {
+            number
+        }
+        other => {
+            return plan_err!(
+                "SUM and AVG take numbers, not {}",
+                crate::types::sql_type(&other)
+            );
+        }
+    })
+}
+
+/// An operand as a number: text counts as a float, a truth value as 0 or 1, bytes as the number that they are,
+/// a date or time as the number that its digits are.
+pub(crate) fn number(data_type: &DataType) -> DataType {
+    match plain_type(data_type) {
         text if is_text(text) => DataType::Float64,
-        DataType::Null => DataType::Float64,
+        DataType::Boolean => DataType::Int64,
+        binary if convert::is_binary(binary) => DataType::UInt64,
+        temporal @ (DataType::Date32
+        | DataType::Date64
+        | DataType::Timestamp(..)
+        | DataType::Time32(_)
+        | DataType::Time64(_)) => convert::numbers_type(temporal),
         other => other.clone(),
     }
 }
 
-/// An operand as a number: text counts as a float, a truth value as 0 or 1.
-pub(super) fn number(data_type: &DataType) -> DataType {
-    match plain_type(data_type) {
-        text if is_text(text) => DataType::Float64,
-        DataType::Boolean => DataType::Int64,
-        other => other.clone(),
+fn to_number(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    match array.data_type() {
+        text if is_text(text) => convert::doubles(array),
+        binary if convert::is_binary(binary) => convert::to_kind(array, super::rowwise::Kind::Bits),
+        temporal if temporal.is_temporal() => convert::numbers(array),
+        _ => Ok(cast(array, to)?),
+    }
+}
+
+fn negate(array: &ArrayRef) -> Result<ArrayRef> {
+    match array.data_type() {
+        DataType::UInt64 => {
+            let mut values = Vec::with_capacity(array.len());
+            for value in array.as_primitive::<UInt64Type>() {
+                values.push(match value.map(|value| 0_i64.checked_sub_unsigned(value)) {
+                    None => None,
+                    Some(Some(value)) => Some(value),
+                    Some(None) => {
+                        return exec_err!("a negative number is out of the range of bigint");
+                    }
+                });
+            }
+            Ok(Arc::new(PrimitiveArray::<Int64Type>::from(values)))
+        }
+        DataType::Null => Ok(cast(array, &DataType::Int64)?),
+        _ => Ok(numeric::neg(array)?),
     }
 }
 
@@ -115,6 +194,19 @@ fn coerce(types: &[DataType], op: Operator) -> Result<Vec<DataType>> {
         return Ok(vec![DataType::Decimal128(20, 0); 2]);
     }
     let (left, right) = BinaryTypeCoercer::new(&left, &op, &right).get_input_types()?;
+    if op == Operator::Multiply
+        && let (DataType::Decimal128(p1, s1), DataType::Decimal128(p2, s2)) = (&left, &right)
+    {
+        // The digits of quotients leave a product too few before the point.
+        let scale = i16::from(*s1) + i16::from(*s2);
+        let whole = i16::from(*p1) + i16::from(*p2) - scale;
+        if i16::from(DECIMAL128_MAX_PRECISION) - scale < whole.min(WHOLE_DIGITS) {
+            return Ok(vec![
+                DataType::Decimal256(*p1, *s1),
+                DataType::Decimal256(*p2, *s2),
+            ]);
+        }
+    }
     Ok(vec![left, right])
 }
 
@@ -157,33 +249,56 @@ fn coerce_division(types: &[DataType]) -> Result<Vec<DataType>> {
             other => plan_err!("'/' takes numbers, not {}", crate::types::sql_type(other)),
         })
         .collect::<Result<Vec<_>>>()?;
-    if exact
-        .iter()
-        .any(|operand| matches!(operand, DataType::Decimal256(..)))
-    {
-        return Ok(exact
-            .into_iter()
-            .map(|operand| match operand {
-                DataType::Decimal128(p, s) => DataType::Decimal256(p, s),
-                other => other,
-            })
-            .collect());
+    let wide = match (&exact[0], &exact[1]) {
+        (DataType::Decimal128(p, s), DataType::Decimal128(_, divisor_scale)) => {
+            let scale = working_scale(*s, *divisor_scale);
+            digits(*p, *s, scale, *divisor_scale) > DECIMAL128_MAX_PRECISION
+        }
+        _ => true,
+    };
+    if !wide {
+        return Ok(exact);
     }
-    Ok(exact)
+    Ok(exact
+        .into_iter()
+        .map(|operand| match operand {
+            DataType::Decimal128(p, s) => DataType::Decimal256(p, s),
+            other => other,
+        })
+        .collect())
 }
 
-/// MySQL: the scale of the first operand plus four, the digits that the quotient can need.
+/// DIV of whole numbers needs no decimals.
+fn coerce_whole_division(types: &[DataType]) -> Result<Vec<DataType>> {
+    super::arguments("DIV", types, 2, 2)?;
+    let signed = |data_type: &DataType| widen(number(data_type)) == DataType::Int64;
+    if types.iter().all(signed) {
+        return Ok(vec![DataType::Int64; 2]);
+    }
+    coerce_division(types)
+}
+
+/// The digits after the point that a quotient is computed to, as MySQL does: both scales and four more,
+/// in words of nine digits.
+fn working_scale(dividend: i8, divisor: i8) -> i8 {
+    let words = |scale: i8| (scale.max(0) + WORD_DIGITS - 1) / WORD_DIGITS * WORD_DIGITS;
+    let (left, right) = (words(dividend), words(divisor));
+    let spare = left - dividend + right - divisor;
+    let scale = words(left + right + (DIVISION_DIGITS - spare).max(0));
+    scale.max(dividend + DIVISION_DIGITS).min(SCALE_MAX)
+}
+
 fn division_type(types: &[DataType]) -> Result<DataType> {
     Ok(match (&types[0], &types[1]) {
         (DataType::Decimal128(p, s), DataType::Decimal128(_, divisor_scale)) => {
-            let scale = (s + DIVISION_DIGITS).min(30);
+            let scale = working_scale(*s, *divisor_scale);
             DataType::Decimal128(
                 digits(*p, *s, scale, *divisor_scale).min(DECIMAL128_MAX_PRECISION),
                 scale,
             )
         }
         (DataType::Decimal256(p, s), DataType::Decimal256(_, divisor_scale)) => {
-            let scale = (s + DIVISION_DIGITS).min(30);
+            let scale = working_scale(*s, *divisor_scale);
             DataType::Decimal256(
                 digits(*p, *s, scale, *divisor_scale).min(DECIMAL256_MAX_PRECISION),
                 scale,
@@ -263,7 +378,7 @@ fn divide(left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> 
     }
 }
 
-/// `dividend * power / divisor`, half away from zero.
+/// `dividend * power / divisor`, cut, as MySQL cuts behind a quotient's last word.
 fn quotient<T>(
     dividend: i256,
     divisor: i256,
@@ -273,18 +388,7 @@ fn quotient<T>(
     let Some(scaled) = dividend.checked_mul(power) else {
         return out_of_range();
     };
-    let (whole, rest) = (scaled.wrapping_div(divisor), scaled.wrapping_rem(divisor));
-    let twice = rest.wrapping_abs().wrapping_add(rest.wrapping_abs());
-    let away = if twice >= divisor.wrapping_abs() {
-        if (scaled < i256::ZERO) == (divisor < i256::ZERO) {
-            i256::ONE
-        } else {
-            i256::MINUS_ONE
-        }
-    } else {
-        i256::ZERO
-    };
-    narrow(whole.wrapping_add(away)).map_or_else(out_of_range, Ok)
+    narrow(scaled.wrapping_div(divisor)).map_or_else(out_of_range, Ok)
 }
 
 pub(super) fn power_of_ten(exponent: i8) -> i256 {
@@ -321,6 +425,22 @@ fn divide_whole(left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
                             exec_err!("the result of DIV is out of the range of bigint")
                         }
                     }
+                    _ => Ok(None),
+                })
+                .collect::<Result<_>>()?
+        }
+        (DataType::Int64, DataType::Int64) => {
+            let (a, b) = (
+                left.as_primitive::<Int64Type>(),
+                right.as_primitive::<Int64Type>(),
+            );
+            a.iter()
+                .zip(b)
+                .map(|pair| match pair {
+                    (Some(a), Some(b)) if b != 0 => match a.checked_div(b) {
+                        Some(quotient) => Ok(Some(quotient)),
+                        None => exec_err!("the result of DIV is out of the range of bigint"),
+                    },
                     _ => Ok(None),
                 })
                 .collect::<Result<_>>()?
@@ -374,4 +494,62 @@ fn zero_to_null(array: &ArrayRef) -> Result<ArrayRef> {
         DataType::Decimal256(..) => primitive::<Decimal256Type>(array, i256::ZERO),
         other => return exec_err!("'%' takes numbers, not {other}"),
     })
+}
+
+/// Rounds exact numbers half away from zero to the scale of a column. It is no cast:
+/// DataFusion takes casts off comparisons, and this one loses digits.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RoundTo {
+    to: DataType,
+    signature: Signature,
+}
+
+impl RoundTo {
+    /// The name of every rounding.
+    pub(crate) const NAME: &'static str = "mysql_column";
+
+    /// To this decimal type.
+    pub(crate) fn new(to: DataType) -> Self {
+        Self {
+            to,
+            signature: Signature::user_defined(Volatility::Immutable),
+        }
+    }
+}
+
+impl ScalarUDFImpl for RoundTo {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(types.to_vec())
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.to.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let options = arrow::compute::CastOptions {
+            safe: false,
+            ..arrow::compute::CastOptions::default()
+        };
+        match args
+            .args
+            .first()
+            .map(|arg| arg.cast_to(&self.to, Some(&options)))
+        {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(_)) => exec_err!(
+                "a number is out of the range of {}",
+                crate::types::sql_type(&self.to)
+            ),
+            None => exec_err!("a number is missing"),
+        }
+    }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
-use datafusion::common::{Result, plan_err};
+use datafusion::common::Result;
 
-use super::{Function, dates, is_text, plain_type};
+use super::calendar::year_and_week;
+use super::{Function, dates};
 use crate::temporal::{Civil, SECOND_US};
 
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -24,7 +25,7 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const DAYS: [&str; 7] = [
+pub(super) const DAYS: [&str; 7] = [
     "Sunday",
     "Monday",
     "Tuesday",
@@ -40,20 +41,7 @@ pub(super) fn function() -> Function {
 
 fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
     super::arguments("DATE_FORMAT", types, 2, 2)?;
-    let value = match plain_type(&types[0]) {
-        text if is_text(text) => DataType::Utf8,
-        DataType::Null => DataType::Date32,
-        temporal @ (DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) => {
-            temporal.clone()
-        }
-        other => {
-            return plan_err!(
-                "DATE_FORMAT takes a date, not {}",
-                crate::types::sql_type(other)
-            );
-        }
-    };
-    Ok(vec![value, DataType::Utf8])
+    Ok(vec![dates::temporal(&types[0])?, DataType::Utf8])
 }
 
 fn run(args: &[ArrayRef], _: &DataType) -> Result<ArrayRef> {
@@ -112,14 +100,12 @@ fn push(text: &mut String, civil: &Civil, code: char) {
         'p' => write!(text, "{half}"),
         'T' => write!(text, "{hour:02}:{minute:02}:{second:02}"),
         'r' => write!(text, "{hour12:02}:{minute:02}:{second:02} {half}"),
-        'U' => write!(
-            text,
-            "{:02}",
-            (civil.day_of_year() + 6 - civil.weekday()) / 7
-        ),
-        'u' => write!(text, "{:02}", monday_week(civil).max(0)),
-        'v' => write!(text, "{:02}", iso_week(civil).1),
-        'x' => write!(text, "{:04}", iso_week(civil).0),
+        'U' => write!(text, "{:02}", year_and_week(civil, 0).1),
+        'u' => write!(text, "{:02}", year_and_week(civil, 1).1),
+        'V' => write!(text, "{:02}", year_and_week(civil, 2).1),
+        'v' => write!(text, "{:02}", year_and_week(civil, 3).1),
+        'X' => write!(text, "{:04}", year_and_week(civil, 2).0),
+        'x' => write!(text, "{:04}", year_and_week(civil, 3).0),
         other => write!(text, "{other}"),
     };
 }
@@ -132,20 +118,6 @@ fn ordinal(day: u32) -> &'static str {
         (_, 3) => "rd",
         _ => "th",
     }
-}
-
-/// Week of the year, Monday first, the first with four days or more; 0 before it (mode 1).
-fn monday_week(civil: &Civil) -> i64 {
-    let day = civil.day_of_year();
-    let january_first = (civil.weekday() + 6 - (day - 1)).rem_euclid(7);
-    let week = (day - 1 + january_first) / 7;
-    if january_first <= 3 { week + 1 } else { week }
-}
-
-/// ISO 8601 year and week (mode 3).
-fn iso_week(civil: &Civil) -> (i64, i64) {
-    let thursday = Civil::from_days(civil.days() - (civil.weekday() + 6) % 7 + 3);
-    (thursday.year, (thursday.day_of_year() - 1) / 7 + 1)
 }
 
 #[cfg(test)]
@@ -173,7 +145,7 @@ mod tests {
                 "%H %k %I %r %T %S %w",
                 "22 22 10 10:23:00 PM 22:23:00 00 6",
             ),
-            ("1999-01-01", "%x %v", "1998 53"),
+            ("1999-01-01", "%x %v %X %V", "1998 53 1998 52"),
             ("2024-01-01", "%u %U %p%%", "01 00 AM%"),
             ("2024-01-01", "%q%", "q%"),
         ] {

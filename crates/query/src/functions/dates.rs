@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err, plan_err};
 
-use super::{Function, is_text, plain_type};
-use crate::temporal::{Civil, DAY_US, SECOND_US, month_days, parse_datetime};
+use super::{Function, convert, is_text, plain_type};
+use crate::temporal::{Civil, DAY_US, SECOND_US, month_days};
 
 const DATETIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
@@ -18,19 +18,15 @@ pub(super) fn functions() -> Vec<Function> {
             "mysql_datetime",
             coerce_one,
             |t| {
-                Ok(if t[0] == DataType::Utf8 {
-                    DATETIME
-                } else {
+                Ok(if t[0].is_temporal() {
                     t[0].clone()
+                } else {
+                    DATETIME
                 })
             },
             |a, _| datetime(&a[0]),
         )
-        .simplified(|a, t| {
-            (t.first() != Some(&DataType::Utf8))
-                .then(|| a.first().cloned())
-                .flatten()
-        }),
+        .simplified(|a, t| t.first()?.is_temporal().then(|| a.first().cloned())?),
         Function::new(
             "mysql_last_day",
             coerce_one,
@@ -80,11 +76,13 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
-fn temporal(data_type: &DataType) -> Result<DataType> {
+pub(super) fn temporal(data_type: &DataType) -> Result<DataType> {
     Ok(match plain_type(data_type) {
         text if is_text(text) => DataType::Utf8,
         DataType::Null => DATETIME,
         temporal if temporal.is_temporal() => temporal.clone(),
+        // Its digits are a date.
+        number if number.is_numeric() => number.clone(),
         other => {
             return plan_err!(
                 "a date or time is wanted, not {}",
@@ -106,18 +104,10 @@ fn coerce_two(types: &[DataType]) -> Result<Vec<DataType>> {
 
 /// Text that is no date is NULL, as in MySQL, which also warns.
 fn datetime(array: &ArrayRef) -> Result<ArrayRef> {
-    if array.data_type() != &DataType::Utf8 {
+    if array.data_type().is_temporal() {
         return Ok(Arc::clone(array));
     }
-    let values: TimestampMicrosecondArray = array
-        .as_string::<i32>()
-        .iter()
-        .map(|text| {
-            text.and_then(parse_datetime)
-                .map(|(civil, _)| civil.micros())
-        })
-        .collect();
-    Ok(Arc::new(values))
+    convert::moments(array)
 }
 
 /// Any date or time as microseconds since 1970 without a zone.

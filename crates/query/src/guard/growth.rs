@@ -19,6 +19,8 @@ pub(crate) enum Growth {
     Exact(fn(&Row<'_>) -> u64),
     /// A result of a fixed size after this many steps in a row.
     Steps(fn(&Row<'_>) -> u64),
+    /// A result of a fixed size after a wait, which the guard does.
+    Waits,
 }
 
 /// The growth of the function of this name (not an alias), if it is offered.
@@ -35,7 +37,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().flat_map(|(_, names)| names.iter().copied())
 }
 
-use Growth::{Arguments, AtMost, Exact, Fixed, Steps, Untouched};
+use Growth::{Arguments, AtMost, Exact, Fixed, Steps, Untouched, Waits};
 
 #[rustfmt::skip]
 const TABLE: &[(Growth, &[&str])] = &[
@@ -70,6 +72,34 @@ const TABLE: &[(Growth, &[&str])] = &[
         "mysql_from_unixtime", "mysql_last_day", "mysql_locate", "mysql_modulo", "mysql_multiply",
         "mysql_months_between", "mysql_microseconds_between", "mysql_signed", "mysql_subtract",
         "mysql_truth", "mysql_watched", "mysql_unix_timestamp", "mysql_unsigned",
+        "mysql_negate", "mysql_number", "mysql_round", "mysql_truncate", "mysql_column",
+        "mysql_bit_and", "mysql_bit_or", "mysql_bit_xor", "mysql_bit_not", "mysql_bit_count", "mysql_shift_left",
+        "mysql_shift_right", "mysql_bin", "mysql_oct", "mysql_conv", "mysql_crc32",
+        "mysql_field", "mysql_find_in_set", "mysql_length", "mysql_ord", "mysql_ascii",
+        "mysql_hour", "mysql_minute", "mysql_second", "mysql_microsecond", "mysql_time_to_sec", "mysql_time",
+        "mysql_sec_to_time", "mysql_maketime", "mysql_addtime", "mysql_subtime", "mysql_addtime_moment",
+        "mysql_subtime_moment", "mysql_to_days", "mysql_to_seconds", "mysql_from_days", "mysql_makedate", "mysql_week",
+        "mysql_yearweek", "mysql_period_add", "mysql_period_diff", "mysql_convert_tz", "mysql_regexp_like",
+        "mysql_regexp_instr", "mysql_str_to_date", "mysql_str_to_datetime", "mysql_str_to_time", "mysql_json_length",
+        "mysql_json_depth", "mysql_json_valid", "mysql_json_contains", "mysql_sign", "mysql_ln", "mysql_log", "mysql_log2", "mysql_log10", "mysql_sqrt",
+        "mysql_acos", "mysql_asin", "mysql_exp", "mysql_pow",
+    ]),
+    (Waits, &[crate::functions::SLEEP]),
+    // Digests as text.
+    (AtMost(|_| 160), &["mysql_md5", "mysql_sha1", "mysql_sha2", "mysql_json_type"]),
+    (AtMost(|row| texts(row).saturating_mul(2).saturating_add(16)), &[
+        "mysql_hex", "mysql_to_base64", "mysql_quote", "mysql_format", "mysql_like_pattern", "mysql_make_set",
+    ]),
+    (AtMost(|row| texts(row).saturating_mul(3).saturating_add(16)), &["mysql_upper", "mysql_lower"]),
+    (AtMost(|row| texts(row).saturating_add(64)), &[
+        "mysql_coalesce",
+        "mysql_unhex", "mysql_from_base64", "mysql_elt", "mysql_insert", "mysql_left", "mysql_right",
+        "mysql_regexp_substr", "mysql_char",
+    ]),
+    // Blanks behind commas and colons, and doubles in full.
+    (AtMost(|row| texts(row).saturating_mul(8).saturating_add(64)), &[
+        "mysql_json_extract", "mysql_json_extract_text", "mysql_json_unquote", "mysql_json_quote", "mysql_json_object",
+        "mysql_json_array", "mysql_json_keys",
     ]),
     // A part of the arguments, or all of them.
     (Arguments(1), &[
@@ -77,7 +107,7 @@ const TABLE: &[(Growth, &[&str])] = &[
         "array_pop_front", "array_remove", "array_remove_all", "array_remove_n", "array_reverse", "array_slice",
         "btrim", "decode", "flatten", "greatest", "least", "left", "ltrim", "reverse", "right", "rtrim", "split_part",
         "substr", "substr_index",
-        "mysql_ceil", "mysql_exact", "mysql_floor", "mysql_substring",
+        "mysql_ceil", "mysql_floor", "mysql_only", "mysql_substring",
     ]),
     // The case of a letter can be three times as long.
     (Arguments(3), &["initcap", "lower", "upper"]),
@@ -100,7 +130,7 @@ const TABLE: &[(Growth, &[&str])] = &[
     (AtMost(overlaid), &["overlay"]),
     (AtMost(text_of), &["mysql_text"]),
     (AtMost(replaced), &["replace"]),
-    (AtMost(regex_replaced), &["regexp_replace"]),
+    (AtMost(regex_replaced), &["regexp_replace", "mysql_regexp_replace"]),
     (AtMost(regex_groups), &["regexp_match"]),
     (AtMost(elements_replaced), &["array_replace", "array_replace_all", "array_replace_n"]),
     (AtMost(zipped), &["arrays_zip"]),
@@ -169,13 +199,24 @@ fn overlaid(row: &Row<'_>) -> u64 {
 
 /// Text stays as long; exact numbers are at most some eighty digits, floats are written without exponent.
 fn text_of(row: &Row<'_>) -> u64 {
-    match row.text(0) {
+    text_at(row, 0)
+}
+
+fn text_at(row: &Row<'_>, index: usize) -> u64 {
+    match row.text(index) {
         Some(text) => text.len() as u64,
         None => row
-            .bytes(0)
+            .bytes(index)
             .saturating_mul(8)
-            .saturating_add(if row.is_floating(0) { 400 } else { 80 }),
+            .saturating_add(if row.is_floating(index) { 400 } else { 80 }),
     }
+}
+
+/// All arguments as text.
+fn texts(row: &Row<'_>) -> u64 {
+    (0..row.count())
+        .map(|index| text_at(row, index))
+        .fold(0, u64::saturating_add)
 }
 
 fn replaced(row: &Row<'_>) -> u64 {
@@ -196,7 +237,7 @@ fn replaced(row: &Row<'_>) -> u64 {
 
 /// A pattern can match before every character; each `$1` or `\1` brings in at most its match.
 fn regex_replaced(row: &Row<'_>) -> u64 {
-    let (text, new) = (row.bytes(0), row.bytes(2));
+    let (text, new) = (text_at(row, 0), text_at(row, 2));
     let groups = row
         .text(2)
         .map_or(0, |new| new.matches(['$', '\\']).count() as u64);

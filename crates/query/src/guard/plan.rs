@@ -26,7 +26,7 @@ pub(crate) fn guard_functions(
 /// The plan whose join conditions look whether the query should stop: a join compares all of one side
 /// with a batch of the other before it yields, which can take hours.
 pub(crate) fn watch_joins(plan: LogicalPlan, guard: &Arc<Guard>) -> Result<LogicalPlan> {
-    let watch = guarded(&Arc::new(crate::functions::watched()), guard);
+    let watch = guarded(&crate::functions::named("mysql_watched")?, guard);
     plan.transform_down_with_subqueries(|node| {
         let (LogicalPlan::Join(join), Some(watch)) = (&node, &watch) else {
             return Ok(Transformed::no(node));
@@ -53,10 +53,14 @@ pub(super) fn guard_expr(expr: Expr, guard: &Arc<Guard>) -> Result<Transformed<E
         let Expr::ScalarFunction(call) = expr else {
             return Ok(Transformed::no(expr));
         };
-        if call.func.inner().is::<Guarded>() {
-            return Ok(Transformed::no(Expr::ScalarFunction(call)));
-        }
-        match guarded(&call.func, guard) {
+        let func = match call.func.inner().downcast_ref::<Guarded>() {
+            Some(under) if under.is_under(guard) => {
+                return Ok(Transformed::no(Expr::ScalarFunction(call)));
+            }
+            Some(under) => under.inner(),
+            None => &call.func,
+        };
+        match guarded(func, guard) {
             Some(func) => Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction {
                 func,
                 args: call.args,

@@ -29,7 +29,7 @@ fn guard() -> Arc<Guard> {
 fn registered() -> Vec<Arc<ScalarUDF>> {
     SessionStateDefaults::default_scalar_functions()
         .into_iter()
-        .chain(crate::functions::all().into_iter().map(Arc::new))
+        .chain(crate::functions::all())
         .collect()
 }
 
@@ -175,6 +175,10 @@ fn no_function_panics_or_makes_more_than_was_measured() {
     let guard = guard();
     for raw in registered() {
         let growth = growth::of(raw.name()).unwrap();
+        // It would wait as long as it is told.
+        if matches!(growth, Growth::Waits) {
+            continue;
+        }
         let function = guard_functions([Arc::clone(&raw)], &guard).remove(0);
         let tried = [
             sequences(&values, 1),

@@ -40,6 +40,16 @@ impl Guarded {
             guard,
         }
     }
+
+    /// The function itself.
+    pub(super) fn inner(&self) -> &Arc<ScalarUDF> {
+        &self.inner
+    }
+
+    /// Whether it is this guard that the function is under.
+    pub(super) fn is_under(&self, guard: &Arc<Guard>) -> bool {
+        Arc::ptr_eq(&self.guard, guard)
+    }
 }
 
 impl PartialEq for Guarded {
@@ -66,6 +76,9 @@ impl Guarded {
     /// Runs the function within its bounds.
     fn invoke(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         self.guard.check()?;
+        if matches!(self.growth, Growth::Waits) {
+            return super::wait::wait(&self.guard, &args);
+        }
         let constant = !args.args.is_empty()
             && args
                 .args
@@ -116,7 +129,9 @@ impl Guarded {
             too_long: Vec::new(),
         };
         let (bound, exact) = match self.growth {
-            Growth::Untouched | Growth::Fixed | Growth::Steps(_) => return Ok(whole(constants())),
+            Growth::Untouched | Growth::Fixed | Growth::Waits | Growth::Steps(_) => {
+                return Ok(whole(constants()));
+            }
             Growth::Arguments(times) => {
                 let constants = constants();
                 let result = arrays().saturating_add(constants).saturating_mul(times);

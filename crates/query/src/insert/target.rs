@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{Expr, Query, SelectItem, SetExpr};
 
-use super::{Cell, Evaluated, InsertTarget};
+use super::{Evaluated, InsertTarget};
+use crate::convert::Cell;
 use crate::engine::{Context, QueryEngine};
 use crate::error::{Error, Violation};
 use crate::mysql;
@@ -13,6 +14,7 @@ use crate::mysql;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Fill {
     Null,
+    Number(String),
     Text(String),
     Bytes(Vec<u8>),
     Bool(bool),
@@ -22,6 +24,7 @@ impl Fill {
     pub(crate) fn cell(&self) -> Cell<'_> {
         match self {
             Self::Null => Cell::Null,
+            Self::Number(text) => Cell::Number(text),
             Self::Text(text) => Cell::Text(text),
             Self::Bytes(bytes) => Cell::Bytes(bytes),
             Self::Bool(value) => Cell::Bool(*value),

@@ -10,7 +10,8 @@ use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, UnaryOperator, 
 use futures::TryStreamExt;
 
 use super::target::{Fill, default};
-use super::{Cell, ColumnWriter, Evaluated, InsertTarget};
+use super::{Evaluated, InsertTarget};
+use crate::convert::{Cell, ColumnWriter, numbers, to_text};
 use crate::engine::{Context, QueryEngine};
 use crate::error::{Error, Violation, from_arrow, from_datafusion};
 use crate::mysql::{self, Labels};
@@ -117,12 +118,10 @@ pub(super) async fn convert(
 /// The value of an AUTO_INCREMENT column: the one given, or for NULL and 0 the next number.
 pub(super) fn numbered(cell: Cell<'_>, next_number: &AtomicU64) -> String {
     let given = match cell {
-        Cell::Text(text) if super::numbers::whole(text) != Some(0) => text.to_owned(),
+        Cell::Number(text) | Cell::Text(text) if numbers::whole(text) != Some(0) => text.to_owned(),
         _ => return next_number.fetch_add(1, Ordering::SeqCst).to_string(),
     };
-    if let Some(after) =
-        super::numbers::whole(&given).and_then(|number| u64::try_from(number + 1).ok())
-    {
+    if let Some(after) = numbers::whole(&given).and_then(|number| u64::try_from(number + 1).ok()) {
         next_number.fetch_max(after, Ordering::SeqCst);
     }
     given
@@ -138,7 +137,7 @@ enum Form<'a> {
 fn literal(expr: &Expr) -> Form<'_> {
     match expr {
         Expr::Value(value) => match &value.value {
-            Value::Number(text, _) => Form::Cell(Cell::Text(text)),
+            Value::Number(text, _) => Form::Cell(Cell::Number(text)),
             Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
                 Form::Cell(Cell::Text(text))
             }
@@ -155,9 +154,9 @@ fn literal(expr: &Expr) -> Form<'_> {
         } => match expr.as_ref() {
             Expr::Value(value) => match &value.value {
                 Value::Number(text, _) if *op == UnaryOperator::Minus => {
-                    Form::Owned(Fill::Text(format!("-{text}")))
+                    Form::Owned(Fill::Number(format!("-{text}")))
                 }
-                Value::Number(text, _) => Form::Cell(Cell::Text(text)),
+                Value::Number(text, _) => Form::Cell(Cell::Number(text)),
                 _ => Form::Expression,
             },
             _ => Form::Expression,
@@ -239,9 +238,14 @@ fn fill(array: &ArrayRef) -> Result<Fill, Error> {
             let bytes = cast(array, &DataType::Binary).map_err(from_arrow)?;
             Fill::Bytes(bytes.as_binary::<i32>().value(0).to_vec())
         }
-        _ => {
-            let text = crate::functions::to_text(array).map_err(from_datafusion)?;
-            Fill::Text(text.as_string::<i32>().value(0).to_owned())
+        data_type => {
+            let text = to_text(array).map_err(from_datafusion)?;
+            let text = text.as_string::<i32>().value(0).to_owned();
+            if data_type.is_numeric() {
+                Fill::Number(text)
+            } else {
+                Fill::Text(text)
+            }
         }
     })
 }

@@ -13,72 +13,132 @@ use super::group_concat::group_concat;
 use super::session::SessionValues;
 use crate::error::Error;
 
-/// Another name for the same.
-const SAME: [(&str, &str); 23] = [
-    ("lcase", "lower"),
-    ("ucase", "upper"),
+/// Functions of MySQL by the name of ours that takes the same arguments, or of DataFusion's that means the same.
+const SAME: &[(&str, &str)] = &[
+    // Texts.
+    ("ascii", "mysql_ascii"),
+    ("bin", "mysql_bin"),
+    ("bit_count", "mysql_bit_count"),
+    ("char", "mysql_char"),
     ("char_length", "character_length"),
-    ("ifnull", "coalesce"),
-    ("nvl", "coalesce"),
+    ("conv", "mysql_conv"),
+    ("crc32", "mysql_crc32"),
+    ("elt", "mysql_elt"),
+    ("field", "mysql_field"),
+    ("find_in_set", "mysql_find_in_set"),
+    ("format", "mysql_format"),
+    ("from_base64", "mysql_from_base64"),
+    ("hex", "mysql_hex"),
+    ("insert", "mysql_insert"),
+    ("lcase", "mysql_lower"),
+    ("left", "mysql_left"),
+    ("length", "mysql_length"),
+    ("lower", "mysql_lower"),
+    ("make_set", "mysql_make_set"),
+    ("md5", "mysql_md5"),
+    ("oct", "mysql_oct"),
+    ("octet_length", "mysql_length"),
+    ("ord", "mysql_ord"),
+    ("quote", "mysql_quote"),
+    ("regexp_instr", "mysql_regexp_instr"),
+    ("regexp_like", "mysql_regexp_like"),
+    ("regexp_replace", "mysql_regexp_replace"),
+    ("regexp_substr", "mysql_regexp_substr"),
+    ("right", "mysql_right"),
+    ("rlike", "mysql_regexp_like"),
+    ("sha", "mysql_sha1"),
+    ("sha1", "mysql_sha1"),
+    ("sha2", "mysql_sha2"),
+    ("to_base64", "mysql_to_base64"),
+    ("ucase", "mysql_upper"),
+    ("unhex", "mysql_unhex"),
+    ("upper", "mysql_upper"),
+    // Values of any type.
+    ("any_value", "first_value"),
+    ("coalesce", "mysql_coalesce"),
+    ("ifnull", "mysql_coalesce"),
+    ("nvl", "mysql_coalesce"),
+    ("sleep", "mysql_sleep"),
+    // Numbers.
+    ("acos", "mysql_acos"),
+    ("asin", "mysql_asin"),
+    ("ceil", "mysql_ceil"),
     ("ceiling", "mysql_ceil"),
-    ("pow", "power"),
-    ("sign", "signum"),
-    ("truncate", "trunc"),
+    ("exp", "mysql_exp"),
+    ("floor", "mysql_floor"),
+    ("ln", "mysql_ln"),
+    ("log10", "mysql_log10"),
+    ("log2", "mysql_log2"),
+    ("mod", "mysql_modulo"),
+    ("pow", "mysql_pow"),
+    ("power", "mysql_pow"),
+    ("round", "mysql_round"),
+    ("sign", "mysql_sign"),
+    ("sqrt", "mysql_sqrt"),
+    ("truncate", "mysql_truncate"),
+    // Aggregates.
     ("std", "stddev_pop"),
     ("stddev", "stddev_pop"),
     ("variance", "var_pop"),
-    ("any_value", "first_value"),
-    ("ord", "ascii"),
-    ("octet_length", "octet_length"),
-    ("sha", "sha1"),
-    ("rlike", "regexp_like"),
-    ("mod", "mysql_modulo"),
-    ("from_unixtime", "mysql_from_unixtime"),
-    ("last_day", "mysql_last_day"),
+    // Dates and times.
+    ("convert_tz", "mysql_convert_tz"),
     ("date_format", "mysql_date_format"),
-    ("ceil", "mysql_ceil"),
-    ("floor", "mysql_floor"),
+    ("from_days", "mysql_from_days"),
+    ("from_unixtime", "mysql_from_unixtime"),
+    ("hour", "mysql_hour"),
+    ("last_day", "mysql_last_day"),
+    ("makedate", "mysql_makedate"),
+    ("maketime", "mysql_maketime"),
+    ("microsecond", "mysql_microsecond"),
+    ("minute", "mysql_minute"),
+    ("period_add", "mysql_period_add"),
+    ("period_diff", "mysql_period_diff"),
+    ("sec_to_time", "mysql_sec_to_time"),
+    ("second", "mysql_second"),
+    ("time", "mysql_time"),
+    ("time_to_sec", "mysql_time_to_sec"),
+    ("to_days", "mysql_to_days"),
+    ("to_seconds", "mysql_to_seconds"),
+    ("week", "mysql_week"),
+    ("yearweek", "mysql_yearweek"),
+    // JSON.
+    ("json_array", "mysql_json_array"),
+    ("json_contains", "mysql_json_contains"),
+    ("json_depth", "mysql_json_depth"),
+    ("json_extract", "mysql_json_extract"),
+    ("json_keys", "mysql_json_keys"),
+    ("json_length", "mysql_json_length"),
+    ("json_object", "mysql_json_object"),
+    ("json_quote", "mysql_json_quote"),
+    ("json_type", "mysql_json_type"),
+    ("json_unquote", "mysql_json_unquote"),
+    ("json_valid", "mysql_json_valid"),
+    ("json_value", "mysql_json_extract_text"),
 ];
 
 /// Functions of MySQL that would mean something else, or nothing, here.
-const REFUSED: [&str; 30] = [
-    "str_to_date",
-    "week",
-    "weekofyear",
-    "yearweek",
-    "found_rows",
-    "row_count",
-    "last_insert_id",
-    "get_lock",
-    "release_lock",
-    "sleep",
+const REFUSED: [&str; 17] = [
     "benchmark",
-    "load_file",
-    "format",
-    "make_set",
     "export_set",
-    "elt",
-    "field",
-    "conv",
+    "found_rows",
+    "get_format",
+    "get_lock",
     "inet_aton",
     "inet_ntoa",
-    "json_extract",
-    "json_object",
-    "json_array",
+    "json_arrayagg",
+    "json_objectagg",
+    "json_search",
+    "last_insert_id",
+    "load_file",
+    "release_lock",
+    "row_count",
     "soundex",
+    "time_format",
     "timediff",
-    "addtime",
-    "subtime",
-    "period_add",
-    "period_diff",
-    "convert_tz",
 ];
 
-/// Functions whose arguments are text whatever they are given.
-const ON_TEXT: [&str; 15] = [
-    "lower",
-    "upper",
-    "character_length",
+/// Functions of DataFusion whose arguments are text whatever they are given.
+const ON_TEXT: [&str; 8] = [
     "character_length",
     "reverse",
     "repeat",
@@ -87,10 +147,11 @@ const ON_TEXT: [&str; 15] = [
     "ltrim",
     "rtrim",
     "replace",
-    "left",
-    "right",
-    "ascii",
-    "md5",
+];
+
+/// Functions of DataFusion whose arguments are numbers whatever they are given.
+const ON_NUMBER: [&str; 9] = [
+    "abs", "atan", "atan2", "cos", "cot", "degrees", "radians", "sin", "tan",
 ];
 
 /// Rewrites a call whose arguments are rewritten already.
@@ -134,8 +195,9 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
             "GROUP_CONCAT() with OVER or FILTER is not supported",
         ));
     }
-    if matches!(name.as_str(), "sum" | "avg") {
-        each_arg(function, |arg| *arg = call("mysql_exact", vec![take(arg)]));
+    // Truth values, texts and dates count as numbers there, too.
+    if matches!(name.as_str(), "sum" | "avg") || ON_NUMBER.contains(&name.as_str()) {
+        each_arg(function, |arg| *arg = call("mysql_number", vec![take(arg)]));
     }
     if name == "count" && plain_arg_count(function) > 1 {
         return Err(Error::unsupported(
@@ -147,7 +209,7 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
         .find(|(mysql, _)| *mysql == name)
         .map_or(name.as_str(), |(_, ours)| *ours);
     if ON_TEXT.contains(&renamed) {
-        let first_only = matches!(renamed, "left" | "right" | "repeat" | "lpad" | "rpad");
+        let first_only = matches!(renamed, "repeat" | "lpad" | "rpad");
         let mut index = 0;
         each_arg(function, |arg| {
             if !first_only || index == 0 {
@@ -223,7 +285,6 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
             "concat_ws",
             args.iter_mut().map(|arg| text(take(arg))).collect(),
         ),
-        ("length" | "octet_length", [value]) => call("octet_length", vec![text(take(value))]),
         ("substring" | "substr" | "mid", [value, rest @ ..]) => call(
             "mysql_substring",
             std::iter::once(text(take(value)))
@@ -243,34 +304,14 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
         ("instr", [hay, needle]) => call("mysql_locate", vec![text(take(needle)), text(take(hay))]),
         ("space", [count]) => call("repeat", vec![string(" "), take(count)]),
         ("strcmp", [left, right]) => compare(left, right),
-        ("log", [value]) => call("ln", vec![take(value)]),
+        ("log", [value]) => call("mysql_ln", vec![take(value)]),
+        ("log", [base, value]) => call("mysql_log", vec![take(base), take(value)]),
         ("rand", []) => call("random", Vec::new()),
         ("rand", _) => return Err(Error::unsupported("RAND() with a seed is not supported")),
         ("greatest" | "least", args) if args.len() > 1 => null_if_any_null(name, args),
-        ("sha2", [value, Expr::Value(bits)]) => match &bits.value {
-            Value::Number(bits, _)
-                if matches!(bits.as_str(), "0" | "224" | "256" | "384" | "512") =>
-            {
-                let bits = if bits == "0" { "256" } else { bits };
-                call(
-                    "encode",
-                    vec![
-                        call(&format!("sha{bits}"), vec![text(take(value))]),
-                        string("hex"),
-                    ],
-                )
-            }
-            _ => return Err(Error::invalid("SHA2() takes 224, 256, 384 or 512 bits")),
-        },
-        ("regexp_replace", [value, pattern, new]) => call(
-            "regexp_replace",
-            vec![take(value), take(pattern), take(new), string("g")],
-        ),
         ("date_add" | "adddate", [value, interval]) => dated(name, value, interval, false)?,
         ("date_sub" | "subdate", [value, interval]) => dated(name, value, interval, true)?,
-        ("year" | "month" | "hour" | "minute" | "second" | "quarter", [value]) => {
-            date_part(name, take(value))
-        }
+        ("year" | "month" | "quarter", [value]) => date_part(name, take(value)),
         ("day" | "dayofmonth", [value]) => date_part("day", take(value)),
         ("dayofyear", [value]) => date_part("doy", take(value)),
         ("dayofweek", [value]) => binary(
@@ -287,11 +328,15 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
             BinaryOperator::Modulo,
             number(7),
         ),
-        ("microsecond", [value]) => binary(
-            date_part("microsecond", take(value)),
-            BinaryOperator::Modulo,
-            number(1_000_000),
-        ),
+        ("weekofyear", [value]) => call("mysql_week", vec![take(value), number(3)]),
+        ("str_to_date", [value, format]) => str_to_date(take(value), take(format)),
+        ("addtime" | "subtime", [value, span]) => {
+            let suffix = if is_clock(value) { "" } else { "_moment" };
+            call(
+                &format!("{}{name}{suffix}", crate::functions::PREFIX),
+                vec![take(value), take(span)],
+            )
+        }
         ("datediff", [to, from]) => call("mysql_days_between", vec![take(from), take(to)]),
         ("monthname", [value]) => call("mysql_date_format", vec![take(value), string("%M")]),
         ("dayname", [value]) => call("mysql_date_format", vec![take(value), string("%W")]),
@@ -323,6 +368,46 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
         }
         _ => return Ok(None),
     }))
+}
+
+/// STR_TO_DATE gives a date, a time or both, as its format has codes of them.
+fn str_to_date(value: Expr, format: Expr) -> Expr {
+    let parts = match &format {
+        Expr::Value(written) => match &written.value {
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+                crate::functions::parts_of(text)
+            }
+            _ => (true, true),
+        },
+        _ => (true, true),
+    };
+    let name = match parts {
+        (true, false) => "mysql_str_to_date",
+        (false, true) => "mysql_str_to_time",
+        (true, true) | (false, false) => "mysql_str_to_datetime",
+    };
+    call(name, vec![value, format])
+}
+
+/// Whether ADDTIME's first argument is written as a time without a date.
+fn is_clock(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
+                crate::temporal::parse_datetime(text).is_none()
+            }
+            _ => false,
+        },
+        Expr::Function(function) => matches!(
+            function.name.to_string().as_str(),
+            "mysql_time"
+                | "mysql_sec_to_time"
+                | "mysql_maketime"
+                | "mysql_addtime"
+                | "mysql_subtime"
+        ),
+        _ => false,
+    }
 }
 
 fn compare(left: &mut Expr, right: &mut Expr) -> Expr {

@@ -1,8 +1,8 @@
 //! Calls on dates: their parts, intervals, differences, and UNIX times in the session's zone.
 
-use datafusion::sql::sqlparser::ast::{DateTimeField, Expr, Interval};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, DateTimeField, Expr, Interval};
 
-use super::build::{call, number, string, take};
+use super::build::{binary, call, number, string, take};
 use super::expressions::add_interval;
 use super::session::SessionValues;
 use crate::error::Error;
@@ -15,15 +15,39 @@ pub(super) fn date_part(part: &str, value: Expr) -> Expr {
     )
 }
 
+/// `EXTRACT(field FROM value)`.
+pub(super) fn extract(field: &str, value: Expr) -> Result<Expr, Error> {
+    Ok(match field {
+        "hour" | "minute" | "second" | "microsecond" => {
+            call(&format!("{}{field}", crate::functions::PREFIX), vec![value])
+        }
+        "week" => call("mysql_week", vec![value]),
+        "year" | "quarter" | "month" | "day" => date_part(field, value),
+        "year_month" => binary(
+            binary(
+                date_part("year", value.clone()),
+                BinaryOperator::Multiply,
+                number(100),
+            ),
+            BinaryOperator::Plus,
+            date_part("month", value),
+        ),
+        other => {
+            return Err(Error::unsupported(format!(
+                "EXTRACT({} …) is not supported",
+                other.to_uppercase()
+            )));
+        }
+    })
+}
+
 pub(super) fn in_zone(seconds: Expr, values: &SessionValues) -> Expr {
     call(
         "mysql_from_unixtime",
-        vec![call(
-            "mysql_add",
-            vec![
-                call("mysql_signed", vec![seconds]),
-                number(values.zone_offset_seconds),
-            ],
+        vec![binary(
+            call("mysql_signed", vec![seconds]),
+            BinaryOperator::Plus,
+            number(values.zone_offset_seconds),
         )],
     )
 }
@@ -70,8 +94,9 @@ pub(super) fn difference(unit: &str, from: Expr, to: Expr) -> Result<Expr, Error
             )));
         }
     };
-    Ok(call(
-        "mysql_div",
-        vec![call(name, vec![from, to]), number(size)],
+    Ok(binary(
+        call(name, vec![from, to]),
+        BinaryOperator::MyIntegerDivide,
+        number(size),
     ))
 }

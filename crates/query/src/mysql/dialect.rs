@@ -1,9 +1,9 @@
-//! sqlparser's MySQL dialect with MySQL's own precedences: `||` is OR, XOR lies between OR and AND,
-//! DIV and MOD bind as `*`; and with `!`.
+//! sqlparser's MySQL dialect with MySQL's own precedences (MySQL 8.4 manual, "Operator Precedence"): `||` is OR,
+//! `&&` is AND, XOR lies between them, shifts between `&` and `+`, `^` above `*`, DIV and MOD bind as `*`; and with `!`.
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr};
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, MySqlDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -11,7 +11,15 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 const OR: u8 = 5;
 const XOR: u8 = 7;
+const AND: u8 = 10;
+/// Above `&` and below `+`.
+const SHIFT: u8 = 25;
 const MULTIPLY: u8 = 40;
+const BIT_XOR: u8 = 45;
+/// Above all operators of two operands but paths of JSON.
+const UNARY: u8 = 50;
+/// `column->'$.path'` binds tightest.
+const JSON_PATH: u8 = 60;
 
 /// MySQL's dialect. What is not said here is as [`MySqlDialect`] has it.
 #[derive(Debug)]
@@ -74,6 +82,11 @@ impl SqlDialect for Dialect {
         supports_data_type_signed_suffix,
     );
 
+    /// YEAR_MONTH and the like.
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
     fn supports_bang_not_operator(&self) -> bool {
         true
     }
@@ -86,10 +99,33 @@ impl SqlDialect for Dialect {
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::StringConcat => Some(Ok(OR)),
+            Token::Overlap => Some(Ok(AND)),
+            Token::ShiftLeft | Token::ShiftRight => Some(Ok(SHIFT)),
+            Token::Caret => Some(Ok(BIT_XOR)),
+            Token::Arrow | Token::LongArrow => Some(Ok(JSON_PATH)),
             Token::Word(word) if word.keyword == Keyword::XOR => Some(Ok(XOR)),
             Token::Word(word) if is_mod(word.quote_style, &word.value) => Some(Ok(MULTIPLY)),
             _ => None,
         }
+    }
+
+    /// BINARY binds as a sign does.
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let is_binary = matches!(
+            &parser.peek_token_ref().token,
+            Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::BINARY
+        );
+        if !is_binary {
+            return None;
+        }
+        parser.advance_token();
+        Some(parser.parse_subexpr(UNARY).map(|expr| Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(expr),
+            data_type: DataType::Binary(None),
+            array: false,
+            format: None,
+        }))
     }
 
     fn parse_infix(

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::{
     Interval, TimezoneInfo, UnaryOperator, Value,
 };
 
-use super::build::{binary, call, cast, nested, not, number, string, take};
+use super::build::{binary, call, cast, not, number, string, take};
 use crate::error::Error;
 
 /// Rewrites one expression whose children are rewritten already.
@@ -20,6 +20,32 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
             *expr = not(take(inner));
             Ok(())
         }
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr: inner,
+        } => {
+            // A number keeps its sign: the least bigint is no negated number.
+            if !matches!(inner.as_ref(), Expr::Value(value) if matches!(value.value, Value::Number(..)))
+            {
+                *expr = call("mysql_negate", vec![take(inner)]);
+            }
+            Ok(())
+        }
+        // It changes nothing, of whatever type.
+        Expr::UnaryOp {
+            op: UnaryOperator::Plus,
+            expr: inner,
+        } => {
+            *expr = take(inner);
+            Ok(())
+        }
+        Expr::UnaryOp {
+            op: UnaryOperator::BitwiseNot,
+            expr: inner,
+        } => {
+            *expr = call("mysql_bit_not", vec![take(inner)]);
+            Ok(())
+        }
         Expr::RLike {
             negated,
             expr: text,
@@ -31,11 +57,40 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
             } else {
                 BinaryOperator::PGRegexMatch
             };
-            *expr = binary(
-                call("mysql_text", vec![take(text)]),
-                op,
-                call("mysql_text", vec![take(pattern)]),
-            );
+            *expr = binary(take(text), op, take(pattern));
+            Ok(())
+        }
+        Expr::Like {
+            expr: value,
+            pattern,
+            escape_char,
+            ..
+        } => {
+            // What is no text becomes one, where its type is known; the planner wants a text here.
+            **value = text(take(value));
+            **pattern = match escape_char.take() {
+                None => text(take(pattern)),
+                Some(escape) => call(
+                    "mysql_like_pattern",
+                    vec![take(pattern), Expr::Value(escape)],
+                ),
+            };
+            Ok(())
+        }
+        Expr::InList {
+            expr: value,
+            list,
+            negated,
+        } if matches!(value.as_ref(), Expr::Tuple(_)) => {
+            *expr = super::rows::in_list(value, list, *negated)?;
+            Ok(())
+        }
+        Expr::InSubquery {
+            expr: value,
+            subquery,
+            negated,
+        } if matches!(value.as_ref(), Expr::Tuple(_)) => {
+            *expr = super::rows::in_subquery(value, subquery, *negated)?;
             Ok(())
         }
         Expr::Case {
@@ -90,6 +145,14 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
             *expr = take(value);
             Ok(())
         }
+        Expr::TypedString(typed) if matches!(typed.data_type, DataType::Time(..)) => {
+            if let Value::SingleQuotedString(written) | Value::DoubleQuotedString(written) =
+                &typed.value.value
+            {
+                *expr = call("mysql_time", vec![string(written.clone())]);
+            }
+            Ok(())
+        }
         Expr::Prefixed { prefix, value }
             if prefix.value.starts_with("_utf8")
                 || prefix.value.eq_ignore_ascii_case("_binary") =>
@@ -107,13 +170,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
             field, expr: value, ..
         } => {
             let field = field.to_string().to_lowercase();
-            if field.contains('_') {
-                return Err(Error::unsupported(format!(
-                    "EXTRACT({} …) is not supported",
-                    field.to_uppercase()
-                )));
-            }
-            *expr = super::date_calls::date_part(&field, take(value));
+            *expr = super::date_calls::extract(&field, take(value))?;
             Ok(())
         }
         Expr::Ceil { expr: value, .. } => {
@@ -152,6 +209,22 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
                         DataType::Double(ExactNumberInfo::None),
                     );
                 }
+                // MySQL's bit literals are numbers; as texts nobody uses them.
+                Value::SingleQuotedByteStringLiteral(bits)
+                | Value::DoubleQuotedByteStringLiteral(bits) => {
+                    let value = match bits.as_str() {
+                        "" => Some(0),
+                        bits => u64::from_str_radix(bits, 2).ok(),
+                    };
+                    match value {
+                        Some(value) => *expr = number(value),
+                        None => {
+                            return Err(Error::invalid(format!(
+                                "b'{bits}' is no bit literal: it has 0 and 1 only, 64 at most"
+                            )));
+                        }
+                    }
+                }
                 Value::Placeholder(_) => {
                     return Err(Error::unsupported(
                         "placeholders ('?') must be bound before the query is planned",
@@ -169,51 +242,39 @@ fn binary_op(expr: &mut Expr) -> Result<(), Error> {
     let Expr::BinaryOp { left, op, right } = expr else {
         return Ok(());
     };
-    let name = match op {
+    match op {
         BinaryOperator::And | BinaryOperator::Or => {
             make_condition(left);
             make_condition(right);
-            return Ok(());
         }
         BinaryOperator::Xor => {
             make_condition(left);
             make_condition(right);
-            *expr = binary(
-                nested(take(left)),
-                BinaryOperator::NotEq,
-                nested(take(right)),
-            );
-            return Ok(());
         }
         BinaryOperator::Plus | BinaryOperator::Minus => {
             let negative = *op == BinaryOperator::Minus;
             if let Expr::Interval(interval) = right.as_ref() {
                 *expr = add_interval(take(left), interval.clone(), negative)?;
-                return Ok(());
-            }
-            if let (Expr::Interval(interval), false) = (left.as_ref(), negative) {
+            } else if let (Expr::Interval(interval), false) = (left.as_ref(), negative) {
                 *expr = add_interval(take(right), interval.clone(), false)?;
-                return Ok(());
             }
-            if negative {
-                "mysql_subtract"
-            } else {
-                "mysql_add"
-            }
-        }
-        BinaryOperator::Multiply => "mysql_multiply",
-        BinaryOperator::Divide => "mysql_divide",
-        BinaryOperator::Modulo => "mysql_modulo",
-        BinaryOperator::MyIntegerDivide => "mysql_div",
-        BinaryOperator::Arrow | BinaryOperator::LongArrow => {
-            return Err(Error::unsupported("JSON paths ('->') are not supported"));
         }
         BinaryOperator::Assignment => {
             return Err(Error::unsupported("user variables are not supported"));
         }
-        _ => return Ok(()),
-    };
-    *expr = call(name, vec![take(left), take(right)]);
+        BinaryOperator::Eq | BinaryOperator::NotEq | BinaryOperator::Spaceship => {
+            if matches!(left.as_ref(), Expr::Tuple(_)) {
+                *expr = super::rows::compared(left, op.clone(), right)?;
+            }
+        }
+        BinaryOperator::Lt | BinaryOperator::LtEq | BinaryOperator::Gt | BinaryOperator::GtEq
+            if matches!(left.as_ref(), Expr::Tuple(_)) =>
+        {
+            *expr = super::rows::ordered(left, op.clone(), right)?;
+        }
+        // What they mean depends on types: `meaning` plans them.
+        _ => {}
+    }
     Ok(())
 }
 
@@ -242,6 +303,7 @@ fn is_condition(expr: &Expr) -> bool {
                 | BinaryOperator::Spaceship
                 | BinaryOperator::PGRegexMatch
                 | BinaryOperator::PGRegexNotMatch
+                | BinaryOperator::Xor
         ),
         Expr::Value(value) => matches!(value.value, Value::Boolean(_)),
         Expr::IsTrue(_)
@@ -296,7 +358,7 @@ pub(super) fn cast_to(value: Expr, data_type: &DataType) -> Result<Expr, Error> 
         | DataType::Nvarchar(length)
         | DataType::Character(length) => match length {
             Some(CharacterLength::IntegerLength { length, .. }) => {
-                call("left", vec![text(value), number(length)])
+                call("mysql_left", vec![value, number(length)])
             }
             _ => text(value),
         },
@@ -313,13 +375,13 @@ pub(super) fn cast_to(value: Expr, data_type: &DataType) -> Result<Expr, Error> 
         DataType::Dec(info) | DataType::Numeric(info) => cast(value, DataType::Decimal(*info)),
         DataType::Float(_) => cast(value, DataType::Real),
         DataType::Binary(None) | DataType::Varbinary(None) => cast(text(value), DataType::Bytea),
-        DataType::JSON => return Err(Error::unsupported("CAST to JSON is not supported")),
+        DataType::JSON => call("mysql_json_extract", vec![value, string("$")]),
         DataType::Decimal(_)
         | DataType::Double(_)
         | DataType::DoublePrecision
         | DataType::Real
-        | DataType::Time(..)
         | DataType::Boolean => cast(value, data_type.clone()),
+        DataType::Time(..) => call("mysql_time", vec![value]),
         other => {
             return Err(Error::unsupported(format!(
                 "CAST to {other} is not supported"
@@ -352,7 +414,7 @@ pub(super) fn add_interval(value: Expr, interval: Interval, negative: bool) -> R
     let mut count = call("mysql_signed", vec![*interval.value]);
     let factor = if negative { -factor } else { factor };
     if factor != 1 {
-        count = call("mysql_multiply", vec![count, number(factor)]);
+        count = binary(count, BinaryOperator::Multiply, number(factor));
     }
     Ok(call(name, vec![value, count]))
 }

@@ -3,16 +3,38 @@
 
 use std::collections::HashSet;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem};
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
+use datafusion::sql::sqlparser::ast::{
+    Distinct, Expr, Ident, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, TableAlias, TableFactor, TableWithJoins, Value, WildcardAdditionalOptions,
+};
 
 use super::build::take;
 use super::rewrite::fold;
+
+/// What the rows of a SELECT DISTINCT are called while they are sorted.
+const DISTINCT_ROWS: &str = "__distinct";
 
 /// Gives every expression without an alias its own text as one, as MySQL does, and makes names unique:
 /// DataFusion refuses `SELECT a, a`.
 pub(super) fn name_items(select: &mut Select) {
     let mut seen = HashSet::new();
     let mut qualified: HashSet<String> = HashSet::new();
+    // The columns of a `*` are not known yet: what stands beside it takes another name.
+    let starred = select
+        .projection
+        .iter()
+        .any(|item| matches!(item, SelectItem::Wildcard(_)));
+    let stars: HashSet<String> = select
+        .projection
+        .iter()
+        .filter_map(|item| match item {
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                Some(name.to_string().replace('`', "").to_lowercase())
+            }
+            _ => None,
+        })
+        .collect();
     for item in &mut select.projection {
         match item {
             SelectItem::UnnamedExpr(expr) => {
@@ -20,7 +42,7 @@ pub(super) fn name_items(select: &mut Select) {
                     Expr::Identifier(ident) if !ident.value.starts_with('@') => {
                         let name = ident.value.to_lowercase();
                         let fresh = !qualified.contains(&name) && seen.insert(name.clone());
-                        (name, fresh)
+                        (name, fresh && !starred)
                     }
                     // `p.id, q.id` are two columns, `id, p.id` may be one.
                     Expr::CompoundIdentifier(idents) => {
@@ -29,9 +51,11 @@ pub(super) fn name_items(select: &mut Select) {
                             .map(|ident| ident.value.to_lowercase())
                             .collect();
                         let last = parts.last().cloned().unwrap_or_default();
+                        let table = parts[..parts.len() - 1].join(".");
+                        let starred = starred || stars.contains(&table);
                         let fresh = !seen.contains(&last) && seen.insert(parts.join("."));
                         qualified.insert(last.clone());
-                        (last, fresh)
+                        (last, fresh && !starred)
                     }
                     other => {
                         let name = other.to_string().to_lowercase();
@@ -74,4 +98,87 @@ fn unique(name: String, fresh: bool, seen: &mut HashSet<String>) -> String {
         count += 1;
     }
     format!("{name}#{count}")
+}
+
+/// `SELECT DISTINCT a … ORDER BY f(a)`: DataFusion sorts DISTINCT rows by what is selected only, so the rows become
+/// a derived table, which is sorted by anything of its columns.
+pub(super) fn sort_distinct(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return;
+    };
+    if !matches!(select.distinct, Some(Distinct::Distinct)) || query.with.is_some() {
+        return;
+    }
+    let Some(order_by) = &query.order_by else {
+        return;
+    };
+    let OrderByKind::Expressions(terms) = &order_by.kind else {
+        return;
+    };
+    let selected = |wanted: &Expr| {
+        select.projection.iter().any(|item| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                expr == wanted
+            }
+            _ => false,
+        })
+    };
+    let plain = terms.iter().all(|term| match &term.expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
+        Expr::Value(value) => matches!(value.value, Value::Number(..)),
+        other => selected(other),
+    });
+    if plain {
+        return;
+    }
+    let mut outer = query.clone();
+    let mut inner = query.clone();
+    inner.order_by = None;
+    inner.limit_clause = None;
+    let SetExpr::Select(select) = outer.body.as_mut() else {
+        return;
+    };
+    select.distinct = None;
+    select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions {
+        wildcard_token: AttachedToken::empty(),
+        ..WildcardAdditionalOptions::default()
+    })];
+    select.from = vec![TableWithJoins {
+        relation: TableFactor::Derived {
+            lateral: false,
+            subquery: Box::new(inner),
+            alias: Some(TableAlias {
+                explicit: true,
+                name: Ident::new(DISTINCT_ROWS),
+                columns: Vec::new(),
+                at: None,
+            }),
+            sample: None,
+        },
+        joins: Vec::new(),
+    }];
+    select.selection = None;
+    select.having = None;
+    select.group_by =
+        datafusion::sql::sqlparser::ast::GroupByExpr::Expressions(Vec::new(), Vec::new());
+    if let Some(order_by) = &mut outer.order_by
+        && let OrderByKind::Expressions(terms) = &mut order_by.kind
+    {
+        for term in terms {
+            unqualify(&mut term.expr);
+        }
+    }
+    *query = outer;
+}
+
+/// Columns by their own names: the tables are inside.
+fn unqualify(expr: &mut Expr) {
+    let _ = datafusion::sql::sqlparser::ast::visit_expressions_mut(expr, |expr| {
+        if let Expr::CompoundIdentifier(idents) = expr
+            && let Some(last) = idents.last()
+        {
+            *expr = Expr::Identifier(last.clone());
+        }
+        std::ops::ControlFlow::<()>::Continue(())
+    });
 }

@@ -86,6 +86,32 @@ fn first_select(body: &SetExpr) -> Option<&Select> {
     }
 }
 
+/// A line of the statement: where it starts, and where its characters do unless each is a byte.
+struct Line {
+    start: usize,
+    chars: Option<Vec<usize>>,
+}
+
+fn lines(sql: &str) -> Vec<Line> {
+    let mut start = 0;
+    sql.split_inclusive('\n')
+        .chain([""])
+        .map(|text| {
+            let line = Line {
+                start,
+                chars: (!text.is_ascii()).then(|| {
+                    text.char_indices()
+                        .map(|(at, _)| at)
+                        .chain([text.len()])
+                        .collect()
+                }),
+            };
+            start += text.len();
+            line
+        })
+        .collect()
+}
+
 /// The source text of each item of the first SELECT outside brackets, if there is one.
 fn item_texts<'a>(sql: &'a str, tokens: &[TokenWithSpan]) -> Option<Vec<&'a str>> {
     const ENDS: [&str; 13] = [
@@ -123,17 +149,14 @@ fn item_texts<'a>(sql: &'a str, tokens: &[TokenWithSpan]) -> Option<Vec<&'a str>
     {
         rest = &rest[1..];
     }
-    let lines: Vec<usize> = std::iter::once(0)
-        .chain(sql.match_indices('\n').map(|(at, _)| at + 1))
-        .collect();
+    let lines = lines(sql);
     let offset = |place: Location| -> Option<usize> {
-        let from = *lines.get(usize::try_from(place.line).ok()?.checked_sub(1)?)?;
+        let line = lines.get(usize::try_from(place.line).ok()?.checked_sub(1)?)?;
         let skip = usize::try_from(place.column).ok()?.checked_sub(1)?;
-        let (at, _) = sql[from..]
-            .char_indices()
-            .chain([(sql.len() - from, ' ')])
-            .nth(skip)?;
-        Some(from + at)
+        match &line.chars {
+            None => Some((line.start + skip).min(sql.len())),
+            Some(chars) => Some(line.start + chars.get(skip)?),
+        }
     };
     let (mut texts, mut depth, mut from) = (Vec::new(), 0_usize, 0);
     for index in 0..=rest.len() {

@@ -1,6 +1,7 @@
 //! Bounds on a statement's shape, checked on its tokens before anything recurses:
 //! a chain of operators becomes a tree as deep as the chain is long.
 
+use datafusion::sql::sqlparser::ast::{Expr, LimitClause, Query, Value};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::Error;
@@ -102,6 +103,33 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// MySQL's way to say "all rows from here on" is `LIMIT 10, 18446744073709551615`: a limit over what a bigint holds is one
+/// of as many rows as that.
+pub(super) fn clamp_limit(query: &mut Query) {
+    let clamp = |expr: &mut Expr| {
+        if let Expr::Value(value) = expr
+            && let Value::Number(digits, _) = &value.value
+            && digits.parse::<i64>().is_err()
+            && digits.parse::<u64>().is_ok()
+        {
+            *expr = super::build::number(i64::MAX);
+        }
+    };
+    match &mut query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+            limit.iter_mut().for_each(clamp);
+            if let Some(offset) = offset {
+                clamp(&mut offset.value);
+            }
+        }
+        Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+            clamp(offset);
+            clamp(limit);
+        }
+        None => {}
+    }
 }
 
 /// Bytes of the string literals; a binary literal counts as its digits.

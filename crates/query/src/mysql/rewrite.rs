@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::session::SessionValues;
-use super::{balance::flatten, calls, expressions, items::name_items};
+use super::{calls, expressions, items::name_items, values as subqueries};
 use crate::error::Error;
 
 /// Tables joined by commas in one FROM.
@@ -20,6 +20,22 @@ const TABLES_MAX: usize = 256;
 /// Folds every name of the query to lower case.
 pub(super) fn fold_names(query: &mut Query) -> Result<(), Error> {
     finish(query.visit(&mut Walk { values: None }))
+}
+
+/// Makes long chains of one operator shallow.
+pub(super) fn flatten(query: &mut Query) -> Result<(), Error> {
+    struct Chains;
+    impl VisitorMut for Chains {
+        type Break = Error;
+
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+            match super::balance::flatten(expr) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        }
+    }
+    finish(query.visit(&mut Chains))
 }
 
 /// Folds names, rewrites MySQL's constructs.
@@ -100,6 +116,10 @@ impl VisitorMut for Walk<'_> {
         ) {
             return refuse("a statement that writes within a query");
         }
+        super::limits::clamp_limit(query);
+        if self.values.is_some() {
+            super::items::sort_distinct(query);
+        }
         ControlFlow::Continue(())
     }
 
@@ -151,6 +171,9 @@ impl VisitorMut for Walk<'_> {
         }
         if self.values.is_some() {
             name_items(select);
+            if let Err(error) = subqueries::as_values(select) {
+                return ControlFlow::Break(error);
+            }
         }
         for item in &mut select.projection {
             match item {
@@ -218,11 +241,6 @@ impl VisitorMut for Walk<'_> {
                 ..
             } if self.values.is_some() => *op = BinaryOperator::Or,
             _ => {}
-        }
-        if self.values.is_some()
-            && let Err(error) = flatten(expr)
-        {
-            return ControlFlow::Break(error);
         }
         ControlFlow::Continue(())
     }

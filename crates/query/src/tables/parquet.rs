@@ -1,6 +1,7 @@
 //! A table of Parquet files that the caller has listed: scanned in the order given,
 //! pruned by statistics, text decoded as views.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -18,13 +19,15 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr_adapter::PhysicalExprAdapterFactory;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::ObjectStore;
 use url::Url;
 
+use super::declared::DeclaredColumns;
 use super::reading::{FilesAtHand, NamedReaders, unreadable};
-use super::{FileRef, registry, with_views};
+use super::{BlockChecksums, FileRef, registry, with_views};
 use crate::error::{Error, from_arrow, from_datafusion};
 
 #[derive(Debug)]
@@ -34,15 +37,18 @@ pub(super) struct ParquetTable {
     files: Vec<FileRef>,
     name: String,
     at_hand: FilesAtHand,
+    /// Whether the files are not our own: then their columns may be others than those declared.
+    of_others: bool,
 }
 
 impl ParquetTable {
+    /// A table of this server's own segments, whose columns are the table's.
     pub(super) fn new(
         schema: SchemaRef,
         store: &Url,
         files: &[FileRef],
         name: String,
-        at_hand: FilesAtHand,
+        at_hand: &FilesAtHand,
     ) -> Result<Self, Error> {
         let store = ObjectStoreUrl::parse(registry::key(store)).map_err(from_datafusion)?;
         Ok(Self {
@@ -50,8 +56,25 @@ impl ParquetTable {
             store,
             files: files.to_vec(),
             name,
-            at_hand,
+            at_hand: at_hand.clone(),
+            of_others: false,
         })
+    }
+
+    /// The table with files that anybody may have written.
+    pub(super) fn of_others(self) -> Self {
+        Self {
+            of_others: true,
+            ..self
+        }
+    }
+
+    fn checksums(&self) -> BTreeMap<String, BlockChecksums> {
+        let with_some = self.files.iter().filter_map(|file| {
+            let checksums = file.checksums.clone()?;
+            Some((file.path.clone(), checksums))
+        });
+        with_some.collect()
     }
 
     fn rows(&self) -> Precision<usize> {
@@ -106,7 +129,12 @@ impl TableProvider for ParquetTable {
             ..Default::default()
         };
         let store = state.runtime_env().object_store(&self.store)?;
-        let readers = NamedReaders::new(store, self.name.clone(), self.at_hand.clone());
+        let readers = NamedReaders::new(
+            store,
+            self.name.clone(),
+            self.at_hand.clone(),
+            Arc::new(self.checksums()),
+        );
         let source = ParquetSource::new(TableSchema::from(self.schema()))
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(readers));
@@ -119,7 +147,11 @@ impl TableProvider for ParquetTable {
             PartitionedFile::new(file.path.clone(), file.bytes)
                 .with_statistics(Arc::new(statistics))
         });
+        let adapter = self
+            .of_others
+            .then(|| Arc::new(DeclaredColumns) as Arc<dyn PhysicalExprAdapterFactory>);
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
+            .with_expr_adapter(adapter)
             .with_file_group(FileGroup::new(files.collect()))
             .with_statistics(self.table_statistics())
             .with_projection_indices(projection.cloned())?

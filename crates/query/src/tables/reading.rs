@@ -13,12 +13,15 @@ use datafusion::datasource::physical_plan::parquet::DefaultParquetFileReaderFact
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
-use datafusion::parquet::file::metadata::ParquetMetaData;
+use datafusion::parquet::file::metadata::{
+    PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::ObjectStore;
 
+use super::BlockChecksums;
 use crate::error::{Error, ErrorKind};
 
 /// The file that each partition of each table of a query is at.
@@ -53,14 +56,22 @@ pub(super) struct NamedReaders {
     inner: DefaultParquetFileReaderFactory,
     table: String,
     files: FilesAtHand,
+    /// Of the files that have some, by path.
+    checksums: Arc<BTreeMap<String, BlockChecksums>>,
 }
 
 impl NamedReaders {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, table: String, files: FilesAtHand) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn ObjectStore>,
+        table: String,
+        files: FilesAtHand,
+        checksums: Arc<BTreeMap<String, BlockChecksums>>,
+    ) -> Self {
         Self {
             inner: DefaultParquetFileReaderFactory::new(store),
             table,
             files,
+            checksums,
         }
     }
 }
@@ -75,19 +86,93 @@ impl ParquetFileReaderFactory for NamedReaders {
     ) -> datafusion::common::Result<Box<dyn AsyncFileReader + Send>> {
         let path = partitioned_file.object_meta.location.to_string();
         self.files.at(&self.table, partition_index, &path);
+        let bytes = partitioned_file.object_meta.size;
+        let checked = self.checksums.get(&path).map(|checksums| Checked {
+            checksums: checksums.clone(),
+            bytes,
+            table: self.table.clone(),
+        });
         let inner = self.inner.create_reader(
             partition_index,
             partitioned_file,
             metadata_size_hint,
             metrics,
         )?;
-        Ok(Box::new(NamedReader { inner, path }))
+        Ok(Box::new(NamedReader {
+            inner,
+            path,
+            checked,
+        }))
     }
 }
 
 struct NamedReader {
     inner: Box<dyn AsyncFileReader + Send>,
     path: String,
+    checked: Option<Checked>,
+}
+
+/// A file whose blocks are checked as they are read.
+#[derive(Clone)]
+struct Checked {
+    checksums: BlockChecksums,
+    bytes: u64,
+    table: String,
+}
+
+impl Checked {
+    /// The blocks that hold these ranges, neighbours together, in order.
+    fn blocks(&self, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+        let size = self.checksums.block_bytes;
+        let mut wanted: Vec<Range<u64>> = ranges
+            .iter()
+            .map(|range| {
+                let end = range.end.div_ceil(size).saturating_mul(size);
+                range.start / size * size..end.min(self.bytes)
+            })
+            .collect();
+        wanted.sort_by_key(|range| range.start);
+        let mut blocks: Vec<Range<u64>> = Vec::new();
+        for range in wanted {
+            match blocks.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => blocks.push(range),
+            }
+        }
+        blocks
+    }
+
+    /// Compares the blocks from `start` on with their checksums.
+    fn check(&self, path: &str, start: u64, bytes: &[u8]) -> Result<(), Error> {
+        let size = self.checksums.block_bytes;
+        let blocks = bytes.chunks(usize::try_from(size).unwrap_or(usize::MAX));
+        for (block, number) in blocks.zip(start / size..) {
+            let wanted = usize::try_from(number)
+                .ok()
+                .and_then(|number| self.checksums.crc32c.get(number));
+            if wanted != Some(&crc32c::crc32c(block)) {
+                let from = number * size;
+                return Err(self.damaged(
+                    path,
+                    &format!(
+                        "bytes {from} to {} do not match their checksum",
+                        from + block.len() as u64
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, path: &str, what: &str) -> Error {
+        Error::new(
+            ErrorKind::DataLoss,
+            format!(
+                "the segment '{path}' of table {} is damaged: {what}",
+                self.table
+            ),
+        )
+    }
 }
 
 /// Waits for the reader; what goes wrong names the file.
@@ -99,7 +184,11 @@ async fn named<T>(path: &str, read: impl Future<Output = ParquetResult<T>>) -> P
             let defect = crate::panics::error("its reader", panic.as_ref());
             Err(ParquetError::General(defect.to_string()))
         })
-        .map_err(|error| ParquetError::External(Box::new(unreadable(path, error))))
+        .map_err(|error| match error {
+            // It is named already.
+            ParquetError::External(inner) if inner.is::<Error>() => ParquetError::External(inner),
+            error => ParquetError::External(Box::new(unreadable(path, error))),
+        })
 }
 
 /// The error of a Parquet file that cannot be read.
@@ -114,22 +203,91 @@ pub(super) fn unreadable(
     .because(error)
 }
 
+impl NamedReader {
+    /// The bytes of ranges, read in whole blocks and checked.
+    async fn checked(
+        &mut self,
+        checked: &Checked,
+        ranges: &[Range<u64>],
+    ) -> ParquetResult<Vec<Bytes>> {
+        let lost = |error: Error| ParquetError::External(Box::new(error));
+        if ranges.iter().any(|range| range.end > checked.bytes) {
+            let what = "it points behind its own end";
+            return Err(lost(checked.damaged(&self.path, what)));
+        }
+        let blocks = checked.blocks(ranges);
+        let read = self
+            .inner
+            .get_byte_ranges(blocks.clone())
+            .await
+            .map_err(|error| {
+                let what = format!("{error}");
+                lost(checked.damaged(&self.path, &what).because(error))
+            })?;
+        for (range, bytes) in blocks.iter().zip(&read) {
+            if bytes.len() as u64 != range.end - range.start {
+                return Err(lost(
+                    checked.damaged(&self.path, "it is shorter than it was"),
+                ));
+            }
+            checked
+                .check(&self.path, range.start, bytes)
+                .map_err(lost)?;
+        }
+        let slice = |range: &Range<u64>| {
+            let at = blocks.partition_point(|block| block.end < range.end);
+            let from = (range.start - blocks[at].start) as usize;
+            read[at].slice(from..from + (range.end - range.start) as usize)
+        };
+        Ok(ranges.iter().map(slice).collect())
+    }
+}
+
 impl AsyncFileReader for NamedReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
-        named(&self.path, self.inner.get_bytes(range)).boxed()
+        let path = self.path.clone();
+        async move {
+            let Some(checked) = self.checked.clone() else {
+                return named(&path, self.inner.get_bytes(range)).await;
+            };
+            let ranges = [range];
+            let mut read = named(&path, self.checked(&checked, &ranges)).await?;
+            Ok(read.pop().unwrap_or_default())
+        }
+        .boxed()
     }
 
     fn get_byte_ranges(
         &mut self,
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
-        named(&self.path, self.inner.get_byte_ranges(ranges)).boxed()
+        let path = self.path.clone();
+        async move {
+            match self.checked.clone() {
+                Some(checked) => named(&path, self.checked(&checked, &ranges)).await,
+                None => named(&path, self.inner.get_byte_ranges(ranges)).await,
+            }
+        }
+        .boxed()
     }
 
     fn get_metadata<'a>(
         &'a mut self,
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        named(&self.path, self.inner.get_metadata(options)).boxed()
+        let path = self.path.clone();
+        async move {
+            let Some(checked) = self.checked.clone() else {
+                return named(&path, self.inner.get_metadata(options)).await;
+            };
+            // Through this very reader, so that the footer is checked as well.
+            let policy = options.map_or(PageIndexPolicy::Skip, |options| {
+                options.column_index_policy()
+            });
+            let reader = ParquetMetaDataReader::new().with_page_index_policy(policy);
+            let metadata = reader.load_and_finish(self, checked.bytes);
+            named(&path, metadata).await.map(Arc::new)
+        }
+        .boxed()
     }
 }

@@ -36,9 +36,9 @@ SELECT mysql_divide(1, 2)
 ----
 ! NotFound: no such function mysql_divide()
 
-SELECT STR_TO_DATE('x', '%Y')
+SELECT SOUNDEX('x')
 ----
-! Unsupported: the function STR_TO_DATE() is not supported
+! Unsupported: the function SOUNDEX() is not supported
 
 DELETE FROM people
 ----
@@ -66,7 +66,7 @@ SELECT ?
 
 SELECT id FROM people WHERE name = 1
 ----
-! Invalid: cannot cast string 'ann' to value of Int64 type
+! Invalid: the text 'ann' is no number
 
 SELECT 'a' COLLATE utf8mb4_general_ci
 ----
@@ -95,7 +95,3 @@ SET x = 1
 COPY people TO '/tmp/x'
 ----
 ! Unsupported: COPY people is not a query
-
-EXPLAIN SELECT 1
-----
-! Unsupported: EXPLAIN SELECT is not a query

@@ -33,6 +33,7 @@ async fn files(contents: &[(&str, Vec<u8>)]) -> Files {
             path: (*path).to_owned(),
             bytes: bytes.len() as u64,
             rows: None,
+            checksums: None,
         });
     }
     Files {

@@ -116,11 +116,8 @@ async fn values_are_converted_and_refused_as_mysql_does() {
         ),
         (
             "bit(3)",
-            "8",
-            Err((
-                "Out of range value for column 'c' at row 1",
-                Violation::OutOfRange,
-            )),
+            "9",
+            Err(("Data too long for column 'c' at row 1", Violation::TooLong)),
         ),
         (
             "bigint unsigned",
@@ -200,7 +197,62 @@ async fn values_are_converted_and_refused_as_mysql_does() {
         (
             "datetime",
             "'2024-02-09 01:02:03.9'",
-            Ok("2024-02-09 01:02:03"),
+            Ok("2024-02-09 01:02:04"),
+        ),
+        (
+            "datetime",
+            "'9999-12-31 23:59:59.9'",
+            Err((
+                "Out of range value for column 'c' at row 1",
+                Violation::OutOfRange,
+            )),
+        ),
+        ("datetime", "'20-1-2 3:4:5'", Ok("2020-01-02 03:04:05")),
+        (
+            "datetime(2)",
+            "'1969-12-31 23:59:58.995'",
+            Ok("1969-12-31 23:59:59"),
+        ),
+        ("date", "'99-12-31'", Ok("1999-12-31")),
+        ("time", "'01:02:03.5'", Ok("01:02:04")),
+        ("time(1)", "'01:02:03.25'", Ok("01:02:03.300")),
+        (
+            "time",
+            "'839:00:00'",
+            Err((
+                "Out of range value for column 'c' at row 1",
+                Violation::OutOfRange,
+            )),
+        ),
+        ("year", "70", Ok("1970")),
+        ("year", "'0'", Ok("2000")),
+        ("year", "0", Ok("0")),
+        (
+            "year",
+            "1900",
+            Err((
+                "Out of range value for column 'c' at row 1",
+                Violation::OutOfRange,
+            )),
+        ),
+        ("bit(3)", "5", Ok("5")),
+        ("bit(8)", "'A'", Ok("65")),
+        ("bit(3)", "x'07'", Ok("7")),
+        (
+            "bit(3)",
+            "8",
+            Err(("Data too long for column 'c' at row 1", Violation::TooLong)),
+        ),
+        ("set('a','b')", "'b,a'", Ok("a,b")),
+        ("enum('a','b')", "2", Ok("b")),
+        ("binary(3)", "'a'", Ok("610000")),
+        (
+            "json",
+            "'{bad'",
+            Err((
+                "Invalid JSON text: \"key must be a string\" at position 1 in value '{bad' for column 'c' at row 1",
+                Violation::InvalidJson,
+            )),
         ),
         (
             "datetime(6)",

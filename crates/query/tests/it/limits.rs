@@ -180,3 +180,71 @@ async fn what_fits_neither_memory_nor_disk_is_refused_by_name() {
         "x\n1"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_beyond_memory_sorts_and_spills() {
+    const ROWS: i64 = 400_000;
+    let world = World::with(|settings| settings.memory_bytes_max = 40 << 20);
+    let rows = |from: i64| {
+        let batches = (0..ROWS / 10_000).map(|part| {
+            let ids: Vec<i64> = (0..10_000)
+                .map(|n| from + (part * 10_000 + n) * 7 % ROWS)
+                .collect();
+            let texts = ids.iter().map(|id| format!("{id:0>100}"));
+            batch(vec![
+                ("id", Arc::new(Int64Array::from(ids.clone())) as ArrayRef),
+                (
+                    "text",
+                    Arc::new(StringArray::from_iter_values(texts)) as ArrayRef,
+                ),
+            ])
+        });
+        batches.collect::<Vec<_>>()
+    };
+    let context = Context {
+        tables: vec![table("a", rows(0)), table("b", rows(100))],
+        ..context()
+    };
+    let sql = "SELECT COUNT(*), MIN(a.text), MAX(b.text), SUM(a.id) FROM a JOIN b ON a.id = b.id AND a.text <= b.text";
+    let query = world.engine.plan(sql, context.clone()).await.unwrap();
+    assert!(
+        query.explain().contains("HashJoinExec"),
+        "{}",
+        query.explain()
+    );
+    let sum: i64 = (100..ROWS).sum();
+    assert_eq!(
+        world
+            .text_in(sql, context.clone())
+            .await
+            .unwrap()
+            .lines()
+            .last(),
+        Some(format!("{}|{:0>100}|{:0>100}|{sum}", ROWS - 100, 100, ROWS - 1).as_str())
+    );
+    drop(query);
+    drained(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn planning_is_linear_in_columns() {
+    let world = World::new();
+    let time = async |columns: usize| {
+        let items: Vec<String> = (0..columns).map(|n| format!("id + {n} AS c{n}")).collect();
+        let sql = format!("SELECT {} FROM people", items.join(", "));
+        let mut best = std::time::Duration::MAX;
+        for _ in 0..3 {
+            let start = std::time::Instant::now();
+            let query = world.engine.plan(&sql, context()).await.unwrap();
+            assert_eq!(query.schema().fields().len(), columns);
+            best = best.min(start.elapsed());
+        }
+        best
+    };
+    let (few, many) = (time(500).await, time(4000).await);
+    // Eight times the columns; it was fifty times the time once.
+    assert!(
+        many < few * 28,
+        "500 columns: {few:?}, 4000 columns: {many:?}"
+    );
+}

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod cases;
+mod convert;
 mod errors;
 mod files;
 mod insert;

@@ -27,6 +27,7 @@ async fn segments(files: i64, rows: i64) -> Context {
             path: path.clone(),
             bytes: bytes.len() as u64,
             rows: Some(rows as u64),
+            checksums: None,
         });
         store
             .put(&path.as_str().into(), bytes.into())

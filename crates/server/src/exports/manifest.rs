@@ -58,7 +58,7 @@ impl ManifestInput {
             target: target.shown.clone(),
             format: "csv".to_owned(),
             options: self.options.clone(),
-            schema: columns(&self.schema),
+            schema: self.columns(),
             files: report.files.iter().map(file).collect(),
             rows: report.rows,
             bytes: report.bytes,
@@ -70,6 +70,15 @@ impl ManifestInput {
         manifest
             .to_json()
             .map_err(|e| Error::defect("failed to write a manifest").with_source(e))
+    }
+
+    /// The columns, by the names of types that SHOW and DESCRIBE have.
+    fn columns(&self) -> Vec<exporter::manifest::ManifestColumn> {
+        let mut columns = columns(&self.schema);
+        for (column, field) in columns.iter_mut().zip(self.schema.fields()) {
+            column.sql_type = query::field_sql_type(field);
+        }
+        columns
     }
 }
 

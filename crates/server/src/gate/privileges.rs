@@ -39,6 +39,8 @@ pub(crate) enum Operation {
     ReadSystemTable,
     ReadAudit,
     Insert,
+    Update,
+    Delete,
     Truncate,
     CreateTable,
     DropTable,
@@ -119,7 +121,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 69] = [
+    pub(crate) const ALL: [Self; 71] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -149,6 +151,8 @@ impl Operation {
         Self::ReadSystemTable,
         Self::ReadAudit,
         Self::Insert,
+        Self::Update,
+        Self::Delete,
         Self::Truncate,
         Self::CreateTable,
         Self::DropTable,
@@ -241,6 +245,8 @@ impl Operation {
             Self::RemoveFiles => Need::Stage(Privilege::Remove),
             Self::Select => Need::Table(Privilege::Select),
             Self::Insert => Need::Table(Privilege::Insert),
+            Self::Update => Need::Table(Privilege::Update),
+            Self::Delete => Need::Table(Privilege::Delete),
             Self::Truncate => Need::Table(Privilege::Truncate),
             Self::DescribeTable => Need::AnyOnTable,
             Self::DescribeStage => Need::AnyOnStage,
@@ -301,6 +307,8 @@ impl Operation {
             Self::ReadSystemTable => "READ SYSTEM TABLE",
             Self::ReadAudit => "READ AUDIT",
             Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
             Self::Truncate => "TRUNCATE TABLE",
             Self::CreateTable => "CREATE TABLE",
             Self::DropTable => "DROP TABLE",

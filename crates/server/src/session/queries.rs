@@ -9,8 +9,8 @@ use catalog::{Column, TableRecord, TableSource};
 use futures::StreamExt;
 use parser::{Format, QueryText, StageFunction, StageFunctionCall};
 use query::{
-    BatchStream, Context, CsvReadOptions, FileFormat, FileRef, PlannedQuery, RowSource,
-    SessionValues, Source, StoreList, TableDefinition, TableRef,
+    BatchStream, Compression, Context, CsvReadOptions, FileFormat, FileRef, JsonReadOptions,
+    PlannedQuery, RowSource, SessionValues, Source, StoreList, TableDefinition, TableRef,
 };
 use storage::Store;
 use url::Url;
@@ -21,7 +21,9 @@ use crate::gate::{Acting, Object, Operation};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
 use crate::places::squeezed;
+use crate::segments::file_ref;
 use crate::system_tables;
+use crate::table_changes;
 
 use super::Session;
 use super::result::{Rows, Warnings};
@@ -29,7 +31,7 @@ use super::tables::{no_such_table, table_object};
 
 /// The database whose tables stand for the staged files of one query; no user can name it, for `:` is
 /// in no name.
-const STAGED_FILES: &str = "stage:files";
+pub(super) const STAGED_FILES: &str = "stage:files";
 
 impl Session {
     /// Runs a bare query.
@@ -53,14 +55,33 @@ impl Session {
     /// Plans a query. The pin keeps its tables' files until it is dropped.
     pub(super) async fn plan_query(&self, query: &QueryText) -> Result<(PlannedQuery, ReadPin)> {
         let pin = self.instance.internal.pin();
-        let (text, context) = self.query_context(query).await?;
-        Ok((self.instance.engine.plan(&text, context).await?, pin))
+        let (_, statement, context) = self.query_context(query, Vec::new()).await?;
+        let planned = self
+            .instance
+            .engine
+            .plan_statement(statement, context)
+            .await?;
+        Ok((planned, pin))
     }
 
-    /// The text with staged files replaced by names, and everything those and the other names mean.
-    pub(super) async fn query_context(&self, query: &QueryText) -> Result<(String, Context)> {
-        let mut sources = Sources::new(&self.instance)?;
-        let mut tables = Vec::new();
+    /// The text with staged files replaced by names, the same parsed, and everything those and the other names mean.
+    /// `tables` are parts of what the statement changes, under names of their own.
+    pub(super) async fn query_context(
+        &self,
+        query: &QueryText,
+        tables: Vec<TableDefinition>,
+    ) -> Result<(String, query::Statement, Context)> {
+        let sources = Sources::new(&self.instance)?;
+        self.query_context_in(query, sources, tables).await
+    }
+
+    /// [`Session::query_context`] with the stores that `tables` are in.
+    pub(super) async fn query_context_in(
+        &self,
+        query: &QueryText,
+        mut sources: Sources,
+        mut tables: Vec<TableDefinition>,
+    ) -> Result<(String, query::Statement, Context)> {
         for (index, file) in query.staged_files.iter().enumerate() {
             let options = ExternalOptions::from_staged_file(file)?;
             let source = sources.files(self.acting(), &options).await?;
@@ -81,14 +102,15 @@ impl Session {
             tables.push(self.stage_function(index, call).await?);
         }
         let text = replaced(query);
-        for reference in query::table_references(&text)? {
+        let statement = query::Statement::parse(text.clone()).await?;
+        for reference in statement.tables() {
             let database = reference
                 .database
                 .clone()
                 .unwrap_or_else(|| self.database().to_owned());
-            if database != STAGED_FILES {
+            if database != STAGED_FILES && !table_changes::is_part(&database) {
                 tables.push(
-                    self.table_definition(&database, &reference, &mut sources)
+                    self.table_definition(&database, reference, &mut sources)
                         .await?,
                 );
             }
@@ -96,6 +118,7 @@ impl Session {
         let deadline = self.statement.deadline();
         Ok((
             text,
+            statement,
             Context {
                 tables,
                 stores: sources.stores,
@@ -147,14 +170,7 @@ impl Session {
         let schema = Some(Arc::new(arrow::datatypes::Schema::new(fields(&record)?)));
         let source = match &record.source {
             TableSource::Segments(segments) => {
-                let files = segments
-                    .iter()
-                    .map(|segment| FileRef {
-                        path: segment.file.clone(),
-                        bytes: segment.bytes,
-                        rows: Some(segment.rows),
-                    })
-                    .collect();
+                let files = segments.iter().map(file_ref).collect();
                 Source::Segments {
                     store: sources.internal.clone(),
                     files,
@@ -208,15 +224,18 @@ impl Session {
             .engine
             .infer_schema(&source, &sources.stores)
             .await?;
-        let column = |field: &Arc<arrow::datatypes::Field>| Column {
-            name: field.name().to_lowercase(),
-            data_type: query::field_sql_type(field),
-            nullable: field.is_nullable(),
-            default: None,
-            primary_key: false,
-            comment: String::new(),
+        let column = |field: &Arc<arrow::datatypes::Field>| {
+            Ok(Column {
+                name: field.name().to_lowercase(),
+                data_type: query::declared_type(field)?,
+                nullable: field.is_nullable(),
+                default: None,
+                primary_key: false,
+                auto_increment: false,
+                comment: String::new(),
+            })
         };
-        Ok(schema.fields().iter().map(column).collect())
+        schema.fields().iter().map(column).collect()
     }
 
     pub(super) fn values(&self) -> SessionValues {
@@ -253,14 +272,14 @@ enum Readable {
 }
 
 /// The stores that one query reads from.
-struct Sources {
+pub(super) struct Sources {
     stores: StoreList,
     internal: Url,
 }
 
 impl Sources {
-    fn new(instance: &Instance) -> Result<Self> {
-        let internal = store_url("internal")?;
+    pub(super) fn new(instance: &Instance) -> Result<Self> {
+        let internal = internal_store()?;
         Ok(Self {
             stores: vec![(internal.clone(), instance.internal.tables.object_store())],
             internal,
@@ -268,7 +287,11 @@ impl Sources {
     }
 
     /// The files of an external table or staged file, in order of their paths; at least one.
-    async fn files(&mut self, acting: Acting, options: &ExternalOptions) -> Result<Source> {
+    pub(super) async fn files(
+        &mut self,
+        acting: Acting,
+        options: &ExternalOptions,
+    ) -> Result<Source> {
         let (stage, pattern) = options.stage_path()?;
         let instance = Arc::clone(&acting.instance);
         let located = instance
@@ -286,17 +309,16 @@ impl Sources {
         }
         let files = found
             .into_iter()
-            .map(|file| FileRef {
-                path: file.path.to_string(),
-                bytes: file.bytes,
-                rows: None,
-            })
+            .map(|file| FileRef::new(file.path.to_string(), file.bytes))
             .collect();
         let store = self.add(&stage.store)?;
         let format = match options.format {
             Format::Parquet => FileFormat::Parquet,
             Format::Csv => FileFormat::Csv(csv_options(&options.csv)?),
-            format @ (Format::JsonLine | Format::Arrow) => {
+            Format::JsonLine => FileFormat::JsonLine(JsonReadOptions {
+                compression: compression(options.csv.compression)?,
+            }),
+            format @ Format::Arrow => {
                 return Err(Error::not_implemented(format_args!(
                     "reading format '{format}'"
                 )));
@@ -314,6 +336,11 @@ impl Sources {
         self.stores.push((url.clone(), store.object_store()));
         Ok(url)
     }
+}
+
+/// Where the segments of tables are, as queries name it.
+pub(crate) fn internal_store() -> Result<Url> {
+    store_url("internal")
 }
 
 /// A name for a store within one query; nothing is ever looked up by it outside.
@@ -335,16 +362,34 @@ pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
         enclosed: byte("ENCLOSED BY", csv.enclosed)?,
         escaped: byte("ESCAPED BY", csv.escaped)?,
         lines_terminated: csv.lines_terminated.clone(),
+        lines_starting: csv.lines_starting.clone(),
         ignore_lines: csv.ignore_lines,
+        header: csv.header,
         null: csv.null.clone(),
-        ..CsvReadOptions::default()
+        compression: compression(csv.compression)?,
     };
     options.validate()?;
     Ok(options)
 }
 
+/// What files must be compressed with.
+fn compression(given: Option<parser::Compression>) -> Result<Option<Compression>> {
+    use parser::Compression as Given;
+    Ok(match given {
+        None => None,
+        Some(Given::None) => Some(Compression::None),
+        Some(Given::Gzip) => Some(Compression::Gzip),
+        Some(Given::Zstd) => Some(Compression::Zstd),
+        Some(other @ (Given::Snappy | Given::Lz4 | Given::Bzip2)) => {
+            return Err(Error::not_implemented(format_args!(
+                "reading compression '{other}'"
+            )));
+        }
+    })
+}
+
 /// A table's columns in the engine's types.
-pub(super) fn fields(record: &TableRecord) -> Result<Vec<arrow::datatypes::Field>> {
+pub(crate) fn fields(record: &TableRecord) -> Result<Vec<arrow::datatypes::Field>> {
     record
         .columns
         .iter()
@@ -464,6 +509,8 @@ impl From<query::Error> for Error {
                 Broken::UnknownColumn => (1054, "42S22"),
                 Broken::ColumnTwice => (1110, "42000"),
                 Broken::NoDefault => (1364, "HY000"),
+                Broken::InvalidJson => (3140, "22032"),
+                Broken::InvalidDefault => (1067, "42000"),
             };
             return Self::new(Reason::ValueInvalid, code, sqlstate, message).with_source(error);
         }
@@ -491,6 +538,7 @@ impl From<query::Error> for Error {
             ),
             Kind::ResourcesExhausted => Self::new(Reason::LimitExceeded, 1038, "HY001", message),
             Kind::Io => Self::new(Reason::StorageFailed, 1815, "HY000", message),
+            Kind::DataLoss => Self::new(Reason::DataLoss, 1815, "HY000", message),
             Kind::Internal => Self::defect(&message),
             _ => Self::defect(&message),
         };

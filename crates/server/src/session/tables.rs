@@ -7,6 +7,8 @@ use parser::{
     TableKey, TableName,
 };
 
+use query::DefaultValue;
+
 use crate::error::{Error, Reason, Result};
 use crate::external::ExternalOptions;
 use crate::gate::{Acting, Object, Operation, Permit};
@@ -234,24 +236,29 @@ impl Session {
         }
         let comment = statement
             .comment
-            .map(|comment| comment.value)
+            .as_ref()
+            .map(|comment| comment.value.clone())
             .unwrap_or_default();
-        let outcome = self
-            .add_table(
-                "CREATE TABLE",
+        check_numbered(&columns, &statement)?;
+        let first = statement
+            .options
+            .iter()
+            .find(|(name, _)| name == "AUTO_INCREMENT")
+            .and_then(|(_, value)| value.parse().ok());
+        let if_not_exists = statement.if_not_exists;
+        let source = || TableSource::Segments(Vec::new());
+        let first = first.unwrap_or(1).max(1);
+        let created = self
+            .add_numbered_table(
                 &statement.table,
                 columns,
-                TableSource::Segments(Vec::new()),
                 comment,
-                statement.if_not_exists,
+                if_not_exists,
+                first,
+                source,
             )
             .await?;
-        Ok(match outcome {
-            Outcome::Done(done) if done.warnings.is_empty() => {
-                Outcome::done_with_warnings("CREATE TABLE", warnings)
-            }
-            other => other,
-        })
+        self.made_table("CREATE TABLE", &statement.table, created, warnings)
     }
 
     pub(crate) async fn create_external_table(
@@ -269,15 +276,47 @@ impl Session {
             location: options.location.clone(),
             options: options.to_pairs(),
         };
-        self.add_table(
-            "CREATE EXTERNAL TABLE",
-            &statement.table,
-            columns,
-            source,
-            String::new(),
-            statement.if_not_exists,
-        )
-        .await
+        let verb = "CREATE EXTERNAL TABLE";
+        let if_not_exists = statement.if_not_exists;
+        let created = self
+            .add_table(
+                &statement.table,
+                columns,
+                String::new(),
+                if_not_exists,
+                || source,
+            )
+            .await?;
+        self.made_table(verb, &statement.table, created, Vec::new())
+    }
+
+    fn made_table(
+        &self,
+        verb: &'static str,
+        name: &TableName,
+        created: CreateOutcome,
+        warnings: Vec<String>,
+    ) -> Result<Outcome> {
+        match created {
+            CreateOutcome::Kept => self.table_exists(verb, &self.resolve(name).1, true),
+            CreateOutcome::Created | CreateOutcome::Replaced => {
+                Ok(Outcome::done_with_warnings(verb, warnings))
+            }
+        }
+    }
+
+    /// The answer for a table that is there already.
+    pub(super) fn table_exists(
+        &self,
+        verb: &'static str,
+        name: &str,
+        if_not_exists: bool,
+    ) -> Result<Outcome> {
+        if if_not_exists {
+            let warning = format!("table {name} exists; nothing was changed");
+            return Ok(Outcome::done_with_warnings(verb, vec![warning]));
+        }
+        Err(table_exists(name))
     }
 
     async fn allow_create(&self, name: &TableName) -> Result<()> {
@@ -287,15 +326,29 @@ impl Session {
         Ok(())
     }
 
-    async fn add_table(
+    /// Makes a table; `source` is asked for where nothing can stop the change any more.
+    pub(super) async fn add_table(
         &self,
-        verb: &'static str,
         name: &TableName,
         columns: Vec<Column>,
-        source: TableSource,
         comment: String,
         if_not_exists: bool,
-    ) -> Result<Outcome> {
+        source: impl FnOnce() -> TableSource + Send + 'static,
+    ) -> Result<CreateOutcome> {
+        self.add_numbered_table(name, columns, comment, if_not_exists, 1, source)
+            .await
+    }
+
+    /// [`Session::add_table`], AUTO_INCREMENT beginning with `next_number`.
+    async fn add_numbered_table(
+        &self,
+        name: &TableName,
+        columns: Vec<Column>,
+        comment: String,
+        if_not_exists: bool,
+        next_number: u64,
+        source: impl FnOnce() -> TableSource + Send + 'static,
+    ) -> Result<CreateOutcome> {
         let (database, name) = self.resolve(name);
         let on_exists = if if_not_exists {
             OnExists::Keep
@@ -310,7 +363,8 @@ impl Session {
                 database,
                 name: name.clone(),
                 columns,
-                source,
+                source: source(),
+                next_number,
                 comment,
             };
             let created = acting
@@ -318,24 +372,13 @@ impl Session {
                 .catalog
                 .create_table(permit.actor(), table, on_exists)
                 .map_err(|error| match error.kind() {
-                    catalog::ErrorKind::AlreadyExists => Error::new(
-                        Reason::TableExists,
-                        1050,
-                        "42S01",
-                        format!("Table '{name}' already exists"),
-                    ),
+                    catalog::ErrorKind::AlreadyExists => table_exists(&name),
                     catalog::ErrorKind::Invalid => {
                         Error::invalid_input(Reason::QueryInvalid, &error)
                     }
                     _ => error.into(),
                 })?;
-            Ok(match created.outcome {
-                CreateOutcome::Kept => Outcome::done_with_warnings(
-                    verb,
-                    vec![format!("table {name} exists; nothing was changed")],
-                ),
-                CreateOutcome::Created | CreateOutcome::Replaced => Outcome::done(verb),
-            })
+            Ok(created.outcome)
         })
         .await
     }
@@ -463,14 +506,14 @@ fn columns_of(definitions: &[ColumnDef]) -> Result<Vec<Column>> {
                 format!("Duplicate column name '{name}'"),
             ));
         }
-        if definition.auto_increment {
-            return Err(Error::not_implemented(format_args!(
-                "AUTO_INCREMENT (column '{name}')"
-            )));
-        }
-        let nullable = definition.nullable.unwrap_or(true) && !definition.primary_key;
+        let nullable = definition.nullable.unwrap_or(true)
+            && !definition.primary_key
+            && !definition.auto_increment;
         let data_type = definition.data_type.value.to_string();
-        query::arrow_field(&name, &data_type, nullable)?;
+        let field = query::arrow_field(&name, &data_type, nullable)?;
+        if let Some(default) = &definition.default {
+            query::check_default(&field, default_value(&default.value))?;
+        }
         columns.push(Column {
             name,
             data_type,
@@ -480,6 +523,7 @@ fn columns_of(definitions: &[ColumnDef]) -> Result<Vec<Column>> {
                 .as_ref()
                 .map(|default| default_text(&default.value)),
             primary_key: definition.primary_key,
+            auto_increment: definition.auto_increment,
             comment: definition
                 .comment
                 .as_ref()
@@ -488,6 +532,58 @@ fn columns_of(definitions: &[ColumnDef]) -> Result<Vec<Column>> {
         });
     }
     Ok(columns)
+}
+
+/// That AUTO_INCREMENT stands at one column at most, one of whole numbers, without a default, which is a key.
+fn check_numbered(columns: &[Column], statement: &CreateTable) -> Result<()> {
+    let mut numbered = columns.iter().filter(|column| column.auto_increment);
+    let Some(column) = numbered.next() else {
+        return Ok(());
+    };
+    let name = &column.name;
+    let is_key = column.primary_key
+        || statement
+            .columns
+            .iter()
+            .any(|definition| definition.unique && definition.name.value == *name)
+        || statement.keys.iter().any(|key| match key {
+            TableKey::Primary(names)
+            | TableKey::Unique { columns: names, .. }
+            | TableKey::Index { columns: names, .. } => {
+                names.first().is_some_and(|first| first.value == *name)
+            }
+        });
+    if numbered.next().is_some() || !is_key {
+        return Err(Error::new(
+            Reason::QueryInvalid,
+            1075,
+            "42000",
+            "Incorrect table definition; there can be only one auto column and it must be defined as a key",
+        ));
+    }
+    let field = query::arrow_field(name, &column.data_type, false)?;
+    if !field.data_type().is_integer() || column.default.is_some() {
+        return Err(Error::new(
+            Reason::QueryInvalid,
+            1063,
+            "42000",
+            format!(
+                "Incorrect column specifier for column '{name}': AUTO_INCREMENT is for whole numbers without a DEFAULT"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A default as the engine checks it.
+fn default_value(default: &Literal) -> DefaultValue<'_> {
+    match default {
+        Literal::Null => DefaultValue::Null,
+        Literal::Bool(value) => DefaultValue::Bool(*value),
+        Literal::Number(text) => DefaultValue::Number(text),
+        Literal::String(text) => DefaultValue::Text(text),
+        Literal::CurrentTimestamp(_) => DefaultValue::Now,
+    }
 }
 
 /// A default as SQL text, so that it can be evaluated where it is needed.
@@ -511,6 +607,15 @@ fn refuse_system(database: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn table_exists(name: &str) -> Error {
+    Error::new(
+        Reason::TableExists,
+        1050,
+        "42S01",
+        format!("Table '{name}' already exists"),
+    )
 }
 
 pub(super) fn no_such_table(database: &str, name: &str) -> Error {

@@ -58,7 +58,14 @@ pub(super) async fn columns(
                     yes(column.nullable),
                     Some(key.to_owned()),
                     column.default,
-                    Some(String::new()),
+                    Some(
+                        if column.auto_increment {
+                            "auto_increment"
+                        } else {
+                            ""
+                        }
+                        .to_owned(),
+                    ),
                     Some(column.comment),
                 ]
             };
@@ -159,26 +166,56 @@ fn create_statement(table: &TableRecord) -> String {
     let body = lines.join(",\n");
     match &table.source {
         TableSource::External { location, options } => {
-            let mut pairs = vec![("FILEPATH", location.as_str())];
-            pairs.extend(
-                options
-                    .iter()
-                    .map(|(key, value)| (key.as_str(), value.as_str())),
-            );
-            let pairs: Vec<String> = pairs
-                .iter()
-                .map(|(key, value)| format!("'{}'={}", key.to_uppercase(), quoted(value)))
-                .collect();
-            format!(
-                "CREATE EXTERNAL TABLE {} (\n{body}\n) INFILE{{{}}}",
-                backquoted(&table.name),
-                pairs.join(",")
-            )
+            let files = external_files(location, options);
+            let name = backquoted(&table.name);
+            format!("CREATE EXTERNAL TABLE {name} (\n{body}\n) {files}")
         }
         TableSource::Segments(_) => {
             format!("CREATE TABLE {} (\n{body}\n)", backquoted(&table.name))
         }
     }
+}
+
+/// An external table's files and how they are read, as its statement says it.
+fn external_files(location: &str, options: &[(String, String)]) -> String {
+    let get = |wanted: &str| {
+        let found = options.iter().find(|(key, _)| key == wanted);
+        found.map(|(_, value)| value.as_str())
+    };
+    let mut pairs = vec![format!("'FILEPATH'={}", quoted(location))];
+    for key in ["format", "compression", "header", "null"] {
+        pairs.extend(get(key).map(|value| format!("'{}'={}", key.to_uppercase(), quoted(value))));
+    }
+    let mut text = format!("INFILE{{{}}}", pairs.join(","));
+    let mut clause = |head: &str, clauses: &[(&str, &str)]| {
+        let given: Vec<String> = clauses
+            .iter()
+            .filter_map(|(key, words)| Some(format!("{words} {}", quoted(get(key)?))))
+            .collect();
+        if !given.is_empty() {
+            text.push_str(&format!(" {head} {}", given.join(" ")));
+        }
+    };
+    clause(
+        "FIELDS",
+        &[
+            ("fields_terminated", "TERMINATED BY"),
+            ("enclosed", "ENCLOSED BY"),
+            ("escaped", "ESCAPED BY"),
+        ],
+    );
+    clause(
+        "LINES",
+        &[
+            ("lines_starting", "STARTING BY"),
+            ("lines_terminated", "TERMINATED BY"),
+        ],
+    );
+    match get("ignore_lines") {
+        None | Some("0") => {}
+        Some(lines) => text.push_str(&format!(" IGNORE {lines} LINES")),
+    }
+    text
 }
 
 fn column_line(column: &catalog::Column) -> String {
@@ -193,8 +230,13 @@ fn column_line(column: &catalog::Column) -> String {
     } else {
         format!(" COMMENT {}", quoted(&column.comment))
     };
+    let numbered = if column.auto_increment {
+        " AUTO_INCREMENT"
+    } else {
+        ""
+    };
     format!(
-        "  {} {}{null}{default}{comment}",
+        "  {} {}{null}{default}{numbered}{comment}",
         backquoted(&column.name),
         column.data_type
     )
@@ -204,8 +246,15 @@ fn backquoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
+/// On one line, whatever is in it.
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('\'', "''")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
+        .replace('\t', "\\t");
+    format!("'{escaped}'")
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn old_versions_lose_their_secrets_and_nothing_else() {
             catalog.credentials("sys", after),
             ErrorKind::NotFound,
             &format!(
-                "the credential secret_access_key of the stage s at version {} was shredded; give the stage new credentials",
+                "the credential secret_access_key of the stage s at version {} was shredded; give new credentials",
                 after.version
             ),
         );

@@ -53,7 +53,7 @@ CREATE TABLE t (a int) ENGINE=a ENGINE=b
 => Invalid: ENGINE is given twice at line 1 column 33 near "ENGINE=b"
 
 CREATE TABLE select (a int)
-=> Syntax: select is a reserved word; as a name it is written `select` at line 1 column 14 near "select (a int)"
+=> Syntax: expected a name or IF at line 1 column 14 near "select (a int)"
 
 CREATE EXTERNAL TABLE t (a int)
 => Syntax: expected INFILE at line 1 column 32 near ""
@@ -62,7 +62,7 @@ CREATE EXTERNAL TABLE t INFILE {'format'='csv'}
 => Invalid: INFILE needs a path: INFILE 'path' or {'filepath'='path'} at line 1 column 32 near "{'format'='csv'}"
 
 CREATE EXTERNAL TABLE t INFILE {'filepath'='a','nosuch'='b'}
-=> Invalid: an option of INFILE must be 'filepath', 'format', 'compression', 'jsondata', 'write_file_pattern' or 'comment' at line 1 column 48 near "'nosuch'=******}"
+=> Invalid: an option of INFILE must be 'filepath', 'format', 'compression', 'jsondata', 'write_file_pattern', 'comment', 'dialect', 'header' or 'null' at line 1 column 48 near "'nosuch'=******}"
 
 CREATE EXTERNAL TABLE t INFILE {'filepath'='a','filepath'='b'}
 => Invalid: 'filepath' is given twice at line 1 column 48 near "'filepath'='b'}"
@@ -81,3 +81,45 @@ DROP TABLE
 
 USE
 => Syntax: expected a name at line 1 column 4 near ""
+
+REPLACE INTO t VALUES (1)
+=> Unsupported: REPLACE is not supported; DELETE the rows whose keys are there, then INSERT at line 1 column 1 near "REPLACE INTO t VALUES (1)"
+
+UPDATE t WHERE a = 1
+=> Syntax: expected '.' or SET at line 1 column 10 near "WHERE a = 1"
+
+UPDATE t SET a 1
+=> Syntax: expected '=' at line 1 column 16 near "1"
+
+UPDATE t SET a =
+=> Syntax: expected an expression at line 1 column 17 near ""
+
+UPDATE t SET a = 1 LIMIT 3
+=> Unsupported: LIMIT is not supported here at line 1 column 20 near "LIMIT 3"
+
+UPDATE a, b SET a.x = 1
+=> Syntax: expected '.' or SET at line 1 column 9 near ", b SET a.x = 1"
+
+DELETE FROM t WHERE
+=> Syntax: expected a condition at line 1 column 20 near ""
+
+DELETE FROM t WHERE a = 1 ORDER BY a
+=> Unsupported: ORDER is not supported here at line 1 column 27 near "ORDER BY a"
+
+DELETE t FROM t
+=> Syntax: expected FROM at line 1 column 8 near "t FROM t"
+
+LOAD DATA INFILE 'x'
+=> Syntax: expected INTO or DUPLICATES at line 1 column 21 near ""
+
+LOAD DATA INFILE {'header'='maybe','filepath'='x'} INTO TABLE t
+=> Invalid: 'header' must be 'true' or 'false' at line 1 column 28 near "******,'filepath'='x'} INTO TABLE t"
+
+LOAD DATA INFILE 'x' INTO TABLE t SET
+=> Syntax: expected a column at line 1 column 38 near ""
+
+CREATE TABLE t (a int) AS SELECT 1
+=> Syntax: expected '.', AS or the end of the statement at line 1 column 16 near "(a int) AS SELECT 1"
+
+CREATE TABLE t AS SELECT 1 INTO OUTFILE 'x'
+=> Syntax: CREATE TABLE … AS and INTO OUTFILE do not go together at line 1 column 28 near "INTO OUTFILE 'x'"

@@ -74,3 +74,34 @@ TRUNCATE TABLE t
 
 truncate t
 => TRUNCATE TABLE: TRUNCATE TABLE t
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t
+
+load data local infile 'a.tsv' replace into table d.t character set utf8mb4 fields terminated by ',' optionally enclosed by '"' lines starting by '>' terminated by '\r\n' ignore 2 rows (a, @b, `c d`) set b = nullif(@b, ''), e = (select max(x) from u where y = 1)
+=> LOAD DATA: LOAD DATA LOCAL INFILE 'a.tsv' REPLACE INTO TABLE d.t CHARACTER SET 'utf8mb4' FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' LINES STARTING BY '>' TERMINATED BY '\r\n' IGNORE 2 LINES (a, @b, `c d`) SET b = nullif(@b, ''), e = (select max(x) from u where y = 1)
+
+LOAD DATA INFILE {'filepath'='stage://s/*.parquet', 'format'='parquet', 'dialect'='excel', 'header'='TRUE', 'null'='nil'} IGNORE INTO TABLE t SET a = 'x,y', b = CASE WHEN @c THEN 1 ELSE 2 END
+=> LOAD DATA: LOAD DATA INFILE {'filepath' = 'stage://s/*.parquet', 'format' = 'parquet', 'dialect' = 'excel', 'header' = 'true', 'null' = 'nil'} IGNORE INTO TABLE t SET a = 'x,y', b = CASE WHEN @c THEN 1 ELSE 2 END
+
+update d.t set a = a + 1, t.b = concat('x', ',', b) where id in (select id from u where z = 'set') and a > 2
+=> UPDATE: UPDATE d.t SET a = a + 1, b = concat('x', ',', b) WHERE id in (select id from u where z = 'set') and a > 2
+
+UPDATE t SET a = DEFAULT
+=> UPDATE: UPDATE t SET a = DEFAULT
+
+delete from t where a = 'x'
+=> DELETE: DELETE FROM t WHERE a = 'x'
+
+DELETE FROM d.t
+=> DELETE: DELETE FROM d.t
+
+create table if not exists t2 as select a, b from t where c > 1
+=> CREATE TABLE AS: CREATE TABLE IF NOT EXISTS t2 AS select a, b from t where c > 1
+
+CREATE TABLE t3 (SELECT 1 AS one)
+=> CREATE TABLE AS: CREATE TABLE t3 AS (SELECT 1 AS one)
+
+CREATE TABLE t4 SELECT * FROM 'stage://s/a.csv' (HEADER 'true')
+=> CREATE TABLE AS: CREATE TABLE t4 AS SELECT * FROM 'stage://s/a.csv' (HEADER 'true')
+=> file stage://s/a.csv [("HEADER", "true")] from 'stage://s/a.csv' (HEADER 'true')

@@ -8,7 +8,7 @@ use stagedoor_parser::*;
 
 use self::access::{access, access_with_secret};
 pub(crate) use self::table::data_type;
-use self::table::{create_external_table, create_table};
+use self::table::{change, create_external_table, create_table};
 
 /// Names as the parser gives them: folded, never empty.
 fn name() -> impl Strategy<Value = Name> {
@@ -368,7 +368,7 @@ fn small() -> impl Strategy<Value = Plan> {
 
 /// Any plan.
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    prop_oneof![3 => plan_with_secret(""), 2 => small(), 2 => access(), 1 => create_table(), 1 => create_external_table()].boxed()
+    prop_oneof![3 => plan_with_secret(""), 2 => small(), 2 => access(), 1 => create_table(), 1 => create_external_table(), 1 => change()].boxed()
 }
 
 /// A plan that can have secrets, with `secret` in each.

@@ -145,11 +145,12 @@ pub(super) fn create_table() -> impl Strategy<Value = Plan> {
         .boxed()
 }
 
-pub(super) fn create_external_table() -> impl Strategy<Value = Plan> {
+fn infile() -> impl Strategy<Value = Infile> {
     let path = text()
         .prop_filter("a path", |path| !path.is_empty())
         .prop_map(Spanned::from);
     let json = prop::option::of("object|array".prop_map(Spanned::from));
+    let header = prop::option::of(any::<bool>().prop_map(Spanned::from));
     let files = (
         path,
         one_of(Format::ALL),
@@ -157,17 +158,105 @@ pub(super) fn create_external_table() -> impl Strategy<Value = Plan> {
         json,
         maybe_text(),
         maybe_text(),
+        one_of(Dialect::ALL),
+        header,
+        maybe_text(),
     );
-    let files = files.prop_map(
-        |(path, format, compression, json_data, pattern, comment)| Infile {
-            path,
-            format,
-            compression,
-            json_data,
-            write_file_pattern: pattern,
-            comment,
-        },
+    files
+        .prop_map(
+            |(path, format, compression, json_data, pattern, comment, dialect, header, null)| {
+                Infile {
+                    path,
+                    format,
+                    compression,
+                    json_data,
+                    write_file_pattern: pattern,
+                    comment,
+                    dialect,
+                    header,
+                    null,
+                }
+            },
+        )
+        .boxed()
+}
+
+fn expression() -> impl Strategy<Value = QueryText> {
+    prop::sample::select(vec![
+        "1",
+        "DEFAULT",
+        "NULLIF(@a, '')",
+        "concat('x, y', b)",
+        "(SELECT max(a) FROM u WHERE b = 'SET')",
+    ])
+    .prop_map(|text| QueryText {
+        text: text.to_owned(),
+        ..QueryText::default()
+    })
+}
+
+fn assignments(least: usize) -> impl Strategy<Value = Vec<ColumnAssignment>> {
+    let one = (name(), expression()).prop_map(|(column, value)| ColumnAssignment { column, value });
+    prop::collection::vec(one, least..3)
+}
+
+pub(super) fn change() -> impl Strategy<Value = Plan> {
+    let condition =
+        || prop::option::of(expression().prop_filter("a condition", |text| text.text != "DEFAULT"));
+    let column = prop_oneof![
+        name().prop_map(LoadColumn::Column),
+        name().prop_map(LoadColumn::Variable),
+    ];
+    let duplicates = prop::option::of(
+        prop::sample::select(vec![Duplicates::Ignore, Duplicates::Replace]).prop_map(Spanned::from),
     );
+    let load = (
+        (
+            any::<bool>(),
+            infile(),
+            duplicates,
+            table_name(),
+            maybe_text(),
+        ),
+        fields(),
+        lines(),
+        any::<u64>(),
+        prop::collection::vec(column, 0..3),
+        assignments(0),
+    );
+    prop_oneof![
+        load.prop_map(
+            |(head, fields, lines, ignore_lines, columns, assignments)| {
+                let (local, files, duplicates, table, character_set) = head;
+                Plan::LoadData(LoadData {
+                    local,
+                    files,
+                    duplicates,
+                    table,
+                    character_set,
+                    fields,
+                    lines,
+                    ignore_lines,
+                    columns,
+                    assignments,
+                })
+            }
+        ),
+        (table_name(), assignments(1), condition()).prop_map(|(table, assignments, condition)| {
+            Plan::Update(Update {
+                table,
+                assignments,
+                condition,
+            })
+        }),
+        (table_name(), condition())
+            .prop_map(|(table, condition)| Plan::Delete(Delete { table, condition })),
+    ]
+    .boxed()
+}
+
+pub(super) fn create_external_table() -> impl Strategy<Value = Plan> {
+    let files = infile();
     let columns = prop::collection::vec(column(), 0..3);
     (
         any::<bool>(),

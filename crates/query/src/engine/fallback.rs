@@ -1,0 +1,76 @@
+//! A query whose hash joins do not fit the memory runs once more with joins that sort, and so spill to disk.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::TaskContext;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::HashJoinExec;
+
+use crate::error::{Error, from_datafusion};
+
+/// Sorts of such a plan that can run side by side; each keeps its part of the memory for merging.
+const SORTS_AT_ONCE: usize = 32;
+
+/// Rows of its batches.
+const BATCH_ROWS: usize = 1024;
+
+/// How to plan a query once more.
+#[derive(Debug, Clone)]
+pub(crate) struct Fallback {
+    logical: Arc<LogicalPlan>,
+    state: Arc<SessionState>,
+}
+
+impl Fallback {
+    /// For a plan with hash joins; another one would be planned just the same.
+    pub(super) fn of(
+        plan: &Arc<dyn ExecutionPlan>,
+        logical: &LogicalPlan,
+        state: &SessionState,
+        memory_bytes_max: usize,
+    ) -> Option<Self> {
+        let mut hashes = false;
+        let _ = plan.apply(|node| {
+            hashes |= node.is::<HashJoinExec>();
+            Ok(if hashes {
+                TreeNodeRecursion::Stop
+            } else {
+                TreeNodeRecursion::Continue
+            })
+        });
+        if !hashes {
+            return None;
+        }
+        // A sort holds two batches at least, and there are many sorts.
+        let rows = state.config().batch_size().min(BATCH_ROWS);
+        let mut config = state.config().clone().with_batch_size(rows);
+        let options = config.options_mut();
+        options.optimizer.prefer_hash_join = false;
+        // DataFusion sorts for joins of several partitions only.
+        options.execution.target_partitions = options.execution.target_partitions.max(2);
+        options.execution.sort_spill_reservation_bytes =
+            memory_bytes_max / SORTS_AT_ONCE / options.execution.target_partitions;
+        Some(Self {
+            logical: Arc::new(logical.clone()),
+            state: Arc::new(
+                SessionStateBuilder::new_from_existing(state.clone())
+                    .with_config(config)
+                    .build(),
+            ),
+        })
+    }
+
+    /// The plan and what it runs in.
+    pub(crate) async fn plan(&self) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), Error> {
+        let plan = self
+            .state
+            .query_planner()
+            .create_physical_plan(&self.logical, self.state.as_ref())
+            .await
+            .map_err(from_datafusion)?;
+        Ok((plan, self.state.task_ctx()))
+    }
+}

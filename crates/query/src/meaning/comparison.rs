@@ -1,0 +1,142 @@
+//! Comparisons of values of different kinds (MySQL 8.4 manual, "Type Conversion in Expression Evaluation"):
+//! each pair of kinds has one that both are compared as.
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::{ExprSchema, Result, ScalarValue, plan_err};
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, binary_expr, cast, lit};
+
+use super::classes::Class;
+use super::constants;
+use crate::functions::call;
+
+/// What times are compared as.
+const CLOCK: DataType = DataType::Time64(TimeUnit::Microsecond);
+
+/// `left op right`.
+pub(super) fn comparison(
+    left: Expr,
+    op: Operator,
+    right: Expr,
+    schema: &dyn ExprSchema,
+) -> Result<Expr> {
+    let (left, right) = alike(left, right, schema)?;
+    Ok(binary_expr(left, op, right))
+}
+
+/// Both sides as what they are compared as.
+pub(super) fn alike(left: Expr, right: Expr, schema: &dyn ExprSchema) -> Result<(Expr, Expr)> {
+    let (left_class, right_class) = (
+        Class::of_expr(&left, schema)?,
+        Class::of_expr(&right, schema)?,
+    );
+    let (left, right) = (json_text(left, left_class)?, json_text(right, right_class)?);
+    if left_class == Class::Clock && right_class == Class::Clock {
+        // Of one unit.
+        return Ok((cast(left, CLOCK), cast(right, CLOCK)));
+    }
+    if left_class.compares_with(right_class) {
+        return Ok((left, right));
+    }
+    Ok((
+        as_compared(left.clone(), left_class, &right, right_class, schema)?,
+        as_compared(right, right_class, &left, left_class, schema)?,
+    ))
+}
+
+/// A scalar of a document compares as what it is, not as it is quoted.
+fn json_text(expr: Expr, class: Class) -> Result<Expr> {
+    if class == Class::Text && crate::functions::is_call(&expr, "mysql_json_extract") {
+        return call("mysql_json_unquote", vec![expr]);
+    }
+    Ok(expr)
+}
+
+/// One side, as it is compared with the other.
+fn as_compared(
+    expr: Expr,
+    class: Class,
+    other: &Expr,
+    other_class: Class,
+    schema: &dyn ExprSchema,
+) -> Result<Expr> {
+    use Class::{Bytes, Clock, Date, Moment, Null, Number, Other, Text, Truth};
+    match (class, other_class) {
+        (Null | Other, _) | (_, Null | Other) => Ok(expr),
+        // Truth values count as 0 and 1.
+        (Truth, _) => truth_number(expr),
+        (Number, _) if !is_temporal(other_class) => Ok(expr),
+        (Text | Bytes, Number | Truth) => number(expr, class),
+        (Text, Bytes) => Ok(cast(expr, DataType::Binary)),
+        (Bytes, Text) => Ok(expr),
+        // A constant is a date, another number makes numbers of both.
+        (Number, _) => Ok(constant_of(&expr, other, schema)?.unwrap_or(expr)),
+        (Date | Moment | Clock, Number) => {
+            let as_date = constant_of(other, &expr, schema)?.is_some();
+            if as_date {
+                Ok(expr)
+            } else {
+                call("mysql_number", vec![expr])
+            }
+        }
+        (Date | Moment | Clock, Truth) => call("mysql_number", vec![expr]),
+        (Date | Moment | Clock, Text | Bytes) => Ok(expr),
+        (Text | Bytes, Date | Moment) => match constant_of(&expr, other, schema)? {
+            Some(constant) => Ok(constant),
+            None => call("mysql_datetime", vec![expr]),
+        },
+        (Text | Bytes, Clock) => match constant_of(&expr, other, schema)? {
+            Some(constant) => Ok(constant),
+            None => call("mysql_time", vec![expr]),
+        },
+        (Clock, Date | Moment) | (Date | Moment, Clock) => plan_err!(
+            "a time cannot be compared with a date: write TIME(…) of the date, or DATE(…) with a date"
+        ),
+        // Alike by now.
+        (Text, Text) | (Bytes, Bytes) | (Date | Moment, Date | Moment) | (Clock, Clock) => Ok(expr),
+    }
+}
+
+fn is_temporal(class: Class) -> bool {
+    matches!(class, Class::Date | Class::Moment | Class::Clock)
+}
+
+/// A constant as a date or time to be compared with `other`.
+fn constant_of(expr: &Expr, other: &Expr, schema: &dyn ExprSchema) -> Result<Option<Expr>> {
+    let Expr::Literal(value, _) = unaliased(expr) else {
+        return Ok(None);
+    };
+    Ok(constants::temporal(value, &other.get_type(schema)?)?.map(lit))
+}
+
+fn unaliased(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(alias) => unaliased(&alias.expr),
+        other => other,
+    }
+}
+
+pub(super) fn truth_number(expr: Expr) -> Result<Expr> {
+    Ok(match expr {
+        Expr::Literal(ScalarValue::Boolean(value), _) => {
+            lit(ScalarValue::Int64(value.map(i64::from)))
+        }
+        other => cast(other, DataType::Int64),
+    })
+}
+
+/// A text or bytes as a number: a constant exactly, others as doubles.
+fn number(expr: Expr, class: Class) -> Result<Expr> {
+    if let Expr::Literal(value, _) = unaliased(&expr) {
+        if let Some(Some(text)) = value.try_as_str() {
+            return constants::number_of_text(text).map(lit);
+        }
+        if class == Class::Bytes
+            && let ScalarValue::Binary(Some(bytes))
+            | ScalarValue::LargeBinary(Some(bytes))
+            | ScalarValue::BinaryView(Some(bytes)) = value
+        {
+            return Ok(lit(constants::number_of_binary(bytes)));
+        }
+    }
+    call("mysql_number", vec![expr])
+}

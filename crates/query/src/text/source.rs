@@ -1,0 +1,248 @@
+//! A file's plain bytes: what it is by its first bytes, decompressed piece by piece, without a byte order mark.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use std::io::Write;
+use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
+
+use super::Compression;
+use crate::error::{Error, ErrorKind};
+
+/// Bytes that are looked at to tell what a file is.
+const HEAD_BYTES: usize = 8;
+/// Compressed bytes decoded at once: gzip makes at most a thousand times as many of them.
+const PIECE_BYTES: usize = 8 << 10;
+/// Plain bytes of one frame's piece.
+const OUT_BYTES: usize = 256 << 10;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Files that are no text, by how they begin.
+const NO_TEXT: &[(&[u8], &str)] = &[
+    (b"BZh", "compressed with bzip2"),
+    (b"\xfd7zXZ\0", "compressed with xz"),
+    (b"\x04\x22\x4d\x18", "compressed with lz4"),
+    (b"PK\x03\x04", "a ZIP archive (or a spreadsheet)"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"ORC", "an ORC file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+];
+
+/// One file being read.
+pub(crate) struct Source {
+    path: String,
+    stored: BoxStream<'static, object_store::Result<Bytes>>,
+    /// Bytes as stored that are not decoded yet.
+    pending: Bytes,
+    stored_ended: bool,
+    decoder: Decoder,
+    /// Plain bytes that may be the beginning of a byte order mark; `None` once that is decided.
+    head: Option<Vec<u8>>,
+}
+
+enum Decoder {
+    Plain,
+    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
+    Zstd {
+        decoder: ZstdDecoder<'static>,
+        /// Whether the last frame has ended.
+        whole: bool,
+    },
+}
+
+impl Source {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// NotFound, Io; Invalid for a file that is no text, or not compressed as `wanted` says.
+    pub(crate) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        path: &str,
+        wanted: Option<Compression>,
+    ) -> Result<Self, Error> {
+        let got = store
+            .get(&Path::from(path))
+            .await
+            .map_err(|error| failed(path, error))?;
+        let mut source = Self {
+            path: path.to_owned(),
+            stored: got.into_stream(),
+            pending: Bytes::new(),
+            stored_ended: false,
+            decoder: Decoder::Plain,
+            head: Some(Vec::new()),
+        };
+        while source.pending.len() < HEAD_BYTES && !source.stored_ended {
+            let more = source.receive().await?;
+            let head = [&source.pending[..], &more[..]].concat();
+            source.pending = head.into();
+        }
+        let is = match &source.pending[..] {
+            [0x1f, 0x8b, ..] => Compression::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+            head => match NO_TEXT.iter().find(|(magic, _)| head.starts_with(magic)) {
+                Some((_, what)) => {
+                    return Err(Error::invalid(format!(
+                        "the file '{path}' is {what}, which is not read as text"
+                    )));
+                }
+                None => Compression::None,
+            },
+        };
+        if let Some(wanted) = wanted
+            && wanted != is
+        {
+            return Err(Error::invalid(format!(
+                "the file '{path}' is {}, not {} as the statement says",
+                named(is),
+                named(wanted)
+            )));
+        }
+        source.decoder = match is {
+            Compression::None => Decoder::Plain,
+            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
+            Compression::Zstd => Decoder::Zstd {
+                decoder: ZstdDecoder::new().map_err(|error| source.broken(error))?,
+                whole: true,
+            },
+        };
+        Ok(source)
+    }
+
+    /// More plain bytes, in bounded pieces; `None` at the end.
+    ///
+    /// # Errors
+    /// Io if the file cannot be read; Invalid if its compressed bytes are damaged or cut off.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let Some(plain) = self.decoded().await? else {
+                return Ok(self
+                    .head
+                    .take()
+                    .filter(|head| !head.is_empty())
+                    .map(Into::into));
+            };
+            let Some(head) = &mut self.head else {
+                return Ok(Some(plain));
+            };
+            head.extend_from_slice(&plain);
+            if head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(head) {
+                continue;
+            }
+            let mut whole = Bytes::from(std::mem::take(head));
+            self.head = None;
+            if whole.starts_with(BYTE_ORDER_MARK) {
+                whole = whole.slice(BYTE_ORDER_MARK.len()..);
+            }
+            return Ok(Some(whole));
+        }
+    }
+
+    async fn decoded(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            if self.pending.is_empty() && !self.stored_ended {
+                self.pending = self.receive().await?;
+            }
+            let piece = match self.decoder {
+                Decoder::Plain => self.pending.len(),
+                Decoder::Gzip(_) | Decoder::Zstd { .. } => self.pending.len().min(PIECE_BYTES),
+            };
+            let ended = self.pending.is_empty() && self.stored_ended;
+            let outcome = match &mut self.decoder {
+                Decoder::Plain => Ok((self.pending.clone(), piece)),
+                Decoder::Gzip(decoder) => unzipped(decoder, &self.pending[..piece], ended),
+                Decoder::Zstd { decoder, whole } => {
+                    unpacked(decoder, whole, &self.pending[..piece], ended)
+                }
+            };
+            let (plain, read) = outcome.map_err(|error| self.broken(error))?;
+            self.pending = self.pending.slice(read..);
+            if !plain.is_empty() {
+                return Ok(Some(plain));
+            }
+            if ended {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The next stored bytes; none at the end.
+    async fn receive(&mut self) -> Result<Bytes, Error> {
+        match self.stored.next().await {
+            Some(chunk) => chunk.map_err(|error| failed(&self.path, error)),
+            None => {
+                self.stored_ended = true;
+                Ok(Bytes::new())
+            }
+        }
+    }
+
+    fn broken(&self, error: std::io::Error) -> Error {
+        let text = format!(
+            "the compressed file '{}' is damaged or cut off: {error}",
+            self.path
+        );
+        Error::invalid(text).because(error)
+    }
+}
+
+fn unzipped(
+    decoder: &mut MultiGzDecoder<Vec<u8>>,
+    piece: &[u8],
+    ended: bool,
+) -> std::io::Result<(Bytes, usize)> {
+    if ended {
+        decoder.try_finish()?;
+    } else {
+        decoder.write_all(piece)?;
+        decoder.flush()?;
+    }
+    Ok((std::mem::take(decoder.get_mut()).into(), piece.len()))
+}
+
+fn unpacked(
+    decoder: &mut ZstdDecoder<'static>,
+    whole: &mut bool,
+    piece: &[u8],
+    ended: bool,
+) -> std::io::Result<(Bytes, usize)> {
+    let mut plain = vec![0; OUT_BYTES];
+    let mut input = InBuffer::around(piece);
+    let mut output = OutBuffer::around(&mut plain[..]);
+    let wanted = decoder.run(&mut input, &mut output)?;
+    let (read, written) = (input.pos(), output.pos());
+    // What was held back by a full buffer comes without more input.
+    if read > 0 || written > 0 {
+        *whole = wanted == 0;
+    }
+    if ended && written == 0 && !*whole {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    plain.truncate(written);
+    Ok((plain.into(), read))
+}
+
+fn named(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "not compressed",
+        Compression::Gzip => "compressed with gzip",
+        Compression::Zstd => "compressed with zstd",
+    }
+}
+
+fn failed(path: &str, error: object_store::Error) -> Error {
+    let kind = if matches!(error, object_store::Error::NotFound { .. }) {
+        ErrorKind::NotFound
+    } else {
+        ErrorKind::Io
+    };
+    Error::new(kind, format!("failed to read the file '{path}'")).because(error)
+}

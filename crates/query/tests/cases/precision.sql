@@ -1,0 +1,84 @@
+-- Exact division is rounded once, at the column; doubles to even (MySQL 8.4 manual, "Precision Math").
+
+SELECT 2/3*100, 1/3*3, 2/3, 100*2/3, 1/3 + 1/3 + 1/3, (2/3)/3
+----
+2/3*100|1/3*3|2/3|100*2/3|1/3 + 1/3 + 1/3|(2/3)/3
+66.6667|1.0000|0.6667|66.6667|1.0000|0.22222222
+
+SELECT SUM(id)/COUNT(*)*100, AVG(id), AVG(id)*3 FROM people WHERE id < 3
+----
+SUM(id)/COUNT(*)*100|AVG(id)|AVG(id)*3
+150.0000|1.5000|4.5000
+
+SELECT AVG(v), SUM(v)/COUNT(v), AVG(DISTINCT v) FROM (SELECT 1 AS v UNION ALL SELECT 1 UNION ALL SELECT 0) AS t
+----
+AVG(v)|SUM(v)/COUNT(v)|AVG(DISTINCT v)
+0.6667|0.6667|0.5000
+
+SELECT ROUND(2/3, 6), CAST(2/3 AS DECIMAL(10,8)), CONCAT(2/3, ''), FLOOR(2/3*3), IF(1, 2/3, 0), IFNULL(2/3, 1)
+----
+ROUND(2/3, 6)|CAST(2/3 AS DECIMAL(10,8))|CONCAT(2/3, '')|FLOOR(2/3*3)|IF(1, 2/3, 0)|IFNULL(2/3, 1)
+0.666667|0.66666667|0.6667|1|0.6667|0.6667
+
+SELECT a, a * 3 AS b FROM (SELECT 2/3 AS a) AS t
+----
+a|b
+0.6667|2.0001
+
+SELECT 2/3 AS q, COUNT(*) AS n FROM people GROUP BY 2/3 HAVING AVG(id) > 2
+----
+q|n
+0.6667|4
+
+SELECT id, AVG(money) OVER (ORDER BY id) AS a FROM people ORDER BY id
+----
+id|a
+1|10.500000
+2|3.585000
+3|2.390000
+4|2.390000
+
+SELECT money/money/money AS a, money*money/money AS b FROM people WHERE id = 1
+----
+a|b
+0.0952380952|10.50000000
+
+SELECT SUM(money/3) AS s, MAX(money/3) AS m FROM people
+----
+s|m
+2.390000|3.500000
+
+SELECT ROUND(2.5e0), ROUND(3.5e0), ROUND(-2.5e0), ROUND(2.5), ROUND(25, -1), ROUND(1.298, 1), ROUND(150.000, 2), ROUND(150, 2), TRUNCATE(1.999, 2), TRUNCATE(-1.999, 1), TRUNCATE(122, -2), TRUNCATE(10.28*100, 0)
+----
+ROUND(2.5e0)|ROUND(3.5e0)|ROUND(-2.5e0)|ROUND(2.5)|ROUND(25, -1)|ROUND(1.298, 1)|ROUND(150.000, 2)|ROUND(150, 2)|TRUNCATE(1.999, 2)|TRUNCATE(-1.999, 1)|TRUNCATE(122, -2)|TRUNCATE(10.28*100, 0)
+2.0|4.0|-2.0|3|30|1.3|150.00|150|1.99|-1.9|100|1028
+
+SELECT id, ROUND(money, id - 1) AS r FROM people WHERE id < 3
+----
+id|r
+1|11.00
+2|-3.30
+
+SELECT 5 / 0, 5.0 / 0, AVG(id) AS a FROM people WHERE id > 9
+----
+5 / 0|5.0 / 0|a
+NULL|NULL|NULL
+
+SELECT SUM(id > 2), AVG(id > 2), SUM('2'), 3 > 2 > 1, 1 + (2 > 1), -(1 = 1) FROM people
+----
+SUM(id > 2)|AVG(id > 2)|SUM('2')|3 > 2 > 1|1 + (2 > 1)|-(1 = 1)
+2|0.5000|8.0|false|2|-1
+
+SELECT LN(0), LOG(-1), SQRT(-1), LOG(2, 8), LOG2(0), ACOS(2), SIGN(-4), POW(2, 3)
+----
+LN(0)|LOG(-1)|SQRT(-1)|LOG(2, 8)|LOG2(0)|ACOS(2)|SIGN(-4)|POW(2, 3)
+NULL|NULL|NULL|3.0|NULL|NULL|-1|8.0
+
+SELECT EXP(1000)
+----
+! Invalid: the result of EXP() is out of the range of double
+
+SELECT 9223372036854775807 DIV -1, 7 DIV 2, -7 DIV 2, 7 DIV 2.5, 10 DIV 0, -9223372036854775808
+----
+9223372036854775807 DIV -1|7 DIV 2|-7 DIV 2|7 DIV 2.5|10 DIV 0|-9223372036854775808
+-9223372036854775807|3|-3|2|NULL|-9223372036854775808

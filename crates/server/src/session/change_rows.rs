@@ -1,0 +1,318 @@
+//! UPDATE and DELETE: segments with rows that change are written anew, the others stay; the catalog then takes the old
+//! ones out and the new ones in, in one change. Readers that began before keep what they read.
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use catalog::{RowChange, Segment, TableRecord};
+use futures::{StreamExt, TryStreamExt};
+use parser::{ColumnAssignment, Delete, QueryText, TableName, Update};
+use query::InsertTarget;
+
+use crate::error::{Error, Reason, Result};
+use crate::gate::{Operation, Permit};
+use crate::segments::{self, Unlisted};
+use crate::table_changes;
+
+use super::assembled::Assembled;
+use super::insert::{Numbers, insert_target};
+use super::queries::texts;
+use super::result::Done;
+use super::tables::no_such_table;
+use super::{Outcome, Session};
+
+/// Bytes of segments that are read and written together, and how many.
+const GROUP_BYTES_MAX: u64 = 64 << 20;
+const GROUP_SEGMENTS_MAX: usize = 256;
+
+impl Session {
+    pub(crate) async fn update(&mut self, statement: Update) -> Result<Outcome> {
+        let change = Change {
+            operation: Operation::Update,
+            as_told: RowChange::Update,
+            assignments: statement.assignments,
+            condition: statement.condition,
+        };
+        self.change_rows(&statement.table, change).await
+    }
+
+    pub(crate) async fn delete(&mut self, statement: Delete) -> Result<Outcome> {
+        let change = Change {
+            operation: Operation::Delete,
+            as_told: RowChange::Delete,
+            assignments: Vec::new(),
+            condition: statement.condition,
+        };
+        self.change_rows(&statement.table, change).await
+    }
+
+    async fn change_rows(&mut self, name: &TableName, change: Change) -> Result<Outcome> {
+        let (_, table, _turn) = self.changing(change.operation, name).await?;
+        let account = self.account().to_owned();
+        let _changing = self.instance.changes.lock(&account, table.id).await;
+        // The table as it is now that nobody else changes it.
+        let pin = self.instance.internal.pin();
+        let (permit, table) = self.changeable(change.operation, name).await?;
+        if !change.takes_all() {
+            // What a statement reads it tells of, by which rows it changes.
+            let (database, name) = self.resolve(name);
+            let object = super::tables::table_object(&database, &name);
+            self.allow(Operation::Select, object).await?;
+        }
+        let target = change.target(&table)?;
+        let mut changed = Changed::default();
+        if change.takes_all() {
+            changed.rows = table.segments().iter().map(|segment| segment.rows).sum();
+            changed.old = table.segments().to_vec();
+        } else {
+            for group in groups(table.segments()) {
+                self.change_group(&table, group, &change, &target, &mut changed)
+                    .await?;
+            }
+        }
+        let (rows, warnings) = (changed.rows, std::mem::take(&mut changed.warnings));
+        if !changed.old.is_empty() {
+            self.list_changed(permit, table, change.as_told, changed)
+                .await?;
+        }
+        drop(pin);
+        Ok(Outcome::Done(Done {
+            verb: change.as_told.as_str(),
+            affected_rows: rows,
+            warnings,
+        }))
+    }
+
+    /// Writes the rows of some segments anew, if any of them changes.
+    async fn change_group(
+        &self,
+        table: &TableRecord,
+        group: &[Segment],
+        change: &Change,
+        target: &InsertTarget,
+        changed: &mut Changed,
+    ) -> Result<()> {
+        let from = table_changes::part_name(table);
+        let count = Assembled::default().text(&format!("SELECT COUNT(*) FROM {from}"));
+        let count = change.add_where(count).finish();
+        let matching = self.count(&count, table, group).await?;
+        if matching == 0 {
+            return Ok(());
+        }
+        let mut parts = Vec::new();
+        if let Some(condition) = &change.condition {
+            let kept = Assembled::default().text(&format!("SELECT * FROM {from} WHERE IF("));
+            // NULL is no reason to change a row.
+            let kept = kept.part(condition).text(", 0, 1) = 1").finish();
+            parts.push((kept, target.clone()));
+        }
+        if !change.assignments.is_empty() {
+            let (query, target) = change.changed_rows(table, target, &from);
+            parts.push((query, target));
+        }
+        let mut streams = Vec::with_capacity(parts.len());
+        let mut planned_parts = Vec::with_capacity(parts.len());
+        for (query, target) in parts {
+            let part = table_changes::part(table, group, super::internal_store()?)?;
+            let (text, _, context) = self.query_context(&query, vec![part]).await?;
+            let engine = &self.instance.engine;
+            let planned = engine.plan_insert(&text, target, context).await?;
+            streams.push(planned.stream()?);
+            planned_parts.push(planned);
+        }
+        let rows = futures::stream::iter(streams).flatten().boxed();
+        let folder = table.id.to_string();
+        let written = segments::write(&self.instance, &folder, rows, target.schema()).await?;
+        for warning in planned_parts
+            .iter()
+            .flat_map(|planned| texts(planned.warnings()))
+        {
+            if !changed.warnings.contains(&warning) {
+                changed.warnings.push(warning);
+            }
+        }
+        changed.rows += matching;
+        changed.old.extend(group.iter().cloned());
+        changed.new.extend(written);
+        Ok(())
+    }
+
+    async fn count(
+        &self,
+        query: &QueryText,
+        table: &TableRecord,
+        group: &[Segment],
+    ) -> Result<u64> {
+        let part = table_changes::part(table, group, super::internal_store()?)?;
+        let (_, statement, context) = self.query_context(query, vec![part]).await?;
+        let engine = &self.instance.engine;
+        let planned = engine.plan_statement(statement, context).await?;
+        let batches: Vec<_> = planned.stream()?.try_collect().await?;
+        let count = batches
+            .iter()
+            .find(|batch| batch.num_rows() == 1)
+            .and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>())
+            .map(|counts| counts.value(0));
+        count
+            .and_then(|count| u64::try_from(count).ok())
+            .ok_or_else(|| Error::defect("a count of rows gave none"))
+    }
+
+    async fn list_changed(
+        &self,
+        permit: Permit,
+        table: TableRecord,
+        as_told: RowChange,
+        changed: Changed,
+    ) -> Result<()> {
+        self.instance
+            .blocking(move |instance| {
+                let new: Vec<Segment> = changed
+                    .new
+                    .into_iter()
+                    .filter_map(Unlisted::into_segment)
+                    .collect();
+                let new_files: Vec<String> =
+                    new.iter().map(|segment| segment.file.clone()).collect();
+                let ids: Vec<u64> = changed.old.iter().map(|segment| segment.id).collect();
+                let names = (table.database.as_str(), table.name.as_str());
+                let listed = instance.catalog.replace_segments(
+                    permit.actor(),
+                    as_told,
+                    names,
+                    table.id,
+                    &ids,
+                    new,
+                    None,
+                );
+                match listed {
+                    Ok(_) => {
+                        let files = changed.old.into_iter().map(|segment| segment.file);
+                        instance.internal.remove_segments(files);
+                        Ok(())
+                    }
+                    // Dropped or truncated meanwhile.
+                    Err(error) if error.kind() == catalog::ErrorKind::Conflict => {
+                        instance.internal.remove_segments(new_files);
+                        Err(no_such_table(names.0, names.1).with_source(error))
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .await
+    }
+}
+
+/// What a statement does to which rows.
+struct Change {
+    operation: Operation,
+    as_told: RowChange,
+    /// None is taking the rows out.
+    assignments: Vec<ColumnAssignment>,
+    condition: Option<QueryText>,
+}
+
+/// What has been written so far.
+#[derive(Default)]
+struct Changed {
+    rows: u64,
+    old: Vec<Segment>,
+    new: Vec<Unlisted>,
+    warnings: Vec<String>,
+}
+
+impl Change {
+    /// Whether it is a DELETE of every row, which reads none.
+    fn takes_all(&self) -> bool {
+        self.assignments.is_empty() && self.condition.is_none()
+    }
+
+    /// All of the table's columns; the assigned ones are checked.
+    fn target(&self, table: &TableRecord) -> Result<InsertTarget> {
+        let mut seen: Vec<&str> = Vec::new();
+        for assignment in &self.assignments {
+            let name = assignment.column.value.as_str();
+            if !table.columns.iter().any(|column| column.name == name) {
+                return Err(Error::new(
+                    Reason::ColumnNotFound,
+                    1054,
+                    "42S22",
+                    format!("Unknown column '{name}' in 'field list'"),
+                ));
+            }
+            if seen.contains(&name) {
+                return Err(Error::new(
+                    Reason::ValueInvalid,
+                    1110,
+                    "42000",
+                    format!("Column '{name}' specified twice"),
+                ));
+            }
+            seen.push(name);
+        }
+        insert_target(table, None, Numbers::Kept)
+    }
+
+    fn add_where(&self, query: Assembled) -> Assembled {
+        match &self.condition {
+            Some(condition) => query.text(" WHERE ").part(condition),
+            None => query,
+        }
+    }
+
+    /// The rows as they are afterwards. A column that gets its default is left out.
+    fn changed_rows(
+        &self,
+        table: &TableRecord,
+        target: &InsertTarget,
+        from: &str,
+    ) -> (QueryText, InsertTarget) {
+        let mut query = Assembled::default().text("SELECT ");
+        let mut named = Vec::new();
+        for column in &table.columns {
+            let assigned = self
+                .assignments
+                .iter()
+                .find(|assignment| assignment.column.value == column.name);
+            if assigned.is_some_and(|assigned| assigned.is_default()) {
+                continue;
+            }
+            if !named.is_empty() {
+                query = query.text(", ");
+            }
+            query = match assigned {
+                Some(assigned) => query.part(&assigned.value),
+                None => query.name(&column.name),
+            };
+            named.push(column.name.clone());
+        }
+        if named.is_empty() {
+            query = query.text("1");
+        }
+        let query = self
+            .add_where(query.text(&format!(" FROM {from}")))
+            .finish();
+        let target = InsertTarget {
+            columns: target.columns.clone(),
+            named: Some(named),
+        };
+        (query, target)
+    }
+}
+
+/// Neighbouring segments that are written together.
+fn groups(segments: &[Segment]) -> Vec<&[Segment]> {
+    let mut groups = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, segment) in segments.iter().enumerate() {
+        let full = bytes + segment.bytes > GROUP_BYTES_MAX || at - start >= GROUP_SEGMENTS_MAX;
+        if full && at > start {
+            groups.push(&segments[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += segment.bytes;
+    }
+    if start < segments.len() {
+        groups.push(&segments[start..]);
+    }
+    groups
+}

@@ -1,0 +1,214 @@
+//! LOAD DATA: files of a stage become rows of a table, all of them or none.
+//! The files are read as an external table of the columns that the statement lists, and then inserted from.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema};
+use catalog::{RowChange, TableRecord};
+use parser::{ColumnAssignment, Duplicates, Format, LoadColumn, LoadData, QueryText};
+use query::TableDefinition;
+
+use crate::error::{Error, Reason, Result};
+use crate::external::ExternalOptions;
+use crate::gate::Operation;
+
+use super::assembled::Assembled;
+use super::insert::{Numbers, insert_target};
+use super::queries::{STAGED_FILES, Sources, fields, texts};
+use super::result::Done;
+use super::{Outcome, Session};
+
+/// Names of UTF-8, of which ASCII is a part.
+const CHARACTER_SETS: &[&str] = &[
+    "utf8", "utf8mb3", "utf8mb4", "utf_8", "utf-8", "ascii", "binary",
+];
+
+impl Session {
+    pub(crate) async fn load(&mut self, statement: LoadData) -> Result<Outcome> {
+        let (permit, table, _turn) = self.changing(Operation::Insert, &statement.table).await?;
+        let (permit, table, _numbering) = self.numbering(permit, table, &statement.table).await?;
+        check(&statement)?;
+        let options = ExternalOptions::from_load(&statement)?;
+        let pin = self.instance.internal.pin();
+        let mut sources = Sources::new(&self.instance)?;
+        let source = sources.files(self.acting(), &options).await?;
+        let plan = LoadPlan::new(&statement, &table, &options)?;
+        let files = TableDefinition {
+            database: STAGED_FILES.to_owned(),
+            name: FILES.to_owned(),
+            schema: Some(Arc::new(Schema::new(plan.fields))),
+            source,
+        };
+        let (text, _, context) = self
+            .query_context_in(&plan.query, sources, vec![files])
+            .await?;
+        let target = insert_target(&table, Some(plan.named), Numbers::Given)?;
+        let engine = &self.instance.engine;
+        let planned = engine.plan_insert(&text, target, context).await?;
+        let rows = self
+            .add_rows(permit, table, &planned, RowChange::Load)
+            .await?;
+        drop(pin);
+        Ok(Outcome::Done(Done {
+            verb: "LOAD DATA",
+            affected_rows: rows,
+            warnings: texts(planned.warnings()),
+        }))
+    }
+}
+
+/// The name of the files within the query.
+const FILES: &str = "load";
+
+/// Refuses what would be ignored.
+fn check(statement: &LoadData) -> Result<()> {
+    if statement.local {
+        return Err(Error::not_supported(
+            "LOAD DATA LOCAL here: the file is the client's, and only a client that sends files can do this; put the file on a stage and load it from there",
+        ));
+    }
+    if let Some(duplicates) = &statement.duplicates {
+        let word = match duplicates.value {
+            Duplicates::Ignore => "IGNORE",
+            Duplicates::Replace => "REPLACE",
+        };
+        return Err(Error::not_supported(format_args!(
+            "LOAD DATA … {word}: keys are not enforced, so that no row is a duplicate"
+        )));
+    }
+    if let Some(charset) = &statement.character_set
+        && !CHARACTER_SETS.contains(&charset.to_lowercase().as_str())
+    {
+        return Err(Error::not_supported(format_args!(
+            "CHARACTER SET {}: files are read as utf8mb4",
+            charset.value
+        )));
+    }
+    Ok(())
+}
+
+/// What is read from the files, and what becomes of it.
+struct LoadPlan {
+    /// The files' columns.
+    fields: Vec<Field>,
+    query: QueryText,
+    /// The table's columns that the query gives.
+    named: Vec<String>,
+}
+
+impl LoadPlan {
+    fn new(statement: &LoadData, table: &TableRecord, options: &ExternalOptions) -> Result<Self> {
+        let all = fields(table)?;
+        let find = |name: &str| {
+            all.iter()
+                .find(|field| field.name() == name)
+                .ok_or_else(|| {
+                    Error::new(
+                        Reason::ColumnNotFound,
+                        1054,
+                        "42S22",
+                        format!("Unknown column '{name}' in 'field list'"),
+                    )
+                })
+        };
+        let by_name = match options.format {
+            Format::Csv => options.csv.header,
+            Format::JsonLine | Format::Parquet | Format::Arrow => true,
+        };
+        let assigned = |name: &str| {
+            let assignments = statement.assignments.iter();
+            assignments
+                .rev()
+                .find(|assignment| assignment.column.value == name)
+        };
+        for assignment in &statement.assignments {
+            find(&assignment.column.value)?;
+        }
+        let listed: Vec<LoadColumn> = if statement.columns.is_empty() {
+            let names = all.iter().map(|field| field.name().clone());
+            // Found by name, what SET gives need not be in the files.
+            let names = names.filter(|name| !by_name || assigned(name).is_none());
+            names.map(|name| LoadColumn::Column(name.into())).collect()
+        } else {
+            statement.columns.clone()
+        };
+        let mut read: Vec<Field> = Vec::with_capacity(listed.len());
+        let mut variables: Vec<(String, String)> = Vec::new();
+        for column in &listed {
+            let field = match column {
+                LoadColumn::Column(name) => find(name)?.clone(),
+                LoadColumn::Variable(name) => {
+                    let column = match by_name {
+                        true => name.value.clone(),
+                        false => format!("@{}", name.value),
+                    };
+                    variables.push((name.value.clone(), column.clone()));
+                    query::arrow_field(&column, "longtext", true)?
+                }
+            };
+            if read.iter().any(|known| known.name() == field.name()) {
+                return Err(Error::new(
+                    Reason::ValueInvalid,
+                    1110,
+                    "42000",
+                    format!("Column '{}' specified twice", field.name()),
+                ));
+            }
+            read.push(field);
+        }
+        let mut query = Assembled::default().text("SELECT ");
+        let mut named: Vec<String> = Vec::new();
+        for field in &all {
+            let from_files = listed.iter().any(|column| match column {
+                LoadColumn::Column(name) => name.value == *field.name(),
+                LoadColumn::Variable(_) => false,
+            });
+            let assignment = assigned(field.name());
+            let gives = match assignment {
+                Some(assignment) => !assignment.is_default(),
+                None => from_files,
+            };
+            if !gives {
+                continue;
+            }
+            if !named.is_empty() {
+                query = query.text(", ");
+            }
+            query = match assignment {
+                Some(assignment) => query.part(&with_variables(assignment, &variables)?),
+                None => query.name(field.name()),
+            };
+            named.push(field.name().clone());
+        }
+        let query = query
+            .text(if named.is_empty() { "1" } else { "" })
+            .text(" FROM ")
+            .name(STAGED_FILES)
+            .text(".")
+            .name(FILES);
+        Ok(Self {
+            fields: read,
+            query: query.finish(),
+            named,
+        })
+    }
+}
+
+/// An expression with the files' columns in the place of its variables.
+fn with_variables(
+    assignment: &ColumnAssignment,
+    variables: &[(String, String)],
+) -> Result<QueryText> {
+    assignment
+        .value
+        .with_variables(|name| {
+            let known = variables.iter().find(|(variable, _)| variable == name);
+            known.map(|(_, column)| format!("`{}`", column.replace('`', "``")))
+        })
+        .map_err(|name| {
+            Error::invalid_input(
+                Reason::QueryInvalid,
+                format_args!("SET uses @{name}, which is not in the list of columns"),
+            )
+        })
+}
