@@ -2,6 +2,7 @@
 //! `run` carries one through its states, `publish` carries out its `plan`, `recovery` finishes what a stopped server
 //! left.
 
+mod errors;
 mod handle;
 mod manifest;
 mod plan;
@@ -10,9 +11,10 @@ mod recovery;
 mod run;
 mod target;
 
+pub(crate) use errors::write_error;
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};
 pub(crate) use recovery::{give_up, recover, recover_left};
-pub(crate) use run::{ExportPlan, start, write_error};
+pub(crate) use run::{ExportPlan, start};
 pub(crate) use target::{ExportTarget, TargetStage, file_format, numbered};

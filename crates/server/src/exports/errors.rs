@@ -1,0 +1,77 @@
+//! How an export fails, in a client's words.
+
+use std::io;
+
+use exporter::ExportErrorKind;
+
+use crate::error::{Error, Reason};
+
+/// Not to be repeated by itself: it may come about yet.
+pub(super) fn unsettled(id: &str, error: &Error) -> Error {
+    Error::new(
+        error.reason(),
+        error.code(),
+        error.sqlstate(),
+        format!(
+            "{}; the files are complete and are published as soon as that can be done: SHOW EXPORTS tells of export '{id}', CANCEL EXPORT gives it up",
+            error.message()
+        ),
+    )
+}
+
+/// The end of an export that was stopped in time.
+pub(super) fn cancelled() -> Error {
+    // MySQL's code for an interrupted query.
+    Error::new(
+        Reason::ExportCancelled,
+        1317,
+        "70100",
+        "Query execution was interrupted: the export was cancelled, and left no file",
+    )
+}
+
+/// What stopped the driver, in the words of the layer where it happened.
+pub(super) fn export_error(error: exporter::ExportError) -> Error {
+    let source = || std::error::Error::source(&error);
+    match error.kind() {
+        ExportErrorKind::Source => {
+            match source().and_then(|source| source.downcast_ref::<query::Error>()) {
+                Some(query_error) => query_error.clone().into(),
+                None => Error::defect(&error).with_source(error),
+            }
+        }
+        ExportErrorKind::Encode => Error::internal(Reason::ValueInvalid, &error).with_source(error),
+        ExportErrorKind::Sink => sink_error(error),
+        _ => Error::defect(&error).with_source(error),
+    }
+}
+
+/// What the operating system said to a write, in a client's terms.
+pub(crate) fn write_error(what: &str, error: &io::Error) -> Error {
+    let (reason, code) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            (Reason::StorageFull, 1021)
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            (Reason::PermissionDenied, 1815)
+        }
+        _ => (Reason::StorageFailed, 1815),
+    };
+    Error::new(
+        reason,
+        code,
+        "HY000",
+        format!("failed to write {what}: {error}"),
+    )
+}
+
+fn sink_error(error: exporter::ExportError) -> Error {
+    let io =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    match io {
+        Some(io) => write_error("the export", io).with_source(error),
+        None => {
+            Error::new(Reason::StorageFailed, 1815, "HY000", error.to_string()).with_source(error)
+        }
+    }
+}
