@@ -4,10 +4,17 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proto::v1;
 use proto::v1::sql_service_client::SqlServiceClient;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::harness::execute;
@@ -89,6 +96,64 @@ async fn select_over(channel: &Channel) -> Result<(), String> {
     let answer = execute(&mut client, request).await;
     assert_eq!(answer.map_err(|e| format!("{e:?}"))?.cell(), "1");
     Ok(())
+}
+
+/// What a client that trusts the authority gets from the port of a link.
+async fn followed(url: &str, authority: &Authority) -> std::io::Result<String> {
+    let (address, path) = url
+        .strip_prefix("https://")
+        .and_then(|rest| rest.split_once('/'))
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.0.der().clone()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let socket = TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config))
+        .connect(name, socket)
+        .await?;
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_as_secure_as_the_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, other) = (Authority::new("one"), Authority::new("other"));
+    let settings = install(folder.path(), &authority);
+    let settings = format!("{settings}[http]\nlisten = '127.0.0.1:0'\n");
+    let mut server = ServeProcess::start(&settings, folder.path(), &[]);
+    let channel = select(&server.address(), authority.client()).await.unwrap();
+    let mut client = SqlServiceClient::new(as_root(channel));
+    let files = folder.path().join("files");
+    fs::create_dir(&files).unwrap();
+    fs::write(files.join("a.txt"), "linked").unwrap();
+    let mut url = String::new();
+    for statement in [
+        format!("CREATE STAGE s URL = '{}'", files.display()),
+        "PRESIGN 'stage://s/a.txt'".to_owned(),
+    ] {
+        let request = v1::ExecuteRequest {
+            statement,
+            ..Default::default()
+        };
+        let rows = execute(&mut client, request).await.unwrap().rows();
+        url = rows.first().map_or(url, |row| row[1].clone());
+    }
+    let answer = followed(&url, &authority).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nlinked"), "{answer}");
+    let unknown = followed(&url, &other).await.unwrap_err();
+    assert!(unknown.to_string().contains("UnknownIssuer"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
