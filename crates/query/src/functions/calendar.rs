@@ -8,6 +8,8 @@ use crate::temporal::{Civil, DAY_US, SECOND_US};
 
 /// Days from year 0 to 1970-01-01, as MySQL counts them.
 const DAYS_TO_1970: i64 = 719_528;
+/// Months of all periods.
+const PERIOD_MONTHS_MAX: i64 = 10_000 * 12;
 /// The last day of year 9999.
 const LAST_DAY: i64 = 2_932_896;
 
@@ -136,9 +138,10 @@ pub(super) fn functions() -> Vec<RowFunction> {
                 let (Some(period), Some(months)) = (a.integer(0, r), a.integer(1, r)) else {
                     return Ok(None);
                 };
-                let Some(sum) = months_of(period)?.checked_add(months) else {
-                    return exec_err!("the result of PERIOD_ADD() is out of range");
-                };
+                let sum = months_of(period)?.saturating_add(months);
+                if !(0..PERIOD_MONTHS_MAX).contains(&sum) {
+                    return exec_err!("the result of PERIOD_ADD() is outside the years 0 to 9999");
+                }
                 Ok(Some(Cell::Integer(
                     sum.div_euclid(12) * 100 + sum.rem_euclid(12) + 1,
                 )))

@@ -179,7 +179,7 @@ impl Rounding {
             .zip(digits)
             .map(|pair| {
                 let at = pair.1?.min(i64::from(scale));
-                let drop = i64::from(scale) - at;
+                let drop = i64::from(scale).saturating_sub(at);
                 Some(self.exact(pair.0?, drop, scale - kept))
             })
             .collect();

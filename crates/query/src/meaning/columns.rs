@@ -132,10 +132,10 @@ fn rounded(expr: Expr, input: &LogicalPlan) -> Result<Expr> {
     // Each branch by itself: they may be of different scales.
     if let Expr::Case(mut case) = expr {
         for (_, result) in &mut case.when_then_expr {
-            *result = Box::new(rounded(std::mem::take(result.as_mut()), input)?);
+            **result = rounded(std::mem::take(result.as_mut()), input)?;
         }
         if let Some(result) = &mut case.else_expr {
-            *result = Box::new(rounded(std::mem::take(result.as_mut()), input)?);
+            **result = rounded(std::mem::take(result.as_mut()), input)?;
         }
         return Ok(Expr::Case(case));
     }
