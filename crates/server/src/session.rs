@@ -20,6 +20,7 @@ mod result;
 mod roles;
 mod securables;
 mod stages;
+mod table_columns;
 mod tables;
 mod tokens;
 mod transfers;
