@@ -23,10 +23,13 @@ const MERGED_BYTES_MAX: u64 = 64 << 20;
 /// Tables that are merged at the same time.
 const MERGES_MAX: usize = 1;
 
+/// The account and the table's id.
+type TableKey = (String, u64);
+
 /// The locks of tables that are being changed, by account and table id.
 #[derive(Debug)]
 pub(crate) struct TableChanges {
-    locks: Mutex<HashMap<(String, u64), Weak<AsyncMutex<()>>>>,
+    locks: Mutex<HashMap<TableKey, Weak<AsyncMutex<()>>>>,
     merges: Arc<Semaphore>,
 }
 

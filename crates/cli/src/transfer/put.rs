@@ -107,9 +107,8 @@ async fn send(
     let parts = futures::stream::iter([header]).chain(chunks);
     let stored = files.upload(parts).await;
     // A server that refuses takes no more chunks, and the reader ends; what it could not read, the server lacks.
-    match reading.await {
-        Ok(Err(error)) => return Err(local("read", path, &error)),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = reading.await {
+        return Err(local("read", path, &error));
     }
     let stored = stored?;
     if stored.sha256 != sha256 {
