@@ -93,6 +93,11 @@ async fn each_step_of_a_plan_can_be_repeated() {
     store.withdraw(&file).await.unwrap();
     store.withdraw(&file).await.unwrap();
     assert_eq!(names(folder.path()), ["a.csv"]);
+    // Nothing is there that a lost draft would have left: it may be another place, without its disk.
+    let elsewhere = store.publish(&file).await.unwrap_err();
+    assert_eq!(elsewhere.kind(), ErrorKind::Io);
+    let work = folder.path().join(".stagedoor").join("e2");
+    std::fs::create_dir_all(work).unwrap();
     assert_eq!(
         store.publish(&file).await.unwrap_err().kind(),
         ErrorKind::NotFound

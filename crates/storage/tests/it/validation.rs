@@ -38,7 +38,8 @@ async fn memory_is_left_as_it_was() {
     let store = memory_store().await;
     let found = store.validate(&Probe::new("2").unwrap()).await.unwrap();
     assert_fine(&found);
-    assert!(store.glob("**/*").await.unwrap().is_empty());
+    let left = store.glob("**/*").await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test]

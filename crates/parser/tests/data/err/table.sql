@@ -53,7 +53,7 @@ CREATE TABLE t (a int) ENGINE=a ENGINE=b
 => Invalid: ENGINE is given twice at line 1 column 33 near "ENGINE=b"
 
 CREATE TABLE select (a int)
-=> Syntax: expected a name or IF at line 1 column 14 near "select (a int)"
+=> Syntax: select is a reserved word; as a name it is written `select` at line 1 column 14 near "select (a int)"
 
 CREATE EXTERNAL TABLE t (a int)
 => Syntax: expected INFILE at line 1 column 32 near ""
@@ -110,7 +110,7 @@ DELETE t FROM t
 => Syntax: expected FROM at line 1 column 8 near "t FROM t"
 
 LOAD DATA INFILE 'x'
-=> Syntax: expected INTO or DUPLICATES at line 1 column 21 near ""
+=> Syntax: expected INTO, IGNORE or REPLACE at line 1 column 21 near ""
 
 LOAD DATA INFILE {'header'='maybe','filepath'='x'} INTO TABLE t
 => Invalid: 'header' must be 'true' or 'false' at line 1 column 28 near "******,'filepath'='x'} INTO TABLE t"
