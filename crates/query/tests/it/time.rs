@@ -81,9 +81,9 @@ async fn a_query_ends_with_its_time() {
         assert!(error.to_string().contains("400ms"), "{error}");
         assert!(error.to_string().contains("max_execution_time"), "{error}");
         assert!(stream.next().await.is_none(), "{what}");
-        until_idle(&world, what).await;
-        // A join keeps its smaller side with its plan.
+        // A join keeps its smaller side with its plan, and what was still filling it.
         drop(query);
+        until_idle(&world, what).await;
         drained(&world).await;
     }
 }
@@ -101,9 +101,9 @@ async fn a_query_ends_with_its_reader() {
         }
         assert!(world.engine.tasks() > 0, "{what}");
         drop(stream);
-        until_idle(&world, what).await;
-        // A join keeps its smaller side with its plan.
+        // A join keeps its smaller side with its plan, and what was still filling it.
         drop(query);
+        until_idle(&world, what).await;
         drained(&world).await;
     }
 }

@@ -9,6 +9,7 @@ mod validation;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use sha2::{Digest, Sha256};
 use stagedoor_storage::{
@@ -28,8 +29,10 @@ async fn open(root: &Path, policy: &Policy) -> Result<Store> {
     .await
 }
 
+/// A place of its own: tests run side by side.
 async fn memory_store() -> Store {
-    memory_of("test").await
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    memory_of(&format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed))).await
 }
 
 async fn memory_of(name: &str) -> Store {
