@@ -270,7 +270,7 @@ async fn one_of_many_racing_for_a_name_wins() {
 
 #[tokio::test]
 async fn two_openings_of_one_memory_are_one_place() {
-    let (first, second) = (memory_store().await, memory_store().await);
+    let (first, second) = (super::memory_of("one").await, super::memory_of("one").await);
     let file = planned(&first, "two", b"x", "two.csv").await;
     second.publish(&file).await.unwrap();
     assert_eq!(first.read(&path("two.csv")).await.unwrap(), "x");
