@@ -1,4 +1,5 @@
-//! What a running server does by itself: it reads the catalog through once, and keeps what `[retention]` says.
+//! What a running server does by itself: it reads the catalog through once, settles exports that could not be settled
+//! at once, keeps what `[retention]` says, and removes the files of internal stages that nobody can bring back.
 //! Everything it removes or finds is said in the log; what it removes is audited by the catalog.
 
 use std::sync::{Arc, Weak};
