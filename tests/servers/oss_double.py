@@ -69,7 +69,15 @@ class Handler(BaseHTTPRequestHandler):
             body += self.rfile.read(length)
             self.rfile.readline()
 
+    def record(self):
+        """Puts the request into the log, once; before its answer, so that who has the answer finds it there."""
+        entry, self.entry = self.entry, None
+        if entry is not None:
+            with self.state.lock:
+                self.state.log.append(entry)
+
     def reply(self, status, body=b"", content_type="application/xml", headers=None):
+        self.record()
         if self.lose_answer:
             self.close_connection = True
             return
@@ -95,8 +103,10 @@ class Handler(BaseHTTPRequestHandler):
         entry["headers"] = {
             name.lower(): value for name, value in self.headers.items() if name.lower() != "authorization"
         }
+        self.entry = None
         if self.path.startswith("/__double__/"):
             return self.control(self.path.rsplit("/", 1)[1], self.read_body())
+        self.entry = entry
         try:
             body = self.read_body()
             entry["bytes"] = len(body)
@@ -119,8 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             )
             self.xml("Error", inner, error.status, headers)
         finally:
-            with self.state.lock:
-                self.state.log.append(entry)
+            self.record()
 
     def broken(self, fault):
         """Does what a fault says; true when nothing else is to be done."""
