@@ -90,7 +90,7 @@ impl Session {
         )))
     }
 
-    /// The file that a link leads to, once it is known that its maker may still have it. Each use is on record.
+    /// The file that a link leads to, once it is known that its maker may still have it. Each download is on record.
     ///
     /// # Errors
     /// [`Reason::PermissionDenied`] for a link that is none of this server's, or is over; those of the gate and of
@@ -174,8 +174,9 @@ impl LinkedFile {
             )
             .await?;
         let sending = session.sending(stage.name, reading.bytes, turn);
+        let reaches_the_end = range.end == info.bytes;
         let state = (sending, range.end - range.start);
-        let bytes = futures::stream::try_unfold(state, |(mut sending, left)| async move {
+        let bytes = futures::stream::try_unfold(state, move |(mut sending, left)| async move {
             if left == 0 {
                 return Ok(None);
             }
@@ -184,6 +185,11 @@ impl LinkedFile {
             };
             piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             let left = left - piece.len() as u64;
+            if left == 0 && reaches_the_end {
+                // At its end it is known whether the file was the same throughout: until then the client, which
+                // counts the bytes, does not have them all.
+                while sending.next_piece().await?.is_some() {}
+            }
             Ok(Some((piece, (sending, left))))
         });
         Ok(bytes.boxed())
