@@ -23,6 +23,7 @@ use crate::places::OpenStage;
 use crate::turns::{Turn, Work};
 
 use super::files::found;
+use super::pace::at_the_readers_pace;
 use super::{Caller, Login, Session};
 
 /// The format of a link. Links are handed out for days: a later version reads those of an earlier one.
@@ -192,7 +193,7 @@ impl LinkedFile {
             }
             Ok(Some((piece, (sending, left))))
         });
-        Ok(bytes.boxed())
+        Ok(at_the_readers_pace(bytes.boxed()))
     }
 }
 

@@ -24,6 +24,7 @@ use crate::uploads::{Begun, Uploads};
 use super::Session;
 use super::directory::uploaded;
 use super::files::found;
+use super::pace::at_the_readers_pace;
 
 /// How often a transfer that lasts asks whether it still may: a role is revoked, a stage disabled.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -124,7 +125,7 @@ impl Session {
         });
         Ok(Download {
             info,
-            parts: parts.boxed(),
+            parts: at_the_readers_pace(parts.boxed()),
         })
     }
 
