@@ -277,6 +277,7 @@ impl Removing {
                 ));
             }
             let paths: Vec<ObjectPath> = files.iter().map(|file| file.path.clone()).collect();
+            let since_us = (catalog::system_clock())();
             let deleted = stage.store.delete_all(&paths).await;
             if deleted.is_err() {
                 // Some of them may be gone, and are on record as such.
@@ -284,7 +285,10 @@ impl Removing {
             }
             let noted = files
                 .iter()
-                .map(|file| FileChange::Removed(file.path.to_string()))
+                .map(|file| FileChange::Removed {
+                    path: file.path.to_string(),
+                    since_us,
+                })
                 .collect();
             instance.note_files(account, stage, noted).await;
             for file in files {

@@ -362,10 +362,12 @@ impl Upload {
             bytes,
             sha256: written.sha256.clone(),
         };
+        let since_us = (catalog::system_clock())();
         store.publish(&file).await?;
         // For the client and the directory table alone: the file is there.
         let found = store.stat(&self.path).await.ok();
-        let noted = uploaded(&self.path, bytes, &written.sha256, found.as_ref());
+        let found = found.filter(|found| found.bytes == bytes);
+        let noted = uploaded(&self.path, bytes, &written.sha256, found.as_ref(), since_us);
         let account = self.session.principal.account();
         self.session
             .instance
