@@ -1,21 +1,26 @@
 //! Files that clients are sending: kept on record until each has its name or is gone, so that a server that was
-//! killed meanwhile leaves nothing of them in any place. A small file an upload, in the data directory.
+//! killed meanwhile leaves nothing of them in any place. A small file an upload, in the data directory; and one for each
+//! draft of an export that ended while its place did not answer.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use catalog::ExportRecord;
 use serde::{Deserialize, Serialize};
 use storage::{BegunUploads, Draft, ObjectPath, Store, Token};
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
+use crate::exports::manifest_path;
 use crate::instance::Instance;
 use crate::places::{OpenStage, PinnedStage};
+use crate::temporary_stages::TemporaryStage;
 
 /// The format of a record.
 const VERSION: u32 = 1;
@@ -48,6 +53,9 @@ struct Record {
     /// Of the draft, where its place does not find it by its work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<serde_json::Value>,
+    /// Of what was left while the server ran: when, in microseconds since 1970 UTC. Otherwise it was before the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until_us: Option<u64>,
 }
 
 impl Record {
@@ -66,8 +74,14 @@ pub(crate) struct Begun {
     instance: Arc<Instance>,
     work: String,
     store: Store,
+    /// Keeps the files of a temporary stage.
+    _temporary: Option<Arc<TemporaryStage>>,
     /// Until the thread that writes has taken it.
     draft: Mutex<Option<Draft>>,
+    target: ObjectPath,
+    begun: SystemTime,
+    /// Whether there may be another draft, because the place's answer was lost.
+    has_lost_draft: AtomicBool,
 }
 
 impl Uploads {
@@ -110,14 +124,21 @@ impl Uploads {
             target: target.to_string(),
             begun_us: (catalog::system_clock())(),
             token: None,
+            until_us: None,
         };
         instance.uploads.lock().insert(work.clone(), None);
         let begun = Arc::new(Begun {
             instance: Arc::clone(instance),
             work: work.clone(),
             store: stage.store.clone(),
+            _temporary: stage.temporary.clone(),
             draft: Mutex::default(),
+            target: target.clone(),
+            begun: SystemTime::now(),
+            has_lost_draft: AtomicBool::new(false),
         });
+        // What is in a temporary stage goes with all its files, also after a crash.
+        let record = stage.temporary.is_none().then_some(record);
         let result = begun.start(record, target).await;
         match result {
             Ok(()) => Ok(begun),
@@ -126,6 +147,66 @@ impl Uploads {
                 Err(error)
             }
         }
+    }
+
+    /// Notes the drafts of an export into a stage that ends while its place does not answer: they are removed as those
+    /// of uploads are. `path` is where its first file goes; with `has_lost_draft` there may be drafts that its plan does
+    /// not have. Blocking.
+    ///
+    /// # Errors
+    /// Those of the data directory's disk; a defect for an export into no stage.
+    pub(crate) fn leave(
+        &self,
+        export: &ExportRecord,
+        path: &ObjectPath,
+        has_lost_draft: bool,
+    ) -> Result<()> {
+        let (Some((stage, stage_version)), Some(stage_id)) = (&export.stage, export.stage_id)
+        else {
+            return Err(Error::defect("only the drafts of stages are noted"));
+        };
+        let record = |target: &str| Record {
+            v: VERSION,
+            account: export.account.clone(),
+            stage: stage.clone(),
+            stage_id,
+            stage_version: *stage_version,
+            parents: export.stage_parents.clone(),
+            target: target.to_owned(),
+            begun_us: export.created_us,
+            token: None,
+            until_us: Some((catalog::system_clock())()),
+        };
+        let id = &export.id;
+        for (number, file) in export.plan.iter().enumerate() {
+            let token = serde_json::from_slice(&file.token)
+                .map_err(|e| Error::defect("a draft has no token").with_source(e))?;
+            let record = Record {
+                token: Some(token),
+                ..record(&file.target)
+            };
+            self.write(&format!("{id}-{number}"), &record)?;
+        }
+        if has_lost_draft || export.plan.is_empty() {
+            self.write(id, &record(path.as_str()))?;
+            let manifest = manifest_path(path)?;
+            self.write(&format!("{id}-manifest"), &record(manifest.as_str()))?;
+        }
+        Ok(())
+    }
+
+    /// Strikes off what was noted of an export, whose drafts are gone. Blocking.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn forget(&self, export: &str) -> Result<()> {
+        let left = self
+            .left()
+            .map_err(|e| Error::defect(format_args!("failed to list uploads: {e}")))?;
+        for work in left.iter().filter(|work| work.starts_with(export)) {
+            self.remove(work);
+        }
+        Ok(())
     }
 
     /// The drafts in buckets that are being written: what tidies up after others must not take them.
@@ -195,25 +276,37 @@ impl Uploads {
 }
 
 impl Begun {
-    async fn start(&self, mut record: Record, target: &ObjectPath) -> Result<()> {
-        let (work, first) = (self.work.clone(), record.clone());
-        self.instance
-            .blocking(move |instance| instance.uploads.write(&work, &first))
-            .await?;
-        let draft = self.store.draft(&self.work, 0, target).await?;
+    async fn start(&self, record: Option<Record>, target: &ObjectPath) -> Result<()> {
+        self.write(record.clone()).await?;
+        let draft = self.store.draft(&self.work, 0, target).await;
+        if draft.as_ref().map_or(true, Draft::has_lost_sibling) {
+            self.has_lost_draft.store(true, Ordering::SeqCst);
+        }
+        let draft = draft?;
         if let Some(token) = draft.token_to_record() {
-            record.token = serde_json::from_slice(&token.to_bytes()).ok();
+            let recorded = serde_json::from_slice(&token.to_bytes()).ok();
             self.instance
                 .uploads
                 .lock()
                 .insert(self.work.clone(), Some(token));
-            let work = self.work.clone();
-            self.instance
-                .blocking(move |instance| instance.uploads.write(&work, &record))
-                .await?;
+            self.write(record.map(|record| Record {
+                token: recorded,
+                ..record
+            }))
+            .await?;
         }
         *self.draft.lock().unwrap_or_else(PoisonError::into_inner) = Some(draft);
         Ok(())
+    }
+
+    async fn write(&self, record: Option<Record>) -> Result<()> {
+        let Some(record) = record else {
+            return Ok(());
+        };
+        let work = self.work.clone();
+        self.instance
+            .blocking(move |instance| instance.uploads.write(&work, &record))
+            .await
     }
 
     /// The draft, once.
@@ -236,10 +329,23 @@ impl Begun {
             if let Some(token) = token.flatten() {
                 self.store.discard(&token).await?;
             }
-            self.store.sweep(&self.work, None).await
+            let begun = match self.has_lost_draft.load(Ordering::SeqCst) {
+                true => Some(BegunUploads {
+                    targets: vec![self.target.clone()],
+                    since: Some(self.begun),
+                    until: Some(SystemTime::now()),
+                    keep: in_use(&self.instance).await?,
+                }),
+                false => None,
+            };
+            Ok::<_, Error>(self.store.sweep(&self.work, begun.as_ref()).await?)
         };
         if let Err(error) = discard.await {
-            tracing::warn!(work = self.work, %error, "failed to remove what is left of an upload; it is tried again");
+            tracing::warn!(
+                work = self.work,
+                error = error.message(),
+                "failed to remove what is left of an upload; it is tried again"
+            );
             self.instance.uploads.lock().remove(&self.work);
             return;
         }
@@ -321,17 +427,14 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
     if let Some(token) = &token {
         store.discard(token).await?;
     }
-    let mut keep = instance.uploads.tokens();
-    let running = instance
-        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
-        .await?;
-    for file in running.iter().flat_map(|export| &export.plan) {
-        keep.extend(Token::from_bytes(&file.token).ok());
-    }
+    let keep = in_use(instance).await?;
     let begun = BegunUploads {
         targets: vec![ObjectPath::parse(&record.target)?],
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
-        until: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us)),
+        until: Some(
+            SystemTime::UNIX_EPOCH
+                + Duration::from_micros(record.until_us.unwrap_or(instance.started_us)),
+        ),
         keep,
     };
     // With a token, nothing else is of this work.
@@ -343,6 +446,18 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
             Ok(())
         })
         .await
+}
+
+/// The drafts in buckets of everything that is under way.
+async fn in_use(instance: &Arc<Instance>) -> Result<Vec<Token>> {
+    let mut tokens = instance.uploads.tokens();
+    let running = instance
+        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
+        .await?;
+    for file in running.iter().flat_map(|export| &export.plan) {
+        tokens.extend(Token::from_bytes(&file.token).ok());
+    }
+    Ok(tokens)
 }
 
 fn read(path: &Path) -> Result<Record> {
@@ -386,13 +501,22 @@ mod tests {
             target: "a/b.csv".to_owned(),
             begun_us: 1_700_000_000_000_000,
             token: None,
+            until_us: None,
         };
         let full = Record {
             parents: vec![(3, 1)],
             token: serde_json::from_slice(&Token::of_file("w", 0).to_bytes()).ok(),
             ..bare.clone()
         };
+        let left = Record {
+            until_us: Some(1_700_000_000_000_001),
+            ..bare.clone()
+        };
         for (record, frozen) in [
+            (
+                left,
+                r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000,"until_us":1700000000000001}"#,
+            ),
             (
                 bare,
                 r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000}"#,
