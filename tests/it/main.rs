@@ -32,5 +32,6 @@ mod serve_process;
 mod sql_service;
 mod stages;
 mod start_stop;
+mod temporary_stages;
 mod tls;
 mod validation;

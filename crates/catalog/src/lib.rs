@@ -49,7 +49,7 @@ pub use directory::{DirectoryFile, FileChange, RefreshId, Refreshed, StageFiles}
 pub use error::{Error, ErrorKind};
 pub use exports::{ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
 pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};
-pub use names::NAME_CHARS_MAX;
+pub use names::{NAME_CHARS_MAX, check_stage_name};
 pub use options::{
     Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, Request, system_clock,
 };

@@ -46,6 +46,7 @@ mod stage_files;
 pub mod status;
 mod system_tables;
 mod table_changes;
+mod temporary_stages;
 mod time;
 mod tls;
 mod turns;

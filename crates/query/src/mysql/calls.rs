@@ -173,6 +173,11 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
             format!("no such function {name}()"),
         ));
     }
+    if name == "save_file" {
+        return Err(Error::unsupported(
+            "save_file() is not there, as a query only reads: SELECT … INTO OUTFILE writes its result to a file of a stage, and PUT sends one",
+        ));
+    }
     if REFUSED.contains(&name.as_str()) {
         return Err(Error::unsupported(format!(
             "the function {}() is not supported",

@@ -178,8 +178,9 @@ impl Session {
             }
             TableSource::External { location, options } => {
                 let options = ExternalOptions::from_pairs(location, options)?;
+                // It was made over a permanent stage, whatever the session has of that name.
                 sources
-                    .files(self.acting(), &options)
+                    .files(self.acting().without_temporary_stages(), &options)
                     .await
                     .map_err(|error| error.within(format_args!("external table '{name}'")))?
             }

@@ -265,6 +265,10 @@ impl Session {
     ) -> Result<Outcome> {
         self.allow_create(&statement.table).await?;
         let options = ExternalOptions::from_statement(&statement)?;
+        self.refuse_temporary(
+            &options.stage_path()?.0,
+            "external table, which outlives it",
+        )?;
         let columns = if statement.columns.is_empty() {
             self.inferred_columns(&options).await?
         } else {

@@ -56,6 +56,7 @@ impl Admitted {
                         version: stage.version,
                         url: stage.url,
                         parents: stage.parents,
+                        temporary: stage.temporary,
                     }),
                     shown,
                     credentials: Credentials::default(),
