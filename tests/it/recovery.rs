@@ -481,7 +481,12 @@ async fn older_data_never_replaces_newer() {
 async fn older_data_does_not_replace_a_file_written_since() {
     let left = Left::new();
     let id = left.export(19, ExportState::Prepared, true, "OVERWRITE 'true'");
-    std::fs::write(left.out.join("19.csv"), b"newer").unwrap();
+    let newer = left.out.join("19.csv");
+    std::fs::write(&newer, b"newer").unwrap();
+    // File systems give times that are some milliseconds old.
+    let since = std::time::SystemTime::now() + Duration::from_secs(1);
+    let file = std::fs::File::options().write(true).open(&newer).unwrap();
+    file.set_modified(since).unwrap();
     let (state, error) = left.recovered(&id).await;
     assert_eq!(state, ExportState::Failed);
     let error = error.unwrap();
