@@ -8,6 +8,7 @@ mod places;
 mod refresh;
 
 pub use places::StageFiles;
+pub(crate) use refresh::Refreshes;
 pub use refresh::{RefreshId, Refreshed};
 
 use crate::error::Error;
@@ -52,13 +53,23 @@ pub(crate) struct DirectoryState {
     pub(crate) pruned_to: u64,
 }
 
-/// What happened to a file.
+/// What happened to a file. What others have noted since it began to happen is newer, and stays.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum FileChange {
     /// It is there, or another one in its place.
-    Written(DirectoryFile),
+    Written {
+        /// The file.
+        file: DirectoryFile,
+        /// When it began, in microseconds since 1970 UTC.
+        since_us: u64,
+    },
     /// It is gone.
-    Removed(String),
+    Removed {
+        /// Within the stage.
+        path: String,
+        /// When it began, in microseconds since 1970 UTC.
+        since_us: u64,
+    },
 }
 
 impl Catalog {
@@ -71,7 +82,16 @@ impl Catalog {
     ) -> Result<(), Error> {
         let what = || What::step(format!("FILES of stage {}", stage.id));
         self.store.write(actor, what, |draft| {
-            note(draft, &actor.account, stage, changes)
+            let account = &actor.account;
+            note(
+                draft,
+                account,
+                stage,
+                changes,
+                &|stage, generation, path| {
+                    self.refreshes.removed(account, stage, generation, path);
+                },
+            )
         })
     }
 
@@ -164,8 +184,8 @@ pub(crate) fn note_export(
         return Ok(());
     };
     let now_us = draft.now_us();
-    let written = |file: &PlannedFile| {
-        FileChange::Written(DirectoryFile {
+    let written = |file: &PlannedFile| FileChange::Written {
+        file: DirectoryFile {
             path: file.target.clone(),
             bytes: file.bytes,
             modified_us: Some(now_us),
@@ -173,7 +193,8 @@ pub(crate) fn note_export(
             sha256: Some(file.sha256.clone()),
             export_id: Some(record.id.clone()),
             noted_us: now_us,
-        })
+        },
+        since_us: now_us,
     };
     let changes: Vec<FileChange> = published.iter().map(written).collect();
     let stage = StageFiles {
@@ -181,7 +202,7 @@ pub(crate) fn note_export(
         version: *version,
         parents: record.stage_parents.clone(),
     };
-    note(draft, &record.account, &stage, &changes)
+    note(draft, &record.account, &stage, &changes, &|_, _, _| {})
 }
 
 /// A new generation, in which nothing is known, for a stage whose directory table is off now.
@@ -204,11 +225,13 @@ impl DirectoryState {
     }
 }
 
+/// Notes changes; tells of what is removed, by stage, generation and path.
 fn note(
     draft: &mut Draft<'_>,
     account: &str,
     stage: &StageFiles,
     changes: &[FileChange],
+    removed: &dyn Fn(u64, u64, &str),
 ) -> Result<(), Error> {
     for (record, path_of) in places::of(draft.view(), account, stage)? {
         if !record.definition.directory {
@@ -217,16 +240,22 @@ fn note(
         let within: Vec<_> = changes
             .iter()
             .filter_map(|change| match change {
-                FileChange::Written(file) => Some((path_of.of(&file.path)?, Some(file))),
-                FileChange::Removed(path) => Some((path_of.of(path)?, None)),
+                FileChange::Written { file, since_us } => {
+                    Some((path_of.of(&file.path)?, Some(file), since_us))
+                }
+                FileChange::Removed { path, since_us } => Some((path_of.of(path)?, None, since_us)),
             })
             .collect();
         if within.is_empty() {
             continue;
         }
         let generation = begun(draft, account, &record)?.generation;
-        for (path, entry) in within {
+        for (path, entry, since_us) in within {
             let key = keys::directory_file(account, record.id, generation, &path);
+            let known: Option<DirectoryFile> = draft.view().get(&key)?;
+            if known.is_some_and(|known| known.noted_us > *since_us) {
+                continue;
+            }
             match entry {
                 Some(file) => draft.put(
                     key,
@@ -235,7 +264,10 @@ fn note(
                         ..file.clone()
                     },
                 ),
-                None => draft.delete(key),
+                None => {
+                    removed(record.id, generation, &path);
+                    draft.delete(key);
+                }
             }
         }
     }

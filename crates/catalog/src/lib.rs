@@ -85,6 +85,7 @@ pub struct Catalog {
     _keeper: store::Keeper,
     store: Arc<store::Store>,
     secrets: secrets::Secrets,
+    refreshes: directory::Refreshes,
 }
 
 impl Catalog {
@@ -112,6 +113,7 @@ impl Catalog {
             _keeper: store::Keeper::start(&store)?,
             store,
             secrets,
+            refreshes: directory::Refreshes::default(),
         })
     }
 

@@ -14,10 +14,11 @@ use std::time::{Duration, SystemTime};
 use catalog::ExportRecord;
 use serde::{Deserialize, Serialize};
 use storage::{BegunUploads, Draft, ObjectPath, Store, Token};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
-use crate::exports::manifest_path;
+use crate::exports::{kept_drafts, manifest_path};
 use crate::instance::Instance;
 use crate::places::{OpenStage, PinnedStage};
 use crate::temporary_stages::TemporaryStage;
@@ -53,9 +54,6 @@ struct Record {
     /// Of the draft, where its place does not find it by its work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<serde_json::Value>,
-    /// Of what was left while the server ran: when, in microseconds since 1970 UTC. Otherwise it was before the start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until_us: Option<u64>,
 }
 
 impl Record {
@@ -80,7 +78,9 @@ pub(crate) struct Begun {
     draft: Mutex<Option<Draft>>,
     target: ObjectPath,
     begun: SystemTime,
-    /// Whether there may be another draft, because the place's answer was lost.
+    /// Whether there may be another draft beside it, because an answer of the place was lost before it began.
+    has_lost_sibling: AtomicBool,
+    /// Whether a draft may have been begun that has no token, because the place's answer was lost.
     has_lost_draft: AtomicBool,
 }
 
@@ -124,29 +124,38 @@ impl Uploads {
             target: target.to_string(),
             begun_us: (catalog::system_clock())(),
             token: None,
-            until_us: None,
         };
         instance.uploads.lock().insert(work.clone(), None);
         let begun = Arc::new(Begun {
             instance: Arc::clone(instance),
-            work: work.clone(),
+            work,
             store: stage.store.clone(),
             _temporary: stage.temporary.clone(),
             draft: Mutex::default(),
             target: target.clone(),
             begun: SystemTime::now(),
+            has_lost_sibling: AtomicBool::new(false),
             has_lost_draft: AtomicBool::new(false),
         });
         // What is in a temporary stage goes with all its files, also after a crash.
         let record = stage.temporary.is_none().then_some(record);
-        let result = begun.start(record, target).await;
-        match result {
-            Ok(()) => Ok(begun),
-            Err(error) => {
+        let target = target.clone();
+        let (tell, told) = oneshot::channel();
+        // A client that leaves meanwhile does not leave half a beginning behind.
+        tokio::spawn(async move {
+            let result = match begun.start(record, &target).await {
+                Ok(()) => Ok(begun),
+                Err(error) => {
+                    begun.end().await;
+                    Err(error)
+                }
+            };
+            if let Err(Ok(begun)) = tell.send(result) {
                 begun.end().await;
-                Err(error)
             }
-        }
+        });
+        let broken = |e| Error::defect("the beginning of an upload broke off").with_source(e);
+        told.await.map_err(broken)?
     }
 
     /// Notes the drafts of an export into a stage that ends while its place does not answer: they are removed as those
@@ -175,7 +184,6 @@ impl Uploads {
             target: target.to_owned(),
             begun_us: export.created_us,
             token: None,
-            until_us: Some((catalog::system_clock())()),
         };
         let id = &export.id;
         for (number, file) in export.plan.iter().enumerate() {
@@ -279,10 +287,13 @@ impl Begun {
     async fn start(&self, record: Option<Record>, target: &ObjectPath) -> Result<()> {
         self.write(record.clone()).await?;
         let draft = self.store.draft(&self.work, 0, target).await;
-        if draft.as_ref().map_or(true, Draft::has_lost_sibling) {
-            self.has_lost_draft.store(true, Ordering::SeqCst);
-        }
-        let draft = draft?;
+        let draft = draft.inspect_err(|error| {
+            let is_lost = error.may_be_done() || error.is_temporary();
+            self.has_lost_draft.store(is_lost, Ordering::SeqCst);
+        })?;
+        let has_lost_sibling = draft.has_lost_sibling();
+        self.has_lost_sibling
+            .store(has_lost_sibling, Ordering::SeqCst);
         if let Some(token) = draft.token_to_record() {
             let recorded = serde_json::from_slice(&token.to_bytes()).ok();
             self.instance
@@ -324,17 +335,26 @@ impl Begun {
     /// stays on record for another time.
     pub(crate) async fn end(&self) {
         drop(self.draft());
+        if self.has_lost_draft.load(Ordering::SeqCst) {
+            // It is looked for by its name, by who tidies up by the record.
+            tracing::warn!(
+                work = self.work,
+                "what may be left of an upload is looked for later: the place's answer was lost"
+            );
+            self.instance.uploads.lock().remove(&self.work);
+            return;
+        }
         let token = self.instance.uploads.lock().get(&self.work).cloned();
         let discard = async {
             if let Some(token) = token.flatten() {
                 self.store.discard(&token).await?;
             }
-            let begun = match self.has_lost_draft.load(Ordering::SeqCst) {
+            let begun = match self.has_lost_sibling.load(Ordering::SeqCst) {
                 true => Some(BegunUploads {
                     targets: vec![self.target.clone()],
                     since: Some(self.begun),
                     until: Some(SystemTime::now()),
-                    keep: in_use(&self.instance).await?,
+                    keep: kept_drafts(&self.instance).await?,
                 }),
                 false => None,
             };
@@ -427,15 +447,16 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
     if let Some(token) = &token {
         store.discard(token).await?;
     }
-    let keep = in_use(instance).await?;
+    // One of this server's own, whose end failed, was begun behind the start.
+    let until = match record.begun_us > instance.started_us {
+        true => SystemTime::now(),
+        false => SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us),
+    };
     let begun = BegunUploads {
         targets: vec![ObjectPath::parse(&record.target)?],
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
-        until: Some(
-            SystemTime::UNIX_EPOCH
-                + Duration::from_micros(record.until_us.unwrap_or(instance.started_us)),
-        ),
-        keep,
+        until: Some(until),
+        keep: kept_drafts(instance).await?,
     };
     // With a token, nothing else is of this work.
     store.sweep(work, token.is_none().then_some(&begun)).await?;
@@ -446,18 +467,6 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
             Ok(())
         })
         .await
-}
-
-/// The drafts in buckets of everything that is under way.
-async fn in_use(instance: &Arc<Instance>) -> Result<Vec<Token>> {
-    let mut tokens = instance.uploads.tokens();
-    let running = instance
-        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
-        .await?;
-    for file in running.iter().flat_map(|export| &export.plan) {
-        tokens.extend(Token::from_bytes(&file.token).ok());
-    }
-    Ok(tokens)
 }
 
 fn read(path: &Path) -> Result<Record> {
@@ -501,22 +510,13 @@ mod tests {
             target: "a/b.csv".to_owned(),
             begun_us: 1_700_000_000_000_000,
             token: None,
-            until_us: None,
         };
         let full = Record {
             parents: vec![(3, 1)],
             token: serde_json::from_slice(&Token::of_file("w", 0).to_bytes()).ok(),
             ..bare.clone()
         };
-        let left = Record {
-            until_us: Some(1_700_000_000_000_001),
-            ..bare.clone()
-        };
         for (record, frozen) in [
-            (
-                left,
-                r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000,"until_us":1700000000000001}"#,
-            ),
             (
                 bare,
                 r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000}"#,
