@@ -54,9 +54,6 @@ struct Record {
     /// Of the draft, where its place does not find it by its work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<serde_json::Value>,
-    /// Of what was left while the server ran: when, in microseconds since 1970 UTC. Otherwise it was before the start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until_us: Option<u64>,
 }
 
 impl Record {
@@ -81,7 +78,9 @@ pub(crate) struct Begun {
     draft: Mutex<Option<Draft>>,
     target: ObjectPath,
     begun: SystemTime,
-    /// Whether there may be another draft, because the place's answer was lost.
+    /// Whether there may be another draft beside it, because an answer of the place was lost before it began.
+    has_lost_sibling: AtomicBool,
+    /// Whether a draft may have been begun that has no token, because the place's answer was lost.
     has_lost_draft: AtomicBool,
 }
 
@@ -125,7 +124,6 @@ impl Uploads {
             target: target.to_string(),
             begun_us: (catalog::system_clock())(),
             token: None,
-            until_us: None,
         };
         instance.uploads.lock().insert(work.clone(), None);
         let begun = Arc::new(Begun {
@@ -136,6 +134,7 @@ impl Uploads {
             draft: Mutex::default(),
             target: target.clone(),
             begun: SystemTime::now(),
+            has_lost_sibling: AtomicBool::new(false),
             has_lost_draft: AtomicBool::new(false),
         });
         // What is in a temporary stage goes with all its files, also after a crash.
@@ -185,7 +184,6 @@ impl Uploads {
             target: target.to_owned(),
             begun_us: export.created_us,
             token: None,
-            until_us: Some((catalog::system_clock())()),
         };
         let id = &export.id;
         for (number, file) in export.plan.iter().enumerate() {
@@ -289,10 +287,13 @@ impl Begun {
     async fn start(&self, record: Option<Record>, target: &ObjectPath) -> Result<()> {
         self.write(record.clone()).await?;
         let draft = self.store.draft(&self.work, 0, target).await;
-        if draft.as_ref().map_or(true, Draft::has_lost_sibling) {
-            self.has_lost_draft.store(true, Ordering::SeqCst);
-        }
-        let draft = draft?;
+        let draft = draft.inspect_err(|error| {
+            let is_lost = error.may_be_done() || error.is_temporary();
+            self.has_lost_draft.store(is_lost, Ordering::SeqCst);
+        })?;
+        let has_lost_sibling = draft.has_lost_sibling();
+        self.has_lost_sibling
+            .store(has_lost_sibling, Ordering::SeqCst);
         if let Some(token) = draft.token_to_record() {
             let recorded = serde_json::from_slice(&token.to_bytes()).ok();
             self.instance
@@ -348,7 +349,7 @@ impl Begun {
             if let Some(token) = token.flatten() {
                 self.store.discard(&token).await?;
             }
-            let begun = match self.has_lost_draft.load(Ordering::SeqCst) {
+            let begun = match self.has_lost_sibling.load(Ordering::SeqCst) {
                 true => Some(BegunUploads {
                     targets: vec![self.target.clone()],
                     since: Some(self.begun),
@@ -447,16 +448,14 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
         store.discard(token).await?;
     }
     // One of this server's own, whose end failed, was begun behind the start.
-    let until_us = record
-        .until_us
-        .unwrap_or(match record.begun_us > instance.started_us {
-            true => (catalog::system_clock())(),
-            false => instance.started_us,
-        });
+    let until = match record.begun_us > instance.started_us {
+        true => SystemTime::now(),
+        false => SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us),
+    };
     let begun = BegunUploads {
         targets: vec![ObjectPath::parse(&record.target)?],
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
-        until: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(until_us)),
+        until: Some(until),
         keep: kept_drafts(instance).await?,
     };
     // With a token, nothing else is of this work.
@@ -511,22 +510,13 @@ mod tests {
             target: "a/b.csv".to_owned(),
             begun_us: 1_700_000_000_000_000,
             token: None,
-            until_us: None,
         };
         let full = Record {
             parents: vec![(3, 1)],
             token: serde_json::from_slice(&Token::of_file("w", 0).to_bytes()).ok(),
             ..bare.clone()
         };
-        let left = Record {
-            until_us: Some(1_700_000_000_000_001),
-            ..bare.clone()
-        };
         for (record, frozen) in [
-            (
-                left,
-                r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000,"until_us":1700000000000001}"#,
-            ),
             (
                 bare,
                 r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000}"#,

@@ -11,7 +11,10 @@ use super::Finding;
 
 /// Package and the workspace's packages that it may depend on; the tests may depend on any.
 const EDGES: [(&str, &[&str]); 10] = [
-    ("stagedoor-cli", &["stagedoor-proto", "stagedoor-server"]),
+    (
+        "stagedoor-cli",
+        &["stagedoor-parser", "stagedoor-proto", "stagedoor-server"],
+    ),
     (
         "stagedoor-server",
         &[

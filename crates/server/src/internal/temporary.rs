@@ -132,7 +132,7 @@ impl InternalStages {
 
     fn temporary_place(&self, name: Option<&str>) -> Result<Location> {
         match name {
-            Some(name) if name.is_empty() => Err(Error::defect("a temporary stage has no folder")),
+            Some("") => Err(Error::defect("a temporary stage has no folder")),
             Some(name) => self.below(&format!("{TOP}/{name}")),
             None => self.below(TOP),
         }
