@@ -169,6 +169,7 @@ macro_rules! on_both {
 
 // Behind the macro that it uses.
 mod files;
+mod real_databases;
 
 on_both!(an_export_appears_whole_and_once, exports);
 on_both!(nothing_is_left_of_an_export_that_fails, failures);
