@@ -115,6 +115,13 @@ async fn a_bad_line_loads_nothing_and_is_named() {
         let error = server.error(load).await;
         assert!(error.ends_with(wanted), "{text:?}: {error}");
     }
+    // Fields end with tabs unless it is said otherwise, which these do not.
+    std::fs::write(dir.join("f.csv"), "1,a\n").unwrap();
+    let error = server
+        .error("LOAD DATA INFILE 'stage://s/f.csv' INTO TABLE t")
+        .await;
+    let hint = "the line is one field, for fields end with '\\t' here; if it is ',', say FIELDS TERMINATED BY ','";
+    assert!(error.contains(hint), "{error}");
     assert_eq!(server.ok("SELECT count(*) FROM t").await.cell(), "0");
 }
 

@@ -21,6 +21,7 @@ mod exports;
 mod files;
 mod gate;
 mod internal_stages;
+mod keys;
 mod leaks;
 mod loads;
 mod python_readers;

@@ -210,6 +210,7 @@ macro_rules! on_both {
 mod crash;
 mod faults;
 mod files;
+mod real_databases;
 
 on_both!(an_export_appears_whole_and_once, exports);
 on_both!(nothing_is_left_of_an_export_that_fails, failures);

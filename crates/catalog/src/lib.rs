@@ -63,7 +63,9 @@ pub use secrets::{
 };
 pub use stages::{StageCapabilities, StageChangeKind, StageChanges, StageDefinition, StageRecord};
 pub use store::{Recovery, Scrubbed};
-pub use tables::{Checksums, Column, NewTable, RowChange, Segment, TableRecord, TableSource};
+pub use tables::{
+    Checksums, Column, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord, TableSource,
+};
 pub use tokens::{NewToken, TokenRecord, TokenState};
 pub use users::{NewUser, PasswordHash, UserChange, UserRecord};
 

@@ -33,6 +33,7 @@ mod http_port;
 mod instance;
 mod internal;
 pub mod key;
+mod live;
 mod maintenance;
 pub mod offline;
 mod places;
