@@ -260,8 +260,8 @@ async fn what_pandas_and_others_write_can_be_queried() {
             .await
             .rows(),
         [
-            ["2023-11-14 22:13:20.123457", "01:00:00", "25:00:00", "NULL", "[1, null, 3]", "x"],
-            ["NULL", "00:00:00.000002", "-00:00:01", "NULL", "NULL", "y"],
+            ["2023-11-14 22:13:20.123457", "01:00:00.000000", "25:00:00.000000", "NULL", "[1, null, 3]", "x"],
+            ["NULL", "00:00:00.000002", "-00:00:01.000000", "NULL", "NULL", "y"],
         ]
     );
     server.ok("CREATE TABLE copy AS SELECT * FROM p").await;
