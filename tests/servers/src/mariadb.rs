@@ -37,7 +37,9 @@ impl MariaDb {
         install
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()))
-            .args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
+            .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
+            // A server that starts removes what it takes for its own left-overs, also another's at work beside it.
+            .env("TMPDIR", &folder);
         if is_root() {
             install.arg("--user=root");
         }
@@ -47,6 +49,7 @@ impl MariaDb {
         let mut arguments = vec![
             "--no-defaults".to_owned(),
             format!("--datadir={}", data.display()),
+            format!("--tmpdir={}", folder.display()),
             format!("--socket={}", socket.display()),
             format!("--pid-file={}", folder.join("m.pid").display()),
             "--bind-address=127.0.0.1".to_owned(),
