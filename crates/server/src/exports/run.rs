@@ -6,20 +6,19 @@ mod failure;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use catalog::{Actor, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
-use exporter::{Digest, ExportReport, Part, PartSink, Progress};
+use exporter::{Digest, ExportReport, NewFile, Part, PartSink, Progress};
 use futures::{Stream, StreamExt};
-use storage::{Draft, Finished, OnExisting};
+use storage::{Draft, Finished, ObjectPath, OnExisting};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::error::{About, Error, Reason, Result, Subject};
-use crate::exports::manifest::manifest_path;
+use crate::exports::manifest::ManifestWanted;
 use crate::exports::publish::{
     Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_drafts,
     remove_rest,
@@ -48,6 +47,8 @@ pub(crate) struct ExportPlan {
     pub(crate) manifest: ManifestInput,
     /// MANIFEST 'true': also beside the data.
     pub(crate) manifest_file: bool,
+    /// Whether several files have theirs beside them, as they have unless MANIFEST 'false'.
+    pub(crate) manifest_of_several: bool,
     pub(crate) on_existing: OnExisting,
     /// Keeps the tables' files while the query reads them.
     pub(crate) pin: ReadPin,
@@ -106,7 +107,7 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             id,
             actor: plan.actor.clone(),
             target: plan.target.clone(),
-            has_lost_draft: Arc::default(),
+            lost: Arc::default(),
         };
         place.end = running.to_the_end(plan, &job, progress).await;
         match &place.end {
@@ -146,8 +147,7 @@ struct Running {
     id: String,
     actor: Actor,
     target: ExportTarget,
-    /// Whether a draft may have been begun that no record names, because the place's answer was lost.
-    has_lost_draft: Arc<AtomicBool>,
+    lost: LostDrafts,
 }
 
 impl Running {
@@ -197,6 +197,7 @@ impl Running {
             options,
             manifest,
             manifest_file,
+            manifest_of_several,
             on_existing,
             pin,
             ..
@@ -214,7 +215,7 @@ impl Running {
             actor: self.actor.clone(),
             replaces,
             finished: Arc::clone(&finished),
-            has_lost_draft: Arc::clone(&self.has_lost_draft),
+            lost: Arc::clone(&self.lost),
         };
         let batches = until_cancelled(batches, job);
         let report = exporter::export(batches, sink, options, progress).await;
@@ -225,10 +226,19 @@ impl Running {
         drop(pin);
 
         let finished_us = (catalog::system_clock())();
-        let json = manifest.json(&running, &target, &report, finished_us)?;
-        let mut files = plan_of_data(&target, replaces, &report, &lock(&finished))?;
-        if manifest_file {
-            files.push(self.draft_manifest(&json, files.len(), replaces).await?);
+        let mut files = plan_of_data(replaces, &report, &lock(&finished))?;
+        let json = manifest.json(&running, &target, &files, finished_us)?;
+        let wanted = ManifestWanted {
+            of_one: manifest_file,
+            of_several: manifest_of_several,
+            replaces,
+        };
+        let manifest_target = wanted.path(&target, &files).await?;
+        if let Some(path) = &manifest_target {
+            files.push(
+                self.draft_manifest(&json, path, files.len(), replaces)
+                    .await?,
+            );
         }
         if job.is_cancelled() {
             return Err(cancelled());
@@ -253,15 +263,16 @@ impl Running {
     async fn draft_manifest(
         &self,
         json: &str,
+        target: &ObjectPath,
         index: usize,
         replaces: bool,
     ) -> Result<PlannedFile> {
         let index = number(index)?;
-        let target = manifest_path(&self.target.path)?;
         let store = &self.target.store;
         let draft = noting(
-            &self.has_lost_draft,
-            store.draft(&self.id, index, &target).await,
+            &self.lost,
+            target,
+            store.draft(&self.id, index, target).await,
         )?;
         let begun = PlannedFile {
             index,
@@ -274,11 +285,11 @@ impl Running {
             token: Vec::new(),
         };
         let (json, actor, id) = (json.to_owned(), self.actor.clone(), self.id.clone());
-        let has_lost_draft = Arc::clone(&self.has_lost_draft);
+        let (lost, target) = (Arc::clone(&self.lost), target.clone());
         self.instance
             .blocking(move |instance| {
                 let recorded = recorded(instance, &actor, &id, &begun, draft);
-                let mut draft = noting(&has_lost_draft, recorded)?;
+                let mut draft = noting(&lost, &target, recorded)?;
                 let mut digest = Digest::default();
                 digest.update(json.as_bytes());
                 draft
@@ -351,12 +362,13 @@ impl Running {
             .await?;
         match record {
             Some(record) => {
-                let ExportTarget { store, path, .. } = &self.target;
-                if self.has_lost_draft.load(Ordering::SeqCst) {
-                    let now = SystemTime::now();
-                    remove_all_drafts(&self.instance, store, &record, path, now).await
-                } else {
+                let store = &self.target.store;
+                let lost = lock(&self.lost).clone();
+                if lost.is_empty() {
                     remove_drafts(store, &record).await
+                } else {
+                    let now = SystemTime::now();
+                    remove_all_drafts(&self.instance, store, &record, lost, now).await
                 }
             }
             None => Err(Error::defect("a running export has no record")),
@@ -398,22 +410,21 @@ fn until_cancelled<'a>(
 
 /// The plan's entries of the files that the exporter has written, from its report and their finished drafts.
 fn plan_of_data(
-    target: &ExportTarget,
     replaces: bool,
     report: &ExportReport,
-    finished: &BTreeMap<u32, Finished>,
+    finished: &BTreeMap<u32, (ObjectPath, Finished)>,
 ) -> Result<Vec<PlannedFile>> {
     report
         .files
         .iter()
         .map(|file| {
-            let finished = finished
+            let (target, finished) = finished
                 .get(&file.index)
                 .ok_or_else(|| Error::defect("a reported file has no draft"))?;
             Ok(PlannedFile {
                 index: file.index,
                 role: FileRole::Data,
-                target: target.file(file.index)?.to_string(),
+                target: target.to_string(),
                 replaces,
                 rows: file.rows,
                 bytes: file.bytes,
@@ -441,13 +452,17 @@ fn number(index: usize) -> Result<u32> {
     u32::try_from(index).map_err(|e| Error::defect("too many files").with_source(e))
 }
 
+/// Targets of drafts that may have been begun and that no record names, because the place's answer was lost.
+type LostDrafts = Arc<Mutex<Vec<ObjectPath>>>;
+
 /// Notes that a draft may be there that no record names.
 fn noting<T, E>(
-    has_lost_draft: &AtomicBool,
+    lost: &LostDrafts,
+    target: &ObjectPath,
     begun: std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
     if begun.is_err() {
-        has_lost_draft.store(true, Ordering::SeqCst);
+        lock(lost).push(target.clone());
     }
     begun
 }
@@ -487,11 +502,11 @@ fn unsettled(id: &str, error: &Error) -> Error {
     )
 }
 
-/// The drafts that are finished, by number.
-type FinishedDrafts = Arc<Mutex<BTreeMap<u32, Finished>>>;
+/// The drafts that are finished and where they go, by number.
+type FinishedDrafts = Arc<Mutex<BTreeMap<u32, (ObjectPath, Finished)>>>;
 
-fn lock(finished: &FinishedDrafts) -> MutexGuard<'_, BTreeMap<u32, Finished>> {
-    finished.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gives the driver drafts in the target's place.
@@ -504,24 +519,29 @@ struct DraftSink {
     actor: Actor,
     replaces: bool,
     finished: FinishedDrafts,
-    has_lost_draft: Arc<AtomicBool>,
+    lost: LostDrafts,
 }
 
 struct DraftPart {
     draft: Draft,
     index: u32,
+    target: ObjectPath,
     finished: FinishedDrafts,
 }
 
 impl PartSink for DraftSink {
     type Part = DraftPart;
 
-    fn open(&mut self, index: u32) -> io::Result<DraftPart> {
-        let target = self.target.file(index).map_err(io::Error::other)?;
+    fn open(&mut self, file: &NewFile) -> io::Result<DraftPart> {
+        let index = file.index;
+        let target = self
+            .target
+            .file_of(file.partition.as_deref(), file.number)
+            .map_err(io::Error::other)?;
         let begun = self
             .runtime
             .block_on(self.target.store.draft(&self.id, index, &target));
-        let draft = noting(&self.has_lost_draft, begun)?;
+        let draft = noting(&self.lost, &target, begun)?;
         let begun = PlannedFile {
             index,
             role: FileRole::Data,
@@ -533,10 +553,11 @@ impl PartSink for DraftSink {
             token: Vec::new(),
         };
         let recorded = recorded(&self.instance, &self.actor, &self.id, &begun, draft);
-        let draft = noting(&self.has_lost_draft, recorded).map_err(io::Error::other)?;
+        let draft = noting(&self.lost, &target, recorded).map_err(io::Error::other)?;
         Ok(DraftPart {
             draft,
             index,
+            target,
             finished: Arc::clone(&self.finished),
         })
     }
@@ -549,7 +570,7 @@ impl Part for DraftPart {
 
     fn finish(self) -> io::Result<()> {
         let finished = self.draft.finish()?;
-        lock(&self.finished).insert(self.index, finished);
+        lock(&self.finished).insert(self.index, (self.target, finished));
         Ok(())
     }
 
