@@ -1,27 +1,23 @@
 //! UPDATE, DELETE and CREATE TABLE … AS; segments that are checked as they are read, and merged when there are many.
 
-use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use crate::harness::TestServer;
+use crate::harness::{TestServer, files};
 
-/// The segment files of a server's tables.
-fn segments(server: &TestServer) -> Vec<PathBuf> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|end| end == "parquet") {
-                found.push(path);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(
-        &server.folder.path().join("data").join("tables"),
-        &mut found,
-    );
+/// The segment files of a server's tables; those in the making, in the reserved folder, are none yet.
+fn segments(server: &TestServer) -> Vec<String> {
+    let mut found = files(&server.folder.path().join("data").join("tables"));
+    found.retain(|file| file.ends_with(".parquet") && !file.contains(".stagedoor/"));
     found
+}
+
+/// Waits until a condition holds.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(120), "{what}");
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,9 +119,7 @@ async fn rows_are_changed_and_taken_out() {
     assert_eq!(server.ok("DELETE FROM t").await.result.affected_rows, 3);
     assert_eq!(server.ok("SELECT count(*) FROM t").await.cell(), "0");
     // The files went while the server runs.
-    while !segments(&server).is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until("segments stay", || segments(&server).is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,7 +180,8 @@ async fn damage_anywhere_in_a_segment_is_data_loss() {
     server
         .ok(&format!("INSERT INTO t VALUES {}", rows.join(",")))
         .await;
-    let file = segments(&server).remove(0);
+    let tables = server.folder.path().join("data").join("tables");
+    let file = tables.join(segments(&server).remove(0));
     let whole = std::fs::read(&file).unwrap();
     for at in (0..whole.len()).step_by(whole.len() / 40) {
         let mut bytes = whole.clone();
@@ -221,15 +216,7 @@ async fn many_small_inserts_become_few_segments() {
     for id in 0..100 {
         server.ok(&format!("INSERT INTO t VALUES ({id})")).await;
     }
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while segments(&server).len() > 40 {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "{} segments",
-            segments(&server).len()
-        );
-        tokio::task::yield_now().await;
-    }
+    until("segments are not merged", || segments(&server).len() <= 40).await;
     assert_eq!(
         server
             .ok("SELECT count(*), sum(id), count(DISTINCT id) FROM t")
@@ -296,5 +283,115 @@ async fn rows_without_a_number_get_the_next_one() {
             .error("CREATE TABLE u (id varchar(9) AUTO_INCREMENT PRIMARY KEY)")
             .await
             .starts_with("ERROR 1063")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_is_decided_once_for_each_row() {
+    let server = TestServer::start().await;
+    server.ok("CREATE TABLE t (id int, x int)").await;
+    server
+        .ok("INSERT INTO t SELECT value, 0 FROM generate_series(1, 1000)")
+        .await;
+    let ids = async || {
+        let rows = server
+            .ok("SELECT count(*), count(DISTINCT id), sum(x) FROM t")
+            .await;
+        rows.rows().remove(0)
+    };
+    // By chance.
+    let updated = server.ok("UPDATE t SET x = 1 WHERE rand() < 0.5").await;
+    let updated = updated.result.affected_rows;
+    assert!((1..1000).contains(&updated), "{updated}");
+    assert_eq!(
+        ids().await,
+        ["1000".to_owned(), "1000".to_owned(), updated.to_string()]
+    );
+    let deleted = server.ok("DELETE FROM t WHERE rand() < 0.5").await;
+    let left = (1000 - deleted.result.affected_rows).to_string();
+    assert_eq!(ids().await[..2], [left.clone(), left]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_is_null_changes_no_row() {
+    let server = TestServer::start().await;
+    for statement in [
+        "CREATE TABLE t (id int, x int)",
+        "INSERT INTO t VALUES (1,1),(2,2),(3,NULL),(4,4)",
+        "CREATE TABLE s (y int)",
+        "INSERT INTO s VALUES (1)",
+        "CREATE TABLE n (y int)",
+        "INSERT INTO n VALUES (1),(NULL)",
+    ] {
+        server.ok(statement).await;
+    }
+    let rows = async || server.ok("SELECT id, x FROM t ORDER BY id").await.rows();
+    let some = "UPDATE t SET x = x * 10 WHERE x NOT IN (SELECT y FROM s)";
+    assert_eq!(server.ok(some).await.result.affected_rows, 2);
+    assert_eq!(
+        rows().await,
+        [["1", "1"], ["2", "20"], ["3", "NULL"], ["4", "40"]]
+    );
+    let one = "UPDATE t SET x = 7 WHERE id = 1 OR x NOT IN (SELECT y FROM n)";
+    assert_eq!(server.ok(one).await.result.affected_rows, 1);
+    assert_eq!(
+        rows().await,
+        [["1", "7"], ["2", "20"], ["3", "NULL"], ["4", "40"]]
+    );
+    let gone = "DELETE FROM t WHERE x NOT IN (SELECT y FROM s)";
+    assert_eq!(server.ok(gone).await.result.affected_rows, 3);
+    assert_eq!(rows().await, [["3", "NULL"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_condition_reads_may_change_meanwhile() {
+    let server = TestServer::start().await;
+    for statement in [
+        "CREATE TABLE t (id int, x int)",
+        "INSERT INTO t SELECT value, 0 FROM generate_series(1, 200)",
+        "CREATE TABLE o (id int)",
+    ] {
+        server.ok(statement).await;
+    }
+    let changing = async {
+        for round in 0..15 {
+            server
+                .ok("INSERT INTO o SELECT value FROM generate_series(1, 100)")
+                .await;
+            if round % 2 == 0 {
+                server.ok("DELETE FROM o").await;
+            }
+        }
+    };
+    let reading = async {
+        for _ in 0..15 {
+            server
+                .ok("UPDATE t SET x = x + 1 WHERE id IN (SELECT id FROM o)")
+                .await;
+        }
+    };
+    tokio::join!(changing, reading);
+    assert_eq!(
+        server
+            .ok("SELECT count(*), count(DISTINCT id) FROM t")
+            .await
+            .rows(),
+        [["200", "200"]]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_has_one_time() {
+    let server = TestServer::start().await;
+    server.ok("CREATE TABLE t (id int, at datetime(6))").await;
+    for id in 0..3 {
+        server
+            .ok(&format!("INSERT INTO t VALUES ({id}, NULL)"))
+            .await;
+    }
+    server.ok("UPDATE t SET at = NOW(6) WHERE id < 2").await;
+    assert_eq!(
+        server.ok("SELECT count(DISTINCT at) FROM t").await.cell(),
+        "1"
     );
 }

@@ -371,13 +371,24 @@ impl Drop for Serving {
     }
 }
 
-/// Every file below a folder, relative, sorted.
+/// Every file below a folder, relative, sorted. What goes while it is being listed is not listed.
 pub(crate) fn files(root: &Path) -> Vec<String> {
+    use std::io::ErrorKind::NotFound;
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == NotFound && folder != root => continue,
+            Err(error) => panic!("{}: {error}", folder.display()),
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if error.kind() == NotFound => continue,
+                Err(error) => panic!("{}: {error}", folder.display()),
+            };
+            let path = entry.path();
             if path.is_dir() {
                 open.push(path);
             } else {

@@ -420,8 +420,8 @@ async fn a_long_cell_is_read_in_linear_time() {
         server.ok("SELECT LENGTH(b) FROM l ORDER BY a").await.rows(),
         [[(16 << 20).to_string()], ["1".to_owned()]]
     );
-    // Quadratic time was minutes.
-    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    // Quadratic time was many minutes.
+    assert!(started.elapsed().as_secs() < 300, "{:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use catalog::{
     Actor, Catalog, Expected, ExportFile, ExportState, FileRole, NewExport, OnExists, PlannedFile,
@@ -217,7 +218,12 @@ async fn an_export_that_was_still_running_has_failed_without_a_file() {
 async fn what_was_there_is_replaced_only_if_the_statement_said_so() {
     let left = Left::new();
     let id = left.export(6, ExportState::Prepared, true, "OVERWRITE 'true'");
-    std::fs::write(left.out.join("6.csv"), b"old").unwrap();
+    let old = left.out.join("6.csv");
+    std::fs::write(&old, b"old").unwrap();
+    // It was there before the export.
+    let before = std::time::SystemTime::now() - Duration::from_secs(3600);
+    let file = std::fs::File::options().write(true).open(&old).unwrap();
+    file.set_modified(before).unwrap();
     assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
     assert_eq!(left.file(6).unwrap(), BODY);
     let id = left.export(7, ExportState::Prepared, true, "");
@@ -454,7 +460,9 @@ async fn older_data_never_replaces_newer() {
     drop((newer, server));
     // The export's task may hold it a moment longer.
     let catalog_dir = left.data().join("catalog");
-    while Catalog::open(&catalog_dir, catalog::Options::default()).is_err() {
+    let began = Instant::now();
+    while let Err(error) = Catalog::open(&catalog_dir, catalog::Options::default()) {
+        assert!(began.elapsed() < Duration::from_secs(120), "{error}");
         tokio::task::yield_now().await;
     }
     let newer = left.file(18).unwrap();
@@ -466,6 +474,53 @@ async fn older_data_never_replaces_newer() {
         "{error}"
     );
     assert_eq!(left.file(18).unwrap(), newer);
+}
+
+/// Nor what anybody has written into the file's place.
+#[tokio::test(flavor = "multi_thread")]
+async fn older_data_does_not_replace_a_file_written_since() {
+    let left = Left::new();
+    let id = left.export(19, ExportState::Prepared, true, "OVERWRITE 'true'");
+    std::fs::write(left.out.join("19.csv"), b"newer").unwrap();
+    let (state, error) = left.recovered(&id).await;
+    assert_eq!(state, ExportState::Failed);
+    let error = error.unwrap();
+    assert!(
+        error.contains("file '19.csv' was written after the export was complete"),
+        "{error}"
+    );
+    assert_eq!(left.file(19).unwrap(), b"newer");
+}
+
+/// What was published is on record as that, also where a later export had been committed to the file before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_visible_is_committed() {
+    let left = Left::new();
+    let id = left.export(20, ExportState::Prepared, false, "OVERWRITE 'true'");
+    let catalog = left.catalog();
+    let later = "01900000-0000-7000-8000-000000000099".to_owned();
+    let new = NewExport {
+        id: later.clone(),
+        statement: String::new(),
+        stage: Some(("s".to_owned(), 1)),
+        stage_parents: Vec::new(),
+        target: "stage://s/20.csv".to_owned(),
+    };
+    catalog.create_export(&actor(), new).unwrap();
+    for next in [
+        ExportState::Running,
+        ExportState::Prepared,
+        ExportState::Committed,
+    ] {
+        let set = |record: &mut catalog::ExportRecord| record.state = next;
+        catalog.update_export(&actor(), &later, set).unwrap();
+    }
+    drop(catalog);
+    std::fs::write(left.out.join("20.csv"), BODY).unwrap();
+    // A place where an export was being published.
+    std::fs::create_dir_all(left.out.join(".stagedoor").join(&id)).unwrap();
+    assert_eq!(left.recovered(&id).await, (ExportState::Committed, None));
+    assert_eq!(left.file(20).unwrap(), BODY);
 }
 
 /// Given up halfway, nothing of it stays visible.

@@ -1,12 +1,15 @@
-//! `cargo xtask fuzz`: cargo-fuzz over the targets of the crates that have some, for so many seconds each.
-//! It needs the nightly toolchain and cargo-fuzz, and fails clearly without them.
+//! `cargo xtask fuzz`: cargo-fuzz over the targets of the crates that have some, for so many seconds each, with the
+//! workspace's own toolchain. A cargo-fuzz on the PATH is used; else one is built, once, into `target/tools`.
 
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::process;
+use crate::process::{self, cargo};
+
+/// The version that is built where there is none.
+const VERSION: &str = "0.13.2";
 
 /// The packages of targets; no two targets have the same name.
 const FOLDERS: [&str; 3] = [
@@ -20,23 +23,19 @@ pub(crate) struct Arguments {
     /// One target; all by default
     target: Option<String>,
     /// Seconds for each target
-    #[arg(default_value_t = 60)]
+    #[arg(long, default_value_t = 60)]
     seconds: u64,
 }
 
 /// Fuzzes; a crash, or a missing tool, is an error.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    if !process::works(Command::new("rustup").args(["run", "nightly", "rustc", "--version"])) {
-        bail!(
-            "fuzzing needs the nightly toolchain: `rustup toolchain install nightly --profile minimal`"
-        );
+    if !process::works(Command::new("c++").arg("--version")) {
+        bail!("fuzzing needs a C++ compiler, for libFuzzer: `apt-get install g++`");
     }
-    if !process::works(cargo_fuzz(root).arg("--version")) {
-        bail!("fuzzing needs cargo-fuzz: `cargo install cargo-fuzz --locked`");
-    }
+    bring(root)?;
     let mut targets = Vec::new();
     for folder in FOLDERS {
-        let listed = process::output(cargo_fuzz(root).args(["list", "--fuzz-dir", folder]))?;
+        let listed = process::output(cargo_fuzz(root)?.args(["list", "--fuzz-dir", folder]))?;
         if listed.trim().is_empty() {
             bail!("{folder} has no targets");
         }
@@ -52,7 +51,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     for (folder, target) in targets {
         println!("fuzz: {target} of {folder} for {} s", arguments.seconds);
         process::run(
-            cargo_fuzz(root)
+            cargo_fuzz(root)?
                 .args(["run", "--fuzz-dir", folder, &target, "--"])
                 .arg(format!("-max_total_time={}", arguments.seconds)),
         )?;
@@ -60,11 +59,33 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// By way of rustup, because the cargo that runs us is the workspace's pinned one.
-fn cargo_fuzz(root: &Path) -> Command {
-    let mut command = Command::new("rustup");
+/// Builds cargo-fuzz, where there is none.
+fn bring(root: &Path) -> Result<()> {
+    if process::works(cargo_fuzz(root)?.arg("--version")) {
+        return Ok(());
+    }
+    println!("fuzz: building cargo-fuzz {VERSION} into target/tools, once");
+    let folder = process::target_directory(root)?.join("tools");
+    process::run(
+        cargo(root)
+            .args(["install", "--quiet", "--locked", "--root"])
+            .arg(&folder)
+            .args(["--version", VERSION, "cargo-fuzz"]),
+    )
+    .context("failed to bring cargo-fuzz")
+}
+
+/// The sanitizer is an unstable option of the compiler; the pinned one takes it when it is told that it may.
+fn cargo_fuzz(root: &Path) -> Result<Command> {
+    let target = process::target_directory(root)?;
+    let own = target.join("tools/bin");
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(own).chain(std::env::split_paths(&others));
+    let mut command = cargo(root);
     command
-        .args(["run", "nightly", "cargo", "fuzz"])
-        .current_dir(root);
-    command
+        .arg("fuzz")
+        .env("PATH", std::env::join_paths(paths)?)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", target.join("fuzz"));
+    Ok(command)
 }

@@ -50,7 +50,7 @@ enum Command {
     Standalone(standalone::Arguments),
     /// Licences, banned crates and sources, by cargo-deny
     Deny(deny::Arguments),
-    /// Fuzz parser, catalog formats and paths (needs the nightly toolchain and cargo-fuzz)
+    /// Fuzz parser, catalog formats and paths (needs a C++ compiler)
     Fuzz(fuzz::Arguments),
     /// Kill the real binary again and again, and look for lost or partial data
     Crash(crash::Arguments),

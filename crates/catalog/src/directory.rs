@@ -52,13 +52,23 @@ pub(crate) struct DirectoryState {
     pub(crate) pruned_to: u64,
 }
 
-/// What happened to a file.
+/// What happened to a file. What others have noted since it began to happen is newer, and stays.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum FileChange {
     /// It is there, or another one in its place.
-    Written(DirectoryFile),
+    Written {
+        /// The file.
+        file: DirectoryFile,
+        /// When it began, in microseconds since 1970 UTC.
+        since_us: u64,
+    },
     /// It is gone.
-    Removed(String),
+    Removed {
+        /// Within the stage.
+        path: String,
+        /// When it began, in microseconds since 1970 UTC.
+        since_us: u64,
+    },
 }
 
 impl Catalog {
@@ -164,8 +174,8 @@ pub(crate) fn note_export(
         return Ok(());
     };
     let now_us = draft.now_us();
-    let written = |file: &PlannedFile| {
-        FileChange::Written(DirectoryFile {
+    let written = |file: &PlannedFile| FileChange::Written {
+        file: DirectoryFile {
             path: file.target.clone(),
             bytes: file.bytes,
             modified_us: Some(now_us),
@@ -173,7 +183,8 @@ pub(crate) fn note_export(
             sha256: Some(file.sha256.clone()),
             export_id: Some(record.id.clone()),
             noted_us: now_us,
-        })
+        },
+        since_us: now_us,
     };
     let changes: Vec<FileChange> = published.iter().map(written).collect();
     let stage = StageFiles {
@@ -217,16 +228,22 @@ fn note(
         let within: Vec<_> = changes
             .iter()
             .filter_map(|change| match change {
-                FileChange::Written(file) => Some((path_of.of(&file.path)?, Some(file))),
-                FileChange::Removed(path) => Some((path_of.of(path)?, None)),
+                FileChange::Written { file, since_us } => {
+                    Some((path_of.of(&file.path)?, Some(file), since_us))
+                }
+                FileChange::Removed { path, since_us } => Some((path_of.of(path)?, None, since_us)),
             })
             .collect();
         if within.is_empty() {
             continue;
         }
         let generation = begun(draft, account, &record)?.generation;
-        for (path, entry) in within {
+        for (path, entry, since_us) in within {
             let key = keys::directory_file(account, record.id, generation, &path);
+            let known: Option<DirectoryFile> = draft.view().get(&key)?;
+            if known.is_some_and(|known| known.noted_us > *since_us) {
+                continue;
+            }
             match entry {
                 Some(file) => draft.put(
                     key,

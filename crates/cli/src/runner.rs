@@ -200,9 +200,10 @@ impl Runner {
         wanted: &FileTransfer,
         listener: &mut Listener,
     ) -> Result<(), RunError> {
-        let transfer = transfer::of_statement(statement, wanted).map_err(Failure::local)?;
+        let (transfer, overwrite) =
+            transfer::of_statement(statement, wanted).map_err(Failure::local)?;
         let manner = Manner {
-            overwrite: wanted.overwrite,
+            overwrite,
             progress: self.settings.progress,
         };
         let mut files = self.client.files();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
 use indicatif::{ProgressBar, ProgressStyle};
+use parser::{Plan, Target};
 use proto::v1::{FileTransfer, FileTransferDirection};
 
 pub(crate) use get::get;
@@ -103,39 +104,64 @@ impl Transfer {
     }
 }
 
-/// What a server says that the client has to do for GET or PUT, if the statement says so, too: a server that means
-/// ill could name any file of this machine.
+/// What a statement asks this machine to carry, and whether it replaces files, if that is what the server has
+/// understood, too: the statement is read here once more, for a server that means ill could name any file of this
+/// machine, or any place for one.
 ///
 /// # Errors
-/// In words: what the statement does not name.
-pub(crate) fn of_statement(statement: &str, wanted: &FileTransfer) -> Result<Transfer, String> {
-    let verb = statement.split_whitespace().next().unwrap_or_default();
-    let local = &wanted.local_path;
-    let names_it = !local.is_empty() && statement.contains(&format!("://{local}"));
-    let at = StagePath {
-        parent: wanted.parent.clone(),
-        path: wanted.path.clone(),
+/// In words: what the server wants that the statement does not say.
+pub(crate) fn of_statement(
+    statement: &str,
+    wanted: &FileTransfer,
+) -> Result<(Transfer, bool), String> {
+    let asked = asked(statement).filter(|asked| asked == wanted);
+    let Some(asked) = asked else {
+        return Err(format!(
+            "the server asks to carry '{}' of this machine and '{}' of {}, which the statement does not say; nothing was carried",
+            crate::output::printable(&wanted.local_path, &[]),
+            crate::output::printable(&wanted.path, &[]),
+            crate::output::printable(&wanted.parent, &[]),
+        ));
     };
-    match wanted.direction() {
-        FileTransferDirection::Get if names_it && verb.eq_ignore_ascii_case("GET") => {
-            Ok(Transfer::Get {
-                from: at,
-                folder: PathBuf::from(local),
-            })
-        }
-        FileTransferDirection::Put if names_it && verb.eq_ignore_ascii_case("PUT") => {
-            Ok(Transfer::Put {
-                files: local_files(local).map_err(|error| error.to_string())?,
-                to: at,
-            })
-        }
-        FileTransferDirection::Get
-        | FileTransferDirection::Put
-        | FileTransferDirection::Unspecified => Err(format!(
-            "the server asks for '{}' of this machine, which the statement does not name; nothing was carried (write the path without escapes, and no comment before it)",
-            crate::output::printable(local, &[])
-        )),
-    }
+    let at = StagePath {
+        parent: asked.parent,
+        path: asked.path,
+    };
+    let transfer = match wanted.direction() {
+        FileTransferDirection::Put => Transfer::Put {
+            files: local_files(&asked.local_path).map_err(|error| error.to_string())?,
+            to: at,
+        },
+        FileTransferDirection::Get | FileTransferDirection::Unspecified => Transfer::Get {
+            from: at,
+            folder: PathBuf::from(asked.local_path),
+        },
+    };
+    Ok((transfer, asked.overwrite))
+}
+
+/// What GET or PUT asks for; `None` of any other statement.
+fn asked(statement: &str) -> Option<FileTransfer> {
+    let plan = parser::parse(statement).ok()?;
+    let (direction, target, local_path, overwrite) = if let Plan::GetFiles(get) = plan {
+        let direction = FileTransferDirection::Get;
+        (direction, get.source, get.folder, get.overwrite)
+    } else if let Plan::PutFiles(put) = plan {
+        let direction = FileTransferDirection::Put;
+        (direction, put.target, put.source, put.overwrite)
+    } else {
+        return None;
+    };
+    let Target::Stage { name, path } = target.value else {
+        return None;
+    };
+    Some(FileTransfer {
+        direction: direction.into(),
+        parent: format!("stages/{name}"),
+        path,
+        local_path: local_path.value,
+        overwrite: overwrite.is_some_and(|overwrite| overwrite.value),
+    })
 }
 
 /// `stage://stage/path`, taken apart.

@@ -13,6 +13,7 @@ mod target;
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};
+pub(crate) use publish::kept_drafts;
 pub(crate) use recovery::{give_up, recover, recover_left};
 pub(crate) use run::{ExportPlan, start, write_error};
 pub(crate) use target::{ExportTarget, FileNames, TargetStage, file_format, numbered};

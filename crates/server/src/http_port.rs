@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tonic::Code;
 use uuid::Uuid;
 
 use crate::error::{Error, Reason};
@@ -29,6 +30,7 @@ use crate::gate::CallContext;
 use crate::instance::{Instance, OpenError};
 use crate::session::{LinkedFile, Session, percent_encoded};
 use crate::settings::Settings;
+use crate::status::code;
 use crate::tls::{Tls, handshake_for_http1};
 use range::{Wanted, wanted};
 
@@ -239,17 +241,23 @@ async fn send(request: &Request<Incoming>, file: LinkedFile) -> Result<Response<
 }
 
 fn refused(error: &Error) -> Response<Body> {
-    let status = match error.reason() {
-        Reason::FileNotFound => StatusCode::NOT_FOUND,
-        Reason::PermissionDenied
-        | Reason::Unauthenticated
-        | Reason::RoleNotGranted
-        | Reason::StageDisabled
-        | Reason::StageNotFound => StatusCode::FORBIDDEN,
-        Reason::LimitExceeded => StatusCode::SERVICE_UNAVAILABLE,
+    let status = match code(error.reason()) {
+        Code::NotFound if error.reason() == Reason::FileNotFound => StatusCode::NOT_FOUND,
+        // What else is not there is nothing to a stranger.
+        Code::NotFound
+        | Code::PermissionDenied
+        | Code::Unauthenticated
+        | Code::FailedPrecondition => StatusCode::FORBIDDEN,
+        Code::Aborted => StatusCode::CONFLICT,
+        Code::ResourceExhausted | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
+    tracing::info!(
+        status = status.as_u16(),
+        error = error.message(),
+        "a link was refused"
+    );
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(error = error.message(), "failed to send a file by a link");
         return text(status, "the server failed; its log has more");

@@ -158,7 +158,9 @@ impl Acting {
                 }
             })
         };
-        instance.locate(account, enabled(name)?, &mut |name| enabled(name))
+        let stage = enabled(name)?;
+        self.allow_stage_found(operation, &object, stage.id)?;
+        instance.locate(account, stage, &mut |name| enabled(name))
     }
 
     /// Whether the operator says which folders the principal's account may use.

@@ -33,6 +33,11 @@ impl Unlisted {
         self.segment.as_ref().map_or(0, |segment| segment.rows)
     }
 
+    /// The segment, whose file is there as long as this is.
+    pub(crate) fn segment(&self) -> Option<&Segment> {
+        self.segment.as_ref()
+    }
+
     /// The segment, to be listed now. Its file stays where it is from here on: an error of the catalog does not always
     /// mean that the listing was not written.
     pub(crate) fn into_segment(mut self) -> Option<Segment> {

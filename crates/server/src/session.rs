@@ -15,6 +15,7 @@ mod files;
 mod insert;
 mod links;
 mod load;
+mod pace;
 mod queries;
 mod result;
 mod roles;

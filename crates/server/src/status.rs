@@ -52,7 +52,7 @@ fn shortened(message: &str) -> String {
 }
 
 /// No wildcard: a new reason has to be given a code.
-fn code(reason: Reason) -> Code {
+pub(crate) fn code(reason: Reason) -> Code {
     match reason {
         Reason::SyntaxError
         | Reason::StageInvalid

@@ -6,14 +6,17 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use storage::{BegunUploads, Draft, ObjectPath, Store, Token};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
+use crate::exports::kept_drafts;
 use crate::instance::Instance;
 use crate::places::{OpenStage, PinnedStage};
 
@@ -68,6 +71,8 @@ pub(crate) struct Begun {
     store: Store,
     /// Until the thread that writes has taken it.
     draft: Mutex<Option<Draft>>,
+    /// Whether a draft may have been begun that has no token, because the place's answer was lost.
+    has_lost_draft: AtomicBool,
 }
 
 impl Uploads {
@@ -114,18 +119,28 @@ impl Uploads {
         instance.uploads.lock().insert(work.clone(), None);
         let begun = Arc::new(Begun {
             instance: Arc::clone(instance),
-            work: work.clone(),
+            work,
             store: stage.store.clone(),
             draft: Mutex::default(),
+            has_lost_draft: AtomicBool::new(false),
         });
-        let result = begun.start(record, target).await;
-        match result {
-            Ok(()) => Ok(begun),
-            Err(error) => {
+        let target = target.clone();
+        let (tell, told) = oneshot::channel();
+        // A client that leaves meanwhile does not leave half a beginning behind.
+        tokio::spawn(async move {
+            let result = match begun.start(record, &target).await {
+                Ok(()) => Ok(begun),
+                Err(error) => {
+                    begun.end().await;
+                    Err(error)
+                }
+            };
+            if let Err(Ok(begun)) = tell.send(result) {
                 begun.end().await;
-                Err(error)
             }
-        }
+        });
+        let broken = |e| Error::defect("the beginning of an upload broke off").with_source(e);
+        told.await.map_err(broken)?
     }
 
     /// The drafts in buckets that are being written: what tidies up after others must not take them.
@@ -200,7 +215,11 @@ impl Begun {
         self.instance
             .blocking(move |instance| instance.uploads.write(&work, &first))
             .await?;
-        let draft = self.store.draft(&self.work, 0, target).await?;
+        let draft = self.store.draft(&self.work, 0, target).await;
+        let draft = draft.inspect_err(|error| {
+            let is_lost = error.may_be_done();
+            self.has_lost_draft.store(is_lost, Ordering::SeqCst);
+        })?;
         if let Some(token) = draft.token_to_record() {
             record.token = serde_json::from_slice(&token.to_bytes()).ok();
             self.instance
@@ -231,6 +250,15 @@ impl Begun {
     /// stays on record for another time.
     pub(crate) async fn end(&self) {
         drop(self.draft());
+        if self.has_lost_draft.load(Ordering::SeqCst) {
+            // It is looked for by its name, by who tidies up by the record.
+            tracing::warn!(
+                work = self.work,
+                "what may be left of an upload is looked for later: the place's answer was lost"
+            );
+            self.instance.uploads.lock().remove(&self.work);
+            return;
+        }
         let token = self.instance.uploads.lock().get(&self.work).cloned();
         let discard = async {
             if let Some(token) = token.flatten() {
@@ -321,18 +349,16 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
     if let Some(token) = &token {
         store.discard(token).await?;
     }
-    let mut keep = instance.uploads.tokens();
-    let running = instance
-        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
-        .await?;
-    for file in running.iter().flat_map(|export| &export.plan) {
-        keep.extend(Token::from_bytes(&file.token).ok());
-    }
+    // One of this server's own, whose end failed, was begun behind the start.
+    let until = match record.begun_us > instance.started_us {
+        true => SystemTime::now(),
+        false => SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us),
+    };
     let begun = BegunUploads {
         targets: vec![ObjectPath::parse(&record.target)?],
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
-        until: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us)),
-        keep,
+        until: Some(until),
+        keep: kept_drafts(instance).await?,
     };
     // With a token, nothing else is of this work.
     store.sweep(work, token.is_none().then_some(&begun)).await?;

@@ -118,8 +118,11 @@ fn a_download_goes_on_where_it_stopped() {
     let source =
         format!(r#"{{"v":1,"stage":"stages/s","path":"a.bin","etag":{etag},"bytes":2000000}}"#);
     let part = |body: &[u8]| {
-        write(&here.path("mine/a.bin.part"), body);
-        write(&here.path("mine/a.bin.part.json"), source.as_bytes());
+        write(&here.path("mine/.a.bin.stagedoor-part"), body);
+        write(
+            &here.path("mine/.a.bin.stagedoor-part.json"),
+            source.as_bytes(),
+        );
     };
     // Also one that is whole, one that was damaged here, and one that is too long to be of this file.
     let (damaged, longer) = (vec![0; 1_000_000], vec![0; 3_000_000]);

@@ -118,10 +118,10 @@ async fn an_account_made_anew_has_nothing_of_the_old_one() {
     let holds_secret = || {
         files(&data).into_iter().any(|file| {
             file.ends_with("old.csv")
-                && std::fs::read(data.join(file))
-                    .unwrap()
-                    .windows(10)
-                    .any(|bytes| bytes == b"old secret")
+                // It may go between being listed and being read.
+                && std::fs::read(data.join(file)).is_ok_and(|bytes| {
+                    bytes.windows(10).any(|bytes| bytes == b"old secret")
+                })
         })
     };
     assert!(holds_secret());
@@ -130,7 +130,7 @@ async fn an_account_made_anew_has_nothing_of_the_old_one() {
     // Files may be removed behind the statement's back.
     let began = Instant::now();
     while holds_secret() {
-        assert!(began.elapsed() < Duration::from_secs(30), "its files stay");
+        assert!(began.elapsed() < Duration::from_secs(120), "its files stay");
         tokio::task::yield_now().await;
     }
     for caller in [&admin, &old_session, &bearer] {

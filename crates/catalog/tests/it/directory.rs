@@ -115,9 +115,9 @@ fn an_export_is_noted_where_its_files_are() {
     assert_eq!(known.export_id.as_deref(), Some(number));
 
     // Removed by way of another stage, it is gone everywhere.
-    let removed = [FileChange::Removed("a/b/c/f.csv".into())];
+    let gone = [removed("a/b/c/f.csv", u64::MAX)];
     catalog
-        .note_files(&root(), &files_of(&outer, &[]), &removed)
+        .note_files(&root(), &files_of(&outer, &[]), &gone)
         .unwrap();
     for stage in [&middle, &outer, &sibling, &deep] {
         assert_eq!(paths(&catalog, stage), [""; 0], "{}", stage.name);
@@ -155,9 +155,9 @@ fn a_refresh_says_what_it_found() {
         etag: None,
         ..file("c", 5, "")
     };
-    let written = [FileChange::Written(ours)];
+    let notes = [written(ours, u64::MAX)];
     catalog
-        .note_files(&root(), &files_of(&s, &[]), &written)
+        .note_files(&root(), &files_of(&s, &[]), &notes)
         .unwrap();
     let listed = [
         file("c", 5, "e"),
@@ -199,10 +199,11 @@ fn what_is_noted_during_a_refresh_is_newer_than_it() {
     let s = stage(&catalog, "s", "/tmp");
     refresh(&catalog, &s, &[file("old", 1, "x"), file("gone", 1, "x")]);
     let mut running = catalog.begin_refresh(&root(), s.id).unwrap();
-    let now = FileChange::Written(DirectoryFile {
+    let new = DirectoryFile {
         noted_us: u64::MAX,
         ..file("new", 9, "n")
-    });
+    };
+    let now = written(new, u64::MAX);
     catalog
         .note_files(&root(), &files_of(&s, &[]), &[now])
         .unwrap();
@@ -212,6 +213,44 @@ fn what_is_noted_during_a_refresh_is_newer_than_it() {
     let found = catalog.end_refresh(&root(), running, None).unwrap();
     assert_eq!((found.added, found.changed, found.removed), (0, 0, 1));
     assert_eq!(paths(&catalog, &s), ["new", "old"]);
+}
+
+fn written(file: DirectoryFile, since_us: u64) -> FileChange {
+    FileChange::Written { file, since_us }
+}
+
+fn removed(path: &str, since_us: u64) -> FileChange {
+    let path = path.to_owned();
+    FileChange::Removed { path, since_us }
+}
+
+#[test]
+fn a_note_that_comes_late_does_not_undo_a_newer_one() {
+    let (_dir, catalog) = bootstrapped();
+    let s = stage(&catalog, "s", "/tmp");
+    let note = |change| {
+        let changes = [change];
+        let files = files_of(&s, &[]);
+        catalog.note_files(&root(), &files, &changes).unwrap();
+    };
+    let at = |noted_us, bytes| DirectoryFile {
+        noted_us,
+        ..file("f", bytes, "x")
+    };
+    let known = || {
+        let page = catalog.directory_page("sys", s.id, None, 9).unwrap();
+        let known = page.unwrap();
+        known.iter().map(|file| file.bytes).collect::<Vec<_>>()
+    };
+    note(written(at(100, 1), 90));
+    note(removed("f", 99));
+    assert_eq!(known(), [1]);
+    note(written(at(110, 2), 99));
+    assert_eq!(known(), [1]);
+    note(written(at(110, 2), 101));
+    assert_eq!(known(), [2]);
+    note(removed("f", 111));
+    assert!(known().is_empty());
 }
 
 #[test]
@@ -233,13 +272,13 @@ fn another_place_has_other_files() {
         "it is elsewhere with its parent"
     );
     // An export that goes where the stage was is not in it any more.
-    let written = [FileChange::Written(file("late", 1, "x"))];
+    let notes = [written(file("late", 1, "x"), u64::MAX)];
     catalog
-        .note_files(&root(), &files_of(&s, &[]), &written)
+        .note_files(&root(), &files_of(&s, &[]), &notes)
         .unwrap();
     assert_eq!(paths(&catalog, &s), [""; 0]);
     catalog
-        .note_files(&root(), &files_of(&moved, &[]), &written)
+        .note_files(&root(), &files_of(&moved, &[]), &notes)
         .unwrap();
     assert_eq!(paths(&catalog, &s), ["late"]);
 

@@ -1,4 +1,4 @@
-//! Fetching files: into a `.part` beside the name, which a later try goes on with if the file is still the same,
+//! Fetching files: into a part beside the name, which a later try goes on with if the file is still the same,
 //! and renamed when its checksum is right.
 
 use std::fs::{self, File};
@@ -115,13 +115,15 @@ struct PartFile {
 impl PartFile {
     fn of(target: &Path) -> Self {
         let with = |suffix: &str| {
-            let mut name = target.as_os_str().to_owned();
+            let mut name = std::ffi::OsString::from(".");
+            name.push(target.file_name().unwrap_or_default());
             name.push(suffix);
-            PathBuf::from(name)
+            target.with_file_name(name)
         };
+        // Names that nobody else gives: an old part is removed without asking.
         Self {
-            path: with(".part"),
-            source_path: with(".part.json"),
+            path: with(".stagedoor-part"),
+            source_path: with(".stagedoor-part.json"),
         }
     }
 
@@ -333,6 +335,13 @@ mod tests {
         ] {
             assert_eq!(name_here(asked, found).unwrap(), Path::new(here), "{asked}");
         }
+    }
+
+    #[test]
+    fn a_part_has_a_name_of_its_own_beside_its_file() {
+        let part = PartFile::of(Path::new("/d/a.csv"));
+        assert_eq!(part.path, Path::new("/d/.a.csv.stagedoor-part"));
+        assert_eq!(part.source_path, Path::new("/d/.a.csv.stagedoor-part.json"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Paths of stages, as the command line takes them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::path::Path;
+
 use super::*;
 
 #[test]
@@ -35,28 +37,59 @@ fn what_was_carried_is_printed_as_rows() {
 }
 
 #[test]
-fn a_server_gets_no_file_that_the_statement_does_not_name() {
-    let wanted = |direction: FileTransferDirection, local: &str| FileTransfer {
+fn a_server_gets_what_the_statement_says_and_nothing_else() {
+    let wanted = |direction: FileTransferDirection, path: &str, local: &str| FileTransfer {
         direction: direction.into(),
         parent: "stages/s".to_owned(),
+        path: path.to_owned(),
         local_path: local.to_owned(),
-        ..Default::default()
+        overwrite: false,
     };
-    let get = wanted(FileTransferDirection::Get, "/tmp/here");
-    assert!(of_statement("get 'stage://s/a' 'file:///tmp/here'", &get).is_ok());
+    let statement = "/* '/tmp/other' */ get 'stage://S/a' 'file:///tmp/here'";
+    let get = wanted(FileTransferDirection::Get, "a", "/tmp/here");
+    let (transfer, overwrite) = of_statement(statement, &get).unwrap();
+    let Transfer::Get { from, folder } = transfer else {
+        panic!("{transfer:?}");
+    };
+    assert_eq!(
+        (from.parent.as_str(), from.path.as_str()),
+        ("stages/s", "a")
+    );
+    assert_eq!(
+        (folder.as_path(), overwrite),
+        (Path::new("/tmp/here"), false)
+    );
+    for other in [
+        wanted(FileTransferDirection::Put, "a", "/tmp/here"),
+        // What is named begins with it.
+        wanted(FileTransferDirection::Get, "a", "/tmp"),
+        wanted(FileTransferDirection::Get, "a", "/"),
+        wanted(FileTransferDirection::Get, "a", "/tmp/other"),
+        wanted(FileTransferDirection::Get, "b", "/tmp/here"),
+        FileTransfer {
+            parent: "stages/t".to_owned(),
+            ..get.clone()
+        },
+        FileTransfer {
+            overwrite: true,
+            ..get.clone()
+        },
+    ] {
+        assert!(of_statement(statement, &other).is_err(), "{other:?}");
+    }
     for statement in [
         "SELECT 1",
         "GET 'stage://s/a' 'file:///tmp'",
-        "PUT 'file:///tmp/here' 'stage://s/'",
+        "no statement",
     ] {
         assert!(of_statement(statement, &get).is_err(), "{statement}");
     }
-    let put = wanted(FileTransferDirection::Put, "/etc/passwd");
-    for statement in [
-        "SELECT 1",
-        "PUT 'file:///etc/motd' 'stage://s/'",
-        "GET 'stage://s/a' 'file:///etc/passwd'",
-    ] {
-        assert!(of_statement(statement, &put).is_err(), "{statement}");
+    let put = "PUT 'file:///etc/motd' 'stage://s/' OVERWRITE 'true'";
+    for local in ["/etc/passwd", "/etc/*", "/etc/mot"] {
+        let wanted = FileTransfer {
+            overwrite: true,
+            ..wanted(FileTransferDirection::Put, "", local)
+        };
+        assert!(of_statement(put, &wanted).is_err(), "{local}");
     }
 }

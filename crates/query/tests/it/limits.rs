@@ -232,19 +232,20 @@ async fn planning_is_linear_in_columns() {
     let time = async |columns: usize| {
         let items: Vec<String> = (0..columns).map(|n| format!("id + {n} AS c{n}")).collect();
         let sql = format!("SELECT {} FROM people", items.join(", "));
-        let mut best = std::time::Duration::MAX;
-        for _ in 0..3 {
-            let start = std::time::Instant::now();
-            let query = world.engine.plan(&sql, context()).await.unwrap();
-            assert_eq!(query.schema().fields().len(), columns);
-            best = best.min(start.elapsed());
-        }
-        best
+        let start = std::time::Instant::now();
+        let query = world.engine.plan(&sql, context()).await.unwrap();
+        assert_eq!(query.schema().fields().len(), columns);
+        start.elapsed()
     };
-    let (few, many) = (time(500).await, time(4000).await);
-    // Eight times the columns; it was fifty times the time once.
-    assert!(
-        many < few * 28,
-        "500 columns: {few:?}, 4000 columns: {many:?}"
-    );
+    // Eight times the columns; it was fifty times the time once. The machine may be busy with something else at any
+    // moment, but not at every one.
+    let mut seen = Vec::new();
+    for _ in 0..10 {
+        let (few, many) = (time(500).await, time(4000).await);
+        if many < few * 28 {
+            return;
+        }
+        seen.push((few, many));
+    }
+    panic!("500 and 4000 columns: {seen:?}");
 }

@@ -69,7 +69,7 @@ fn for_ms(milliseconds: u64) -> Context {
 async fn a_query_ends_with_its_time() {
     let world = World::new();
     for (what, sql) in ENDLESS {
-        let query = world.engine.plan(sql, for_ms(400)).await.unwrap();
+        let query = world.engine.plan(sql, for_ms(2000)).await.unwrap();
         let mut stream = query.stream().unwrap();
         let error = loop {
             match stream.next().await.unwrap() {
@@ -78,7 +78,7 @@ async fn a_query_ends_with_its_time() {
             }
         };
         assert_eq!(error.kind(), ErrorKind::TimeLimit, "{what}: {error}");
-        assert!(error.to_string().contains("400ms"), "{error}");
+        assert!(error.to_string().contains("2s"), "{error}");
         assert!(error.to_string().contains("max_execution_time"), "{error}");
         assert!(stream.next().await.is_none(), "{what}");
         // A join keeps its smaller side with its plan, and what was still filling it.
@@ -112,7 +112,7 @@ async fn a_query_ends_with_its_reader() {
 async fn a_reader_that_stalls_does_not_keep_a_query_beyond_its_time() {
     let world = World::new();
     let sql = "SELECT value FROM generate_series(1, 9000000000000)";
-    let query = world.engine.plan(sql, for_ms(300)).await.unwrap();
+    let query = world.engine.plan(sql, for_ms(3000)).await.unwrap();
     let mut stream = query.stream().unwrap();
     assert!(stream.next().await.unwrap().is_ok());
     // Nobody reads on, and yet the task ends.

@@ -221,13 +221,6 @@ pub(crate) async fn remove_all_drafts(
     until: SystemTime,
 ) -> Result<()> {
     discard(store, &export.plan).await?;
-    let running = instance
-        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
-        .await?;
-    let mut keep = instance.uploads.tokens();
-    for file in running.iter().flat_map(|export| &export.plan) {
-        keep.push(token(file)?);
-    }
     let mut targets = others;
     for file in &export.plan {
         targets.push(ObjectPath::parse(&file.target)?);
@@ -238,9 +231,25 @@ pub(crate) async fn remove_all_drafts(
         targets,
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(export.created_us)),
         until: Some(until),
-        keep,
+        keep: kept_drafts(instance).await?,
     };
     Ok(store.sweep(&export.id, Some(&begun)).await?)
+}
+
+/// The drafts that exports and uploads under way have on record: who looks for a lost one by its name must not take
+/// them.
+///
+/// # Errors
+/// Those of reading the records; one that cannot be read might be of any of them.
+pub(crate) async fn kept_drafts(instance: &Arc<Instance>) -> Result<Vec<Token>> {
+    let running = instance
+        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
+        .await?;
+    let mut keep = instance.uploads.tokens();
+    for file in running.iter().flat_map(|export| &export.plan) {
+        keep.push(token(file)?);
+    }
+    Ok(keep)
 }
 
 async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -> Result<()> {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
 use futures::{StreamExt, stream};
 use parser::{Scheme, Target};
-use storage::{ObjectPath, Store};
+use storage::{ErrorKind, ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::handle::Claim;
@@ -57,10 +57,15 @@ pub(crate) async fn recover_left(instance: &Arc<Instance>) {
     };
     let left = unfinished
         .into_iter()
-        .map(|export| recover_and_tell(Arc::clone(instance), export));
+        // A task of its own, which has the claim to the end: work in a folder goes on when nobody waits for it.
+        .map(|export| async { tokio::spawn(recover_and_tell(Arc::clone(instance), export)).await });
     stream::iter(left)
         .buffer_unordered(RECOVERED_AT_ONCE_MAX)
-        .collect::<()>()
+        .for_each(async |done| {
+            if let Err(error) = done {
+                tracing::error!(%error, "recovering an export broke off; it is tried again");
+            }
+        })
         .await;
 }
 
@@ -196,6 +201,14 @@ pub(crate) async fn give_up(
     instance: &Arc<Instance>,
     export: &ExportRecord,
 ) -> Result<ExportState> {
+    // As recovery: whoever asked may leave, and the claim must not go with them.
+    let (instance, export) = (Arc::clone(instance), export.clone());
+    tokio::spawn(async move { given_up(&instance, &export).await })
+        .await
+        .map_err(|e| Error::defect("giving up an export broke off").with_source(e))?
+}
+
+async fn given_up(instance: &Arc<Instance>, export: &ExportRecord) -> Result<ExportState> {
     let Some((_claim, export)) = claimed(instance, &export.account, &export.id).await? else {
         return Err(Error::internal(
             Reason::ExportState,
@@ -261,18 +274,26 @@ async fn publish_again(
     export: &ExportRecord,
 ) -> Result<End> {
     let plan = plan_of(export, path)?;
-    if is_waiting(store, &plan).await?
-        && let Err(refused) = check_may_publish(instance, export).await
-    {
-        return match refused.reason() {
-            Reason::StageRequired | Reason::StageDisabled => Ok(not_published(refused.message())),
-            _ => Err(refused),
-        };
-    }
-    if let Some(later) = replaced_by(instance, export).await? {
-        return Ok(not_published(&format!(
-            "export '{later}', which is later, has replaced the file meanwhile"
-        )));
+    // What has its name already is rolled forward, whatever has happened since.
+    if is_waiting(store, &plan).await? {
+        if let Err(refused) = check_may_publish(instance, export).await {
+            return match refused.reason() {
+                Reason::StageRequired | Reason::StageDisabled => {
+                    Ok(not_published(refused.message()))
+                }
+                _ => Err(refused),
+            };
+        }
+        if let Some(later) = replaced_by(instance, export).await? {
+            return Ok(not_published(&format!(
+                "export '{later}', which is later, has replaced the file meanwhile"
+            )));
+        }
+        if let Some(newer) = newer_file(store, export, &plan).await? {
+            return Ok(not_published(&format!(
+                "file '{newer}' was written after the export was complete, and is not replaced by older data"
+            )));
+        }
     }
     match publish(store, &export.id, &plan).await {
         Ok(warnings) => Ok(End::Committed { warnings }),
@@ -321,6 +342,29 @@ async fn replaced_by(instance: &Arc<Instance>, export: &ExportRecord) -> Result<
             }
         })
         .await
+}
+
+/// A file that the plan would replace, and that somebody has written since the export was prepared.
+async fn newer_file(
+    store: &Store,
+    export: &ExportRecord,
+    plan: &[PlannedFile],
+) -> Result<Option<String>> {
+    let prepared = SystemTime::UNIX_EPOCH + Duration::from_micros(export.changed_us);
+    for file in plan.iter().filter(|file| file.replaces) {
+        let target = ObjectPath::parse(&file.target)?;
+        match store.stat(&target).await {
+            Ok(found) if found.modified.is_some_and(|modified| modified > prepared) => {
+                return Ok(Some(file.target.clone()));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // No file: publishing it says so.
+            Err(error) if error.kind() == ErrorKind::Invalid => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// Whether every data file of a plan has its name already.

@@ -314,7 +314,12 @@ impl Running {
                 "failed to tidy up after an export"
             );
         }
-        self.update(move |record| committed(record, warnings)).await
+        let recorded = self.update(move |record| committed(record, warnings)).await;
+        recorded.map_err(|error| {
+            // It is published, and not on record as that: recovery settles it.
+            self.instance.unsettled.notify_one();
+            unsettled(&self.id, &error)
+        })
     }
 
     /// Removes what was written and records FAILED or CANCELLED.

@@ -84,6 +84,39 @@ impl Acting {
         Err(self.denied(operation, object))
     }
 
+    /// Decides again about the stage that was found by its name: another may have taken the name since `allow` decided
+    /// by it. Blocking.
+    ///
+    /// # Errors
+    /// Those of [`Acting::allow`].
+    pub(crate) fn allow_stage_found(
+        &self,
+        operation: Operation,
+        object: &Object,
+        id: u64,
+    ) -> Result<()> {
+        let on = [Securable::Stages, Securable::Stage(id)];
+        let may = match operation.need() {
+            Need::Stage(privilege) => self.principal.is_admin() || self.has(privilege, &on)?,
+            Need::AnyOnStage => self.principal.is_admin() || !self.granted(&on)?.is_empty(),
+            // None of these looks at a stage's grants.
+            Need::Login
+            | Need::Own
+            | Need::OwnOnly
+            | Need::Admin
+            | Need::ClusterAdmin
+            | Need::Account(_)
+            | Need::AccountOrOwner(_)
+            | Need::Database(_)
+            | Need::Table(_)
+            | Need::AnyOnTable => true,
+        };
+        if may {
+            return Ok(());
+        }
+        Err(self.denied(operation, object))
+    }
+
     /// The refusal of an operation, audited: for what the catalog decides, within the change itself.
     pub(crate) fn denied(&self, operation: Operation, object: &Object) -> Error {
         let error = refusal(operation, object, &self.principal);

@@ -31,8 +31,6 @@ use crate::settings::{AuthSettings, LimitSettings};
 /// How long a password that was right is taken without hashing it again, while the user's has not changed.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 const KNOWN_MAX: usize = 4096;
-/// New passwords that are hashed at once, at 19 MiB each.
-const NEW_HASHES_MAX: usize = 8;
 /// When a client that found no room in the queue should try again.
 const QUEUE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -54,6 +52,7 @@ pub(crate) struct Logins {
     attempts_max: u32,
     attempts_window: Duration,
     queue_max: usize,
+    new_passwords_max: usize,
     token_default: Duration,
     token_max: Duration,
     tokens_max: usize,
@@ -96,10 +95,11 @@ impl Logins {
             nobody: passwords::hash(&SecretString::from(hex(&unguessable)))?,
             hashing: Semaphore::new(processors),
             queue: Semaphore::new(limits.login_queue_max),
-            new_hashes: Semaphore::new(NEW_HASHES_MAX),
+            new_hashes: Semaphore::new(limits.new_passwords_max),
             attempts_max: limits.login_attempts_max,
             attempts_window,
             queue_max: limits.login_queue_max,
+            new_passwords_max: limits.new_passwords_max,
             token_default: Duration::from_secs(auth.token_s_default),
             token_max: Duration::from_secs(auth.token_s_max),
             tokens_max: limits.tokens_user_max,
@@ -114,7 +114,10 @@ impl Logins {
         let _turn = self.new_hashes.try_acquire().map_err(|_| {
             Error::internal(
                 Reason::LimitExceeded,
-                format_args!("{NEW_HASHES_MAX} passwords are being hashed; try again"),
+                format_args!(
+                    "{} new passwords are being hashed, as many as may (limits.new_passwords_max); try again",
+                    self.new_passwords_max
+                ),
             )
             .retry_after(QUEUE_RETRY_AFTER)
         })?;
@@ -357,6 +360,25 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+
+    #[test]
+    fn a_new_password_beyond_those_being_hashed_is_refused_and_the_setting_is_named() {
+        let limits = LimitSettings {
+            new_passwords_max: 1,
+            ..LimitSettings::default()
+        };
+        let logins = Logins::new(&AuthSettings::default(), &limits).unwrap();
+        let password = SecretString::from("correct horse");
+        let turn = logins.new_hashes.try_acquire().unwrap();
+        let error = logins.hash(&password).unwrap_err();
+        assert_eq!(error.reason(), Reason::LimitExceeded);
+        assert!(
+            error.message().contains("limits.new_passwords_max"),
+            "{error}"
+        );
+        drop(turn);
+        logins.hash(&password).unwrap();
+    }
 
     #[test]
     fn beyond_the_queue_a_login_is_refused_and_the_setting_is_named() {

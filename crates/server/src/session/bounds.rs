@@ -15,6 +15,7 @@ pub(crate) struct Bounds {
     killed: Option<Killed>,
     deadline: Deadline,
     shown: Option<Arc<Shown>>,
+    began_us: i64,
 }
 
 impl Bounds {
@@ -23,6 +24,7 @@ impl Bounds {
             killed,
             deadline,
             shown: shown.map(Arc::new),
+            began_us: i64::try_from((catalog::system_clock())()).unwrap_or(i64::MAX),
         }
     }
 
@@ -34,6 +36,11 @@ impl Bounds {
     /// The statement's time.
     pub(super) fn deadline(&self) -> Deadline {
         self.deadline
+    }
+
+    /// When the statement began, in microseconds since 1970 UTC: its `NOW()`, in whichever part of it.
+    pub(super) fn began_us(&self) -> i64 {
+        self.began_us
     }
 
     /// Whether the statement was killed.

@@ -1,12 +1,15 @@
 //! UPDATE and DELETE: segments with rows that change are written anew, the others stay; the catalog then takes the old
 //! ones out and the new ones in, in one change. Readers that began before keep what they read.
 
+mod parting;
+
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use catalog::{RowChange, Segment, TableRecord};
-use futures::{StreamExt, TryStreamExt};
+use futures::channel::mpsc::channel;
+use futures::{SinkExt, StreamExt, TryStreamExt};
 use parser::{ColumnAssignment, Delete, QueryText, TableName, Update};
-use query::InsertTarget;
+use query::{InsertTarget, PlannedInsert};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Operation, Permit};
@@ -19,7 +22,10 @@ use super::queries::texts;
 use super::result::Done;
 use super::tables::no_such_table;
 use super::{Outcome, Session};
+use parting::Batches;
 
+/// Batches between what makes rows and what writes them.
+const BATCHES_QUEUED_MAX: usize = 2;
 /// Bytes of segments that are read and written together, and how many.
 const GROUP_BYTES_MAX: u64 = 64 << 20;
 const GROUP_SEGMENTS_MAX: usize = 256;
@@ -82,7 +88,7 @@ impl Session {
         }))
     }
 
-    /// Writes the rows of some segments anew, if any of them changes.
+    /// Writes the rows of some segments anew, if any of them changes: those that stay as they are first.
     async fn change_group(
         &self,
         table: &TableRecord,
@@ -94,46 +100,124 @@ impl Session {
         let from = table_changes::part_name(table);
         let count = Assembled::default().text(&format!("SELECT COUNT(*) FROM {from}"));
         let count = change.add_where(count).finish();
-        let matching = self.count(&count, table, group).await?;
-        if matching == 0 {
+        if self.count(&count, table, group).await? == 0 {
             return Ok(());
         }
-        let mut parts = Vec::new();
-        if let Some(condition) = &change.condition {
-            let kept = Assembled::default().text(&format!("SELECT * FROM {from} WHERE IF("));
-            // NULL is no reason to change a row.
-            let kept = kept.part(condition).text(", 0, 1) = 1").finish();
-            parts.push((kept, target.clone()));
-        }
-        if !change.assignments.is_empty() {
-            let (query, target) = change.changed_rows(table, target, &from);
-            parts.push((query, target));
-        }
-        let mut streams = Vec::with_capacity(parts.len());
-        let mut planned_parts = Vec::with_capacity(parts.len());
-        for (query, target) in parts {
-            let part = table_changes::part(table, group, super::internal_store()?)?;
-            let (text, _, context) = self.query_context(&query, vec![part]).await?;
-            let engine = &self.instance.engine;
-            let planned = engine.plan_insert(&text, target, context).await?;
-            streams.push(planned.stream()?);
-            planned_parts.push(planned);
-        }
-        let rows = futures::stream::iter(streams).flatten().boxed();
+        let (mut batches, rows) = channel(BATCHES_QUEUED_MAX);
         let folder = table.id.to_string();
-        let written = segments::write(&self.instance, &folder, rows, target.schema()).await?;
-        for warning in planned_parts
-            .iter()
-            .flat_map(|planned| texts(planned.warnings()))
-        {
-            if !changed.warnings.contains(&warning) {
-                changed.warnings.push(warning);
+        let writing = segments::write(&self.instance, &folder, rows.boxed(), target.schema());
+        let warnings = &mut changed.warnings;
+        // Whatever way it ends, the writer learns that nothing more comes.
+        let filling = async move {
+            self.fill_group(table, group, change, &mut batches, warnings)
+                .await
+        };
+        let (written, hits) = tokio::join!(writing, filling);
+        // A writer that has failed ends what fills it.
+        let (hits, written) = (hits?, written?);
+        let hits = hits.ok_or_else(|| Error::defect("nobody read the rows of a change"))?;
+        if hits > 0 {
+            changed.rows += hits;
+            changed.old.extend(group.iter().cloned());
+            changed.new.extend(written);
+        }
+        Ok(())
+    }
+
+    /// Sends all rows of some segments as they are afterwards; gives how many the change is of. `None` when nobody
+    /// reads them.
+    async fn fill_group(
+        &self,
+        table: &TableRecord,
+        group: &[Segment],
+        change: &Change,
+        batches: &mut Batches,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<u64>> {
+        let all: u64 = group.iter().map(|segment| segment.rows).sum();
+        let Some(condition) = &change.condition else {
+            return self
+                .send_changed(table, group, all, change, batches, warnings)
+                .await;
+        };
+        let from = table_changes::part_name(table);
+        let (query, target) = parting::marked(table, condition, &from)?;
+        let marked = self.plan_part(&query, target, table, group).await?;
+        let (parted, hits) = if change.assignments.is_empty() {
+            (parting::part(marked.stream()?, batches, None).await?, None)
+        } else {
+            let (hits, rows) = channel(BATCHES_QUEUED_MAX);
+            let folder = table.id.to_string();
+            let schema = insert_target(table, None, Numbers::Kept)?.schema();
+            let setting_aside = segments::write(&self.instance, &folder, rows.boxed(), schema);
+            let parting = parting::part(marked.stream()?, batches, Some(hits));
+            let (hits, parted) = tokio::join!(setting_aside, parting);
+            // As above: an error of the parting is why less was set aside, one of the writer why parting ended.
+            let parted = parted?;
+            (parted, hits?)
+        };
+        add_warnings(warnings, &marked);
+        let Some(parted) = parted else {
+            return Ok(None);
+        };
+        if parted.kept + parted.hits != all {
+            return Err(Error::defect(format_args!(
+                "{} of {all} rows were read of a table's segments",
+                parted.kept + parted.hits
+            )));
+        }
+        match hits.as_ref().and_then(Unlisted::segment) {
+            // Set aside until this is done.
+            Some(segment) => {
+                let group = std::slice::from_ref(segment);
+                self.send_changed(table, group, parted.hits, change, batches, warnings)
+                    .await
+            }
+            None => Ok(Some(parted.hits)),
+        }
+    }
+
+    /// Sends the rows of some segments, all of which the statement changes, as they are afterwards.
+    async fn send_changed(
+        &self,
+        table: &TableRecord,
+        group: &[Segment],
+        rows: u64,
+        change: &Change,
+        batches: &mut Batches,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<u64>> {
+        let (query, target) = change.changed_rows(table)?;
+        let planned = self.plan_part(&query, target, table, group).await?;
+        let mut stream = planned.stream()?;
+        let mut sent = 0;
+        while let Some(batch) = stream.next().await {
+            let batch = batch?;
+            sent += batch.num_rows() as u64;
+            if batches.send(Ok(batch)).await.is_err() {
+                return Ok(None);
             }
         }
-        changed.rows += matching;
-        changed.old.extend(group.iter().cloned());
-        changed.new.extend(written);
-        Ok(())
+        add_warnings(warnings, &planned);
+        if sent != rows {
+            return Err(Error::defect(format_args!(
+                "{rows} rows to be changed became {sent}"
+            )));
+        }
+        Ok(Some(rows))
+    }
+
+    async fn plan_part(
+        &self,
+        query: &QueryText,
+        target: InsertTarget,
+        table: &TableRecord,
+        group: &[Segment],
+    ) -> Result<PlannedInsert> {
+        let part = table_changes::part(table, group, super::internal_store()?)?;
+        let (text, _, context) = self.query_context(query, vec![part]).await?;
+        let engine = &self.instance.engine;
+        Ok(engine.plan_insert(&text, target, context).await?)
     }
 
     async fn count(
@@ -260,12 +344,7 @@ impl Change {
     }
 
     /// The rows as they are afterwards. A column that gets its default is left out.
-    fn changed_rows(
-        &self,
-        table: &TableRecord,
-        target: &InsertTarget,
-        from: &str,
-    ) -> (QueryText, InsertTarget) {
+    fn changed_rows(&self, table: &TableRecord) -> Result<(QueryText, InsertTarget)> {
         let mut query = Assembled::default().text("SELECT ");
         let mut named = Vec::new();
         for column in &table.columns {
@@ -288,14 +367,17 @@ impl Change {
         if named.is_empty() {
             query = query.text("1");
         }
-        let query = self
-            .add_where(query.text(&format!(" FROM {from}")))
-            .finish();
-        let target = InsertTarget {
-            columns: target.columns.clone(),
-            named: Some(named),
-        };
-        (query, target)
+        let from = table_changes::part_name(table);
+        let query = query.text(&format!(" FROM {from}")).finish();
+        Ok((query, insert_target(table, Some(named), Numbers::Kept)?))
+    }
+}
+
+fn add_warnings(warnings: &mut Vec<String>, planned: &PlannedInsert) {
+    for warning in texts(planned.warnings()) {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 }
 

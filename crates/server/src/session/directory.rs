@@ -166,15 +166,16 @@ impl Instance {
     }
 }
 
-/// A file that somebody has uploaded, as the directory table has it.
+/// A file that somebody has uploaded, as the directory table has it. Its publication began at `since_us`.
 pub(super) fn uploaded(
     path: &ObjectPath,
     bytes: u64,
     sha256: &str,
     found: Option<&FileInfo>,
+    since_us: u64,
 ) -> FileChange {
     let now_us = (catalog::system_clock())();
-    FileChange::Written(DirectoryFile {
+    let file = DirectoryFile {
         path: path.to_string(),
         bytes,
         modified_us: found
@@ -185,7 +186,8 @@ pub(super) fn uploaded(
         sha256: Some(sha256.to_owned()),
         export_id: None,
         noted_us: now_us,
-    })
+    };
+    FileChange::Written { file, since_us }
 }
 
 fn entry(file: FileInfo) -> DirectoryFile {

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use parser::Target;
 use query::RowSource;
 use secrecy::SecretString;
-use storage::{ErrorKind, FileInfo, ObjectPath, PresignedAccess};
+use storage::{ErrorKind, FileInfo, ObjectPath, PresignedAccess, Store};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -277,16 +277,20 @@ impl Removing {
                 ));
             }
             let paths: Vec<ObjectPath> = files.iter().map(|file| file.path.clone()).collect();
-            stage
-                .store
-                .delete_all(&paths)
-                .await
-                .map_err(|e| Error::from(e).within(format_args!("stage '{}'", stage.name)))?;
-            let gone = paths
+            let since_us = (catalog::system_clock())();
+            let deleted = stage.store.delete_all(&paths).await;
+            if deleted.is_err() {
+                // Some of them may be gone, and are on record as such.
+                files = gone(&stage.store, files).await;
+            }
+            let noted = files
                 .iter()
-                .map(|path| FileChange::Removed(path.to_string()))
+                .map(|file| FileChange::Removed {
+                    path: file.path.to_string(),
+                    since_us,
+                })
                 .collect();
-            instance.note_files(account, stage, gone).await;
+            instance.note_files(account, stage, noted).await;
             for file in files {
                 self.removed.files += 1;
                 self.removed.bytes = self.removed.bytes.saturating_add(file.bytes);
@@ -294,6 +298,7 @@ impl Removing {
                     self.names.push(file.path.to_string());
                 }
             }
+            deleted.map_err(|e| Error::from(e).within(format_args!("stage '{}'", stage.name)))?;
         }
     }
 
@@ -311,6 +316,17 @@ impl Removing {
         }
         words
     }
+}
+
+/// Those of the files that are no longer there for sure.
+async fn gone(store: &Store, files: Vec<FileInfo>) -> Vec<FileInfo> {
+    let mut gone = Vec::new();
+    for file in files {
+        if store.exists(&file.path).await.is_ok_and(|exists| !exists) {
+            gone.push(file);
+        }
+    }
+    gone
 }
 
 /// MatrixOne names a file by its last part, and a pattern as it was written.

@@ -119,6 +119,7 @@ impl Session {
         let account = self.account().to_owned();
         let listed = self.instance.blocking(move |instance| {
             let segment = written.into_segment();
+            let file = segment.as_ref().map(|segment| segment.file.clone());
             let listed = instance.catalog.replace_segments(
                 permit.actor(),
                 change,
@@ -130,7 +131,13 @@ impl Session {
             );
             match listed {
                 Ok(added) => Ok((table, added)),
-                Err(error) => Err(missing_table(error, &table.database, &table.name)),
+                Err(error) => {
+                    // Decided, and against it. Of another error nobody knows whether the listing was written.
+                    if error.kind() == catalog::ErrorKind::Conflict {
+                        instance.internal.remove_segments(file);
+                    }
+                    Err(missing_table(error, &table.database, &table.name))
+                }
             }
         });
         let (table, added) = listed.await?;

@@ -23,6 +23,7 @@ use crate::places::OpenStage;
 use crate::turns::{Turn, Work};
 
 use super::files::found;
+use super::pace::at_the_readers_pace;
 use super::{Caller, Login, Session};
 
 /// The format of a link. Links are handed out for days: a later version reads those of an earlier one.
@@ -90,7 +91,7 @@ impl Session {
         )))
     }
 
-    /// The file that a link leads to, once it is known that its maker may still have it. Each use is on record.
+    /// The file that a link leads to, once it is known that its maker may still have it. Each download is on record.
     ///
     /// # Errors
     /// [`Reason::PermissionDenied`] for a link that is none of this server's, or is over; those of the gate and of
@@ -174,8 +175,9 @@ impl LinkedFile {
             )
             .await?;
         let sending = session.sending(stage.name, reading.bytes, turn);
+        let reaches_the_end = range.end == info.bytes;
         let state = (sending, range.end - range.start);
-        let bytes = futures::stream::try_unfold(state, |(mut sending, left)| async move {
+        let bytes = futures::stream::try_unfold(state, move |(mut sending, left)| async move {
             if left == 0 {
                 return Ok(None);
             }
@@ -184,9 +186,14 @@ impl LinkedFile {
             };
             piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             let left = left - piece.len() as u64;
+            if left == 0 && reaches_the_end {
+                // At its end it is known whether the file was the same throughout: until then the client, which
+                // counts the bytes, does not have them all.
+                while sending.next_piece().await?.is_some() {}
+            }
             Ok(Some((piece, (sending, left))))
         });
-        Ok(bytes.boxed())
+        Ok(at_the_readers_pace(bytes.boxed()))
     }
 }
 

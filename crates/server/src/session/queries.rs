@@ -245,7 +245,7 @@ impl Session {
             version: format!("8.0.30-stagedoor-{}", env!("CARGO_PKG_VERSION")),
             version_comment: "Stagedoor".to_owned(),
             connection_id: 0,
-            now_us: i64::try_from((catalog::system_clock())()).unwrap_or(i64::MAX),
+            now_us: self.statement.began_us(),
             zone_offset_seconds: 0,
             variables: Vec::new(),
         }

@@ -86,3 +86,35 @@ fn what_has_not_begun_when_its_caller_leaves_is_not_done() {
         assert_eq!(*done.lock().unwrap(), ["stayed"]);
     });
 }
+
+#[tokio::test]
+async fn what_a_role_may_do_is_decided_on_the_stage_that_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = call(folder.path()).await;
+    for statement in [
+        "CREATE STAGE open_to_all",
+        "CREATE STAGE kept",
+        "REVOKE READ, WRITE ON STAGE kept FROM public",
+        "CREATE ROLE analyst",
+        "GRANT analyst TO root",
+    ] {
+        session.execute(statement).await.unwrap();
+    }
+    let id = |session: &Session, name: &str| {
+        let stage = session.instance.catalog.stage("sys", name).unwrap();
+        stage.unwrap().id
+    };
+    let (open_to_all, kept) = (id(&session, "open_to_all"), id(&session, "kept"));
+    let decided = |session: &Session, id| {
+        let object = Object::Stage("open_to_all".to_owned());
+        session
+            .acting()
+            .allow_stage_found(Operation::ExportToStage, &object, id)
+    };
+    decided(&session, kept).expect("an administrator may");
+    session.execute("SET ROLE analyst").await.unwrap();
+    decided(&session, open_to_all).unwrap();
+    // As if the name had come to stand for the other since the gate looked.
+    let error = decided(&session, kept).unwrap_err();
+    assert_eq!(error.reason(), Reason::PermissionDenied);
+}

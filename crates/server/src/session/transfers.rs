@@ -24,6 +24,7 @@ use crate::uploads::{Begun, Uploads};
 use super::Session;
 use super::directory::uploaded;
 use super::files::found;
+use super::pace::at_the_readers_pace;
 
 /// How often a transfer that lasts asks whether it still may: a role is revoked, a stage disabled.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -124,7 +125,7 @@ impl Session {
         });
         Ok(Download {
             info,
-            parts: parts.boxed(),
+            parts: at_the_readers_pace(parts.boxed()),
         })
     }
 
@@ -361,10 +362,12 @@ impl Upload {
             bytes,
             sha256: written.sha256.clone(),
         };
+        let since_us = (catalog::system_clock())();
         store.publish(&file).await?;
         // For the client and the directory table alone: the file is there.
         let found = store.stat(&self.path).await.ok();
-        let noted = uploaded(&self.path, bytes, &written.sha256, found.as_ref());
+        let found = found.filter(|found| found.bytes == bytes);
+        let noted = uploaded(&self.path, bytes, &written.sha256, found.as_ref(), since_us);
         let account = self.session.principal.account();
         self.session
             .instance

@@ -213,6 +213,7 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
         ("login_attempts_max", attempts_max),
         ("login_attempts_window_s", window_s),
         ("login_queue_max", limits.login_queue_max),
+        ("new_passwords_max", limits.new_passwords_max),
         ("tokens_user_max", limits.tokens_user_max),
         (
             "concurrent_statements_max",

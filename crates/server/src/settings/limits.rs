@@ -59,6 +59,8 @@ pub struct LimitSettings {
     pub login_attempts_window_s: u64,
     /// Logins whose password waits to be checked; a further one is refused.
     pub login_queue_max: usize,
+    /// New passwords that are hashed at once, at 19 MiB each; a further one is refused.
+    pub new_passwords_max: usize,
     /// Tokens of one user that have not expired.
     pub tokens_user_max: usize,
     /// A session without a statement for this long is closed.
@@ -96,6 +98,7 @@ impl Default for LimitSettings {
             login_attempts_max: 5,
             login_attempts_window_s: 15 * 60,
             login_queue_max: 64,
+            new_passwords_max: 8,
             tokens_user_max: 1000,
             session_idle_s: 8 * 3600,
             drain_s: 0,

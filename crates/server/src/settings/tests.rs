@@ -183,6 +183,10 @@ fn refuses_what_does_not_fit_together_and_names_the_key() {
             "limits.login_queue_max must be at least 1",
         ),
         (
+            "[limits]\nnew_passwords_max = 0\n",
+            "limits.new_passwords_max must be at least 1",
+        ),
+        (
             "[limits]\ntokens_user_max = 0\n",
             "limits.tokens_user_max must be at least 1",
         ),
