@@ -203,6 +203,7 @@ async fn several_files_are_published_all_or_none() {
     // The number of a local path's file is in its name, for its folder is the place.
     server.ok("ALTER STAGE s SET ENABLE = FALSE").await;
     let raw = server.dir("raw");
+    std::fs::create_dir(raw.join("0")).unwrap();
     let error = server
         .error(&format!(
             "SELECT * FROM t INTO OUTFILE '{}/%d/x.csv' SPLITSIZE '10K'",

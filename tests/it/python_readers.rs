@@ -85,7 +85,7 @@ def by_polars(name, f):
     print("polars " + name, f.height, f["s"].null_count(), f["d"].cast(polars.Decimal(18, 2)).sum(), f["s"].drop_nulls().n_unique())
 by_duckdb("t.parquet", f"'{folder}/t.parquet'")
 by_polars("t.parquet", polars.read_parquet(f"{folder}/t.parquet"))
-by_polars("t.arrow", polars.read_ipc(f"{folder}/t.arrow", memory_map=False))
+by_polars("t.arrow", polars.read_ipc(f"{folder}/t.arrow"))
 columns = "columns={'i':'BIGINT','s':'VARCHAR','d':'DECIMAL(12,2)'}"
 for name in ("t.jsonl", "t.jsonl.gz", "t.jsonl.zst"):
     by_duckdb(name, f"read_json('{folder}/{name}', format='newline_delimited', {columns})")

@@ -222,8 +222,10 @@ impl Format for ArrowFiles {
         _buffer: Vec<u8>,
         context: &mut IpcWriteContext,
     ) -> Result<BatchMessage, EncodeError> {
+        let mut row = job.first_row;
         let stored = |batch: &RecordBatch| {
-            let columns = stored_columns(batch, &self.expected, &self.stored)?;
+            let columns = stored_columns(batch, &self.expected, &self.stored, row)?;
+            row += batch.num_rows() as u64;
             RecordBatch::try_new(Arc::clone(&self.stored), columns)
                 .map_err(|error| EncodeError::mismatch(error.to_string()))
         };

@@ -242,8 +242,17 @@ impl Format for ParquetFiles {
     type File = ParquetFile;
 
     fn encode(&self, job: Job, _buffer: Vec<u8>, (): &mut ()) -> Result<RowGroup, EncodeError> {
-        let stored = |batch: &RecordBatch| stored_columns(batch, &self.expected, &self.stored);
-        let source = job.slices.iter().map(stored).collect::<Result<_, _>>()?;
+        let mut row = job.first_row;
+        let stored = |batch: &RecordBatch| {
+            let columns = stored_columns(batch, &self.expected, &self.stored, row)?;
+            row += batch.num_rows() as u64;
+            Ok(columns)
+        };
+        let source = job
+            .slices
+            .iter()
+            .map(stored)
+            .collect::<Result<_, EncodeError>>()?;
         drop(job);
         self.row_group(source)
     }

@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{
+    DataType, Field, FieldRef, Schema, SchemaRef, Time32MillisecondType, Time32SecondType,
+    Time64MicrosecondType, Time64NanosecondType, TimeUnit,
+};
 use arrow::error::ArrowError;
 
 use crate::cells::input::check_width;
@@ -65,7 +68,8 @@ impl Lacks {
     }
 }
 
-/// A batch's columns in their stored types. `expected` is the schema that the export has announced.
+/// A batch's columns in their stored types. `expected` is the schema that the export has announced, `first_row` the
+/// number of rows before the batch.
 ///
 /// # Errors
 /// A batch of another schema, or a value that the stored type does not hold, such as a time beyond its range.
@@ -73,6 +77,7 @@ pub(crate) fn stored_columns(
     batch: &RecordBatch,
     expected: &Schema,
     stored: &Schema,
+    first_row: u64,
 ) -> Result<Vec<ArrayRef>, EncodeError> {
     check_width(batch, expected.fields().len())?;
     let fields = expected.fields().iter().zip(stored.fields());
@@ -87,11 +92,37 @@ pub(crate) fn stored_columns(
                     expected.data_type()
                 )));
             }
+            check_times(array.as_ref()).map_err(|row| {
+                let reason = "a time below zero or of a day and more has no form in this format, only in text".to_owned();
+                EncodeError::value(first_row + row as u64, expected.name(), reason)
+            })?;
             store(array, stored.data_type()).map_err(|error| {
                 EncodeError::refused(format!("column '{}': {error}", expected.name()))
             })
         })
         .collect()
+}
+
+/// Times of the day are of one day; readers refuse others, or take them for NULL. The first row that has another.
+fn check_times(array: &dyn Array) -> Result<(), usize> {
+    macro_rules! check {
+        ($type:ty, $second:expr) => {{
+            let array = array.as_primitive::<$type>();
+            let day = 0..86_400 * $second;
+            let mut times = array.values().iter().enumerate();
+            times
+                .find(|(row, time)| !day.contains(*time) && array.is_valid(*row))
+                .map(|(row, _)| row)
+        }};
+    }
+    let found = match array.data_type() {
+        DataType::Time32(TimeUnit::Second) => check!(Time32SecondType, 1),
+        DataType::Time32(_) => check!(Time32MillisecondType, 1_000),
+        DataType::Time64(TimeUnit::Microsecond) => check!(Time64MicrosecondType, 1_000_000),
+        DataType::Time64(_) => check!(Time64NanosecondType, 1_000_000_000),
+        _ => None,
+    };
+    found.map_or(Ok(()), Err)
 }
 
 fn store(array: &ArrayRef, stored: &DataType) -> Result<ArrayRef, ArrowError> {

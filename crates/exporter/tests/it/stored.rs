@@ -6,10 +6,14 @@ use arrow::array::*;
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Int16Type, Schema, TimeUnit};
 use arrow_ipc::reader::FileReader;
+use futures::executor::block_on;
+use futures::stream;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use proptest::prelude::*;
-use stagedoor_exporter::{ArrowCompression, EncodeErrorKind, ExportOptions, ParquetCompression};
+use stagedoor_exporter::{
+    ArrowCompression, EncodeErrorKind, ExportOptions, MemorySink, ParquetCompression, export,
+};
 
 use crate::files::written;
 use crate::tables::{column, every_type, table};
@@ -113,6 +117,39 @@ fn a_type_that_parquet_has_not_is_named() {
         ExportOptions::parquet(batch.schema_ref(), ParquetCompression::default()).unwrap_err();
     assert_eq!(error.kind(), EncodeErrorKind::UnsupportedType);
     assert_eq!(error.column(), Some("interval"));
+}
+
+#[test]
+fn a_time_beyond_its_day_names_row_and_column() {
+    let time = |value: i64| {
+        let values = Time64MicrosecondArray::from(vec![Some(0), None, Some(value)]);
+        table(vec![column("t", values)])
+    };
+    for kind in KINDS {
+        let day = 86_400_000_000;
+        for bad in [-1, day] {
+            let options = kind.options(time(0).schema_ref());
+            let batches = [time(day - 1), time(bad)].map(Ok::<_, std::io::Error>);
+            let error = block_on(export(
+                stream::iter(batches),
+                MemorySink::default(),
+                options,
+                Default::default(),
+            ))
+            .unwrap_err();
+            let error = error.encode_error().unwrap();
+            assert_eq!(
+                (error.row(), error.column()),
+                (Some(5), Some("t")),
+                "{kind:?}"
+            );
+        }
+    }
+    // Under a NULL anything may lie.
+    let hidden = Time64MicrosecondArray::new(vec![-1].into(), Some(vec![false].into()));
+    let batch = table(vec![column("t", hidden)]);
+    let (report, _) = written(KINDS[0].options(batch.schema_ref()), vec![batch]);
+    assert_eq!(report.rows, 1);
 }
 
 #[test]

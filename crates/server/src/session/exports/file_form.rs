@@ -83,11 +83,7 @@ impl FileForm {
         }
         if form.may_be_several() {
             // That there can be a second name at all.
-            match target.names {
-                FileNames::Behind | FileNames::Pattern(_) | FileNames::InFolder => {
-                    target.file(1)?
-                }
-            };
+            target.file(1)?;
         }
         Ok(form)
     }
