@@ -19,6 +19,10 @@ async fn each_mistake_has_its_message() {
         ),
         ("SELECT nofunction(a) FROM t", &["nofunction"]),
         (
+            "SELECT save_file('stage://s/x.csv', 'text')",
+            &["20105", "a query only reads", "INTO OUTFILE"],
+        ),
+        (
             "CREATE TABLE t (a int)",
             &["1050 (42S01): Table 't' already exists"],
         ),

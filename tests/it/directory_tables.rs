@@ -1,5 +1,7 @@
 //! Directory tables, through SQL: kept by exports and removals, refreshed, and read like a table.
 
+use proto::v1;
+
 use crate::harness::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,12 +60,35 @@ async fn a_refresh_finds_what_others_did() {
     std::fs::write(dir.join("theirs/1.csv"), "a\n1\n").unwrap();
     std::fs::write(dir.join("theirs/2.csv"), "a\n2\n").unwrap();
     std::fs::remove_file(dir.join("gone.csv")).unwrap();
-    // As numbers: files, added, changed, removed.
+    // Over gRPC, and again by a statement: nothing is new then.
+    let mut calls = crate::files::client(&server.channel);
+    let refresh = v1::RefreshDirectoryRequest {
+        parent: "stages/s".to_owned(),
+        path: "theirs".to_owned(),
+    };
+    let found = calls
+        .refresh_directory(refresh.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    let want = v1::RefreshDirectoryResponse {
+        added_files: 2,
+        files: 2,
+        ..Default::default()
+    };
+    assert_eq!(found, want);
+    let nowhere = v1::RefreshDirectoryRequest {
+        parent: "stages/nowhere".to_owned(),
+        ..refresh
+    };
+    let missing = calls.refresh_directory(nowhere).await.unwrap_err();
+    assert_eq!(missing.code(), tonic::Code::NotFound);
     let refreshed = server
         .ok("ALTER STAGE s REFRESH SUBPATH = 'theirs/'")
         .await
         .rows();
-    assert_eq!(refreshed, [["2", "0", "0", "2"]]);
+    // As numbers: added, changed, removed, files.
+    assert_eq!(refreshed, [["0", "0", "0", "2"]]);
     let refreshed = server.ok("ALTER STAGE s REFRESH").await.rows();
     assert_eq!(refreshed, [["0", "0", "1", "3"]]);
     std::fs::write(dir.join("theirs/2.csv"), "a\n22\n").unwrap();

@@ -110,6 +110,7 @@ pub(crate) async fn download(
         path: path.to_owned(),
         offset,
         etag: etag.to_owned(),
+        ..Default::default()
     };
     let mut stream = client(wire).download_file(request).await?.into_inner();
     let mut downloaded = Downloaded::default();
@@ -135,5 +136,6 @@ pub(crate) fn presign(
         path: path.to_owned(),
         access: access.into(),
         expire_seconds: 60,
+        ..Default::default()
     }
 }

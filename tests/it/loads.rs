@@ -115,6 +115,13 @@ async fn a_bad_line_loads_nothing_and_is_named() {
         let error = server.error(load).await;
         assert!(error.ends_with(wanted), "{text:?}: {error}");
     }
+    // Fields end with tabs unless it is said otherwise, which these do not.
+    std::fs::write(dir.join("f.csv"), "1,a\n").unwrap();
+    let error = server
+        .error("LOAD DATA INFILE 'stage://s/f.csv' INTO TABLE t")
+        .await;
+    let hint = "the line is one field, for fields end with '\\t' here; if it is ',', say FIELDS TERMINATED BY ','";
+    assert!(error.contains(hint), "{error}");
     assert_eq!(server.ok("SELECT count(*) FROM t").await.cell(), "0");
 }
 
@@ -253,8 +260,8 @@ async fn what_pandas_and_others_write_can_be_queried() {
             .await
             .rows(),
         [
-            ["2023-11-14 22:13:20.123457", "01:00:00", "25:00:00", "NULL", "[1, null, 3]", "x"],
-            ["NULL", "00:00:00.000002", "-00:00:01", "NULL", "NULL", "y"],
+            ["2023-11-14 22:13:20.123457", "01:00:00.000000", "25:00:00.000000", "NULL", "[1, null, 3]", "x"],
+            ["NULL", "00:00:00.000002", "-00:00:01.000000", "NULL", "NULL", "y"],
         ]
     );
     server.ok("CREATE TABLE copy AS SELECT * FROM p").await;

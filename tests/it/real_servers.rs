@@ -1,14 +1,18 @@
 //! Stages on object storages, through SQL: SeaweedFS for Amazon S3, and the double of Aliyun OSS.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
+use server::Settings;
 use storage::{Bucket, BucketCredentials, EndpointPolicy, Location, Retry, Transport};
-use test_servers::{BUCKET, KEY, Oss, OssSettings, SECRET, Weed};
+use test_servers::{BUCKET, KEY, Oss, OssSettings, Proxy, SECRET, Weed};
+use tonic::Code;
+use tonic_types::StatusExt;
 
 use crate::harness::TestServer;
 use crate::internal_stages::{FORGETFUL, as_root, client, ok};
-use crate::serve_process::ServeProcess;
+use crate::serve_process::{LONG, ServeProcess};
 
 /// A store, and how a stage on it is written.
 pub(crate) struct Place {
@@ -44,6 +48,16 @@ impl Place {
         }
     }
 
+    /// A double that the test keeps, and breaks.
+    pub(crate) fn of(oss: &Oss) -> Self {
+        Self {
+            scheme: "oss",
+            endpoint: oss.virtual_endpoint(),
+            region: Some(Oss::REGION),
+            _oss: None,
+        }
+    }
+
     pub(crate) fn credentials(&self, secret: &str) -> String {
         let region = self
             .region
@@ -64,6 +78,22 @@ impl Place {
             self.url(folder),
             self.credentials(SECRET)
         )
+    }
+
+    /// Where the store listens.
+    fn upstream(&self) -> SocketAddr {
+        let (_, port) = self.endpoint.rsplit_once(':').unwrap();
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().unwrap()))
+    }
+
+    /// The same store, reached through a proxy.
+    pub(crate) fn behind(&self, proxy: &Proxy) -> Self {
+        Self {
+            scheme: self.scheme,
+            endpoint: proxy.endpoint(),
+            region: self.region,
+            _oss: None,
+        }
     }
 
     /// The bucket as another client opens it.
@@ -141,12 +171,22 @@ fn allowed() -> Vec<String> {
 }
 
 pub(crate) async fn server() -> TestServer {
-    TestServer::start_with(|settings| {
-        settings.endpoints.allow = allowed();
-        settings.endpoints.http = true;
-        settings.endpoints.hosts = hosts().into_iter().collect();
-    })
-    .await
+    TestServer::start_with(reaching_buckets).await
+}
+
+fn reaching_buckets(settings: &mut Settings) {
+    settings.endpoints.allow = allowed();
+    settings.endpoints.http = true;
+    settings.endpoints.hosts = hosts().into_iter().collect();
+}
+
+/// The same as a file of settings.
+fn endpoints() -> String {
+    format!(
+        "[endpoints]\nhttp = true\nallow = {:?}\n[endpoints.hosts]\n{:?} = ['127.0.0.1']\n",
+        allowed(),
+        hosts()[0].0,
+    )
 }
 
 /// Runs a test's body on both stores.
@@ -166,8 +206,11 @@ macro_rules! on_both {
     };
 }
 
-// Behind the macro that it uses.
+// Behind the macro that they use.
+mod crash;
+mod faults;
 mod files;
+mod real_databases;
 
 on_both!(an_export_appears_whole_and_once, exports);
 on_both!(nothing_is_left_of_an_export_that_fails, failures);
@@ -246,7 +289,12 @@ async fn failures(place: Place, folder: &str) {
     };
     server.ok(&format!("CANCEL EXPORT '{id}'")).await;
     assert_eq!(place.objects(folder).await, Vec::<String>::new());
-    assert_eq!(place.open_uploads(folder).await, Vec::<String>::new());
+    // Who cancels does not wait for a store that takes its time.
+    let deadline = Instant::now() + LONG;
+    while !place.open_uploads(folder).await.is_empty() {
+        assert!(Instant::now() < deadline, "an upload stays open");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn internal(place: Place, folder: &str) {
@@ -256,12 +304,10 @@ async fn internal(place: Place, folder: &str) {
         .map_or_else(String::new, |region| format!("region = '{region}'\n"));
     let settings = format!(
         "version = 1\n{FORGETFUL}[internal]\nstages = '{}/'\n[internal.credentials]\n\
-         access_key_id = 'env:INTERNAL_ID'\nsecret_access_key = 'env:INTERNAL_KEY'\nendpoint = '{}'\n{region}\
-         [endpoints]\nhttp = true\nallow = {:?}\n[endpoints.hosts]\n{:?} = ['127.0.0.1']\n",
+         access_key_id = 'env:INTERNAL_ID'\nsecret_access_key = 'env:INTERNAL_KEY'\nendpoint = '{}'\n{region}{}",
         place.url(folder),
         place.endpoint,
-        allowed(),
-        hosts()[0].0,
+        endpoints(),
     );
     let keys = format!("export INTERNAL_ID='{KEY}' INTERNAL_KEY='{SECRET}'");
     let start = || ServeProcess::start_after(&keys, &settings, data.path(), &[]);
@@ -304,13 +350,25 @@ async fn refusals(place: Place, folder: &str) {
         "SELECT 1 INTO OUTFILE 'stage://wrong/a.csv'",
         "SELECT * FROM 'stage://wrong/a.csv'",
     ] {
-        let error = server.error(statement).await;
+        let refused = server.run(statement).await.unwrap_err();
+        let reason = refused.get_details_error_info().unwrap().reason;
+        assert_eq!(
+            (refused.code(), reason.as_str()),
+            (Code::FailedPrecondition, "STORE_REFUSED"),
+            "{refused:?}"
+        );
+        let error = refused.message();
         assert!(
-            error.contains("stage 'wrong'") || error.contains("a.csv"),
+            error.contains("stage 'wrong': ") && error.contains("CREDENTIALS"),
             "{error}"
         );
         assert!(!error.contains("planted"), "{error}");
     }
+    // The store's refusal is none of the gate's.
+    let refusals = server
+        .ok("SELECT COUNT(*) FROM stagedoor.audit WHERE outcome = 'refused'")
+        .await;
+    assert_eq!(refusals.cell(), "0");
     let missing = format!(
         "CREATE STAGE missing URL = '{}://no-such-bucket/p' CREDENTIALS = {}",
         place.scheme,

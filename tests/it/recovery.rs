@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use catalog::{
     Actor, Catalog, Expected, ExportFile, ExportState, FileRole, NewExport, OnExists, PlannedFile,
@@ -481,7 +481,14 @@ async fn older_data_never_replaces_newer() {
 async fn older_data_does_not_replace_a_file_written_since() {
     let left = Left::new();
     let id = left.export(19, ExportState::Prepared, true, "OVERWRITE 'true'");
-    std::fs::write(left.out.join("19.csv"), b"newer").unwrap();
+    // The times of files come from a clock that is some milliseconds late: until it has passed the record's.
+    let (complete, file) = (SystemTime::now(), left.out.join("19.csv"));
+    let is_newer = || file.metadata().unwrap().modified().unwrap() > complete;
+    std::fs::write(&file, b"newer").unwrap();
+    while !is_newer() {
+        tokio::task::yield_now().await;
+        std::fs::write(&file, b"newer").unwrap();
+    }
     let (state, error) = left.recovered(&id).await;
     assert_eq!(state, ExportState::Failed);
     let error = error.unwrap();

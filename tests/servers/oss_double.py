@@ -99,6 +99,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self):
         self.request_id, self.lose_answer = uuid.uuid4().hex[:24].upper(), False
+        self.corrupt = False
         entry = {"method": self.command, "path": self.path, "op": None, "signature": None, "status": 200}
         entry["headers"] = {
             name.lower(): value for name, value in self.headers.items() if name.lower() != "authorization"
@@ -141,6 +142,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return True
         self.lose_answer = bool(fault.get("lose_answer"))
+        self.corrupt = bool(fault.get("corrupt"))
         if fault.get("status"):
             raise OssError(fault["status"], fault.get("code") or "InternalError")
         return False

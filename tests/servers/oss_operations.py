@@ -72,7 +72,7 @@ class State:
 class Operations:
     def __init__(self, state, settings, request, handler):
         self.state, self.settings, self.request = state, settings, request
-        self.reply, self.xml = handler.reply, handler.xml
+        self.handler, self.reply, self.xml = handler, handler.reply, handler.xml
         self.headers, self.query, self.key = request.headers, request.query, request.key
 
     @property
@@ -231,6 +231,8 @@ class Operations:
                 if number != numbers[-1] and len(part.body) < PART_BYTES_MIN:
                     raise OssError(400, "EntityTooSmall", PartNumber=number, MinSizeAllowed=PART_BYTES_MIN)
             body = b"".join(upload.parts[number].body for number in numbers)
+            if self.handler.corrupt:
+                body = body[:-1] + b"?"
             names = b"".join(bytes.fromhex(etag) for _, etag in wanted)
             etag = f'"{md5(names).hex().upper()}-{len(wanted)}"'
             made = Object(body, upload.headers, etag, "Multipart")

@@ -9,7 +9,8 @@ use cargo_metadata::{Message, PackageId};
 
 use crate::process::{self, cargo};
 use crate::tally::Tally;
-use crate::test::{SELECTION, binary};
+use crate::test::{SELECTION, binary, servers};
+use crate::venv;
 
 const PACKAGE: &str = "stagedoor-tests";
 
@@ -25,16 +26,29 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let target = process::target_directory(root)?;
     process::run(cargo(root).arg("build").args(SELECTION))?;
     let (folder, programs) = programs(root)?;
+    let python = match servers(&target) {
+        Ok(python) => Some(python),
+        Err(error) => {
+            println!("not run: those on buckets: {error:#}");
+            None
+        }
+    };
     let mut tally = Tally::default();
     let mut passed = true;
     for program in programs {
-        let (ok, counts) = process::run_tests(
-            Command::new(&program)
-                .current_dir(&folder)
-                .args(["crash", "--nocapture"])
-                .env("STAGEDOOR_BIN", binary(&target))
-                .env("STAGEDOOR_CRASH_ROUNDS", arguments.rounds.to_string()),
-        )?;
+        let mut tests = Command::new(&program);
+        tests
+            .current_dir(&folder)
+            .args(["crash", "--nocapture"])
+            .env("STAGEDOOR_BIN", binary(&target))
+            .env("STAGEDOOR_CRASH_ROUNDS", arguments.rounds.to_string());
+        match &python {
+            Some(python) => tests
+                .env("STAGEDOOR_PYTHON", python)
+                .env("STAGEDOOR_WEED", venv::program(python, "weed")),
+            None => tests.args(["--skip", "real_servers"]),
+        };
+        let (ok, counts) = process::run_tests(&mut tests)?;
         passed &= ok;
         tally = tally.plus(counts);
     }

@@ -10,6 +10,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod crash;
+mod databases;
 mod deny;
 mod fuzz;
 mod process;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::databases;
 use crate::process::{self, cargo};
 use crate::venv;
 
@@ -30,6 +31,9 @@ const PYTHON_TESTS: [(&str, &str); 2] = [
         "buckets in SeaweedFS and in the double of Aliyun OSS",
     ),
 ];
+
+/// Tests whose path has this word need the database servers; they are left out by name where there are none.
+const DATABASE_TESTS: (&str, &str) = ("real_databases", "tables of PostgreSQL and MariaDB servers");
 
 /// One package selection for every step, or DataFusion is built again with other features.
 pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--all-targets", "--locked"];
@@ -60,11 +64,27 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             None
         }
     };
+    let databases = match databases::ready() {
+        Ok(databases) => Some(databases),
+        Err(error) if is_ci() => {
+            return Err(error.context(format!("CI must run {}", DATABASE_TESTS.0)));
+        }
+        Err(error) => {
+            let (name, what) = DATABASE_TESTS;
+            not_run.push(format!("{name} ({what}): {error:#}"));
+            None
+        }
+    };
     report_not_run(&not_run);
 
     process::run(cargo(root).arg("build").args(SELECTION))?;
     let with_environment = |command: &mut Command| {
         command.env("STAGEDOOR_BIN", binary(&target));
+        if let Some(databases) = &databases {
+            command
+                .env("STAGEDOOR_POSTGRES", &databases.postgres)
+                .env("STAGEDOOR_MARIADB", &databases.mariadb);
+        }
         match &python {
             Some(python) => command
                 .env("STAGEDOOR_PYTHON", python)
@@ -80,6 +100,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         for (name, _) in PYTHON_TESTS {
             harness.extend(["--skip".to_owned(), name.to_owned()]);
         }
+    }
+    if databases.is_none() {
+        harness.extend(["--skip".to_owned(), DATABASE_TESTS.0.to_owned()]);
     }
     harness.extend(arguments.filters.iter().cloned());
 

@@ -8,6 +8,7 @@ mod places;
 mod refresh;
 
 pub use places::StageFiles;
+pub(crate) use refresh::Refreshes;
 pub use refresh::{RefreshId, Refreshed};
 
 use crate::error::Error;
@@ -81,7 +82,16 @@ impl Catalog {
     ) -> Result<(), Error> {
         let what = || What::step(format!("FILES of stage {}", stage.id));
         self.store.write(actor, what, |draft| {
-            note(draft, &actor.account, stage, changes)
+            let account = &actor.account;
+            note(
+                draft,
+                account,
+                stage,
+                changes,
+                &|stage, generation, path| {
+                    self.refreshes.removed(account, stage, generation, path);
+                },
+            )
         })
     }
 
@@ -192,7 +202,7 @@ pub(crate) fn note_export(
         version: *version,
         parents: record.stage_parents.clone(),
     };
-    note(draft, &record.account, &stage, &changes)
+    note(draft, &record.account, &stage, &changes, &|_, _, _| {})
 }
 
 /// A new generation, in which nothing is known, for a stage whose directory table is off now.
@@ -215,11 +225,13 @@ impl DirectoryState {
     }
 }
 
+/// Notes changes; tells of what is removed, by stage, generation and path.
 fn note(
     draft: &mut Draft<'_>,
     account: &str,
     stage: &StageFiles,
     changes: &[FileChange],
+    removed: &dyn Fn(u64, u64, &str),
 ) -> Result<(), Error> {
     for (record, path_of) in places::of(draft.view(), account, stage)? {
         if !record.definition.directory {
@@ -252,7 +264,10 @@ fn note(
                         ..file.clone()
                     },
                 ),
-                None => draft.delete(key),
+                None => {
+                    removed(record.id, generation, &path);
+                    draft.delete(key);
+                }
             }
         }
     }

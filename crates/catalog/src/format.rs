@@ -11,6 +11,8 @@ mod request;
 mod secret;
 mod stage;
 mod table;
+mod table_credentials;
+mod table_keys;
 #[cfg(test)]
 pub(crate) mod tests;
 

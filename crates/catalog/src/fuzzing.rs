@@ -38,6 +38,8 @@ pub fn record(bytes: &[u8]) {
     kind::<Segment>(bytes);
     kind::<StageRecord>(bytes);
     kind::<StoredTable>(bytes);
+    kind::<crate::tables::TableCredentials>(bytes);
+    kind::<crate::tables::TableKeys>(bytes);
     kind::<TokenRecord>(bytes);
     kind::<UserRecord>(bytes);
 }

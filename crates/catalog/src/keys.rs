@@ -219,6 +219,24 @@ pub(crate) fn directory_states(account: &str) -> String {
     format!("{account}/directory-state/")
 }
 
+/// The credentials of a table that another server has.
+pub(crate) fn table_credentials(account: &str, table: u64) -> String {
+    format!("{account}/table-credentials/{table:016x}")
+}
+
+pub(crate) fn all_table_credentials(account: &str) -> String {
+    format!("{account}/table-credentials/")
+}
+
+/// The keys of a table that has any.
+pub(crate) fn table_keys(account: &str, table: u64) -> String {
+    format!("{account}/table-keys/{table:016x}")
+}
+
+pub(crate) fn all_table_keys(account: &str) -> String {
+    format!("{account}/table-keys/")
+}
+
 pub(crate) fn database(account: &str, name: &str) -> String {
     format!("{account}/database/{name}")
 }

@@ -49,7 +49,7 @@ pub use directory::{DirectoryFile, FileChange, RefreshId, Refreshed, StageFiles}
 pub use error::{Error, ErrorKind};
 pub use exports::{ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
 pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};
-pub use names::NAME_CHARS_MAX;
+pub use names::{NAME_CHARS_MAX, check_stage_name};
 pub use options::{
     Actor, Clock, CreateOutcome, Created, Expected, OnExists, Options, Request, system_clock,
 };
@@ -63,7 +63,9 @@ pub use secrets::{
 };
 pub use stages::{StageCapabilities, StageChangeKind, StageChanges, StageDefinition, StageRecord};
 pub use store::{Recovery, Scrubbed};
-pub use tables::{Checksums, Column, NewTable, RowChange, Segment, TableRecord, TableSource};
+pub use tables::{
+    Checksums, Column, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord, TableSource,
+};
 pub use tokens::{NewToken, TokenRecord, TokenState};
 pub use users::{NewUser, PasswordHash, UserChange, UserRecord};
 
@@ -85,6 +87,7 @@ pub struct Catalog {
     _keeper: store::Keeper,
     store: Arc<store::Store>,
     secrets: secrets::Secrets,
+    refreshes: directory::Refreshes,
 }
 
 impl Catalog {
@@ -112,6 +115,7 @@ impl Catalog {
             _keeper: store::Keeper::start(&store)?,
             store,
             secrets,
+            refreshes: directory::Refreshes::default(),
         })
     }
 

@@ -33,6 +33,32 @@ pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
     }
 }
 
+/// Checks a name for a stage (already folded by the caller): one of 1 to 64 characters, none of them a control
+/// character, a blank, a slash or a quote, that can stand in `stage://name/path` as it is. Stages of older versions may
+/// have other names, and keep them.
+///
+/// # Errors
+/// `Invalid`, saying what is wrong with it.
+pub fn check_stage_name(name: &str) -> Result<(), Error> {
+    check("a stage", name)?;
+    if matches!(name, "." | "..") {
+        return Err(Error::invalid(format!(
+            "the name of a stage {name:?} means a folder in paths and URLs; take another one"
+        )));
+    }
+    match name.chars().find(|c| NOT_IN_A_URL.contains(c)) {
+        None => Ok(()),
+        Some(c) => Err(Error::invalid(format!(
+            "the name of a stage {name:?} holds {c:?}, which cannot stand in stage://name/path; letters, digits, '_', '-' and '.' can"
+        ))),
+    }
+}
+
+/// What ends, parts or encodes something in a URL, or is not allowed there.
+const NOT_IN_A_URL: [char; 13] = [
+    '?', '#', '%', ':', '@', '[', ']', '{', '}', '<', '>', '|', '^',
+];
+
 /// Checks a name that may be part of a login, `account:user:role` or `account#user#role`: one of
 /// [`check`] that holds no `:` and no `#` either.
 pub(crate) fn check_login(what: &str, name: &str) -> Result<(), Error> {
@@ -51,7 +77,7 @@ fn is_refused(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, check_login};
+    use super::{check, check_login, check_stage_name};
 
     #[test]
     fn names() {
@@ -83,6 +109,23 @@ mod tests {
             &"x".repeat(65),
         ] {
             assert!(check("a stage", name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_stages_can_stand_in_a_url() {
+        for name in [
+            "a", "stage_1", "a.b-c", "...", "größe", "数据", "a*b", "a+b",
+        ] {
+            assert!(check_stage_name(name).is_ok(), "{name}");
+        }
+        for name in [
+            ".", "..", "a?b", "#", "100%", "a:b", "a@b", "[a]", "{a}", "a<", ">a", "a|b", "^", "",
+            "a/b", "a b",
+        ] {
+            let error = check_stage_name(name).err().map(|e| e.to_string());
+            let error = error.unwrap_or_default();
+            assert!(error.starts_with("the name of a stage"), "{name}: {error}");
         }
     }
 

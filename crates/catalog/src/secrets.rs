@@ -81,7 +81,7 @@ impl Catalog {
         self.opened(owner, &whose, &export.credentials)
     }
 
-    fn opened(
+    pub(crate) fn opened(
         &self,
         owner: Owner<'_>,
         whose: &str,

@@ -1,7 +1,14 @@
 //! Tables: what a table record is, making, dropping and reading tables.
 //! What changes with their data is in `tables/segments.rs`.
 
+mod credentials;
 mod segments;
+mod unique;
+
+pub(crate) use unique::TableKeys;
+pub use unique::{PRIMARY, TableKey};
+
+pub(crate) use credentials::{TableCredentials, of_account as credentials_of_account};
 
 use std::collections::HashSet;
 
@@ -9,6 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::StoredTable;
 use crate::grants::{self, Securable};
 use crate::options::{Actor, Created, OnExists};
+use crate::secrets::Credentials;
 use crate::store::{Draft, View, What};
 use crate::{Catalog, databases, keys, names};
 
@@ -97,6 +105,8 @@ pub enum TableSource {
         location: String,
         /// How to read it, in the statement's order.
         options: Vec<(String, String)>,
+        /// What the place is opened with: sealed when they are stored, [`Catalog::table_credentials`] opens them.
+        credentials: Credentials,
     },
 }
 
@@ -115,6 +125,8 @@ pub struct TableRecord {
     pub columns: Vec<Column>,
     /// Where its rows are.
     pub source: TableSource,
+    /// Columns in which no two rows are alike; who changes rows sees to it.
+    pub keys: Vec<TableKey>,
     /// When it was made, in microseconds since 1970 UTC.
     pub created_us: u64,
     /// When its version was made, in microseconds since 1970 UTC.
@@ -148,6 +160,8 @@ pub struct NewTable {
     pub columns: Vec<Column>,
     /// Where the rows are; segments given here get new ids, in their order.
     pub source: TableSource,
+    /// Columns in which no two rows are to be alike.
+    pub keys: Vec<TableKey>,
     /// The number that AUTO_INCREMENT gives first, from 1.
     pub next_number: u64,
     /// Free text.
@@ -184,9 +198,12 @@ impl Catalog {
                     Some(current) if on_exists == OnExists::Keep => Ok(Created::kept(current)),
                     Some(current) => {
                         remove(draft, account, &current)?;
-                        Ok(Created::replaced(put_new(draft, actor, table)?, current))
+                        Ok(Created::replaced(
+                            put_new(self, draft, actor, table)?,
+                            current,
+                        ))
                     }
-                    None => Ok(Created::new(put_new(draft, actor, table)?)),
+                    None => Ok(Created::new(put_new(self, draft, actor, table)?)),
                 }
             },
         )
@@ -249,6 +266,14 @@ pub(crate) fn remove(
     for segment in table.segments() {
         draft.delete(keys::segment(account, table.id, segment.id));
     }
+    if !table.keys.is_empty() {
+        draft.delete(keys::table_keys(account, table.id));
+    }
+    if let TableSource::External { credentials, .. } = &table.source
+        && !credentials.is_empty()
+    {
+        draft.delete(keys::table_credentials(account, table.id));
+    }
     grants::delete_on(draft, account, Securable::Table(table.id))
 }
 
@@ -273,13 +298,18 @@ pub(crate) fn with_segments(
     mut stored: StoredTable,
 ) -> Result<TableRecord, Error> {
     let source = match stored.external.take() {
-        Some((location, options)) => TableSource::External { location, options },
+        Some((location, options)) => TableSource::External {
+            location,
+            options,
+            credentials: credentials::of_table(view, account, stored.id)?,
+        },
         None => TableSource::Segments(view.list(&keys::segments(account, stored.id))?),
     };
-    Ok(record(stored, source))
+    let keys = unique::of_table(view, account, stored.id)?;
+    Ok(record(stored, source, keys))
 }
 
-fn record(stored: StoredTable, source: TableSource) -> TableRecord {
+fn record(stored: StoredTable, source: TableSource, keys: Vec<TableKey>) -> TableRecord {
     TableRecord {
         id: stored.id,
         database: stored.database,
@@ -287,6 +317,7 @@ fn record(stored: StoredTable, source: TableSource) -> TableRecord {
         version: stored.version,
         columns: stored.columns,
         source,
+        keys,
         created_us: stored.created_us,
         changed_us: stored.changed_us,
         next_segment: stored.next_segment,
@@ -295,7 +326,12 @@ fn record(stored: StoredTable, source: TableSource) -> TableRecord {
     }
 }
 
-fn put_new(draft: &mut Draft<'_>, actor: &Actor, table: NewTable) -> Result<TableRecord, Error> {
+fn put_new(
+    catalog: &Catalog,
+    draft: &mut Draft<'_>,
+    actor: &Actor,
+    table: NewTable,
+) -> Result<TableRecord, Error> {
     let account = &actor.account;
     let mut stored = StoredTable {
         id: draft.next_id(account, "table")?,
@@ -314,17 +350,33 @@ fn put_new(draft: &mut Draft<'_>, actor: &Actor, table: NewTable) -> Result<Tabl
         TableSource::Segments(new) => {
             TableSource::Segments(segments::put(draft, account, &mut stored, new))
         }
-        TableSource::External { location, options } => {
+        TableSource::External {
+            location,
+            options,
+            credentials: given,
+        } => {
             stored.external = Some((location.clone(), options.clone()));
-            TableSource::External { location, options }
+            let credentials = catalog.put_table_credentials(draft, account, stored.id, &given)?;
+            TableSource::External {
+                location,
+                options,
+                credentials,
+            }
         }
     };
     draft.put(
         keys::table(account, &stored.database, &stored.name),
         &stored,
     );
+    if !table.keys.is_empty() {
+        let keys = TableKeys {
+            table: stored.id,
+            keys: table.keys.clone(),
+        };
+        draft.put(keys::table_keys(account, stored.id), &keys);
+    }
     grants::put_ownership(draft, actor, Securable::Table(stored.id))?;
-    Ok(record(stored, source))
+    Ok(record(stored, source, table.keys))
 }
 
 fn check_columns(table: &NewTable) -> Result<(), Error> {
@@ -334,6 +386,7 @@ fn check_columns(table: &NewTable) -> Result<(), Error> {
             "{place} has no columns, it must have at least one"
         )));
     }
+    unique::check(table)?;
     let mut seen = HashSet::new();
     for (number, column) in (1..).zip(&table.columns) {
         if column.name.is_empty() {

@@ -67,9 +67,9 @@ impl Client {
         self.target.name()
     }
 
-    /// The files of stages, for what GET and PUT carry.
+    /// The files of stages, for what GET and PUT carry: those of the session's temporary stages, too.
     pub(crate) fn files(&self) -> Files {
-        self.files.clone()
+        self.files.clone().in_session(&self.session_id)
     }
 
     /// What a status of a stream means.

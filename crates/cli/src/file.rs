@@ -37,7 +37,6 @@ pub(crate) async fn run(
             let at = stage_path(&args.path)?;
             with_files(&args.place, env, async |files| {
                 let removed = files.remove(&at, args.allow_missing).await?;
-                let number = |n: u64| Arc::new(UInt64Array::from(vec![n])) as ArrayRef;
                 let batch = RecordBatch::try_from_iter([
                     ("removed_files", number(removed.removed_files)),
                     ("removed_bytes", number(removed.removed_bytes)),
@@ -72,6 +71,21 @@ pub(crate) async fn run(
             with_files(&args.place, env, async |files| {
                 let presigned = files.presign(&at, access, args.expire).await?;
                 print(out, args.place.output, [presigned_row(&presigned)?])?;
+                Ok(0)
+            })
+            .await
+        }
+        FileCommand::Refresh(args) => {
+            let at = stage_path(&args.path)?;
+            with_files(&args.place, env, async |files| {
+                let found = files.refresh(&at).await?;
+                let batch = RecordBatch::try_from_iter([
+                    ("added_files", number(found.added_files)),
+                    ("changed_files", number(found.changed_files)),
+                    ("removed_files", number(found.removed_files)),
+                    ("files", number(found.files)),
+                ])?;
+                print(out, args.place.output, [batch])?;
                 Ok(0)
             })
             .await
@@ -168,6 +182,10 @@ fn listed(files: &[File]) -> anyhow::Result<RecordBatch> {
         ),
         ("etag", texts(|file| &file.etag)),
     ])?)
+}
+
+fn number(n: u64) -> ArrayRef {
+    Arc::new(UInt64Array::from(vec![n]))
 }
 
 fn presigned_row(presigned: &PresignFileResponse) -> anyhow::Result<RecordBatch> {

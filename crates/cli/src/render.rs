@@ -5,6 +5,7 @@ mod csv;
 mod json;
 mod report;
 mod table;
+mod times;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,8 @@ impl Rows {
     /// # Errors
     /// Those of `out`, and `InvalidData` for a value that has no text.
     pub(crate) fn write(&mut self, out: &mut dyn Write, batch: &RecordBatch) -> io::Result<()> {
+        let batch = times::shown(batch).map_err(invalid)?;
+        let batch = batch.as_ref();
         match self {
             Self::Table(rows) => rows.write(out, batch),
             Self::Csv(rows) => rows.write(out, batch),

@@ -38,6 +38,7 @@ pub use crate::plan::file::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFi
 pub use crate::plan::grant::{
     Grant, GrantObject, Grantee, ObjectKind, Privilege, RoleGrant, ShowGrants,
 };
+pub use crate::plan::live::{CreateLiveTable, LiveKey, LiveOption, LiveServer, LiveSource};
 pub use crate::plan::parameter::{BindError, ParameterRef};
 pub use crate::plan::query::{QueryText, StageFunction, StageFunctionCall, StagedFile};
 pub use crate::plan::stage::{

@@ -8,6 +8,7 @@ mod export;
 mod file;
 mod format;
 mod grant;
+mod live;
 mod stage;
 mod table;
 
@@ -57,6 +58,7 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         )?)),
         Rule::create_table => table::create(node),
         Rule::create_external_table => table::create_external(node),
+        Rule::create_live_table => live::create(node),
         Rule::drop_table => table::drop_table(node),
         Rule::truncate_table => Ok(Plan::Truncate(database::table_name(&mut node.children())?)),
         Rule::create_account => account::create(node),

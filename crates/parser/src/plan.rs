@@ -7,6 +7,7 @@ pub(crate) mod data_type;
 pub(crate) mod export;
 pub(crate) mod file;
 pub(crate) mod grant;
+pub(crate) mod live;
 pub(crate) mod parameter;
 pub(crate) mod query;
 pub(crate) mod stage;
@@ -22,6 +23,7 @@ use crate::plan::credentials::CredentialValue;
 use crate::plan::export::Export;
 use crate::plan::file::{GetFiles, Presign, PutFiles, RemoveFiles};
 use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
+use crate::plan::live::CreateLiveTable;
 use crate::plan::query::QueryText;
 use crate::plan::stage::{AlterStage, CreateStage, DropStage};
 use crate::plan::table::{
@@ -95,6 +97,8 @@ pub enum Plan {
     CreateTable(CreateTable),
     /// `CREATE EXTERNAL TABLE`.
     CreateExternalTable(CreateExternalTable),
+    /// `CREATE EXTERNAL TABLE … FROM`.
+    CreateLiveTable(CreateLiveTable),
     /// `DROP TABLE`.
     DropTable(DropTable),
     /// `TRUNCATE TABLE`.
@@ -204,6 +208,7 @@ impl Plan {
             Self::DescribeTable(_) => "DESCRIBE TABLE",
             Self::CreateTable(_) => "CREATE TABLE",
             Self::CreateExternalTable(_) => "CREATE EXTERNAL TABLE",
+            Self::CreateLiveTable(_) => "CREATE EXTERNAL TABLE",
             Self::DropTable(_) => "DROP TABLE",
             Self::Truncate(_) => "TRUNCATE TABLE",
             Self::CreateTableAs(_) => "CREATE TABLE AS",

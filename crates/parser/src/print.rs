@@ -5,6 +5,7 @@ mod access;
 mod export;
 mod file;
 mod grant;
+mod live;
 mod stage;
 mod table;
 
@@ -87,6 +88,14 @@ impl Printer {
         }
     }
 
+    /// A literal that is no secret, or the parameter.
+    fn plain_text(value: &CredentialValue) -> String {
+        match value {
+            CredentialValue::Secret(text) => quote(text.expose()),
+            CredentialValue::Parameter(parameter) => parameter.to_string(),
+        }
+    }
+
     fn credentials(&mut self, credentials: &Credentials) {
         let entries: Vec<String> = credentials
             .entries
@@ -160,6 +169,7 @@ impl Printer {
             }
             Plan::CreateTable(plan) => self.create_table(plan),
             Plan::CreateExternalTable(plan) => self.create_external_table(plan),
+            Plan::CreateLiveTable(plan) => self.create_live_table(plan),
             Plan::DropTable(plan) => {
                 self.word("DROP TABLE");
                 self.word_if(plan.if_exists, "IF EXISTS");

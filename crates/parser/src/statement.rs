@@ -161,6 +161,7 @@ fn expecting_query(sql: &str, at: Span) -> ParseError {
 }
 
 fn insert(sql: &str, statement: Span, mut lexer: Lexer<'_>) -> Result<Plan, ParseError> {
+    refuse_duplicates(sql, statement)?;
     let source = insert_source(sql, statement, &mut lexer)?;
     let head = Span::new(statement.start, source.unwrap_or(statement.end));
     let rows = ["VALUES", "SELECT", "WITH", "TABLE"];
@@ -185,6 +186,57 @@ fn insert(sql: &str, statement: Span, mut lexer: Lexer<'_>) -> Result<Plan, Pars
         columns,
         source: captured.query,
     }))
+}
+
+/// Refuses what lets rows pass whose keys are there already.
+fn refuse_duplicates(sql: &str, statement: Span) -> Result<(), ParseError> {
+    const REMEDY: &str = "a row whose key is there already is an error; DELETE or UPDATE those rows, or leave them out by a condition";
+    // Rows may be many megabytes, and hardly any has one of these words.
+    let text = sql.as_bytes().get(statement.range()).unwrap_or_default();
+    let has = |word: &[u8]| {
+        let first = word.first().copied().unwrap_or_default();
+        text.iter().enumerate().any(|(at, byte)| {
+            byte.eq_ignore_ascii_case(&first)
+                && text
+                    .get(at..at + word.len())
+                    .is_some_and(|found| found.eq_ignore_ascii_case(word))
+        })
+    };
+    let is_ignoring = text.get(..64).unwrap_or(text).to_ascii_lowercase();
+    let is_ignoring = is_ignoring.windows(6).any(|word| word == b"ignore");
+    if !is_ignoring && !has(b"duplicate") {
+        return Ok(());
+    }
+    let mut lexer = Lexer::at(sql, statement.start);
+    let (mut at, mut depth, mut before) = (0, 0_usize, None::<Token>);
+    // A literal without an end is told of elsewhere.
+    while let Ok(Some(token)) = lexer.next_token() {
+        if token.span.end > statement.end {
+            break;
+        }
+        if token.is(b'(') {
+            depth += 1;
+        } else if token.is(b')') {
+            depth = depth.saturating_sub(1);
+        }
+        let clause = if at == 1 && token.is_word(sql, "IGNORE") {
+            Some("INSERT IGNORE")
+        } else if depth == 0
+            && token.is_word(sql, "DUPLICATE")
+            && before.is_some_and(|before| before.is_word(sql, "ON"))
+        {
+            Some("ON DUPLICATE KEY UPDATE")
+        } else {
+            None
+        };
+        if let Some(clause) = clause {
+            let message = format!("{clause} is not supported: {REMEDY}");
+            let range = token.span.range();
+            return Err(ParseError::new(ErrorKind::Unsupported, sql, range, message));
+        }
+        (at, before) = (at + 1, Some(token));
+    }
+    Ok(())
 }
 
 /// Where the rows of an INSERT begin: at VALUES, SELECT, WITH, TABLE, or at a `(` with a query

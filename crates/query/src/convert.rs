@@ -17,5 +17,6 @@ mod writer;
 
 pub(crate) use array::column as column_of;
 pub use default::{DefaultValue, check_default};
-pub(crate) use text::to_text;
-pub(crate) use writer::{Cell, ColumnWriter, shown};
+pub(crate) use text::{to_text, to_text_of};
+pub(crate) use words::Members;
+pub(crate) use writer::{Cell, ColumnWriter, number_of_bytes, shown};

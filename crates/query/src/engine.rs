@@ -284,6 +284,9 @@ impl QueryEngine {
                 )),
             },
             Source::Rows(rows) => Ok(rows.schema()),
+            Source::Live(_) => Err(Error::invalid(
+                "the columns of a table that another server has are asked of that server",
+            )),
             Source::Segments { files, .. } | Source::Files { files, .. } if files.is_empty() => {
                 Err(Error::new(
                     ErrorKind::NotFound,

@@ -132,6 +132,12 @@ impl Error {
         self
     }
 
+    /// The error with more before its text.
+    pub(crate) fn before(mut self, place: &str) -> Self {
+        self.message.insert_str(0, place);
+        self
+    }
+
     /// The error with more behind its text.
     pub(crate) fn with_detail(mut self, detail: &str) -> Self {
         self.message.push_str(detail);

@@ -9,6 +9,7 @@ mod convert;
 mod date_add;
 mod date_format;
 mod dates;
+mod digits;
 mod encode;
 mod json;
 mod lists;
@@ -91,10 +92,13 @@ static ALL: LazyLock<BTreeMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|| 
             truth::function(),
             date_format::function(),
             watched_function(),
+            nullable_function(),
             choice::function(),
             choice::only_function(),
+            choice::null_if_function(),
             encode::hex_function(),
             lists::field_function(),
+            lists::place_function(),
         ])
         .chain(lists::case_functions())
         .chain(date_add::functions())
@@ -115,6 +119,7 @@ static ALL: LazyLock<BTreeMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|| 
         .chain(each(by_row, |function| function.name))
         .chain(each(json::functions(), |function| function.name))
         .chain(each(round::functions(), |function| function.name))
+        .chain(each(digits::functions(), |function| function.name))
         .chain(each([waiting::Sleep::new()], |_| SLEEP))
         // One of them, for the table of what functions can give.
         .chain(each([RoundTo::new(DataType::Decimal128(38, 0))], |_| {
@@ -133,6 +138,21 @@ fn watched_function() -> Function {
     )
 }
 
+/// A value as it is, which may be NULL: of a subquery that may have no row. It is not computed while planning, after
+/// which a constant could not be NULL.
+fn nullable_function() -> Function {
+    let function = Function::new(
+        "mysql_nullable",
+        |t| Ok(t.to_vec()),
+        |t| Ok(t[0].clone()),
+        |a, _| Ok(Arc::clone(&a[0])),
+    );
+    Function {
+        signature: Signature::user_defined(Volatility::Volatile),
+        ..function
+    }
+}
+
 /// A plainer expression for arguments of these types, if there is one.
 type Simplify = fn(&[Expr], &[DataType]) -> Option<Expr>;
 
@@ -147,6 +167,8 @@ pub(crate) struct Function {
     run: fn(&[ArrayRef], &DataType) -> Result<ArrayRef>,
     /// A plainer expression that means the same for these argument types.
     simplify: Option<Simplify>,
+    /// Whether dates and times among the arguments are texts by the time it runs, with the digits of their columns.
+    prints: bool,
 }
 
 impl Function {
@@ -163,7 +185,13 @@ impl Function {
             returns,
             run,
             simplify: None,
+            prints: false,
         }
+    }
+
+    fn printing(mut self) -> Self {
+        self.prints = true;
+        self
     }
 
     fn simplified(mut self, simplify: Simplify) -> Self {
@@ -218,7 +246,14 @@ impl ScalarUDFImpl for Function {
         let arrays = args
             .args
             .into_iter()
-            .map(|arg| arg.into_array(rows))
+            .zip(&args.arg_fields)
+            .map(|(arg, field)| {
+                let array = arg.into_array(rows)?;
+                if self.prints && array.data_type().is_temporal() {
+                    return crate::convert::to_text_of(&array, field);
+                }
+                Ok(array)
+            })
             .collect::<Result<Vec<_>>>()?;
         let result = (self.run)(&arrays, args.return_field.data_type())?;
         Ok(if scalar {

@@ -85,6 +85,23 @@ pub(crate) struct Evaluated {
 }
 
 impl PlannedInsert {
+    /// The rows of a query that has been planned, for a table with a column for each of the query's.
+    ///
+    /// # Errors
+    /// [`crate::Violation::ColumnCount`] if the table has others.
+    pub fn of_query(query: PlannedQuery, target: &InsertTarget) -> Result<Self, Error> {
+        let named = target::named_indices(target)?;
+        if query.schema().fields().len() != named.len() || named.len() != target.columns.len() {
+            return Err(values::wrong_count(1));
+        }
+        let slots = Slots::new(target, &named, vec![None; named.len()]);
+        Ok(Self {
+            schema: target.schema(),
+            rows: Rows::Query { query, slots },
+            next_number: Arc::new(AtomicU64::new(0)),
+        })
+    }
+
     /// The table's columns.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {

@@ -30,7 +30,8 @@ pub use mysql::{SessionValues, Statement, TableRef, table_references};
 pub use planned::{BatchStream, PlannedQuery};
 pub use settings::Settings;
 pub use tables::{
-    BlockChecksums, FileFormat, FileRef, Limit, PageError, Pages, RowSource, Source, StoreList,
+    BlockChecksums, Comparison, Condition, FileFormat, FileRef, Limit, LiveBatches, LiveError,
+    LiveTable, LiveWanted, Operand, PageError, Pages, RowSource, Source, StoreList,
     TableDefinition, Value, Wanted,
 };
 pub use text::{Compression, CsvReadOptions, JsonReadOptions};

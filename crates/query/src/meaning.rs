@@ -12,6 +12,7 @@ mod constants;
 mod operators;
 mod quantified;
 mod scalar;
+mod unions;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ mod date_calls;
 mod dialect;
 mod expressions;
 mod group_concat;
+mod having;
 mod items;
 mod labels;
 mod limits;

@@ -1,7 +1,9 @@
 //! Tables as the caller describes them, made into DataFusion's table providers:
 //! Parquet files, CSV files, batches in memory.
 
+mod conditions;
 mod declared;
+mod live;
 mod parquet;
 mod reading;
 mod registry;
@@ -20,6 +22,8 @@ use url::Url;
 use crate::error::{Error, from_datafusion};
 use crate::text::{CsvReadOptions, JsonReadOptions, TextFormat, TextTable};
 
+pub use conditions::{Comparison, Condition, Operand};
+pub use live::{LiveBatches, LiveError, LiveTable, LiveWanted};
 use parquet::ParquetTable;
 pub(crate) use parquet::infer as infer_parquet;
 pub(crate) use reading::FilesAtHand;
@@ -103,6 +107,8 @@ pub enum Source {
     Batches(Vec<RecordBatch>),
     /// Rows that are made while the query reads them: system tables.
     Rows(Arc<dyn RowSource>),
+    /// Rows that another server has, and gives while the query reads them.
+    Live(Arc<dyn LiveTable>),
 }
 
 /// The format of external files.
@@ -150,6 +156,11 @@ fn provider(
             Arc::new(MemTable::try_new(schema, vec![batches.clone()]).map_err(from_datafusion)?)
         }
         Source::Rows(rows) => Arc::new(rows::RowTable::new(Arc::clone(rows))),
+        Source::Live(live) => {
+            let schema = table.schema.clone().ok_or_else(missing)?;
+            let name = format!("{}.{}", table.database, table.name);
+            Arc::new(live::LiveProvider::new(schema, Arc::clone(live), name))
+        }
         Source::Segments { store, files } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
             let name = format!("{}.{}", table.database, table.name);

@@ -103,6 +103,8 @@ pub enum Reason {
     StorageFull,
     /// A file system failed, or a folder is missing or not writable.
     StorageFailed,
+    /// The store of a stage refused the stage's credentials, or what they may do.
+    StoreRefused,
     /// The server is stopping.
     ShuttingDown,
     /// The catalog takes no changes since a write to it failed.
@@ -216,10 +218,13 @@ impl Error {
         self
     }
 
-    /// Puts `what: ` before the text that follows the code's own prefix.
+    /// Puts `what: ` before the text that follows the code's own prefix, unless it begins so already.
     pub(crate) fn within(mut self, what: impl fmt::Display) -> Self {
-        self.message
-            .insert_str(self.prefix_bytes, &format!("{what}: "));
+        let what = format!("{what}: ");
+        let text = self.message.get(self.prefix_bytes..).unwrap_or_default();
+        if !text.starts_with(&what) {
+            self.message.insert_str(self.prefix_bytes, &what);
+        }
         self
     }
 
@@ -472,6 +477,7 @@ impl From<storage::Error> for Error {
                 "HY000",
                 format!("internal error: {message}"),
             ),
+            Kind::Refused => Self::internal(Reason::StoreRefused, &message),
             Kind::Changed => Self::new(Reason::FileChanged, 20405, "HY000", message),
             Kind::NoSpace => Self::new(Reason::StorageFull, 1021, "HY000", message),
             Kind::Unsupported => Self::not_supported(&message),

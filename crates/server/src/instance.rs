@@ -130,6 +130,7 @@ impl Instance {
             links_at: OnceLock::new(),
             logins,
         });
+        wait_for(instance.internal.stages.remove_left_here());
         wait_for(crate::exports::recover(&instance));
         wait_for(crate::uploads::recover(&instance));
         Ok(instance)

@@ -1,4 +1,5 @@
-//! Stagedoor's own storage: the Parquet segments of tables, and in `internal/stages.rs` the files of internal stages.
+//! Stagedoor's own storage: the Parquet segments of tables, in `internal/stages.rs` the files of internal stages, and in
+//! `internal/temporary.rs` those of temporary ones.
 //! A dropped table's files go when no query can still be reading them, at the latest at the next start.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod stages;
+mod temporary;
 
 use catalog::Catalog;
 use storage::{Location, ObjectPath, Policy, Store, Transport};
@@ -14,6 +16,9 @@ use crate::error::{Error, Result};
 use crate::settings::InternalSettings;
 
 pub(crate) use stages::InternalStages;
+pub(crate) use temporary::TemporaryFolder;
+#[cfg(test)]
+pub(crate) use temporary::TemporaryFolders;
 
 /// Tables' segments and internal stages, below the data directory.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What a running server does by itself: it reads the catalog through once, settles exports that could not be settled
-//! at once, keeps what `[retention]` says, and removes the files of internal stages that nobody can bring back.
+//! at once, keeps what `[retention]` says, ends idle sessions, and removes the files of internal stages that nobody can
+//! bring back.
 //! Everything it removes or finds is said in the log; what it removes is audited by the catalog.
 
 use std::sync::{Arc, Weak};
@@ -13,6 +14,10 @@ use crate::settings::RetentionSettings;
 
 /// How often old records are looked for.
 const EVERY: Duration = Duration::from_secs(3600);
+
+/// How often idle sessions are looked for: a quarter of how long they may be idle, within these.
+const IDLE_LOOK_MIN: Duration = Duration::from_millis(500);
+const IDLE_LOOK_MAX: Duration = Duration::from_secs(30);
 
 const DAY_US: u64 = 24 * 3600 * 1_000_000;
 
@@ -100,6 +105,41 @@ pub(crate) async fn remove_remains(instance: Weak<Instance>) {
         drop(open);
         // Either is a reason to look again.
         let _ = tokio::time::timeout(EVERY, dropped.notified()).await;
+    }
+}
+
+/// Removes the files of temporary stages: what an earlier server left, and then of each stage that has ended. Runs until
+/// the server is gone, which it does not keep open.
+pub(crate) async fn remove_temporary_files(instance: Weak<Instance>) {
+    loop {
+        let Some(open) = instance.upgrade() else {
+            return;
+        };
+        let folders = Arc::clone(&open.internal.stages.temporary);
+        if let Err(error) = open.internal.stages.remove_left().await {
+            tracing::warn!(
+                error = error.message(),
+                "failed to remove the files of temporary stages that a stopped server left; it is tried again in an hour"
+            );
+        }
+        open.internal.stages.remove_ended().await;
+        drop(open);
+        // Either is a reason to look again.
+        let _ = tokio::time::timeout(EVERY, folders.something_ended()).await;
+    }
+}
+
+/// Ends the sessions that have been idle for too long, so that what they have goes also where nobody opens another.
+/// Runs until the server is gone, which it does not keep open.
+pub(crate) async fn end_idle_sessions(instance: Weak<Instance>) {
+    loop {
+        let Some(open) = instance.upgrade() else {
+            return;
+        };
+        open.sessions.end_idle();
+        let pause = (open.sessions.idle_max() / 4).clamp(IDLE_LOOK_MIN, IDLE_LOOK_MAX);
+        drop(open);
+        tokio::time::sleep(pause).await;
     }
 }
 

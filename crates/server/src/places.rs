@@ -4,6 +4,7 @@
 
 mod credentials;
 mod raw;
+mod temporary;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,13 +16,14 @@ use catalog::{
     AccountRecord, Credential, Credentials, ExportRecord, StageCapabilities, StageRecord,
 };
 use parser::{CredentialKey, Target};
-use storage::{BucketCredentials, Location, ObjectPath, Scheme, Store};
+use storage::{BucketCredentials, Endpoint, Location, ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Acting, Object, Operation, SYS};
 use crate::instance::Instance;
 use crate::session::known;
 use crate::settings::PathSettings;
+use crate::temporary_stages::TemporaryStage;
 
 /// Deeper chains of sub-stages than this are refused; the catalog refuses cycles.
 const SUB_STAGE_DEPTH_MAX: usize = 16;
@@ -55,6 +57,8 @@ enum At {
         stage_id: u64,
         prefix: Option<ObjectPath>,
     },
+    /// Stagedoor's own storage, for as long as the session lasts.
+    Temporary(Arc<TemporaryStage>),
     /// A folder or a bucket; never a sub-stage, those have been followed.
     Place {
         location: Location,
@@ -76,6 +80,8 @@ pub(crate) struct OpenStage {
     pub(crate) parents: Vec<(u64, u64)>,
     /// Where its files really are, in words that are another for each place; not for clients.
     pub(crate) place: String,
+    /// Where it is a temporary one: its files are there for as long as this is.
+    pub(crate) temporary: Option<Arc<TemporaryStage>>,
 }
 
 /// A stage as it was at a version.
@@ -145,6 +151,9 @@ impl Acting {
     /// # Errors
     /// The gate's refusal; the exact texts of a missing and of a disabled stage.
     pub(crate) fn locate_stage(&self, name: &str, operation: Operation) -> Result<Located> {
+        if let Some(located) = self.locate_temporary(name) {
+            return Ok(located);
+        }
         let object = Object::Stage(name.to_owned());
         let permit = self.allow(operation, &object)?;
         let account = permit.account();
@@ -184,6 +193,7 @@ impl Instance {
                 let below = prefix.as_ref().map_or("", ObjectPath::as_str);
                 format!("internal:{}/{stage_id}/{below}", account.id)
             }
+            At::Temporary(stage) => stage.place(),
             At::Place { location, .. } => location.to_string(),
         };
         let opened = match &located.at {
@@ -197,6 +207,7 @@ impl Instance {
                     .open(account, *stage_id, prefix.as_ref())
                     .await
             }
+            At::Temporary(stage) => stage.open(&self.internal.stages).await,
             At::Place {
                 location,
                 credentials,
@@ -210,8 +221,14 @@ impl Instance {
             Some(found) => store.knowing(known(found)),
             None => store,
         };
+        let store = store.called(&format!("stage '{}'", located.name));
+        let temporary = match located.at {
+            At::Temporary(stage) => Some(stage),
+            At::Internal { .. } | At::Place { .. } => None,
+        };
         Ok(OpenStage {
             place,
+            temporary,
             store,
             name: located.name,
             id: located.id,
@@ -482,17 +499,13 @@ impl Instance {
 
     /// That the operator lets buckets be at this endpoint: a host with a scheme and a port, or without.
     pub(crate) fn check_endpoint(&self, endpoint: &str) -> Result<()> {
-        let denied =
-            |e: storage::Error| Error::internal(Reason::PermissionDenied, &e).with_source(e);
-        let (scheme, authority) = match endpoint.split_once("://") {
-            Some((scheme, authority)) => (scheme.parse().map_err(denied)?, authority),
-            None => (Scheme::Https, endpoint),
-        };
-        let (host, port) = host_and_port(authority.trim_end_matches('/'), scheme)?;
+        let endpoint: Endpoint = endpoint
+            .parse()
+            .map_err(|e| Error::invalid_configuration(Reason::StageInvalid, &e))?;
         self.endpoints
-            .check(host, port, scheme)
+            .check(&endpoint.host, endpoint.port(), endpoint.scheme)
             .map(|_| ())
-            .map_err(denied)
+            .map_err(|e| Error::internal(Reason::PermissionDenied, &e).with_source(e))
     }
 
     /// What an account's places may touch on this machine.
@@ -500,27 +513,6 @@ impl Instance {
         self.internal
             .policy(allowed_paths(&self.settings.paths, account))
             .buckets(self.transport.clone())
-    }
-}
-
-/// `host`, `host:port`, `[v6]`, `[v6]:port`.
-fn host_and_port(authority: &str, scheme: Scheme) -> Result<(&str, u16)> {
-    let default = match scheme {
-        Scheme::Https => 443,
-        Scheme::Http => 80,
-    };
-    let is_bare_v6 = authority.ends_with(']');
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !is_bare_v6 => {
-            let port = port.parse().map_err(|_| {
-                Error::invalid_configuration(
-                    Reason::StageInvalid,
-                    "an endpoint's port must be a number from 1 to 65535",
-                )
-            })?;
-            Ok((host, port))
-        }
-        Some(_) | None => Ok((authority, default)),
     }
 }
 

@@ -33,8 +33,12 @@ use health::ServerHealth;
 /// How long a cancelled export may take to stop before the server goes without it.
 pub(crate) const CANCEL_MAX: Duration = Duration::from_secs(10);
 
-/// How long the rest of stopping may take: connections that are cut off, and the catalog's end.
-pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(8);
+/// How long removing the files of temporary stages may take at the end; the next start removes the rest.
+const TEMPORARY_FILES_MAX: Duration = Duration::from_secs(3);
+
+/// How long the rest of stopping may take: connections that are cut off, files that go with their sessions, and the
+/// catalog's end.
+pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(11);
 
 /// How often the catalog is asked whether it still takes changes.
 const CATALOG_LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -134,7 +138,7 @@ impl Server {
             },
             login: Login::Itself,
         };
-        Ok(Session::for_statements(Arc::clone(&self.instance), caller))
+        Ok(Session::for_statements(Arc::clone(&self.instance), caller).on_its_own())
     }
 
     /// Every gRPC service, for a caller that brings its own transport. Each call must log in.
@@ -155,6 +159,22 @@ impl Server {
         self.health.stop();
         self.end_exports(Instant::now() + self.instance.settings.limits.shutdown_grace())
             .await;
+        self.end_temporary_stages().await;
+    }
+
+    /// Ends what goes with the sessions, and removes the files, as far as that is done in a short time; the next start
+    /// does the rest.
+    async fn end_temporary_stages(&self) {
+        self.instance.sessions.end_temporary_stages();
+        let stages = &self.instance.internal.stages;
+        if tokio::time::timeout(TEMPORARY_FILES_MAX, stages.remove_ended())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "the files of temporary stages are not all removed yet; the next start does it"
+            );
+        }
     }
 
     /// Starts no more exports; cancels at the deadline those that run.

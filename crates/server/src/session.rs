@@ -13,7 +13,9 @@ mod directory;
 mod exports;
 mod files;
 mod insert;
+mod keys;
 mod links;
+mod live;
 mod load;
 mod pace;
 mod queries;
@@ -23,6 +25,7 @@ mod securables;
 mod stages;
 mod table_columns;
 mod tables;
+mod temporary;
 mod tokens;
 mod transfers;
 mod validation;
@@ -43,7 +46,7 @@ pub(crate) use queries::{fields, internal_store};
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
 pub(crate) use stages::{
-    ChangeMode, Etag, NewStage, StageProperties, StageUpdate, stage_not_exists,
+    ChangeMode, Etag, NewStage, StageProperties, StageUpdate, stage_exists, stage_not_exists,
 };
 pub(crate) use tables::ShownTable;
 pub(crate) use transfers::{DownloadPart, Expected};
@@ -53,8 +56,9 @@ use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;
 use crate::gate::{Acting, CallContext, Object, Operation, Permit, Principal};
 use crate::instance::Instance;
-use crate::sessions::{Killed, OpenSession, SessionState};
+use crate::sessions::{InUse, Killed, OpenSession, SessionState};
 use crate::sql;
+use crate::temporary_stages::TemporaryStages;
 use crate::turns::{Turn, Work};
 use variables::Variables;
 
@@ -73,6 +77,9 @@ pub struct Session {
     statement: Bounds,
     /// What others see of it, and how they end its statement, where it is an open session.
     open: Option<(Arc<OpenSession>, Killed)>,
+    temporary: Arc<TemporaryStages>,
+    /// Of a call beside an open session's statements: what keeps the session open.
+    _in_use: Option<Arc<InUse>>,
 }
 
 /// What an open session keeps from one statement to the next.
@@ -81,6 +88,21 @@ pub(crate) struct Kept {
     pub(crate) principal: Principal,
     database: String,
     variables: Variables,
+    temporary: Arc<TemporaryStages>,
+}
+
+impl Kept {
+    /// The same, as one that may have temporary stages.
+    pub(crate) fn with_temporary_stages(self) -> Self {
+        Self {
+            temporary: TemporaryStages::of_session(),
+            ..self
+        }
+    }
+
+    pub(crate) fn temporary_stages(&self) -> Arc<TemporaryStages> {
+        Arc::clone(&self.temporary)
+    }
 }
 
 impl Session {
@@ -107,7 +129,35 @@ impl Session {
             call: Deadline::none(),
             statement: Bounds::none(),
             open: None,
+            temporary: TemporaryStages::none(),
+            _in_use: None,
         }
+    }
+
+    /// The same as one of its own, which may have temporary stages.
+    pub(crate) fn on_its_own(self) -> Self {
+        Self {
+            temporary: TemporaryStages::of_session(),
+            ..self
+        }
+    }
+
+    /// The same for a call that sees the temporary stages of an open session of the caller; of none if `id` is
+    /// empty.
+    ///
+    /// # Errors
+    /// [`Reason::SessionNotFound`].
+    pub(crate) fn beside(self, id: &str) -> Result<Self> {
+        if id.is_empty() {
+            return Ok(self);
+        }
+        let sessions = &self.instance.sessions;
+        let (temporary, in_use) = sessions.temporary_stages(id, &self.principal)?;
+        Ok(Self {
+            temporary,
+            _in_use: Some(in_use),
+            ..self
+        })
     }
 
     /// An open session for its next statement, which `killed` can end.
@@ -122,6 +172,7 @@ impl Session {
             principal: kept.principal,
             database: kept.database,
             variables: kept.variables,
+            temporary: kept.temporary,
             open: Some((open, killed)),
             ..Self::for_statements(instance, caller)
         }
@@ -133,6 +184,7 @@ impl Session {
             principal: self.principal.clone(),
             database: self.database.clone(),
             variables: self.variables.clone(),
+            temporary: Arc::clone(&self.temporary),
         }
     }
 
@@ -309,6 +361,7 @@ impl Session {
             instance: Arc::clone(&self.instance),
             principal: self.principal.clone(),
             context: self.context.clone(),
+            temporary: Arc::clone(&self.temporary),
         }
     }
 

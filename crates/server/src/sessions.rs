@@ -16,9 +16,9 @@ use crate::gate::{Acting, Object, Operation, Principal};
 use crate::instance::Instance;
 use crate::session::{Caller, Kept, Session, session_not_found};
 use crate::settings::LimitSettings;
+use crate::temporary_stages::TemporaryStages;
 
-use open::InUse;
-pub(crate) use open::{Killed, OpenSession, SessionRow, SessionState, Shown, killed};
+pub(crate) use open::{InUse, Killed, OpenSession, SessionRow, SessionState, Shown, killed};
 
 /// When a client that found no room should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -104,7 +104,8 @@ impl Sessions {
             }
         }
         let id = Uuid::new_v4().to_string();
-        let opened = OpenSession::new(id.clone(), session.client(), session.kept());
+        let kept = session.kept().with_temporary_stages();
+        let opened = OpenSession::new(id.clone(), session.client(), kept);
         open.insert(id.clone(), Arc::new(opened));
         Ok(id)
     }
@@ -180,6 +181,37 @@ impl Sessions {
         self.live().len()
     }
 
+    /// Closes those that have been idle for too long, which otherwise waits for somebody to look.
+    pub(crate) fn end_idle(&self) {
+        drop(self.live());
+    }
+
+    /// How long a session may be idle.
+    pub(crate) fn idle_max(&self) -> Duration {
+        self.idle_max
+    }
+
+    /// Ends the temporary stages of all of them: the server stops.
+    pub(crate) fn end_temporary_stages(&self) {
+        for open in self.lock().values() {
+            open.temporary_stages().end();
+        }
+    }
+
+    /// The temporary stages of a session of this user, for a call that is no statement of it; and what keeps the
+    /// session open meanwhile.
+    ///
+    /// # Errors
+    /// [`Reason::SessionNotFound`].
+    pub(crate) fn temporary_stages(
+        &self,
+        id: &str,
+        of: &Principal,
+    ) -> Result<(Arc<TemporaryStages>, Arc<InUse>)> {
+        let (open, in_use) = self.take_up(id, of)?;
+        Ok((open.temporary_stages(), Arc::new(in_use)))
+    }
+
     /// Finds a session of this user and marks it as used, so that it does not end meanwhile.
     fn take_up(&self, id: &str, of: &Principal) -> Result<(Arc<OpenSession>, InUse)> {
         let open = self.lock();
@@ -193,7 +225,14 @@ impl Sessions {
     /// The sessions, once those that were killed or have been idle for too long are out.
     fn live(&self) -> MutexGuard<'_, BTreeMap<String, Arc<OpenSession>>> {
         let mut open = self.lock();
-        open.retain(|_, open| open.is_alive(self.idle_max));
+        open.retain(|_, open| {
+            let is_alive = open.is_alive(self.idle_max);
+            if !is_alive {
+                // What it has is gone with it, whoever still holds it.
+                open.kill();
+            }
+            is_alive
+        });
         open
     }
 
@@ -208,6 +247,7 @@ async fn refused(instance: &Arc<Instance>, id: &str, caller: &Caller, error: Err
         instance: Arc::clone(instance),
         principal: caller.principal.clone(),
         context: caller.context.clone(),
+        temporary: TemporaryStages::none(),
     };
     let object = Object::Session(id.to_owned());
     let recorded = instance

@@ -7,6 +7,7 @@ mod files;
 mod show;
 mod stages;
 
+pub(crate) use access::secret;
 pub(crate) use show::{export_state, stage_change};
 pub(crate) use stages::{given_credentials, shown_credential, status as stage_status};
 
@@ -81,6 +82,7 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::ShowDatabases { like } => show::databases(session, text(like)).await,
         Plan::CreateTable(statement) => session.create_table(statement).await,
         Plan::CreateExternalTable(statement) => session.create_external_table(statement).await,
+        Plan::CreateLiveTable(statement) => session.create_live_table(statement).await,
         Plan::DropTable(statement) => session.drop_table(statement).await,
         Plan::Truncate(name) => session.truncate_table(name).await,
         Plan::Insert(statement) => session.insert(statement).await,

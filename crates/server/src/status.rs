@@ -87,6 +87,8 @@ pub(crate) fn code(reason: Reason) -> Code {
         | Reason::FileInvalid
         | Reason::IdentityInUse
         | Reason::SecretUnavailable
+        // Of the stage's keys and not of the caller, who may do what was asked.
+        | Reason::StoreRefused
         | Reason::CatalogReadOnly => Code::FailedPrecondition,
         Reason::StageVersionConflict | Reason::IdentityVersionConflict | Reason::FileChanged => {
             Code::Aborted
@@ -154,6 +156,7 @@ pub fn name(reason: Reason) -> &'static str {
         Reason::LimitExceeded => "LIMIT_EXCEEDED",
         Reason::StorageFull => "STORAGE_FULL",
         Reason::StorageFailed => "STORAGE_FAILED",
+        Reason::StoreRefused => "STORE_REFUSED",
         Reason::ShuttingDown => "SHUTTING_DOWN",
         Reason::CatalogReadOnly => "CATALOG_READ_ONLY",
         Reason::DataLoss => "DATA_LOSS",

@@ -215,6 +215,42 @@ pub(crate) fn rows_of(
     Ok((context, part_name(table)))
 }
 
+/// Which of a table's rows a part has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Those that a statement has written and no table lists yet.
+    New,
+    /// Those that stay as they are.
+    Kept,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Kept => "kept",
+        }
+    }
+}
+
+/// How a query names [`part_as`].
+pub(crate) fn part_as_name(part: Part) -> String {
+    format!("`{PARTS}`.`{}`", part.name())
+}
+
+/// Some segments of a table as a table of their own, beside other parts of it in one query.
+pub(crate) fn part_as(
+    table: &TableRecord,
+    which: Part,
+    group: &[Segment],
+) -> Result<TableDefinition> {
+    let definition = part(table, group, crate::session::internal_store()?)?;
+    Ok(TableDefinition {
+        name: which.name().to_owned(),
+        ..definition
+    })
+}
+
 /// How a query names [`part`].
 pub(crate) fn part_name(table: &TableRecord) -> String {
     let alias = table.name.replace('`', "``");
@@ -272,6 +308,7 @@ mod tests {
             created_us: 0,
             changed_us: 0,
             next_segment: 1,
+            keys: Vec::new(),
             next_number: 1,
             comment: String::new(),
         }

@@ -1,5 +1,6 @@
 //! Files that clients are sending: kept on record until each has its name or is gone, so that a server that was
-//! killed meanwhile leaves nothing of them in any place. A small file an upload, in the data directory.
+//! killed meanwhile leaves nothing of them in any place. A small file an upload, in the data directory; and one for each
+//! draft of an export that ended while its place did not answer.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use catalog::ExportRecord;
 use serde::{Deserialize, Serialize};
 use storage::{BegunUploads, Draft, ObjectPath, Store, Token};
 use tokio::sync::oneshot;
@@ -19,6 +21,7 @@ use crate::error::{Error, Reason, Result};
 use crate::exports::kept_drafts;
 use crate::instance::Instance;
 use crate::places::{OpenStage, PinnedStage};
+use crate::temporary_stages::TemporaryStage;
 
 /// The format of a record.
 const VERSION: u32 = 1;
@@ -69,8 +72,14 @@ pub(crate) struct Begun {
     instance: Arc<Instance>,
     work: String,
     store: Store,
+    /// Keeps the files of a temporary stage.
+    _temporary: Option<Arc<TemporaryStage>>,
     /// Until the thread that writes has taken it.
     draft: Mutex<Option<Draft>>,
+    target: ObjectPath,
+    begun: SystemTime,
+    /// Whether there may be another draft beside it, because an answer of the place was lost before it began.
+    has_lost_sibling: AtomicBool,
     /// Whether a draft may have been begun that has no token, because the place's answer was lost.
     has_lost_draft: AtomicBool,
 }
@@ -121,9 +130,15 @@ impl Uploads {
             instance: Arc::clone(instance),
             work,
             store: stage.store.clone(),
+            _temporary: stage.temporary.clone(),
             draft: Mutex::default(),
+            target: target.clone(),
+            begun: SystemTime::now(),
+            has_lost_sibling: AtomicBool::new(false),
             has_lost_draft: AtomicBool::new(false),
         });
+        // What is in a temporary stage goes with all its files, also after a crash.
+        let record = stage.temporary.is_none().then_some(record);
         let target = target.clone();
         let (tell, told) = oneshot::channel();
         // A client that leaves meanwhile does not leave half a beginning behind.
@@ -141,6 +156,68 @@ impl Uploads {
         });
         let broken = |e| Error::defect("the beginning of an upload broke off").with_source(e);
         told.await.map_err(broken)?
+    }
+
+    /// Notes the drafts of an export into a stage that ends while its place does not answer: they are removed as those
+    /// of uploads are. `path` is where its first file goes; at `lost` there may be drafts that its plan does not have.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// Those of the data directory's disk; a defect for an export into no stage.
+    pub(crate) fn leave(
+        &self,
+        export: &ExportRecord,
+        path: &ObjectPath,
+        lost: &[ObjectPath],
+    ) -> Result<()> {
+        let (Some((stage, stage_version)), Some(stage_id)) = (&export.stage, export.stage_id)
+        else {
+            return Err(Error::defect("only the drafts of stages are noted"));
+        };
+        let record = |target: &str| Record {
+            v: VERSION,
+            account: export.account.clone(),
+            stage: stage.clone(),
+            stage_id,
+            stage_version: *stage_version,
+            parents: export.stage_parents.clone(),
+            target: target.to_owned(),
+            begun_us: export.created_us,
+            token: None,
+        };
+        let id = &export.id;
+        for (number, file) in export.plan.iter().enumerate() {
+            let token = serde_json::from_slice(&file.token)
+                .map_err(|e| Error::defect("a draft has no token").with_source(e))?;
+            let record = Record {
+                token: Some(token),
+                ..record(&file.target)
+            };
+            self.write(&format!("{id}-{number}"), &record)?;
+        }
+        let first = (lost.is_empty() && export.plan.is_empty()).then_some(path);
+        for (number, target) in lost.iter().chain(first).enumerate() {
+            let work = match number {
+                0 => id.clone(),
+                number => format!("{id}-lost-{number}"),
+            };
+            self.write(&work, &record(target.as_str()))?;
+        }
+        Ok(())
+    }
+
+    /// Strikes off what was noted of an export, whose drafts are gone. Blocking.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn forget(&self, export: &str) -> Result<()> {
+        let left = self
+            .left()
+            .map_err(|e| Error::defect(format_args!("failed to list uploads: {e}")))?;
+        for work in left.iter().filter(|work| work.starts_with(export)) {
+            self.remove(work);
+        }
+        Ok(())
     }
 
     /// The drafts in buckets that are being written: what tidies up after others must not take them.
@@ -210,29 +287,40 @@ impl Uploads {
 }
 
 impl Begun {
-    async fn start(&self, mut record: Record, target: &ObjectPath) -> Result<()> {
-        let (work, first) = (self.work.clone(), record.clone());
-        self.instance
-            .blocking(move |instance| instance.uploads.write(&work, &first))
-            .await?;
+    async fn start(&self, record: Option<Record>, target: &ObjectPath) -> Result<()> {
+        self.write(record.clone()).await?;
         let draft = self.store.draft(&self.work, 0, target).await;
         let draft = draft.inspect_err(|error| {
-            let is_lost = error.may_be_done();
+            let is_lost = error.may_be_done() || error.is_temporary();
             self.has_lost_draft.store(is_lost, Ordering::SeqCst);
         })?;
+        let has_lost_sibling = draft.has_lost_sibling();
+        self.has_lost_sibling
+            .store(has_lost_sibling, Ordering::SeqCst);
         if let Some(token) = draft.token_to_record() {
-            record.token = serde_json::from_slice(&token.to_bytes()).ok();
+            let recorded = serde_json::from_slice(&token.to_bytes()).ok();
             self.instance
                 .uploads
                 .lock()
                 .insert(self.work.clone(), Some(token));
-            let work = self.work.clone();
-            self.instance
-                .blocking(move |instance| instance.uploads.write(&work, &record))
-                .await?;
+            self.write(record.map(|record| Record {
+                token: recorded,
+                ..record
+            }))
+            .await?;
         }
         *self.draft.lock().unwrap_or_else(PoisonError::into_inner) = Some(draft);
         Ok(())
+    }
+
+    async fn write(&self, record: Option<Record>) -> Result<()> {
+        let Some(record) = record else {
+            return Ok(());
+        };
+        let work = self.work.clone();
+        self.instance
+            .blocking(move |instance| instance.uploads.write(&work, &record))
+            .await
     }
 
     /// The draft, once.
@@ -264,10 +352,23 @@ impl Begun {
             if let Some(token) = token.flatten() {
                 self.store.discard(&token).await?;
             }
-            self.store.sweep(&self.work, None).await
+            let begun = match self.has_lost_sibling.load(Ordering::SeqCst) {
+                true => Some(BegunUploads {
+                    targets: vec![self.target.clone()],
+                    since: Some(self.begun),
+                    until: Some(SystemTime::now()),
+                    keep: kept_drafts(&self.instance).await?,
+                }),
+                false => None,
+            };
+            Ok::<_, Error>(self.store.sweep(&self.work, begun.as_ref()).await?)
         };
         if let Err(error) = discard.await {
-            tracing::warn!(work = self.work, %error, "failed to remove what is left of an upload; it is tried again");
+            tracing::warn!(
+                work = self.work,
+                error = error.message(),
+                "failed to remove what is left of an upload; it is tried again"
+            );
             self.instance.uploads.lock().remove(&self.work);
             return;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use opendal::Operator;
 
-use crate::draft::OnExisting;
+use crate::draft::{Interrupt, OnExisting};
 use crate::error::Result;
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
@@ -131,6 +131,15 @@ pub trait DraftWriter: io::Write + Send + fmt::Debug {
 
     /// Whether [`Backend::sweep`] finds it by its work alone, so that nobody need write the token down.
     fn is_swept(&self) -> bool;
+
+    /// Whether beginning it may have left another draft that nobody knows, because the place's answer was lost:
+    /// [`Backend::sweep`] finds it by what it is told of begun uploads.
+    fn has_lost_sibling(&self) -> bool {
+        false
+    }
+
+    /// What ends its waiting. A place that waits for nobody but a disk need not listen.
+    fn interrupted_by(&mut self, _interrupt: Interrupt) {}
 
     /// Makes the bytes durable; gives the token that publishes them. Blocking.
     ///

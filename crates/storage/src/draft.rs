@@ -1,7 +1,12 @@
 //! `Draft`: a file being written out of sight. Dropped without `finish`, it removes itself.
 //! Finished, its bytes are durable and it waits to be published.
 
+use std::fmt;
+use std::future::Future;
 use std::io::{self, Write};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 
 use crate::backend::DraftWriter;
 use crate::error::Result;
@@ -22,6 +27,28 @@ pub enum OnExisting {
 pub struct Draft {
     writer: Box<dyn DraftWriter>,
     bytes: u64,
+}
+
+/// Ends the waiting of a writer that nobody needs any more. Cheap to clone.
+#[derive(Clone)]
+pub struct Interrupt(Shared<BoxFuture<'static, ()>>);
+
+impl Interrupt {
+    /// One that comes when `signal` resolves.
+    pub fn when(signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(signal.boxed().shared())
+    }
+
+    /// Resolves when it has come.
+    pub async fn come(&self) {
+        self.0.clone().await;
+    }
+}
+
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupt").finish_non_exhaustive()
+    }
 }
 
 /// A draft whose bytes are durable.
@@ -47,6 +74,17 @@ impl Draft {
     /// [`Store::sweep`](crate::Store::sweep) from its work's id alone: write it down before the first byte.
     pub fn token_to_record(&self) -> Option<Token> {
         (!self.writer.is_swept()).then(|| self.writer.token())
+    }
+
+    /// Whether beginning it may have left another draft that nobody knows, because the place's answer was lost:
+    /// [`Store::sweep`](crate::Store::sweep) finds it by what it is told of begun uploads.
+    pub fn has_lost_sibling(&self) -> bool {
+        self.writer.has_lost_sibling()
+    }
+
+    /// From now on writing and finishing wait for a store no longer than until this comes; then they are errors.
+    pub fn interrupted_by(&mut self, interrupt: Interrupt) {
+        self.writer.interrupted_by(interrupt);
     }
 
     /// Makes the bytes durable and closes the draft. Blocking.

@@ -2,6 +2,7 @@
 //! reach through the server what only the server can reach (server-side request forgery).
 
 mod address;
+mod endpoint;
 mod host;
 mod rule;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
+pub use endpoint::Endpoint;
 pub use rule::EndpointRule;
 
 use address::{Kind, kind, plain};

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use crate::bucket::BucketError;
 use crate::path::ObjectPath;
 
 /// Shorthand for results of this crate.
@@ -20,6 +21,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// The operating system, or the server's policy, does not permit it.
     PermissionDenied,
+    /// The store refused the keys, or what they may do: change the place's credentials or their rights.
+    Refused,
     /// The file is no longer the one that was asked for: ask for the new one.
     Changed,
     /// The device or quota is full: make room.
@@ -97,6 +100,7 @@ impl Error {
     pub(crate) fn opendal(what: impl std::fmt::Display, source: opendal::Error) -> Self {
         let kind = match source.kind() {
             opendal::ErrorKind::NotFound => ErrorKind::NotFound,
+            opendal::ErrorKind::PermissionDenied if is_store_refusal(&source) => ErrorKind::Refused,
             opendal::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
             opendal::ErrorKind::AlreadyExists | opendal::ErrorKind::ConditionNotMatch => {
                 ErrorKind::AlreadyExists
@@ -114,6 +118,22 @@ impl Error {
             temporary,
             may_be_done: false,
             source: Some(source.into()),
+        }
+    }
+
+    /// Puts `what: ` before the text.
+    pub(crate) fn within(self, what: &str) -> Self {
+        Self {
+            message: format!("{what}: {}", self.message),
+            ..self
+        }
+    }
+
+    /// Puts `; what to do` behind the text.
+    pub(crate) fn advising(self, what: &str) -> Self {
+        Self {
+            message: format!("{}; {what}", self.message),
+            ..self
         }
     }
 
@@ -139,7 +159,7 @@ impl From<Error> for io::Error {
         let kind = match error.kind {
             ErrorKind::NotFound => io::ErrorKind::NotFound,
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
-            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::PermissionDenied | ErrorKind::Refused => io::ErrorKind::PermissionDenied,
             ErrorKind::NoSpace => io::ErrorKind::StorageFull,
             ErrorKind::Invalid => io::ErrorKind::InvalidInput,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
@@ -147,6 +167,13 @@ impl From<Error> for io::Error {
         };
         io::Error::new(kind, error)
     }
+}
+
+/// Whether it was the store that did not permit it, and not the operating system or the server's policy.
+fn is_store_refusal(error: &opendal::Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<BucketError>())
+        .is_some_and(|error| error.kind().is_refusal())
 }
 
 /// The error for a target that is there already; MatrixOne's text (code 20406 there).

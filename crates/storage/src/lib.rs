@@ -28,8 +28,8 @@ pub use bucket::{
     part_bytes,
 };
 pub use credentials::{Addressing, BucketCredentials, Encryption, OssSignature};
-pub use draft::{Draft, Finished, OnExisting};
-pub use endpoints::{CheckedEndpoint, EndpointPolicy, EndpointRule, Scheme};
+pub use draft::{Draft, Finished, Interrupt, OnExisting};
+pub use endpoints::{CheckedEndpoint, Endpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};
 pub use listing::FileInfo;
 pub use location::{Location, Provider};

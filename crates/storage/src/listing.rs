@@ -85,7 +85,11 @@ impl Store {
             let listed = lister.map_err(failed);
             Ok::<_, Error>(listed.try_filter_map(move |entry| std::future::ready(Ok(file(entry)))))
         };
-        futures::stream::once(begin).try_flatten().boxed()
+        let place = self.clone();
+        futures::stream::once(begin)
+            .try_flatten()
+            .map(move |found| place.named(found))
+            .boxed()
     }
 
     /// The files that match a pattern, streamed as [`Store::list`] gives them: `*` and `?` and `[…]` stay within

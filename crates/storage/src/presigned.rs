@@ -62,7 +62,7 @@ impl Store {
                 ),
             ));
         }
-        self.backend().presign(access, path, good_for).await
+        self.named(self.backend().presign(access, path, good_for).await)
     }
 }
 

@@ -70,7 +70,7 @@ impl Store {
             reader.await?.into_stream(from..info.bytes).await
         };
         let reading = Reading {
-            stream: stream.await.map_err(|e| failed(path, e))?,
+            stream: self.named(stream.await.map_err(|e| failed(path, e)))?,
             piece: Buffer::new(),
             left: info.bytes - from,
             store: (!is_conditional).then(|| self.clone()),

@@ -29,6 +29,8 @@ use crate::validation::{Capabilities, Capability, Probe, Validation};
 pub struct Store {
     backend: Arc<dyn Backend>,
     known: Arc<Capabilities>,
+    /// What refusals of the store begin with.
+    name: Option<Arc<str>>,
 }
 
 impl Store {
@@ -86,6 +88,26 @@ impl Store {
         Self {
             backend,
             known: Arc::default(),
+            name: None,
+        }
+    }
+
+    /// The same place, called so where the store refuses its credentials: `stage 's'`.
+    #[must_use]
+    pub fn called(self, name: &str) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
+    }
+
+    /// Names the place in a refusal of the store.
+    pub(crate) fn named<T>(&self, result: Result<T>) -> Result<T> {
+        match (&self.name, result) {
+            (Some(name), Err(error)) if error.kind() == ErrorKind::Refused => {
+                Err(error.within(name))
+            }
+            (_, result) => result,
         }
     }
 
@@ -125,7 +147,8 @@ impl Store {
     /// # Errors
     /// The place's; [`ErrorKind::Invalid`] for a work with a slash in its name.
     pub async fn draft(&self, work: &str, index: u32, target: &ObjectPath) -> Result<Draft> {
-        Ok(Draft::new(self.backend.draft(work, index, target).await?))
+        let draft = self.backend.draft(work, index, target).await;
+        Ok(Draft::new(self.named(draft)?))
     }
 
     /// Gives a finished draft its name, durably and in one step. Idempotent: a file that an earlier call has
@@ -141,7 +164,7 @@ impl Store {
             OnExisting::Refuse if !self.refuses_to_replace() => self.publish_checked(file).await,
             OnExisting::Refuse | OnExisting::Replace => self.backend.publish(file).await,
         };
-        match published {
+        match self.named(published) {
             Err(gone) if gone.kind() == ErrorKind::NotFound => {
                 if self.holds(file).await? {
                     return Ok(Published::Before);
@@ -184,7 +207,7 @@ impl Store {
     /// # Errors
     /// The place's.
     pub async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
-        self.backend.withdraw(file).await
+        self.named(self.backend.withdraw(file).await)
     }
 
     /// Whether a draft still waits to be published.
@@ -192,7 +215,7 @@ impl Store {
     /// # Errors
     /// The place's.
     pub async fn has_draft(&self, token: &Token) -> Result<bool> {
-        self.backend.has_draft(token).await
+        self.named(self.backend.has_draft(token).await)
     }
 
     /// Whether the file of the planned name has the planned bytes: it is read.
@@ -217,14 +240,12 @@ impl Store {
     /// [`ErrorKind::NotFound`]; the place's.
     pub async fn sha256(&self, path: &ObjectPath) -> Result<String> {
         let failed = |e| Error::opendal(format_args!("read '{path}'"), e);
-        let reader = self
-            .operator()
-            .reader(path.as_str())
-            .await
-            .map_err(failed)?;
-        let mut stream = reader.into_stream(..).await.map_err(failed)?;
+        let reader = self.operator().reader(path.as_str()).await;
+        let reader = self.named(reader.map_err(failed))?;
+        let stream = reader.into_stream(..).await;
+        let mut stream = self.named(stream.map_err(failed))?;
         let mut digest = Sha256::new();
-        while let Some(buffer) = stream.try_next().await.map_err(failed)? {
+        while let Some(buffer) = self.named(stream.try_next().await.map_err(failed))? {
             for chunk in buffer {
                 digest.update(&chunk);
             }
@@ -237,7 +258,7 @@ impl Store {
     /// # Errors
     /// The place's.
     pub async fn discard(&self, token: &Token) -> Result<()> {
-        self.backend.discard(token).await
+        self.named(self.backend.discard(token).await)
     }
 
     /// Removes the drafts of `work` that were not published and whose tokens nobody wrote down. A folder knows them
@@ -247,7 +268,7 @@ impl Store {
     /// # Errors
     /// The place's.
     pub async fn sweep(&self, work: &str, begun: Option<&BegunUploads>) -> Result<()> {
-        self.backend.sweep(work, begun).await
+        self.named(self.backend.sweep(work, begun).await)
     }
 
     /// Removes every draft of the place, of whatever work: only for a place that nobody else writes to.
@@ -255,7 +276,7 @@ impl Store {
     /// # Errors
     /// The place's.
     pub async fn sweep_all(&self) -> Result<()> {
-        self.backend.sweep_all().await
+        self.named(self.backend.sweep_all().await)
     }
 
     /// Removes a file. One that is not there is fine.
@@ -263,7 +284,7 @@ impl Store {
     /// # Errors
     /// The place's; [`ErrorKind::Invalid`] for what is no file.
     pub async fn delete(&self, path: &ObjectPath) -> Result<()> {
-        self.backend.delete(path).await
+        self.named(self.backend.delete(path).await)
     }
 
     /// Removes files, in as few requests as the place has for that. After an error some may be gone.
@@ -271,7 +292,7 @@ impl Store {
     /// # Errors
     /// As [`Store::delete`].
     pub async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
-        self.backend.delete_all(paths).await
+        self.named(self.backend.delete_all(paths).await)
     }
 
     /// Whether anything has this name.
@@ -279,7 +300,7 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Invalid`] when a symbolic link lies on the way; the place's.
     pub async fn exists(&self, path: &ObjectPath) -> Result<bool> {
-        self.backend.exists(path).await
+        self.named(self.backend.exists(path).await)
     }
 
     /// One file's size, time and etag.
@@ -291,7 +312,8 @@ impl Store {
             .operator()
             .stat(path.as_str())
             .await
-            .map_err(|e| Error::opendal(format_args!("look at '{path}'"), e))?;
+            .map_err(|e| Error::opendal(format_args!("look at '{path}'"), e));
+        let found = self.named(found)?;
         if found.mode() != EntryMode::FILE {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -310,8 +332,8 @@ impl Store {
             .operator()
             .read(path.as_str())
             .await
-            .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?;
-        Ok(body.to_bytes())
+            .map_err(|e| Error::opendal(format_args!("read '{path}'"), e));
+        Ok(self.named(body)?.to_bytes())
     }
 
     /// Bytes of a file; fewer, or none, where it ends.
@@ -328,8 +350,8 @@ impl Store {
             .read_with(path.as_str())
             .range(range.start..end)
             .await
-            .map_err(|e| Error::opendal(format_args!("read '{path}'"), e))?;
-        Ok(body.to_bytes())
+            .map_err(|e| Error::opendal(format_args!("read '{path}'"), e));
+        Ok(self.named(body)?.to_bytes())
     }
 
     /// The place for engines that read through `object_store`. Read-only for a folder.

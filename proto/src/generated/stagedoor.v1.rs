@@ -4092,6 +4092,9 @@ pub struct ListFilesRequest {
     /// Of the page before.
     #[prost(string, tag = "4")]
     pub page_token: ::prost::alloc::string::String,
+    /// The session whose temporary stages are seen, too, each before a permanent one of its name; empty: none are.
+    #[prost(string, tag = "5")]
+    pub session_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListFilesResponse {
@@ -4112,6 +4115,9 @@ pub struct RemoveFilesRequest {
     /// That nothing is there to remove is fine.
     #[prost(bool, tag = "3")]
     pub allow_missing: bool,
+    /// The session whose temporary stages are seen, too, each before a permanent one of its name; empty: none are.
+    #[prost(string, tag = "4")]
+    pub session_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveFilesResponse {
@@ -4133,6 +4139,9 @@ pub struct PresignFileRequest {
     /// How long the URL is good for, in seconds; 0: an hour. At most seven days.
     #[prost(uint64, tag = "4")]
     pub expire_seconds: u64,
+    /// The session whose temporary stages are seen, too, each before a permanent one of its name; empty: none are.
+    #[prost(string, tag = "5")]
+    pub session_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -4166,6 +4175,9 @@ pub struct DownloadFileRequest {
     /// The version that those bytes are of: if the file is another one now, the call fails with FILE_CHANGED.
     #[prost(string, tag = "4")]
     pub etag: ::prost::alloc::string::String,
+    /// The session whose temporary stages are seen, too, each before a permanent one of its name; empty: none are.
+    #[prost(string, tag = "5")]
+    pub session_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DownloadFileResponse {
@@ -4221,6 +4233,9 @@ pub struct UploadFileHeader {
     /// Its SHA-256 in hexadecimal, if that is known: other bytes are refused with CHECKSUM_MISMATCH.
     #[prost(string, tag = "5")]
     pub sha256: ::prost::alloc::string::String,
+    /// The session whose temporary stages are seen, too, each before a permanent one of its name; empty: none are.
+    #[prost(string, tag = "6")]
+    pub session_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UploadFileResponse {
@@ -4230,6 +4245,27 @@ pub struct UploadFileResponse {
     /// Its SHA-256, in lower-case hexadecimal.
     #[prost(string, tag = "2")]
     pub sha256: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefreshDirectoryRequest {
+    /// `stages/{stage_id}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// The folder to look at, with all below it; empty: all of the stage.
+    #[prost(string, tag = "2")]
+    pub path: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefreshDirectoryResponse {
+    #[prost(uint64, tag = "1")]
+    pub added_files: u64,
+    #[prost(uint64, tag = "2")]
+    pub changed_files: u64,
+    #[prost(uint64, tag = "3")]
+    pub removed_files: u64,
+    /// How many the directory table has now of what was looked at.
+    #[prost(uint64, tag = "4")]
+    pub files: u64,
 }
 /// What a presigned URL is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -4480,6 +4516,31 @@ pub mod file_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.FileService", "UploadFile"));
             self.inner.client_streaming(req, path, codec).await
         }
+        /// Makes the stage's directory table agree with what is there. Needs what changing the stage needs.
+        pub async fn refresh_directory(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RefreshDirectoryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RefreshDirectoryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.FileService/RefreshDirectory",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.FileService", "RefreshDirectory"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4541,6 +4602,14 @@ pub mod file_service_server {
             request: tonic::Request<tonic::Streaming<super::UploadFileRequest>>,
         ) -> std::result::Result<
             tonic::Response<super::UploadFileResponse>,
+            tonic::Status,
+        >;
+        /// Makes the stage's directory table agree with what is there. Needs what changing the stage needs.
+        async fn refresh_directory(
+            &self,
+            request: tonic::Request<super::RefreshDirectoryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RefreshDirectoryResponse>,
             tonic::Status,
         >;
     }
@@ -4845,6 +4914,51 @@ pub mod file_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stagedoor.v1.FileService/RefreshDirectory" => {
+                    #[allow(non_camel_case_types)]
+                    struct RefreshDirectorySvc<T: FileService>(pub Arc<T>);
+                    impl<
+                        T: FileService,
+                    > tonic::server::UnaryService<super::RefreshDirectoryRequest>
+                    for RefreshDirectorySvc<T> {
+                        type Response = super::RefreshDirectoryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RefreshDirectoryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FileService>::refresh_directory(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RefreshDirectorySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -86,6 +86,15 @@ fn files_go_there_and_back() {
         "{list}"
     );
 
+    // What others put there is known after a refresh.
+    write(&here.path("s/in/others.csv"), b"o");
+    let refreshed = here.ok(&["refresh", "stage://s/in", "-o", "csv"]);
+    assert_eq!(
+        refreshed,
+        "added_files,changed_files,removed_files,files\r\n1,0,0,3\r\n"
+    );
+    std::fs::remove_file(here.path("s/in/others.csv")).unwrap();
+
     here.ok(&["get", "stage://s/in", "back"]);
     assert_eq!(files(&here.path("mine/back")), ["a.bin", "b.csv"]);
     assert!(std::fs::read(here.path("mine/back/a.bin")).unwrap() == body);
@@ -190,6 +199,25 @@ fn the_shell_gets_and_puts() {
         let found = text(&output.stderr);
         assert!(found.contains(error), "{statement}: {found}");
     }
+}
+
+/// The shell is one session, and what it carries goes beside it.
+#[test]
+fn the_shell_carries_files_of_its_temporary_stages() {
+    let here = Here::new();
+    let body = super::bytes(100_000);
+    write(&here.path("mine/a.bin"), &body);
+    let (mine, back) = (here.path("mine"), here.path("back"));
+    let script = format!(
+        "CREATE TEMPORARY STAGE t;\nPUT 'file://{}/a.bin' 'stage://t/in';\nLIST 'stage://t/';\nGET 'stage://t/in' 'file://{}';\n",
+        mine.display(),
+        back.display()
+    );
+    let output = sql(&here.data(), &[], &script);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("in/a.bin"));
+    assert_eq!(std::fs::read(back.join("a.bin")).unwrap(), body);
+    assert_eq!(files(&here.data().join("stages")), Vec::<String>::new());
 }
 
 /// The client is killed in the middle: its connection breaks, and the server notices.

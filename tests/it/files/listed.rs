@@ -250,6 +250,7 @@ async fn files_are_removed_and_that_is_on_record() {
         parent: "stages/s".to_owned(),
         path: "**".to_owned(),
         allow_missing: false,
+        ..Default::default()
     };
     let removed = client(&server.channel).remove_files(request).await.unwrap();
     assert_eq!(removed.into_inner().removed_files, 2);

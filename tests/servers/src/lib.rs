@@ -1,4 +1,4 @@
-//! Object storages for tests, each a process of its own on 127.0.0.1 that ends with the tests.
+//! Object storages and databases for tests, each a process of its own on 127.0.0.1 that ends with the tests.
 //! `cargo xtask test` brings the programs; without it a test that needs one fails and says so.
 #![expect(
     clippy::unwrap_used,
@@ -8,8 +8,11 @@
 )]
 
 mod bare;
+mod databases;
 mod http;
+mod mariadb;
 mod oss;
+mod postgres;
 mod process;
 mod proxy;
 mod scripted;
@@ -17,7 +20,9 @@ mod weed;
 
 pub use bare::Bare;
 pub use http::{Fetched, fetch};
+pub use mariadb::MariaDb;
 pub use oss::{Oss, OssSettings};
+pub use postgres::Postgres;
 pub use proxy::{Fault, Proxy};
 pub use scripted::{Scripted, answer};
 pub use weed::Weed;

@@ -97,6 +97,12 @@ impl Oss {
         self.control("fault", &fault);
     }
 
+    /// Completes the next upload to an object with other bytes, whose checksum it tells.
+    pub fn corrupt(&self) {
+        let fault = serde_json::json!({ "op": "CompleteMultipartUpload", "corrupt": true, "n": 1 });
+        self.control("fault", &fault);
+    }
+
     /// What has been asked so far: an array of objects with `op`, `method`, `path`, `signature`, `status`
     /// and `headers`.
     pub fn log(&self) -> Vec<serde_json::Value> {

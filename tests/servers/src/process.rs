@@ -1,5 +1,6 @@
 //! A server's process: ports that are free, a folder of its own, and its end with ours, however we end.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,11 @@ impl Process {
         });
         let folder = TempDir::with_prefix("stagedoor-server-").unwrap().keep();
         let arguments = arguments(&folder);
+        Self::start_in(folder, &program, arguments)
+    }
+
+    /// Starts `program` in a folder, which goes when it ends.
+    pub(crate) fn start_in(folder: PathBuf, program: &OsStr, arguments: Vec<String>) -> Self {
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let mut child = Command::new("sh")
             .args(["-c", WATCH, "sh"])
@@ -48,6 +54,11 @@ impl Process {
             child,
             folder,
         }
+    }
+
+    /// The server's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Waits until `ready` says so; quotes the server's log when it never does.

@@ -19,6 +19,8 @@ pub enum Fault {
     Hang,
     /// It does not get through; this comes back.
     Answer(&'static str),
+    /// So many bytes get through, of it and of what follows in its connection, before that is closed.
+    CutAt(usize),
 }
 
 struct Armed {
@@ -113,14 +115,26 @@ fn pass(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) {
     let shared = Arc::clone(&back);
     let answers = std::thread::spawn(move || pass_back(reader, writer, &shared));
     let mut piece = vec![0; 64 << 10];
+    let mut left = None;
     while let Ok(length) = client.read(&mut piece) {
         if length == 0 {
             break;
         }
         let piece = &piece[..length];
-        let fault = state.lock().unwrap().take(piece);
+        let fault = match left {
+            None => state.lock().unwrap().take(piece),
+            Some(left) => Some(Fault::CutAt(left)),
+        };
         let through = match fault {
             None => piece,
+            Some(Fault::CutAt(bytes)) if bytes <= length => {
+                let _ = server.write_all(&piece[..bytes]);
+                break;
+            }
+            Some(Fault::CutAt(bytes)) => {
+                left = Some(bytes - length);
+                piece
+            }
             Some(Fault::CutBefore) => break,
             Some(Fault::CutRequest) => {
                 let _ = server.write_all(&piece[..length / 2]);

@@ -10,8 +10,11 @@ use cargo_metadata::Metadata;
 use super::Finding;
 
 /// Package and the workspace's packages that it may depend on; the tests may depend on any.
-const EDGES: [(&str, &[&str]); 10] = [
-    ("stagedoor-cli", &["stagedoor-proto", "stagedoor-server"]),
+const EDGES: [(&str, &[&str]); 11] = [
+    (
+        "stagedoor-cli",
+        &["stagedoor-parser", "stagedoor-proto", "stagedoor-server"],
+    ),
     (
         "stagedoor-server",
         &[
@@ -21,6 +24,7 @@ const EDGES: [(&str, &[&str]); 10] = [
             "stagedoor-storage",
             "stagedoor-exporter",
             "stagedoor-query",
+            "stagedoor-sources",
         ],
     ),
     ("stagedoor-parser", &[]),
@@ -28,6 +32,7 @@ const EDGES: [(&str, &[&str]); 10] = [
     ("stagedoor-storage", &["stagedoor-test-servers"]),
     ("stagedoor-exporter", &[]),
     ("stagedoor-query", &[]),
+    ("stagedoor-sources", &[]),
     ("stagedoor-proto", &[]),
     ("stagedoor-test-servers", &[]),
     ("xtask", &[]),
@@ -37,7 +42,7 @@ const EDGES: [(&str, &[&str]); 10] = [
 const TESTS: &str = "stagedoor-tests";
 
 /// Dependency and the packages that may name it, so that replacing it touches one crate.
-const HEAVY: [(&str, &[&str]); 10] = [
+const HEAVY: [(&str, &[&str]); 13] = [
     ("pest", &["stagedoor-parser"]),
     ("pest_derive", &["stagedoor-parser"]),
     ("sled", &["stagedoor-catalog"]),
@@ -45,6 +50,9 @@ const HEAVY: [(&str, &[&str]); 10] = [
     ("object_store_opendal", &["stagedoor-storage"]),
     ("datafusion", &["stagedoor-query"]),
     ("arrow-csv", &["stagedoor-exporter", "stagedoor-query"]),
+    ("tokio-postgres", &["stagedoor-sources"]),
+    ("tokio-postgres-rustls", &["stagedoor-sources"]),
+    ("mysql_async", &["stagedoor-sources"]),
     ("tonic-prost-build", &["xtask"]),
     ("protox", &["xtask"]),
     ("clap", &["stagedoor-cli", "xtask"]),

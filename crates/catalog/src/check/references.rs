@@ -97,6 +97,18 @@ impl Check<'_> {
             Ok(())
         })?;
         self.counted("table", ids.last().copied().unwrap_or(0), found)?;
+        for beside in [
+            keys::all_table_credentials(account),
+            keys::all_table_keys(account),
+        ] {
+            self.each_key(&beside, |key| {
+                let table = u64::from_str_radix(keys::last_part(key), 16).unwrap_or(0);
+                if !ids.contains(&table) {
+                    found.push(format!("{key} is of a table that does not exist"));
+                }
+                Ok(())
+            })?;
+        }
         self.each_key(&keys::all_segments(account), |key| {
             let (table, _) = keys::segment_of(key)?;
             if !ids.contains(&table) {

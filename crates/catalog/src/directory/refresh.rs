@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::{DirectoryFile, begun, current};
 use crate::error::Error;
@@ -20,11 +21,69 @@ pub struct RefreshId {
     generation: u64,
     /// Entries that were noted since are newer than the listing.
     began_us: u64,
-    /// Of the paths that were listed: 16 bytes a file, so that a million need no million names in memory. Two
-    /// differently seeded 64-bit hashes; that two of a million files share both does not happen.
+    /// Of the paths that were listed.
     seen: HashSet<u128>,
-    seeds: [std::hash::RandomState; 2],
+    running: Arc<Running>,
     counts: Refreshed,
+}
+
+/// A refresh, as long as it runs. Paths are 16 bytes each, so that a million need no million names in memory: two
+/// differently seeded 64-bit hashes; that two of a million files share both does not happen.
+#[derive(Debug)]
+struct Running {
+    account: String,
+    stage: u64,
+    generation: u64,
+    seeds: [std::hash::RandomState; 2],
+    /// Files that were removed since it began: an older listing may still have them.
+    removed: Mutex<HashSet<u128>>,
+}
+
+/// The refreshes that run.
+#[derive(Debug, Default)]
+pub(crate) struct Refreshes(Mutex<Vec<Weak<Running>>>);
+
+impl Refreshes {
+    /// A file was removed.
+    pub(super) fn removed(&self, account: &str, stage: u64, generation: u64, path: &str) {
+        for running in self.lock().iter().filter_map(Weak::upgrade) {
+            if (running.account.as_str(), running.stage, running.generation)
+                == (account, stage, generation)
+            {
+                let hash = running.hash(path);
+                running.removed().insert(hash);
+            }
+        }
+    }
+
+    fn begun(&self, account: &str, stage: u64, generation: u64) -> Arc<Running> {
+        let running = Arc::new(Running {
+            account: account.to_owned(),
+            stage,
+            generation,
+            seeds: [std::hash::RandomState::new(), std::hash::RandomState::new()],
+            removed: Mutex::default(),
+        });
+        let mut all = self.lock();
+        all.retain(|running| running.strong_count() > 0);
+        all.push(Arc::downgrade(&running));
+        running
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Running>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    fn hash(&self, path: &str) -> u128 {
+        let [high, low] = &self.seeds;
+        (u128::from(high.hash_one(path)) << 64) | u128::from(low.hash_one(path))
+    }
+
+    fn removed(&self) -> MutexGuard<'_, HashSet<u128>> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a refresh has found.
@@ -40,21 +99,14 @@ pub struct Refreshed {
     pub files: u64,
 }
 
-impl RefreshId {
-    fn hash(&self, path: &str) -> u128 {
-        let [high, low] = &self.seeds;
-        (u128::from(high.hash_one(path)) << 64) | u128::from(low.hash_one(path))
-    }
-}
-
 impl Catalog {
     /// Begins a refresh of a stage's directory table.
     ///
     /// Errors: `NotFound` for the stage; `Unsupported` when its directory table is off.
     pub fn begin_refresh(&self, actor: &Actor, stage: u64) -> Result<RefreshId, Error> {
         let what = || What::step(format!("begin REFRESH of stage {stage}"));
-        let (generation, began_us) = self.store.write(actor, what, |draft| {
-            let account = &actor.account;
+        let account = &actor.account;
+        let (generation, began_us, running) = self.store.write(actor, what, |draft| {
             let record = current(draft.view(), account, stage)?;
             if !record.definition.directory {
                 return Err(Error::new(
@@ -62,14 +114,16 @@ impl Catalog {
                     format!("the stage {} has no directory table", record.name),
                 ));
             }
-            Ok((begun(draft, account, &record)?.generation, draft.now_us()))
+            let generation = begun(draft, account, &record)?.generation;
+            let running = self.refreshes.begun(account, stage, generation);
+            Ok((generation, draft.now_us(), running))
         })?;
         Ok(RefreshId {
             stage,
             generation,
             began_us,
             seen: HashSet::new(),
-            seeds: [std::hash::RandomState::new(), std::hash::RandomState::new()],
+            running,
             counts: Refreshed::default(),
         })
     }
@@ -84,13 +138,15 @@ impl Catalog {
     ) -> Result<(), Error> {
         for file in &mut listed {
             file.noted_us = refresh.began_us;
-            let hash = refresh.hash(&file.path);
+            let hash = refresh.running.hash(&file.path);
             refresh.seen.insert(hash);
         }
         let (account, stage, generation) = (&actor.account, refresh.stage, refresh.generation);
         let what = || What::step(format!("REFRESH of stage {stage}"));
+        let running = Arc::clone(&refresh.running);
         let counts = self.store.write(actor, what, |draft| {
             let mut counts = Refreshed::default();
+            let removed = running.removed();
             for file in &listed {
                 counts.files += 1;
                 let key = keys::directory_file(account, stage, generation, &file.path);
@@ -105,6 +161,7 @@ impl Catalog {
                             draft.put(key, &entry);
                         }
                     },
+                    None if removed.contains(&running.hash(&file.path)) => {}
                     None => {
                         counts.added += 1;
                         draft.put(key, file);
@@ -142,7 +199,7 @@ impl Catalog {
             after = keys::directory_file(account, stage, generation, &last.path);
             let gone: Vec<&DirectoryFile> = page
                 .iter()
-                .filter(|file| !refresh.seen.contains(&refresh.hash(&file.path)))
+                .filter(|file| !refresh.seen.contains(&refresh.running.hash(&file.path)))
                 .collect();
             if gone.is_empty() {
                 continue;

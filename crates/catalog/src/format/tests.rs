@@ -17,7 +17,7 @@ use crate::options::{Actor, Request};
 use crate::secrets::{Credential, CredentialValue, Credentials, Fingerprint};
 use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
 use crate::stages::{StageCapabilities, StageChangeKind, StageDefinition, StageRecord};
-use crate::tables::{Checksums, Column, Segment};
+use crate::tables::{Checksums, Column, Segment, TableCredentials, TableKey, TableKeys};
 
 pub(crate) fn frozen(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -282,6 +282,53 @@ fn tables() {
             ..segment
         },
     );
+}
+
+#[test]
+fn keys_of_tables() {
+    let key = |name: &str, columns: &[&str]| TableKey {
+        name: name.into(),
+        columns: columns.iter().map(|column| (*column).into()).collect(),
+    };
+    let record = TableKeys {
+        table: 9,
+        keys: vec![key("PRIMARY", &["id"]), key("u", &["user name", "id"])],
+    };
+    is_frozen_since(5, "table-keys.hex", &record);
+}
+
+#[test]
+fn credentials_of_tables() {
+    let random = counting();
+    let key = ServerKey::from_bytes(&[7; 32]);
+    let owner = Owner::Table {
+        account: "sys",
+        id: 9,
+    };
+    let value = ("hunter2", Fingerprint([5; 8]));
+    let sealed = SealedSecret::seal(&random, &key, owner, 1, "password", value).unwrap();
+    assert_eq!(
+        &sealed.open(&key, owner, "password").unwrap()[..],
+        b"hunter2"
+    );
+    let stage = Owner::Stage {
+        account: "sys",
+        id: 9,
+    };
+    assert!(sealed.open(&key, stage, "password").is_none());
+    let credentials = Credentials::new(vec![
+        Credential::plain("kept", "plain"),
+        Credential {
+            name: "password".into(),
+            value: CredentialValue::Sealed(sealed),
+        },
+    ])
+    .unwrap();
+    let record = TableCredentials {
+        table: 9,
+        credentials,
+    };
+    is_frozen_since(5, "table-credentials.hex", &record);
 }
 
 #[test]

@@ -93,6 +93,9 @@ impl Catalog {
             })?;
             let (count, bad) = self.rewrap_exports(actor, &new)?;
             damaged = damaged.or(bad);
+            let (of_tables, bad) = self.rewrap_tables(actor, &new)?;
+            damaged = damaged.or(bad);
+            let count = count + of_tables;
             if count > 0 {
                 moved += count;
                 progress(moved, total.max(moved));

@@ -17,6 +17,7 @@ use crate::error::Error;
 const FORMAT: u8 = 1;
 const DOMAIN: &[u8] = b"stagedoor/stage-credential/1";
 const EXPORT_DOMAIN: &[u8] = b"stagedoor/export-credential/1";
+const TABLE_DOMAIN: &[u8] = b"stagedoor/table-credential/1";
 const FINGERPRINT_DOMAIN: &[u8] = b"stagedoor/fingerprint/1";
 /// All but the ciphertext.
 const HEADER_BYTES: usize =
@@ -62,6 +63,8 @@ pub(crate) enum Owner<'a> {
     Stage { account: &'a str, id: u64 },
     /// An unfinished export that goes to no stage.
     Export { account: &'a str, id: &'a str },
+    /// An external table.
+    Table { account: &'a str, id: u64 },
 }
 
 /// A secret as it is stored. It opens only with its server key, and only as the credential of the
@@ -101,6 +104,10 @@ fn place(
             (DOMAIN, account, number.as_slice())
         }
         Owner::Export { account, id } => (EXPORT_DOMAIN, account, id.as_bytes()),
+        Owner::Table { account, id } => {
+            number = id.to_le_bytes();
+            (TABLE_DOMAIN, account, number.as_slice())
+        }
     };
     cipher::place(&[
         domain,

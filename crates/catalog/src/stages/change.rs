@@ -62,7 +62,7 @@ impl Catalog {
         new_name: &str,
         expected: Expected,
     ) -> Result<StageRecord, Error> {
-        names::check("a stage", new_name)?;
+        names::check_stage_name(new_name)?;
         self.write_once(
             actor,
             || format!("{name} to {new_name}"),

@@ -26,7 +26,7 @@ impl Catalog {
         on_exists: OnExists,
         expected: Expected,
     ) -> Result<Created<StageRecord>, Error> {
-        names::check("a stage", name)?;
+        names::check_stage_name(name)?;
         self.write_once(
             actor,
             || name.to_owned(),

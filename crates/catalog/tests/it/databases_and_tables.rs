@@ -1,8 +1,8 @@
 //! Databases, tables and their segments.
 
 use stagedoor_catalog::{
-    Catalog, Column, CreateOutcome, ErrorKind, NewTable, OnExists, RowChange, Segment, TableRecord,
-    TableSource,
+    Catalog, Column, CreateOutcome, Credentials, ErrorKind, NewTable, OnExists, RowChange, Segment,
+    TableRecord, TableSource,
 };
 
 use crate::fixture::{new, open, refused, root};
@@ -25,6 +25,7 @@ fn table(database: &str, name: &str) -> NewTable {
         name: name.into(),
         columns: vec![column("id"), column("v")],
         source: TableSource::Segments(Vec::new()),
+        keys: Vec::new(),
         next_number: 1,
         comment: "c".into(),
     }
@@ -139,6 +140,7 @@ fn tables() {
     let source = TableSource::External {
         location: "stage://s/*.csv".into(),
         options: vec![("z".into(), "1".into()), ("a".into(), "2".into())],
+        credentials: Credentials::default(),
     };
     let external = create(
         NewTable {

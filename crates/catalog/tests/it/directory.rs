@@ -225,6 +225,27 @@ fn removed(path: &str, since_us: u64) -> FileChange {
 }
 
 #[test]
+fn what_is_removed_during_a_refresh_does_not_come_back() {
+    let (_dir, catalog) = bootstrapped();
+    let s = stage(&catalog, "s", "/tmp");
+    let mut running = catalog.begin_refresh(&root(), s.id).unwrap();
+    let gone = [removed("listed and gone", u64::MAX)];
+    catalog
+        .note_files(&root(), &files_of(&s, &[]), &gone)
+        .unwrap();
+    let listed = vec![file("listed and gone", 1, "x"), file("there", 1, "x")];
+    catalog
+        .refresh_files(&root(), &mut running, listed)
+        .unwrap();
+    let found = catalog.end_refresh(&root(), running, None).unwrap();
+    assert_eq!((found.added, found.removed), (1, 0));
+    assert_eq!(paths(&catalog, &s), ["there"]);
+    // Whoever writes it again is found by the next one.
+    refresh(&catalog, &s, &[file("listed and gone", 1, "x")]);
+    assert_eq!(paths(&catalog, &s), ["listed and gone"]);
+}
+
+#[test]
 fn a_note_that_comes_late_does_not_undo_a_newer_one() {
     let (_dir, catalog) = bootstrapped();
     let s = stage(&catalog, "s", "/tmp");

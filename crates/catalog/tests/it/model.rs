@@ -135,6 +135,7 @@ pub(crate) fn new_table(name: &str) -> NewTable {
         name: name.into(),
         columns: vec![column],
         source: TableSource::Segments(Vec::new()),
+        keys: Vec::new(),
         next_number: 1,
         comment: String::new(),
     }

@@ -4,6 +4,7 @@ mod leaks;
 mod places;
 mod rotation;
 mod shredding;
+mod tables;
 
 use std::path::Path;
 use std::sync::Arc;

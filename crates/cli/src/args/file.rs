@@ -32,6 +32,8 @@ pub(crate) enum FileCommand {
     Put(FilePutArgs),
     /// Makes a URL by which whoever has it may read or write one file until it expires
     Presign(FilePresignArgs),
+    /// Makes the directory table of a stage agree with what is there
+    Refresh(FileListArgs),
 }
 
 /// How to print rows, and the server.

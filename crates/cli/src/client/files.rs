@@ -4,8 +4,9 @@ use futures::Stream;
 use proto::v1::file_service_client::FileServiceClient;
 use proto::v1::{
     DownloadFileRequest, DownloadFileResponse, ListFilesRequest, ListFilesResponse,
-    PresignFileRequest, PresignFileResponse, PresignedAccess, RemoveFilesRequest,
-    RemoveFilesResponse, UploadFileRequest, UploadFileResponse,
+    PresignFileRequest, PresignFileResponse, PresignedAccess, RefreshDirectoryRequest,
+    RefreshDirectoryResponse, RemoveFilesRequest, RemoveFilesResponse, UploadFileRequest,
+    UploadFileResponse,
 };
 use tonic::{Response, Status, Streaming};
 use tonic_types::StatusExt;
@@ -18,6 +19,8 @@ use crate::failure::{Failure, Target};
 pub(crate) struct Files {
     calls: FileServiceClient<Wire>,
     target: Target,
+    /// Whose temporary stages are seen; empty: nobody's.
+    session_id: String,
 }
 
 /// A path in a stage.
@@ -43,7 +46,21 @@ impl Files {
         Self {
             calls: FileServiceClient::new(connection.wire()),
             target: connection.target().clone(),
+            session_id: String::new(),
         }
+    }
+
+    /// The same, seeing the temporary stages of a session.
+    pub(crate) fn in_session(self, session_id: &str) -> Self {
+        Self {
+            session_id: session_id.to_owned(),
+            ..self
+        }
+    }
+
+    /// Whose temporary stages are seen.
+    pub(crate) fn session_id(&self) -> &str {
+        &self.session_id
     }
 
     /// A page of files; the token of the first is empty.
@@ -57,6 +74,7 @@ impl Files {
             path: at.path.clone(),
             page_size: 1000,
             page_token,
+            session_id: self.session_id.clone(),
         };
         let answer = self.calls.list_files(request).await;
         self.answered(answer)
@@ -72,6 +90,7 @@ impl Files {
             parent: at.parent.clone(),
             path: at.path.clone(),
             allow_missing,
+            session_id: self.session_id.clone(),
         };
         let answer = self.calls.remove_files(request).await;
         self.answered(answer)
@@ -89,8 +108,22 @@ impl Files {
             path: at.path.clone(),
             access: access.into(),
             expire_seconds,
+            session_id: self.session_id.clone(),
         };
         let answer = self.calls.presign_file(request).await;
+        self.answered(answer)
+    }
+
+    /// Makes a stage's directory table agree with what is there, all of it or what is below the folder.
+    pub(crate) async fn refresh(
+        &mut self,
+        at: &StagePath,
+    ) -> Result<RefreshDirectoryResponse, Failure> {
+        let request = RefreshDirectoryRequest {
+            parent: at.parent.clone(),
+            path: at.path.clone(),
+        };
+        let answer = self.calls.refresh_directory(request).await;
         self.answered(answer)
     }
 
@@ -106,6 +139,7 @@ impl Files {
             path: at.path.clone(),
             offset,
             etag: etag.to_owned(),
+            session_id: self.session_id.clone(),
         };
         let answer = self.calls.download_file(request).await;
         answer

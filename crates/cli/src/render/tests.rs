@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, NullArray, RecordBatch,
-    StringArray, TimestampMicrosecondArray,
+    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::Schema;
 use proto::v1::{Export, ExportFile};
@@ -46,6 +46,42 @@ fn people() -> RecordBatch {
             ])),
         ),
     ])
+}
+
+#[test]
+fn a_time_is_a_span_in_every_format() {
+    let times = batch(vec![(
+        "t",
+        Arc::new(Time64MicrosecondArray::from(vec![
+            Some(-3_661_000_000),
+            Some(3_020_399_000_000),
+            Some(1_500_000),
+            Some(-1),
+            None,
+        ])) as ArrayRef,
+    )]);
+    assert_eq!(
+        render(Format::Csv, &[times.clone()]),
+        "t\r\n-01:01:01\r\n838:59:59\r\n00:00:01.500\r\n-00:00:00.000001\r\n\r\n"
+    );
+    assert_eq!(
+        render(Format::Json, &[times.clone()]),
+        "{\"t\":\"-01:01:01\"}\n{\"t\":\"838:59:59\"}\n{\"t\":\"00:00:01.500\"}\n{\"t\":\"-00:00:00.000001\"}\n{\"t\":null}\n"
+    );
+    assert!(render(Format::Table, &[times]).contains("| 838:59:59        |"));
+}
+
+#[test]
+fn a_point_in_no_calendar_is_an_error_and_no_value() {
+    let points = batch(vec![(
+        "p",
+        Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX])) as ArrayRef,
+    )]);
+    for format in [Format::Table, Format::Csv, Format::Json] {
+        let mut rows = Rows::new(format, &points.schema());
+        let error = rows.write(&mut Vec::new(), &points).unwrap_err();
+        assert!(error.to_string().contains("column 'p'"), "{error}");
+    }
 }
 
 #[test]

@@ -90,6 +90,7 @@ async fn send(
             overwrite: manner.overwrite,
             size_bytes: Some(bytes),
             sha256: sha256.clone(),
+            session_id: files.session_id().to_owned(),
         })),
     };
     let file = File::open(path).map_err(|e| local("read", path, &e))?;

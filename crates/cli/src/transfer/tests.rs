@@ -1,5 +1,5 @@
 //! Paths of stages, as the command line takes them.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::path::Path;
 

@@ -62,7 +62,7 @@ fn add_option(table: &mut CreateTable, option: &Node<'_>) -> Result<(), ParseErr
     Ok(())
 }
 
-fn column(node: &Node<'_>) -> Result<ColumnDef, ParseError> {
+pub(super) fn column(node: &Node<'_>) -> Result<ColumnDef, ParseError> {
     let mut parts = node.children();
     let mut column = ColumnDef {
         name: parts.name()?,

@@ -14,6 +14,13 @@ const PUBLIC_KEYS: &[&str] = &[
     "jsondata",
     "write_file_pattern",
     "comment",
+    "host",
+    "port",
+    "database",
+    "dbname",
+    "schema",
+    "table",
+    "sslmode",
 ];
 
 impl Scan<'_> {
@@ -63,6 +70,12 @@ impl Scan<'_> {
             _ if last.is_some_and(|last| last.is(b'=')) => self.hide(token.span.range()),
             TokenKind::Str => {
                 let text = unquote(token.text(self.sql));
+                // A key that is more than the key has its value in it: the `=` between them is missing.
+                if text.to_ascii_lowercase().contains("password")
+                    && !text.eq_ignore_ascii_case("password")
+                {
+                    return false;
+                }
                 return CredentialKey::from_name(&text).is_some() || !tells(Some(&text));
             }
             TokenKind::Word | TokenKind::Number | TokenKind::Quoted => {}

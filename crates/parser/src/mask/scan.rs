@@ -216,6 +216,13 @@ impl<'a> Scan<'a> {
         match token.kind {
             TokenKind::Word => self.take_word(token, last),
             TokenKind::Str | TokenKind::Quoted if tells(Some(token.text(self.sql))) => false,
+            // The key of an option whose brace is missing.
+            TokenKind::Str
+                if self.opening != Opening::Access && is_password(token.text(self.sql)) =>
+            {
+                self.state = State::MaybePassword;
+                true
+            }
             TokenKind::Str => {
                 if self.opening == Opening::Access && !self.is_public(last) {
                     self.hide(token.span.range());
@@ -304,6 +311,14 @@ impl<'a> Scan<'a> {
             TokenKind::Word | TokenKind::Number | TokenKind::Quoted | TokenKind::Punct(_) => false,
         }
     }
+}
+
+/// Whether a literal is the word, whatever its quotes are.
+fn is_password(literal: &str) -> bool {
+    literal.len() == "'password'".len()
+        && literal
+            .get(1..9)
+            .is_some_and(|word| word.eq_ignore_ascii_case("password"))
 }
 
 fn ends_in_password(word: &str) -> bool {

@@ -139,6 +139,11 @@ macro_rules! walk {
                         | AlterUserAction::Comment(_) => {}
                     },
                     Plan::SetPassword(password) => found.push(password),
+                    Plan::CreateLiveTable(plan) => {
+                        for option in &$($mutable)? plan.source.options {
+                            found.push(&$($mutable)? option.value);
+                        }
+                    }
                     Plan::DropStage(_)
                     | Plan::UndropStage(_)
                     | Plan::ShowStages { .. }

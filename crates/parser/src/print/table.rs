@@ -179,7 +179,7 @@ impl Printer {
     }
 }
 
-fn column_text(column: &ColumnDef) -> String {
+pub(super) fn column_text(column: &ColumnDef) -> String {
     let mut text = format!("{} {}", quote_name(&column.name), column.data_type.value);
     match column.nullable {
         Some(true) => text.push_str(" NULL"),

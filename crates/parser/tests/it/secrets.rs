@@ -21,11 +21,18 @@ const GOOD: &[&str] = &[
     "CREATE USER u@'%' IDENTIFIED BY 'PlantedSecret', v IDENTIFIED BY 'PlantedSecret' DEFAULT ROLE r COMMENT 'c'",
     "ALTER USER `u` IDENTIFIED BY 'PlantedSecret'",
     "SET PASSWORD = 'PlantedSecret'",
+    "CREATE EXTERNAL TABLE t FROM POSTGRES {'host'='h','user'='u','password'='PlantedSecret','database'='d','table'='t'}",
+    "CREATE EXTERNAL TABLE t (a int) FROM MYSQL {'PASSWORD'='PlantedSecret','host'='h','user'='u','database'='d','table'='t'}",
 ];
 
 /// Statements with mistakes before, in and behind the credentials.
 const BAD: &[&str] = &[
     "CREATE STAGE s URL='s3://b' CREDENTIALS={'AWS_SECRET_KEY'='PlantedSecret'",
+    "CREATE EXTERNAL TABLE t FROM POSTGRES {'host'='h','user'='u','password'='PlantedSecret'",
+    "CREATE EXTERNAL TABLE t FROM POSTGRES {'host'='h','user'='u','pass'='PlantedSecret','password'='PlantedSecret'}",
+    "CREATE EXTERNAL TABLE t FROM ORACLE {'password'='PlantedSecret'}",
+    "CREATE EXTERNAL TABLE t FROM MYSQL {'password'=PlantedSecret,'host'='h'}",
+    "CREATE EXTERNAL TABLE t FROM MYSQL {'host'='h','password'='PlantedSecret}",
     "CREATE STAGE s URL='s3://b' CREDENTIALS={'AWS_SECRET_KEY' 'PlantedSecret'}",
     "CREATE STAGE s URL='s3://b' CREDENTIALS={'PlantedSecret'='AWS_SECRET_KEY'}",
     "CREATE STAGE s URL='s3://b' CREDENTIALS={'NO_KEY'='PlantedSecret'}",

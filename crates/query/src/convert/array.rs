@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, PrimitiveArray};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{
-    DataType, DurationMicrosecondType, DurationNanosecondType, Field, Float32Type,
-    Time64MicrosecondType, Time64NanosecondType, TimeUnit, TimestampMicrosecondType,
-    TimestampNanosecondType,
+    DataType, Decimal128Type, Decimal256Type, DurationMicrosecondType, DurationNanosecondType,
+    Field, Float32Type, Float64Type, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
+    TimestampMicrosecondType, TimestampNanosecondType,
 };
 
 use super::temporal::{round_span_us, round_us};
@@ -44,6 +44,21 @@ pub(crate) fn column(
             let bytes = cast(array, &DataType::Binary).map_err(from_arrow)?;
             for (at, value) in bytes.as_binary::<i32>().iter().enumerate() {
                 writer.push(value.map_or(Cell::Null, Cell::Bytes), row(at))?;
+            }
+        }
+        from if from.is_floating() => {
+            let doubles = cast(array, &DataType::Float64).map_err(from_arrow)?;
+            // A float into a text is as long as a float.
+            let into_text = is_text(field.data_type()) && from != &DataType::Float64;
+            let texts = to_text(array).map_err(from_datafusion)?;
+            let texts = texts.as_string::<i32>();
+            for (at, value) in doubles.as_primitive::<Float64Type>().iter().enumerate() {
+                let cell = match value {
+                    None => Cell::Null,
+                    Some(_) if into_text => Cell::Text(texts.value(at)),
+                    Some(value) => Cell::Double(value),
+                };
+                writer.push(cell, row(at))?;
             }
         }
         from => {
@@ -107,6 +122,10 @@ fn at_once(array: &ArrayRef, field: &Field) -> Result<Option<ArrayRef>, Error> {
                 Ok(None)
             };
         }
+        // Digits beyond the declared ones are named.
+        (DataType::Decimal128(..) | DataType::Decimal256(..), _) if from == to => {
+            return Ok(has_its_digits(array).then(|| Arc::clone(array)));
+        }
         _ if from == to => array,
         _ if from.is_integer()
             && (to.is_integer() || is_decimal(to) || to == &DataType::Float64) =>
@@ -118,6 +137,21 @@ fn at_once(array: &ArrayRef, field: &Field) -> Result<Option<ArrayRef>, Error> {
         _ => return Ok(None),
     };
     cast_safely(array, to).map(Some)
+}
+
+/// Whether no decimal has more digits than its type.
+fn has_its_digits(array: &ArrayRef) -> bool {
+    match array.data_type() {
+        DataType::Decimal128(p, _) => {
+            let values = array.as_primitive::<Decimal128Type>();
+            values.validate_decimal_precision(*p).is_ok()
+        }
+        DataType::Decimal256(p, _) => {
+            let values = array.as_primitive::<Decimal256Type>();
+            values.validate_decimal_precision(*p).is_ok()
+        }
+        _ => true,
+    }
 }
 
 /// Points in time as microseconds in UTC, nanoseconds rounded.

@@ -22,11 +22,16 @@ pub(crate) fn whole(text: &str) -> Option<i128> {
     }
 }
 
+/// A text as a whole number without its fraction; `None` if it is none or does not fit.
+pub(crate) fn truncated(text: &str) -> Option<i128> {
+    Digits::read(text)?.value(0, false)
+}
+
 /// A text as a decimal with `scale` digits after the point, rounded.
 pub(crate) fn scaled<T: ArrowNativeTypeOp>(text: &str, scale: i8) -> Scaled<T> {
     match Digits::read(text) {
         None => Scaled::Not,
-        Some(digits) => match digits.value(scale) {
+        Some(digits) => match digits.value(scale, true) {
             Some(value) => Scaled::Value(value),
             None => Scaled::TooBig,
         },
@@ -85,8 +90,8 @@ impl<'a> Digits<'a> {
         })
     }
 
-    /// The digits up to `scale` places behind the point as a number, rounded; `None` if it does not fit.
-    fn value<T: ArrowNativeTypeOp>(&self, scale: i8) -> Option<T> {
+    /// The digits up to `scale` places behind the point as a number, rounded or cut; `None` if it does not fit.
+    fn value<T: ArrowNativeTypeOp>(&self, scale: i8, rounds: bool) -> Option<T> {
         let kept = self.int.len() as i64 + self.exponent + i64::from(scale);
         let ten = T::usize_as(10);
         let add = |value: T, digit: u8| {
@@ -109,7 +114,7 @@ impl<'a> Digits<'a> {
         }
         // Before the first digit stands a zero.
         match all.next() {
-            Some(digit) if kept >= 0 && digit >= 5 => add(value, 1),
+            Some(digit) if rounds && kept >= 0 && digit >= 5 => add(value, 1),
             _ => Some(value),
         }
     }

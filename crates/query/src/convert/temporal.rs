@@ -226,12 +226,15 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
 /// The greatest span of MySQL's TIME in microseconds: 838:59:59.
 pub(crate) const TIME_US_MAX: i64 = (838 * 3600 + 59 * 60 + 59) * SECOND_US;
 
+/// The last microsecond of the year 9999.
+pub(crate) const POINT_US_MAX: i64 = 253_402_300_799_999_999;
+
 /// Rounds a point in time to so many fractional digits of a second, half of one upwards.
 pub(crate) fn round_us(micros: i64, digits: u8) -> Option<i64> {
     let unit = 10_i64.pow(6 - u32::from(digits.min(6)));
     // A unit of one microsecond has no half.
     let shifted = micros.checked_add(unit / 2)?;
-    Some(shifted - shifted.rem_euclid(unit))
+    shifted.checked_sub(shifted.rem_euclid(unit))
 }
 
 /// Rounds a span of TIME to so many fractional digits of a second, half of one away from zero; `None` beyond its bounds.

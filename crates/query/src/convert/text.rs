@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, DurationMicrosecondType, Float32Type, Float64Type,
-    Time64MicrosecondType, TimeUnit,
+    ArrowPrimitiveType, DataType, DurationMicrosecondType, Field, Float32Type, Float64Type,
+    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
 use arrow::util::display::FormatOptions;
 use datafusion::common::Result;
 
-use super::temporal::SECOND_US;
+use super::temporal::{Civil, SECOND_US};
+use super::types::{Declared, SQL_TYPE_KEY};
 
 /// Formats of dates and times in text.
 const FORMATS: FormatOptions<'static> = FormatOptions::new()
@@ -73,6 +74,52 @@ pub(crate) fn to_text(array: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
+/// [`to_text`] of a column: a declared DATETIME(n) or TIME(n) is written with its n digits of a second.
+pub(crate) fn to_text_of(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    if !field.metadata().contains_key(SQL_TYPE_KEY) {
+        return to_text(array);
+    }
+    let declared = Declared::of(field);
+    Ok(match array.data_type() {
+        DataType::Timestamp(unit, _) => {
+            let digits = usize::from(declared.fraction_digits(*unit));
+            let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
+            let plain = DataType::Timestamp(TimeUnit::Microsecond, None);
+            let micros = match array.data_type() {
+                DataType::Timestamp(_, Some(_)) => cast(array, &utc)?,
+                _ => cast(array, &plain)?,
+            };
+            written::<TimestampMicrosecondType>(&micros, |text, micros| {
+                let point = Civil::from_micros(micros);
+                let whole = Civil {
+                    time_us: point.time_us / SECOND_US * SECOND_US,
+                    ..point
+                };
+                text.write_str(&whole.datetime_text())?;
+                write_fraction(text, point.time_us.unsigned_abs(), digits)
+            })
+        }
+        DataType::Time64(_) => {
+            let digits = usize::from(declared.fraction_digits(TimeUnit::Microsecond));
+            let values = cast(array, &DataType::Time64(TimeUnit::Microsecond))?;
+            written::<Time64MicrosecondType>(&values, |text, micros| {
+                write_seconds(text, micros)?;
+                write_fraction(text, micros.unsigned_abs(), digits)
+            })
+        }
+        _ => to_text(array)?,
+    })
+}
+
+/// So many digits of the fraction of a second in microseconds, behind a point.
+fn write_fraction(text: &mut StringBuilder, micros: u64, digits: usize) -> std::fmt::Result {
+    if digits == 0 {
+        return Ok(());
+    }
+    let all = format!("{:06}", micros % SECOND_US.unsigned_abs());
+    write!(text, ".{}", &all[..digits.min(6)])
+}
+
 /// Each value as `write` writes it.
 fn written<T: ArrowPrimitiveType>(
     array: &ArrayRef,
@@ -92,6 +139,15 @@ fn written<T: ArrowPrimitiveType>(
 
 /// `[-]HH:MM:SS`, with six more digits if there is a fraction.
 fn write_span(text: &mut StringBuilder, micros: i64) -> std::fmt::Result {
+    write_seconds(text, micros)?;
+    match micros.unsigned_abs() % SECOND_US.unsigned_abs() {
+        0 => Ok(()),
+        fraction => write!(text, ".{fraction:06}"),
+    }
+}
+
+/// `[-]HH:MM:SS`.
+fn write_seconds(text: &mut StringBuilder, micros: i64) -> std::fmt::Result {
     let (size, sign) = (micros.unsigned_abs(), if micros < 0 { "-" } else { "" });
     let second_us = SECOND_US.unsigned_abs();
     let seconds = size / second_us;
@@ -101,9 +157,5 @@ fn write_span(text: &mut StringBuilder, micros: i64) -> std::fmt::Result {
         seconds / 3600,
         seconds / 60 % 60,
         seconds % 60
-    )?;
-    match size % second_us {
-        0 => Ok(()),
-        fraction => write!(text, ".{fraction:06}"),
-    }
+    )
 }

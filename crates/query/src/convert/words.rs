@@ -37,7 +37,7 @@ pub(super) fn check_json(text: &str) -> Result<(), (String, usize)> {
 
 /// The declared members of an ENUM or SET.
 #[derive(Debug, Clone)]
-pub(super) struct Members {
+pub(crate) struct Members {
     members: Vec<String>,
     /// Whether a value is any number of them (SET) and not just one (ENUM).
     several: bool,
@@ -45,7 +45,7 @@ pub(super) struct Members {
 
 impl Members {
     /// Those of `enum('a','b''c')` or `set(…)`; `None` for another type.
-    pub(super) fn of(sql_type: &str) -> Option<Self> {
+    pub(crate) fn of(sql_type: &str) -> Option<Self> {
         let (base, list) = sql_type.split_once('(')?;
         let several = match base {
             "enum" => false,
@@ -71,31 +71,62 @@ impl Members {
         self.members.get(place.checked_sub(1)?).cloned()
     }
 
-    fn set(&self, text: &str) -> Option<String> {
-        let mut chosen = vec![false; self.members.len()];
-        if !text.is_empty() {
-            let found = text
-                .split(',')
-                .map(|part| self.find(part))
-                .collect::<Option<Vec<_>>>();
-            match found {
-                Some(found) => found.into_iter().for_each(|at| chosen[at] = true),
-                None => {
-                    let bits: u64 = text.trim().parse().ok()?;
-                    if self.members.len() < 64 && bits >> self.members.len() != 0 {
-                        return None;
-                    }
-                    for (at, chosen) in chosen.iter_mut().enumerate() {
-                        *chosen = bits >> at & 1 == 1;
-                    }
-                }
-            }
+    /// The value of a number: a place (ENUM), a sum of bits (SET). `None` for what is none.
+    pub(super) fn at(&self, number: u64) -> Option<String> {
+        if self.several {
+            return self.of_bits(number);
         }
+        let place = usize::try_from(number).ok()?;
+        self.members.get(place.checked_sub(1)?).cloned()
+    }
+
+    /// The number of a value; 0 for no member.
+    pub(crate) fn place(&self, value: &str) -> Option<i64> {
+        let place = |name: &str| self.find(name);
+        if !self.several {
+            return Some(place(value).map_or(0, |at| at as i64 + 1));
+        }
+        let bits = value.split(',').filter_map(place);
+        Some(bits.fold(0_u64, |bits, at| {
+            bits | 1_u64.checked_shl(at as u32).unwrap_or(0)
+        }) as i64)
+    }
+
+    fn set(&self, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return self.of_bits(0);
+        }
+        let found = text
+            .split(',')
+            .map(|part| self.find(part))
+            .collect::<Option<Vec<_>>>();
+        match found {
+            Some(found) => {
+                let mut chosen = vec![false; self.members.len()];
+                found.into_iter().for_each(|at| chosen[at] = true);
+                Some(self.names(&chosen))
+            }
+            None => self.of_bits(text.trim().parse().ok()?),
+        }
+    }
+
+    /// The members whose bits are set, in declared order.
+    fn of_bits(&self, bits: u64) -> Option<String> {
+        if self.members.len() < 64 && bits >> self.members.len() != 0 {
+            return None;
+        }
+        let chosen: Vec<bool> = (0..self.members.len())
+            .map(|at| at < 64 && bits >> at & 1 == 1)
+            .collect();
+        Some(self.names(&chosen))
+    }
+
+    fn names(&self, chosen: &[bool]) -> String {
         let names = self.members.iter().zip(chosen);
         let names: Vec<&str> = names
             .filter_map(|(name, chosen)| chosen.then_some(name.as_str()))
             .collect();
-        Some(names.join(","))
+        names.join(",")
     }
 
     fn find(&self, text: &str) -> Option<usize> {

@@ -5,22 +5,23 @@ use arrow::datatypes::Field;
 
 use super::column::Values;
 use super::numbers::{Scaled, float, scaled};
-use super::temporal::{parse_datetime, parse_time, round_span_us, round_us, whole_year};
+use super::temporal::{
+    POINT_US_MAX, parse_datetime, parse_time, round_span_us, round_us, whole_year,
+};
 use super::types::Length;
 use super::words::{check_json, truth, uuid};
 use crate::error::{Error, Violation};
 
 /// Characters of a value that an error shows.
 const SHOWN_CHARS_MAX: usize = 128;
-/// The last microsecond of the year 9999.
-const POINT_US_MAX: i64 = 253_402_300_799_999_999;
-
 /// One value as a statement or file gives it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell<'a> {
     Null,
     /// A number's text, where numbers and strings differ (BIT, YEAR); elsewhere it is as [`Cell::Text`].
     Number(&'a str),
+    /// A floating number, which becomes a whole one to even.
+    Double(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
     Bool(bool),
@@ -73,6 +74,7 @@ impl ColumnWriter {
             }
             Cell::Bool(value) => self.values.push_number(if value { "1" } else { "0" }),
             Cell::Number(text) => self.values.push_number(text),
+            Cell::Double(number) => self.values.push_double(number),
             Cell::Text(text) => self.values.push_text(text),
             Cell::Bytes(bytes) => self.values.push_bytes(bytes),
         };
@@ -122,6 +124,7 @@ pub(crate) fn shown(cell: Cell<'_>) -> String {
     match cell {
         Cell::Null => "NULL".to_owned(),
         Cell::Bool(value) => value.to_string(),
+        Cell::Double(number) => number.to_string(),
         Cell::Number(text) | Cell::Text(text) => text.chars().take(SHOWN_CHARS_MAX).collect(),
         Cell::Bytes(bytes) => {
             let head = &bytes[..bytes.len().min(SHOWN_CHARS_MAX)];
@@ -141,6 +144,18 @@ impl Values {
                 Scaled::Value(_) | Scaled::TooBig => Err(Refused::TooLong),
                 Scaled::Not => Err(Refused::Incorrect("bit")),
             },
+            // A number is a place, or bits, also if a member is called so.
+            Self::Members {
+                values,
+                members,
+                what,
+            } => match scaled::<u64>(text, 0) {
+                Scaled::Value(number) => {
+                    values.append_value(members.at(number).ok_or(Refused::Incorrect(what))?);
+                    Ok(())
+                }
+                Scaled::TooBig | Scaled::Not => Err(Refused::Incorrect(what)),
+            },
             // The number 0 is the year 0000, the text '0' is 2000.
             Self::Year(values) if scaled::<i64>(text, 0) == Scaled::Value(0) => {
                 values.append_value(0);
@@ -157,11 +172,40 @@ impl Values {
             | Self::Point { .. }
             | Self::Time { .. }
             | Self::Text { .. }
-            | Self::Members { .. }
             | Self::Json(_)
             | Self::Bytes { .. }
             | Self::Uuid(_) => self.push_text(text),
         }
+    }
+
+    /// A double as a whole number where one is wanted, to even (MySQL 8.4 manual, "Rounding Behavior").
+    fn push_double(&mut self, number: f64) -> Result<(), Refused> {
+        let whole = match self {
+            Self::Signed { .. }
+            | Self::Unsigned { .. }
+            | Self::Bit { .. }
+            | Self::Year(_)
+            | Self::Members { .. } => true,
+            Self::Bool(_)
+            | Self::Float { .. }
+            | Self::Decimal { .. }
+            | Self::WideDecimal { .. }
+            | Self::Date(_)
+            | Self::Point { .. }
+            | Self::Time { .. }
+            | Self::Text { .. }
+            | Self::Json(_)
+            | Self::Bytes { .. }
+            | Self::Uuid(_) => false,
+        };
+        let number = if whole {
+            number.round_ties_even()
+        } else {
+            number
+        };
+        // Minus zero is a zero where numbers are whole.
+        let number = if whole && number == 0.0 { 0.0 } else { number };
+        self.push_number(&number.to_string())
     }
 
     fn push_text(&mut self, text: &str) -> Result<(), Refused> {
@@ -237,15 +281,12 @@ impl Values {
                 values.append_value(rounded);
             }
             Self::Text { values, length_max } => {
-                let fits = match *length_max {
-                    Some(Length::Chars(most)) => text.len() <= most || text.chars().count() <= most,
-                    Some(Length::Bytes(most)) => text.len() <= most,
-                    None => true,
+                let fitting = match *length_max {
+                    Some(Length::Chars(most)) => within(text, most),
+                    Some(Length::Bytes(most)) => (text.len() <= most).then_some(text),
+                    None => Some(text),
                 };
-                if !fits {
-                    return Err(Refused::TooLong);
-                }
-                values.append_value(text);
+                values.append_value(fitting.ok_or(Refused::TooLong)?);
             }
             Self::Members {
                 values,
@@ -289,7 +330,7 @@ impl Values {
                 Ok(())
             }
             // The bytes are the bits, the last byte's the least.
-            Self::Bit { values, bits } => match number(bytes) {
+            Self::Bit { values, bits } => match number_of_bytes(bytes) {
                 Some(value) if *bits == 64 || value >> *bits == 0 => {
                     values.append_value(value);
                     Ok(())
@@ -316,11 +357,25 @@ impl Values {
             | Self::Year(_)
             | Self::Float { .. }
             | Self::Decimal { .. }
-            | Self::WideDecimal { .. } => match number(bytes) {
+            | Self::WideDecimal { .. } => match number_of_bytes(bytes) {
                 Some(value) => self.push_number(&value.to_string()),
                 None => Err(Refused::OutOfRange),
             },
         }
+    }
+}
+
+/// A text of so many characters at most; blanks behind them are cut off, anything else is too long.
+fn within(text: &str, chars: usize) -> Option<&str> {
+    if text.len() <= chars {
+        return Some(text);
+    }
+    match text.char_indices().nth(chars) {
+        None => Some(text),
+        Some((end, _)) => text[end..]
+            .bytes()
+            .all(|byte| byte == b' ')
+            .then_some(&text[..end]),
     }
 }
 
@@ -348,7 +403,8 @@ fn year(text: &str) -> Result<u64, Refused> {
     }
 }
 
-fn number(bytes: &[u8]) -> Option<u64> {
+/// The number that bytes are; none of more than 64 bits.
+pub(crate) fn number_of_bytes(bytes: &[u8]) -> Option<u64> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let significant = &bytes[zeros..];
     (significant.len() <= 8).then(|| {

@@ -3,6 +3,8 @@
 //! computed with it further on is not rounded twice; [`RoundTo`] rounds at the column
 //! (MySQL 8.4 manual, "Arithmetic Operators", "Precision Math").
 
+mod checked;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -17,10 +19,10 @@ use arrow::datatypes::{
 use datafusion::common::{Result, exec_err, plan_err};
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
-    binary_expr,
+    ColumnarValue, Operator, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
+use self::checked::{beyond, computed, doubles_fit, native, total, total_type};
 use super::{Function, convert, is_text, plain_type};
 
 /// MySQL's `div_precision_increment`: digits that a quotient shows more than its dividend.
@@ -31,6 +33,11 @@ pub(crate) const SCALE_MAX: i8 = 30;
 const WORD_DIGITS: i8 = 9;
 /// Digits before the point that a product must have room for.
 const WHOLE_DIGITS: i16 = 20;
+
+/// Digits that the rows of a SUM add to those of their values.
+const ROWS_DIGITS: u8 = 10;
+/// Digits of values that add up in 128 bits, whatever their number.
+const SUMMED_DIGITS: u8 = DECIMAL128_MAX_PRECISION - ROWS_DIGITS;
 
 /// Whether a function's name is that of exact division.
 pub(crate) fn is_division(name: &str) -> bool {
@@ -43,21 +50,21 @@ pub(super) fn functions() -> Vec<Function> {
             "mysql_add",
             |t| coerce(t, Operator::Plus),
             |t| result(t, Operator::Plus),
-            |a, _| Ok(numeric::add(&a[0], &a[1])?),
+            |a, _| computed(a, Operator::Plus),
         )
         .simplified(|a, t| native(a, t, Operator::Plus)),
         Function::new(
             "mysql_subtract",
             |t| coerce(t, Operator::Minus),
             |t| result(t, Operator::Minus),
-            |a, _| Ok(numeric::sub(&a[0], &a[1])?),
+            |a, _| computed(a, Operator::Minus),
         )
         .simplified(|a, t| native(a, t, Operator::Minus)),
         Function::new(
             "mysql_multiply",
             |t| coerce(t, Operator::Multiply),
             |t| result(t, Operator::Multiply),
-            |a, _| Ok(numeric::mul(&a[0], &a[1])?),
+            |a, _| computed(a, Operator::Multiply),
         )
         .simplified(|a, t| native(a, t, Operator::Multiply)),
         Function::new(
@@ -90,6 +97,16 @@ pub(super) fn functions() -> Vec<Function> {
             |a, _| negate(&a[0]),
         ),
         Function::new(
+            "mysql_total",
+            |t| Ok(t.to_vec()),
+            |t| Ok(total_type(&t[0])),
+            |a, to| total(&a[0], to),
+        )
+        .simplified(|a, t| {
+            let same = total_type(t.first()?) == *t.first()?;
+            same.then(|| a.first().cloned())?
+        }),
+        Function::new(
             "mysql_number",
             |t| {
                 super::arguments("the function", t, 1, 1)?;
@@ -115,6 +132,8 @@ pub(crate) fn exact_argument(data_type: &DataType) -> Result<DataType> {
         integer if integer.is_integer() => DataType::Decimal128(20, 0),
         DataType::Float16 | DataType::Float32 | DataType::Null => DataType::Float64,
         DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => DataType::Decimal128(p, s),
+        // The sum of more digits does not fit beside the count of rows.
+        DataType::Decimal128(p, s) if p > SUMMED_DIGITS => DataType::Decimal256(p, s),
         number @ (DataType::Float64 | DataType::Decimal128(..) | DataType::Decimal256(..)) => {
             number
         }
@@ -186,12 +205,14 @@ fn coerce(types: &[DataType], op: Operator) -> Result<Vec<DataType>> {
     }
     // MySQL works in BIGINT; the narrow types are for storage only.
     let (left, right) = (widen(left), widen(right));
-    let mixed_signs = matches!(
-        (&left, &right),
-        (DataType::Int64, DataType::UInt64) | (DataType::UInt64, DataType::Int64)
-    );
-    if mixed_signs {
-        return Ok(vec![DataType::Decimal128(20, 0); 2]);
+    if left.is_floating() || right.is_floating() {
+        return Ok(vec![DataType::Float64; 2]);
+    }
+    if is_mixed(&left, &right) {
+        return Ok(match op {
+            Operator::Modulo => vec![DataType::Decimal128(20, 0); 2],
+            _ => vec![left, right],
+        });
     }
     let (left, right) = BinaryTypeCoercer::new(&left, &op, &right).get_input_types()?;
     if op == Operator::Multiply
@@ -221,14 +242,20 @@ pub(super) fn widen(data_type: DataType) -> DataType {
     }
 }
 
-fn result(types: &[DataType], op: Operator) -> Result<DataType> {
-    BinaryTypeCoercer::new(&types[0], &op, &types[1]).get_result_type()
+/// Whether just one of two whole numbers has a sign.
+fn is_mixed(left: &DataType, right: &DataType) -> bool {
+    matches!(
+        (left, right),
+        (DataType::Int64, DataType::UInt64) | (DataType::UInt64, DataType::Int64)
+    )
 }
 
-/// Everything but integers means the same in DataFusion, which optimises its own operators better.
-fn native(args: &[Expr], types: &[DataType], op: Operator) -> Option<Expr> {
-    let integers = types.iter().all(DataType::is_integer);
-    (!integers && args.len() == 2).then(|| binary_expr(args[0].clone(), op, args[1].clone()))
+fn result(types: &[DataType], op: Operator) -> Result<DataType> {
+    // MySQL: "if any of the operands is unsigned, the result is unsigned".
+    if is_mixed(&types[0], &types[1]) {
+        return Ok(DataType::UInt64);
+    }
+    BinaryTypeCoercer::new(&types[0], &op, &types[1]).get_result_type()
 }
 
 fn coerce_division(types: &[DataType]) -> Result<Vec<DataType>> {
@@ -373,7 +400,13 @@ fn divide(left: &ArrayRef, right: &ArrayRef, to: &DataType) -> Result<ArrayRef> 
                     _ => None,
                 })
                 .collect();
-            Ok(Arc::new(values))
+            let result: ArrayRef = Arc::new(values);
+            let args: [ArrayRef; 2] = [Arc::new(a.clone()), Arc::new(b.clone())];
+            if doubles_fit(&result, &args) {
+                Ok(result)
+            } else {
+                beyond(Operator::Divide, &DataType::Float64)
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use datafusion::common::{Result, exec_err};
 
 use super::rowwise::{Args, Cell, Gives, Kind, RowFunction};
-use crate::temporal::{Civil, DAY_US, SECOND_US};
+use crate::temporal::{Civil, DAY_US, SECOND_US, TIME_US_MAX};
 
 /// Days from year 0 to 1970-01-01, as MySQL counts them.
 const DAYS_TO_1970: i64 = 719_528;
@@ -33,16 +33,15 @@ pub(super) fn functions() -> Vec<RowFunction> {
             clock_part(a, r, |micros| micros / SECOND_US)
         }),
         RowFunction::new("mysql_time", CLOCK, Gives::Clock, |a, r| {
-            a.clock(0, r).map(clock).transpose()
+            Ok(a.clock(0, r).map(clock))
         }),
         RowFunction::new(
             "mysql_sec_to_time",
             &[Kind::Double],
             Gives::Clock,
             |a, r| {
-                a.double(0, r)
-                    .map(|seconds| clock((seconds * SECOND_US as f64).round() as i64))
-                    .transpose()
+                Ok(a.double(0, r)
+                    .map(|seconds| clock((seconds * SECOND_US as f64).round() as i64)))
             },
         ),
         RowFunction::new(
@@ -171,12 +170,9 @@ fn clock_part(args: &Args, row: usize, part: fn(i64) -> i64) -> Result<Option<Ce
     Ok(args.clock(0, row).map(|micros| Cell::Integer(part(micros))))
 }
 
-/// A time as far as the type holds one.
-fn clock(micros: i64) -> Result<Cell> {
-    if (0..DAY_US).contains(&micros) {
-        return Ok(Cell::Clock(micros));
-    }
-    exec_err!("the time is outside 00:00:00 to 23:59:59.999999, which is what TIME holds here")
+/// A span of time; beyond MySQL's bounds it is those.
+fn clock(micros: i64) -> Cell {
+    Cell::Clock(micros.clamp(-TIME_US_MAX, TIME_US_MAX))
 }
 
 fn date(days: i64) -> Option<Cell> {
@@ -200,19 +196,18 @@ fn maketime(args: &Args, row: usize) -> Result<Option<Cell>> {
     let hour = hour.clamp(-1_000, 1_000);
     let within = minute * 60 * SECOND_US + (second * SECOND_US as f64).round() as i64;
     let whole = hour * 3600 * SECOND_US;
-    clock(if hour < 0 {
+    Ok(Some(clock(if hour < 0 {
         whole - within
     } else {
         whole + within
-    })
-    .map(Some)
+    })))
 }
 
 fn added(args: &Args, row: usize, sign: i64) -> Result<Option<Cell>> {
-    args.clock(0, row)
+    Ok(args
+        .clock(0, row)
         .zip(args.clock(1, row))
-        .map(|(time, span)| clock(time.saturating_add(sign * span)))
-        .transpose()
+        .map(|(time, span)| clock(time.saturating_add(sign * span))))
 }
 
 fn moved(args: &Args, row: usize, sign: i64) -> Result<Option<Cell>> {

@@ -1,15 +1,17 @@
 //! COALESCE and IFNULL of values of several kinds: among texts all are texts, among numbers truth values are numbers.
-//! And the one value of a subquery's rows.
+//! NULLIF. And the one value of a subquery's rows.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
-use arrow::compute::{cast, is_not_null, kernels::zip::zip, take};
+use arrow::compute::kernels::{cmp::eq, zip::zip};
+use arrow::compute::{cast, is_not_null, nullif, take};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::functions::core::coalesce;
 use datafusion::logical_expr::{Expr, cast as cast_expr};
 
+use super::rowwise::Kind;
 use super::text::to_text;
 use super::{Function, convert, is_text};
 
@@ -46,6 +48,70 @@ pub(super) fn only_function() -> Function {
     )
 }
 
+/// NULLIF: the first value, or NULL if the second equals it, as `=` compares them.
+pub(super) fn null_if_function() -> Function {
+    Function::new(
+        "mysql_nullif",
+        |t| {
+            super::arguments("NULLIF", t, 2, 2)?;
+            Ok(t.iter().map(convert::plainest).collect())
+        },
+        |t| Ok(t[0].clone()),
+        |a, _| {
+            let (left, right) = compared(&a[0], &a[1])?;
+            Ok(nullif(&a[0], &eq(&left, &right)?)?)
+        },
+    )
+}
+
+/// Two values as what they are compared as.
+fn compared(left: &ArrayRef, right: &ArrayRef) -> Result<(ArrayRef, ArrayRef)> {
+    let kinds = |kind| {
+        Ok((
+            convert::to_kind(left, kind)?,
+            convert::to_kind(right, kind)?,
+        ))
+    };
+    let types = [left.data_type(), right.data_type()];
+    let any = |is: fn(&DataType) -> bool| types.iter().any(|data_type| is(data_type));
+    let all = |is: fn(&DataType) -> bool| types.iter().all(|data_type| is(data_type));
+    let is_day = |t: &DataType| {
+        matches!(
+            t,
+            DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)
+        )
+    };
+    if types[0] == types[1] {
+        Ok((Arc::clone(left), Arc::clone(right)))
+    } else if any(is_day) {
+        kinds(Kind::Moment)
+    } else if any(DataType::is_temporal) {
+        kinds(Kind::Clock)
+    } else if any(DataType::is_floating) || any(is_text) && any(is_counted) {
+        kinds(Kind::Double)
+    } else if all(is_counted) {
+        let scale = types.iter().map(|data_type| match data_type {
+            DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale,
+            _ => 0,
+        });
+        let exact = DataType::Decimal256(76, scale.max().unwrap_or(0));
+        let number = |array: &ArrayRef| -> Result<ArrayRef> {
+            Ok(match array.data_type() {
+                DataType::Boolean => cast(&cast(array, &DataType::Int64)?, &exact)?,
+                _ => cast(array, &exact)?,
+            })
+        };
+        Ok((number(left)?, number(right)?))
+    } else {
+        kinds(Kind::Bytes)
+    }
+}
+
+/// Numbers and truth values.
+fn is_counted(data_type: &DataType) -> bool {
+    data_type.is_numeric() || data_type == &DataType::Boolean
+}
+
 /// Whether there are texts and others.
 fn is_mixed(types: &[DataType]) -> bool {
     let texts = types.iter().filter(|t| is_text(t)).count();
@@ -71,9 +137,13 @@ fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
             .collect());
     }
     let numbers = plain.iter().any(DataType::is_numeric);
+    // DataFusion would make decimals of doubles among decimals.
+    let doubles = plain.iter().any(DataType::is_floating)
+        && !plain.iter().all(|t| t.is_floating() || t.is_null());
     let counted: Vec<DataType> = plain
         .into_iter()
         .map(|t| match t {
+            number if doubles && is_counted(&number) => DataType::Float64,
             DataType::Boolean if numbers => DataType::Int64,
             other => other,
         })

@@ -115,7 +115,7 @@ fn integers(array: &ArrayRef) -> Result<ArrayRef> {
 fn bits(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::UInt64 => Ok(Arc::clone(array)),
-        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => {
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::Boolean => {
             Ok(cast(array, &DataType::UInt64)?)
         }
         binary if is_binary(binary) => {
@@ -132,7 +132,7 @@ fn bits(array: &ArrayRef) -> Result<ArrayRef> {
                 .as_primitive::<Float64Type>()
                 .iter()
                 .map(|value| {
-                    value.map(|value| match value.round() {
+                    value.map(|value| match value.round_ties_even() {
                         // `as` saturates.
                         rounded if rounded < 0.0 => (rounded as i64) as u64,
                         rounded => rounded as u64,

@@ -3,13 +3,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
+};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Int64Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::common::{Result, exec_err, plan_err};
 
-use super::{Function, is_text, plain_type};
-use crate::temporal::{Civil, SECOND_US, parse_datetime};
+use super::{Function, convert, is_text, plain_type};
+use crate::temporal::{Civil, SECOND_US, TIME_US_MAX, parse_datetime};
 
 /// Last and first year of MySQL's dates.
 const YEARS: std::ops::RangeInclusive<i64> = 0..=9999;
@@ -33,9 +37,12 @@ pub(super) fn functions() -> Vec<Function> {
         }),
         Function::new(
             "mysql_add_seconds",
-            coerce,
+            coerce_span,
             |t| at_least(t, TimeUnit::Second),
             |a, to| {
+                if to == &convert::CLOCK {
+                    return add_span(a, SECOND_US);
+                }
                 add(a, to, |civil, n| {
                     Some(Civil::from_micros(
                         civil.micros().checked_add(n.checked_mul(SECOND_US)?)?,
@@ -45,9 +52,12 @@ pub(super) fn functions() -> Vec<Function> {
         ),
         Function::new(
             "mysql_add_micros",
-            coerce,
+            coerce_span,
             |t| at_least(t, TimeUnit::Microsecond),
             |a, to| {
+                if to == &convert::CLOCK {
+                    return add_span(a, 1);
+                }
                 add(a, to, |civil, n| {
                     Some(Civil::from_micros(civil.micros().checked_add(n)?))
                 })
@@ -71,6 +81,42 @@ fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         }
     };
     Ok(vec![value, DataType::Int64])
+}
+
+/// Hours, minutes and seconds can be added to a time without a date, too.
+fn coerce_span(types: &[DataType]) -> Result<Vec<DataType>> {
+    match types.first().map(plain_type) {
+        Some(DataType::Time32(_) | DataType::Time64(_)) if types.len() == 2 => {
+            Ok(vec![convert::CLOCK, DataType::Int64])
+        }
+        _ => coerce(types),
+    }
+}
+
+/// A time plus so many units of microseconds.
+fn add_span(args: &[ArrayRef], unit_us: i64) -> Result<ArrayRef> {
+    let spans = args[0].as_primitive::<Time64MicrosecondType>();
+    let counts = args[1].as_primitive::<Int64Type>();
+    let mut sums = Vec::with_capacity(spans.len());
+    for (span, count) in spans.iter().zip(counts) {
+        let (Some(span), Some(count)) = (span, count) else {
+            sums.push(None);
+            continue;
+        };
+        let sum = count
+            .checked_mul(unit_us)
+            .and_then(|added| span.checked_add(added))
+            .filter(|sum| sum.abs() <= TIME_US_MAX);
+        match sum {
+            Some(sum) => sums.push(Some(sum)),
+            None => {
+                return exec_err!(
+                    "the sum of a time and an interval is outside -838:59:59 to 838:59:59"
+                );
+            }
+        }
+    }
+    Ok(Arc::new(Time64MicrosecondArray::from(sums)))
 }
 
 fn same(types: &[DataType]) -> Result<DataType> {

@@ -1,14 +1,14 @@
-//! Text as a date and time, UNIX times, differences and month ends.
+//! Text as a date and time, differences and month ends.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err, plan_err};
 
 use super::{Function, convert, is_text, plain_type};
-use crate::temporal::{Civil, DAY_US, SECOND_US, month_days};
+use crate::temporal::{Civil, DAY_US, month_days};
 
 const DATETIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
@@ -32,24 +32,6 @@ pub(super) fn functions() -> Vec<Function> {
             coerce_one,
             |_| Ok(DataType::Date32),
             |a, _| last_day(&a[0]),
-        ),
-        Function::new(
-            "mysql_unix_timestamp",
-            coerce_one,
-            |_| Ok(DataType::Int64),
-            |a, _| {
-                let micros = micros(&a[0])?;
-                let seconds: Int64Array = micros
-                    .as_primitive::<TimestampMicrosecondType>()
-                    .unary(|micros| micros.div_euclid(SECOND_US));
-                Ok(Arc::new(seconds))
-            },
-        ),
-        Function::new(
-            "mysql_from_unixtime",
-            |t| super::arguments("FROM_UNIXTIME", t, 1, 1).map(|()| vec![DataType::Int64]),
-            |_| Ok(DataType::Timestamp(TimeUnit::Second, None)),
-            |a, to| Ok(cast(&a[0], to)?),
         ),
         Function::new(
             "mysql_microseconds_between",

@@ -28,8 +28,10 @@ const DOCUMENT_BYTES_MAX: usize = 8 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Op {
     Extract,
-    /// Extract and unquote: `->>`, JSON_VALUE.
+    /// Extract and unquote: `->>`.
     ExtractText,
+    /// JSON_VALUE: as `->>`, but a null is NULL.
+    Value,
     Unquote,
     Quote,
     Object,
@@ -42,9 +44,10 @@ enum Op {
     Keys,
 }
 
-const OPS: [(&str, Op, usize, usize); 12] = [
+const OPS: [(&str, Op, usize, usize); 13] = [
     ("mysql_json_extract", Op::Extract, 2, usize::MAX),
     ("mysql_json_extract_text", Op::ExtractText, 2, 2),
+    ("mysql_json_value", Op::Value, 2, 2),
     ("mysql_json_unquote", Op::Unquote, 1, 1),
     ("mysql_json_quote", Op::Quote, 1, 1),
     ("mysql_json_object", Op::Object, 0, usize::MAX),
@@ -138,6 +141,7 @@ impl ScalarUDFImpl for JsonFunction {
             Op::Valid | Op::Contains => DataType::Boolean,
             Op::Extract
             | Op::ExtractText
+            | Op::Value
             | Op::Unquote
             | Op::Quote
             | Op::Object
@@ -160,6 +164,7 @@ impl ScalarUDFImpl for JsonFunction {
                 [(crate::types::SQL_TYPE_KEY.to_owned(), "json".to_owned())],
             )),
             Op::ExtractText
+            | Op::Value
             | Op::Unquote
             | Op::Quote
             | Op::Length
@@ -207,6 +212,7 @@ impl ScalarUDFImpl for JsonFunction {
             }
             Op::Extract
             | Op::ExtractText
+            | Op::Value
             | Op::Unquote
             | Op::Quote
             | Op::Object
@@ -353,6 +359,10 @@ impl Call {
     fn text(&mut self, op: Op, row: usize) -> Result<Option<String>> {
         Ok(match op {
             Op::Extract => self.extract(row)?.map(|value| written(&value)),
+            Op::Value => self
+                .extract(row)?
+                .filter(|value| !value.is_null())
+                .map(|value| unquoted(&value)),
             Op::ExtractText => self.extract(row)?.map(|value| unquoted(&value)),
             Op::Unquote => match self.at(0, row) {
                 None => None,

@@ -95,6 +95,12 @@ pub(super) fn functions() -> Vec<RowFunction> {
                 Ok(Some(Cell::Text(text.chars().skip(skip).collect())))
             },
         ),
+        RowFunction::new("mysql_lpad", PAD, Gives::Text, |a, r| {
+            Ok(padded(a, r).map(|(text, fill)| Cell::Text(fill + text)))
+        }),
+        RowFunction::new("mysql_rpad", PAD, Gives::Text, |a, r| {
+            Ok(padded(a, r).map(|(text, fill)| Cell::Text(text.to_owned() + &fill)))
+        }),
         RowFunction::new("mysql_length", &[Kind::Bytes], Gives::Integer, |a, r| {
             Ok(a.bytes(0, r).map(|bytes| Cell::Integer(bytes.len() as i64)))
         }),
@@ -114,6 +120,28 @@ pub(super) fn functions() -> Vec<RowFunction> {
                 .map(|bytes| Cell::Integer(bytes.first().map_or(0, |byte| i64::from(*byte)))))
         }),
     ]
+}
+
+/// What LPAD and RPAD take: a text, a count of characters, what fills it up.
+const PAD: &[Kind] = &[Kind::Text, Kind::Integer, Kind::Text];
+
+/// A text cut to a length, and what fills it up to that; nothing can if there is nothing to fill with.
+fn padded<'a>(args: &'a Args, row: usize) -> Option<(&'a str, String)> {
+    let (text, count, fill) = (
+        args.text(0, row)?,
+        args.integer(1, row)?,
+        args.text(2, row)?,
+    );
+    let count = usize::try_from(count).ok()?;
+    let length = text.chars().count();
+    if let Some((end, _)) = text.char_indices().nth(count) {
+        return Some((&text[..end], String::new()));
+    }
+    if fill.is_empty() && length < count {
+        return Some(("", String::new()));
+    }
+    let fill = fill.chars().cycle().take(count - length).collect();
+    Some((text, fill))
 }
 
 fn count_of(count: i64) -> usize {
@@ -158,6 +186,30 @@ pub(super) fn field_function() -> Function {
                     (!numbers[arg].is_null(row)).then(|| numbers[arg].value(row))
                 })
             };
+            Ok(Arc::new(places))
+        },
+    )
+}
+
+/// The place of a member of ENUM, or the sum of the bits of a SET's: of a value and its declared type.
+pub(super) fn place_function() -> Function {
+    Function::new(
+        "mysql_place",
+        |t| {
+            super::arguments("the function", t, 2, 2)?;
+            Ok(vec![DataType::Utf8; 2])
+        },
+        |_| Ok(DataType::Int64),
+        |a, _| {
+            let declared = a[1].as_string::<i32>();
+            let members = (!declared.is_empty())
+                .then(|| crate::convert::Members::of(declared.value(0)))
+                .flatten();
+            let places: Int64Array = a[0]
+                .as_string::<i32>()
+                .iter()
+                .map(|value| members.as_ref()?.place(value?))
+                .collect();
             Ok(Arc::new(places))
         },
     )

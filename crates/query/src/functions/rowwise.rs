@@ -201,18 +201,20 @@ impl ScalarUDFImpl for RowFunction {
         let columns = args
             .args
             .into_iter()
+            .zip(&args.arg_fields)
             .enumerate()
-            .map(|(index, arg)| {
+            .map(|(index, (arg, field))| {
                 // A constant is converted once.
-                Ok(match arg {
-                    ColumnarValue::Scalar(value) => Column {
-                        values: convert::to_kind(&value.to_array()?, self.kind(index))?,
-                        constant: true,
+                let (array, constant) = match arg {
+                    ColumnarValue::Scalar(value) => (value.to_array()?, true),
+                    ColumnarValue::Array(array) => (array, false),
+                };
+                Ok(Column {
+                    values: match self.kind(index) {
+                        Kind::Text => crate::convert::to_text_of(&array, field)?,
+                        kind => convert::to_kind(&array, kind)?,
                     },
-                    ColumnarValue::Array(array) => Column {
-                        values: convert::to_kind(&array, self.kind(index))?,
-                        constant: false,
-                    },
+                    constant,
                 })
             })
             .collect::<Result<Vec<_>>>()?;

@@ -34,7 +34,8 @@ pub(super) fn functions() -> Vec<Function> {
             }
         },
     )
-    .simplified(|a, t| is_text(t.first()?).then(|| a.first().cloned())?);
+    .simplified(|a, t| is_text(t.first()?).then(|| a.first().cloned())?)
+    .printing();
     let signed = Function::new(
         "mysql_signed",
         |t| Ok(vec![convert::plainest(&t[0])]),
@@ -50,7 +51,7 @@ pub(super) fn functions() -> Vec<Function> {
     vec![text, signed, unsigned]
 }
 
-/// Rounds half away from zero, as MySQL does; text must be a number.
+/// Rounds exact numbers half away from zero, doubles to even, and cuts texts, as MySQL does; text must be a number.
 pub(super) fn to_integer(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let whole: ArrayRef = match array.data_type() {
         DataType::Null => return Ok(cast(array, to)?),
@@ -64,7 +65,7 @@ pub(super) fn to_integer(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             for value in text.as_string::<i32>() {
                 values.push(match value {
                     None => None,
-                    Some(value) => match crate::convert::numbers::whole(value) {
+                    Some(value) => match crate::convert::numbers::truncated(value) {
                         Some(number) => Some(number),
                         None => {
                             return exec_err!(
@@ -81,7 +82,9 @@ pub(super) fn to_integer(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         }
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
             let wide = cast(array, &DataType::Float64)?;
-            let rounded: Float64Array = wide.as_primitive::<Float64Type>().unary(f64::round);
+            let rounded: Float64Array = wide
+                .as_primitive::<Float64Type>()
+                .unary(f64::round_ties_even);
             Arc::new(rounded)
         }
         DataType::Decimal32(p, _) | DataType::Decimal64(p, _) | DataType::Decimal128(p, _) => {

@@ -67,7 +67,8 @@ const TABLE: &[(Growth, &[&str])] = &[
         "array_avg", "array_distance", "array_length", "array_ndims", "array_position", "array_product", "array_sum",
         "cardinality", "cosine_distance", "empty", "inner_product",
         // Ours.
-        "mysql_add", "mysql_add_days", "mysql_add_micros", "mysql_add_months", "mysql_add_seconds",
+        "mysql_add", "mysql_decimal", "mysql_cast_datetime", "mysql_cast_time", "mysql_place",
+        "mysql_add_days", "mysql_add_micros", "mysql_add_months", "mysql_add_seconds",
         "mysql_datetime", "mysql_days_between", "mysql_div", "mysql_divide",
         "mysql_from_unixtime", "mysql_last_day", "mysql_locate", "mysql_modulo", "mysql_multiply",
         "mysql_months_between", "mysql_microseconds_between", "mysql_signed", "mysql_subtract",
@@ -98,7 +99,7 @@ const TABLE: &[(Growth, &[&str])] = &[
     ]),
     // Blanks behind commas and colons, and doubles in full.
     (AtMost(|row| texts(row).saturating_mul(8).saturating_add(64)), &[
-        "mysql_json_extract", "mysql_json_extract_text", "mysql_json_unquote", "mysql_json_quote", "mysql_json_object",
+        "mysql_json_extract", "mysql_json_extract_text", "mysql_json_value", "mysql_json_unquote", "mysql_json_quote", "mysql_json_object",
         "mysql_json_array", "mysql_json_keys",
     ]),
     // A part of the arguments, or all of them.
@@ -107,7 +108,7 @@ const TABLE: &[(Growth, &[&str])] = &[
         "array_pop_front", "array_remove", "array_remove_all", "array_remove_n", "array_reverse", "array_slice",
         "btrim", "decode", "flatten", "greatest", "least", "left", "ltrim", "reverse", "right", "rtrim", "split_part",
         "substr", "substr_index",
-        "mysql_ceil", "mysql_floor", "mysql_only", "mysql_substring",
+        "mysql_ceil", "mysql_floor", "mysql_only", "mysql_total", "mysql_nullable", "mysql_nullif", "mysql_substring",
     ]),
     // The case of a letter can be three times as long.
     (Arguments(3), &["initcap", "lower", "upper"]),
@@ -121,7 +122,7 @@ const TABLE: &[(Growth, &[&str])] = &[
     // The longest of chrono's fields are some twenty characters for two.
     (Arguments(32), &["to_char", "mysql_date_format", "string_to_array"]),
     (Exact(repeat), &["repeat"]),
-    (Exact(pad), &["lpad", "rpad"]),
+    (Exact(pad), &["lpad", "rpad", "mysql_lpad", "mysql_rpad"]),
     (Exact(sum), &["array_append", "array_concat", "array_prepend", "concat", "mysql_concat"]),
     (Exact(joined), &["concat_ws"]),
     (Exact(array_repeat), &["array_repeat"]),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::{Field, Float64Type, SchemaRef};
 
 use super::target::{Fill, Slots};
 use super::values::numbered;
@@ -40,11 +40,14 @@ impl Converter {
             columns.push(match source {
                 Some(array) if !slot.numbered => column_of(array, field, Some(self.rows_before))?,
                 Some(array) => {
+                    let doubles = array.as_primitive_opt::<Float64Type>();
                     let text = to_text(array).map_err(from_datafusion)?;
                     let text = text.as_string::<i32>();
                     self.fill(field, rows, true, |row| {
-                        if text.is_null(row) {
+                        if array.is_null(row) || text.is_null(row) {
                             Cell::Null
+                        } else if let Some(doubles) = doubles {
+                            Cell::Double(doubles.value(row))
                         } else {
                             Cell::Text(text.value(row))
                         }

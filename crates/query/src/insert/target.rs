@@ -15,6 +15,7 @@ use crate::mysql;
 pub(crate) enum Fill {
     Null,
     Number(String),
+    Double(f64),
     Text(String),
     Bytes(Vec<u8>),
     Bool(bool),
@@ -25,6 +26,7 @@ impl Fill {
         match self {
             Self::Null => Cell::Null,
             Self::Number(text) => Cell::Number(text),
+            Self::Double(number) => Cell::Double(*number),
             Self::Text(text) => Cell::Text(text),
             Self::Bytes(bytes) => Cell::Bytes(bytes),
             Self::Bool(value) => Cell::Bool(*value),

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Float64Type};
 use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, UnaryOperator, Value, Values};
 use futures::TryStreamExt;
 
 use super::target::{Fill, default};
 use super::{Evaluated, InsertTarget};
-use crate::convert::{Cell, ColumnWriter, numbers, to_text};
+use crate::convert::{Cell, ColumnWriter, number_of_bytes, numbers, shown, to_text};
 use crate::engine::{Context, QueryEngine};
 use crate::error::{Error, Violation, from_arrow, from_datafusion};
 use crate::mysql::{self, Labels};
@@ -91,11 +91,13 @@ pub(super) async fn convert(
             .zip(&mut writers)
             .zip(target.columns.iter().zip(&defaults))
         {
-            let fallback = default.as_ref().map_or(Cell::Null, Fill::cell);
             let cell = match form {
                 Some(Form::Cell(cell)) => *cell,
                 Some(Form::Owned(fill)) => fill.cell(),
-                _ => fallback,
+                // Expressions have their values by now.
+                Some(Form::Default | Form::Expression) | None => {
+                    default.as_ref().map_or(Cell::Null, Fill::cell)
+                }
             };
             if column.auto_increment.is_some() {
                 let text = numbered(cell, next_number);
@@ -118,9 +120,19 @@ pub(super) async fn convert(
 /// The value of an AUTO_INCREMENT column: the one given, or for NULL and 0 the next number.
 pub(super) fn numbered(cell: Cell<'_>, next_number: &AtomicU64) -> String {
     let given = match cell {
-        Cell::Number(text) | Cell::Text(text) if numbers::whole(text) != Some(0) => text.to_owned(),
-        _ => return next_number.fetch_add(1, Ordering::SeqCst).to_string(),
+        Cell::Null => String::new(),
+        Cell::Number(text) | Cell::Text(text) => text.to_owned(),
+        Cell::Double(number) => number.round_ties_even().to_string(),
+        Cell::Bool(value) => u8::from(value).to_string(),
+        // As in any column of numbers; more bytes than a number has are refused by the column.
+        Cell::Bytes(bytes) => match number_of_bytes(bytes) {
+            Some(number) => number.to_string(),
+            None => shown(cell),
+        },
     };
+    if given.is_empty() && cell == Cell::Null || numbers::whole(&given) == Some(0) {
+        return next_number.fetch_add(1, Ordering::SeqCst).to_string();
+    }
     if let Some(after) = numbers::whole(&given).and_then(|number| u64::try_from(number + 1).ok()) {
         next_number.fetch_max(after, Ordering::SeqCst);
     }
@@ -137,7 +149,7 @@ enum Form<'a> {
 fn literal(expr: &Expr) -> Form<'_> {
     match expr {
         Expr::Value(value) => match &value.value {
-            Value::Number(text, _) => Form::Cell(Cell::Number(text)),
+            Value::Number(text, _) => Form::Cell(number(text)),
             Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => {
                 Form::Cell(Cell::Text(text))
             }
@@ -153,10 +165,11 @@ fn literal(expr: &Expr) -> Form<'_> {
             expr,
         } => match expr.as_ref() {
             Expr::Value(value) => match &value.value {
-                Value::Number(text, _) if *op == UnaryOperator::Minus => {
-                    Form::Owned(Fill::Number(format!("-{text}")))
-                }
-                Value::Number(text, _) => Form::Cell(Cell::Number(text)),
+                Value::Number(text, _) if *op == UnaryOperator::Minus => match number(text) {
+                    Cell::Double(number) => Form::Cell(Cell::Double(-number)),
+                    _ => Form::Owned(Fill::Number(format!("-{text}"))),
+                },
+                Value::Number(text, _) => Form::Cell(number(text)),
                 _ => Form::Expression,
             },
             _ => Form::Expression,
@@ -174,6 +187,14 @@ fn literal(expr: &Expr) -> Form<'_> {
         }
         Expr::Nested(inner) => literal(inner),
         _ => Form::Expression,
+    }
+}
+
+/// A literal with an exponent is a double; one that is too large for that is refused by its column.
+fn number(text: &str) -> Cell<'_> {
+    match text.parse::<f64>() {
+        Ok(number) if text.contains(['e', 'E']) && number.is_finite() => Cell::Double(number),
+        _ => Cell::Number(text),
     }
 }
 
@@ -238,6 +259,7 @@ fn fill(array: &ArrayRef) -> Result<Fill, Error> {
             let bytes = cast(array, &DataType::Binary).map_err(from_arrow)?;
             Fill::Bytes(bytes.as_binary::<i32>().value(0).to_vec())
         }
+        DataType::Float64 => Fill::Double(array.as_primitive::<Float64Type>().value(0)),
         data_type => {
             let text = to_text(array).map_err(from_datafusion)?;
             let text = text.as_string::<i32>().value(0).to_owned();

@@ -1,4 +1,4 @@
-//! SUM of what MySQL takes for numbers: integers add up as decimals and do not overflow.
+//! SUM of what MySQL takes for numbers: integers add up as decimals and do not overflow, long decimals in 256 bits.
 //! The adding itself is DataFusion's. And the first two rows of a subquery that may have one.
 
 use std::sync::{Arc, LazyLock};

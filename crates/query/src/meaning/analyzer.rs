@@ -7,17 +7,18 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::expr::{
-    Between, BinaryExpr, Case, InList, Like, SetComparison, SetQuantifier,
+    Between, BinaryExpr, Case, InList, InSubquery, Like, SetComparison, SetQuantifier,
 };
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, merge_schema, split_conjunction_owned};
 use datafusion::logical_expr::{
-    Aggregate, Expr, Filter, LogicalPlan, Operator, Projection, binary_expr, not,
+    Aggregate, Expr, ExprSchemable, Filter, Join, JoinType, LogicalPlan, Operator, Projection,
+    binary_expr, not,
 };
 use datafusion::optimizer::analyzer::AnalyzerRule;
 
 use super::classes::Class;
-use super::comparison::{alike, comparison, truth_number};
+use super::comparison::{alike, as_doubles, comparison, double, truth_number};
 use super::{operators, quantified};
 
 /// The analyzer's rule.
@@ -30,19 +31,29 @@ impl AnalyzerRule for Comparisons {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(node)
+        let (plan, retyped) = super::unions::alike(plan)?;
+        plan.transform_up_with_subqueries(|plan| node(plan, retyped))
             .map(|plan| plan.data)
     }
 }
 
-fn node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+/// With `retyped`, columns may have other types than when their comparisons were planned.
+fn node(plan: LogicalPlan, retyped: bool) -> Result<Transformed<LogicalPlan>> {
+    let plan = match plan {
+        LogicalPlan::Join(join) => LogicalPlan::Join(with_keys(join)?),
+        other => other,
+    };
     let mut concerned = false;
     plan.apply_expressions(|expr| {
-        concerned = concerned || expr.exists(|expr| Ok(is_concerned(expr)))?;
+        concerned = concerned || expr.exists(|expr| Ok(is_concerned(expr, retyped)))?;
         Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
     })?;
     if !concerned {
-        return Ok(Transformed::no(plan));
+        return if retyped {
+            plan.recompute_schema().map(Transformed::yes)
+        } else {
+            Ok(Transformed::no(plan))
+        };
     }
     let schema = merge_schema(&plan.inputs());
     let names = NamePreserver::new(&plan);
@@ -52,9 +63,44 @@ fn node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         Ok(expr.update_data(|expr| name.restore(expr)))
     })?;
     plan.map_data(LogicalPlan::recompute_schema)?
-        .transform_data(exact_filter)?
+        .transform_data(exact_condition)?
         .transform_data(with_columns)?
         .transform_data(super::scalar::joined)
+}
+
+/// The keys of a join, as of USING and INTERSECT, compared as `=` compares.
+fn with_keys(mut join: Join) -> Result<Join> {
+    let schema = merge_schema(&[join.left.as_ref(), join.right.as_ref()]);
+    for (left, right) in &mut join.on {
+        let (left_class, right_class) = (
+            Class::of_expr(left, &schema)?,
+            Class::of_expr(right, &schema)?,
+        );
+        if !left_class.compares_with(right_class) {
+            (*left, *right) = alike(left.clone(), right.clone(), &schema)?;
+        }
+    }
+    Ok(join)
+}
+
+/// An IN of a subquery as ANY, which knows NULL.
+fn any(subquery: InSubquery) -> Result<Expr> {
+    let any = Expr::SetComparison(SetComparison::new(
+        subquery.expr,
+        quantified::renamed(subquery.subquery)?,
+        Operator::Eq,
+        SetQuantifier::Any,
+    ));
+    Ok(if subquery.negated { not(any) } else { any })
+}
+
+/// Every IN of a subquery within the expression as ANY.
+fn all_any(expr: Expr) -> Result<Expr> {
+    expr.transform_up(|expr| match expr {
+        Expr::InSubquery(subquery) => any(subquery).map(Transformed::yes),
+        other => Ok(Transformed::no(other)),
+    })
+    .map(|expr| expr.data)
 }
 
 /// DataFusion's IN of a subquery is false where it may be true, and NOT IN true: that is right only where no NOT follows,
@@ -67,44 +113,107 @@ fn exact(expr: Expr, negated: bool) -> Result<Expr> {
             binary_expr(exact(*left, negated)?, op, exact(*right, negated)?)
         }
         Expr::Not(inner) => not(exact(*inner, !negated)?),
-        Expr::InSubquery(subquery) if subquery.negated != negated => {
-            let any = Expr::SetComparison(SetComparison::new(
-                subquery.expr,
-                quantified::renamed(subquery.subquery)?,
-                Operator::Eq,
-                SetQuantifier::Any,
-            ));
-            if subquery.negated { not(any) } else { any }
-        }
-        other => other,
+        Expr::InSubquery(subquery) if subquery.negated == negated => with_exact_left(subquery)?,
+        // Whatever else looks at the value sees NULL.
+        other => all_any(other)?,
     })
 }
 
-/// A filter's condition with every IN as it must be: those that are a condition by themselves are joins that know NULL.
-fn exact_filter(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let LogicalPlan::Filter(filter) = plan else {
-        return Ok(Transformed::no(plan));
-    };
+fn with_exact_left(subquery: InSubquery) -> Result<Expr> {
+    Ok(Expr::InSubquery(InSubquery::new(
+        Box::new(all_any(*subquery.expr)?),
+        subquery.subquery,
+        subquery.negated,
+    )))
+}
+
+/// A filter's or a join's condition with every IN as it must be.
+fn exact_condition(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let has_subquery = |expr: &Expr| expr.exists(|expr| Ok(matches!(expr, Expr::InSubquery(_))));
-    if !has_subquery(&filter.predicate)? {
-        return Ok(Transformed::no(LogicalPlan::Filter(filter)));
+    match plan {
+        LogicalPlan::Filter(filter) if has_subquery(&filter.predicate)? => {
+            let predicate = exact_terms(filter.predicate)?;
+            Filter::try_new(predicate, filter.input)
+                .map(|filter| Transformed::yes(LogicalPlan::Filter(filter)))
+        }
+        LogicalPlan::Join(join) => without_subqueries(join).map(Transformed::yes),
+        other => Ok(Transformed::no(other)),
     }
-    let mut terms = Vec::new();
-    for term in split_conjunction_owned(filter.predicate) {
-        let alone = match &term {
-            Expr::InSubquery(_) => true,
-            Expr::Not(inner) => matches!(inner.as_ref(), Expr::InSubquery(_)),
-            _ => false,
+}
+
+/// Subqueries are taken apart in filters only: those of a join's condition filter its rows, or the rows of the side
+/// which is joined to the other.
+fn without_subqueries(mut join: Join) -> Result<LogicalPlan> {
+    let (mut above, mut left, mut right, mut kept) = (vec![], vec![], vec![], vec![]);
+    for term in join
+        .filter
+        .take()
+        .map_or_else(Vec::new, split_conjunction_owned)
+    {
+        let of = |side: &LogicalPlan| {
+            let columns = term.column_refs();
+            columns
+                .into_iter()
+                .all(|column| side.schema().has_column(column))
         };
-        terms.push(if alone { term } else { exact(term, false)? });
+        match join.join_type {
+            _ if !asks(&term)? => kept.push(term),
+            JoinType::Inner => above.push(term),
+            JoinType::Left if of(&join.right) => right.push(term),
+            JoinType::Right if of(&join.left) => left.push(term),
+            // Refused where it is planned.
+            _ => kept.push(term),
+        }
     }
-    match conjunction(terms) {
-        Some(predicate) => Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(
-            predicate,
-            filter.input,
-        )?))),
-        None => Ok(Transformed::yes(filter.input.as_ref().clone())),
+    let filtered = |input: Arc<LogicalPlan>, terms: Vec<Expr>| -> Result<Arc<LogicalPlan>> {
+        let Some(condition) = conjunction(terms) else {
+            return Ok(input);
+        };
+        let filter = Filter::try_new(exact_terms(condition)?, input)?;
+        let plan = super::scalar::joined(LogicalPlan::Filter(filter))?;
+        Ok(Arc::new(plan.data))
+    };
+    join.filter = conjunction(kept);
+    join.left = filtered(join.left, left)?;
+    join.right = filtered(join.right, right)?;
+    let join = Arc::new(LogicalPlan::Join(join));
+    filtered(join, above).map(Arc::unwrap_or_clone)
+}
+
+/// Whether there is a subquery in an expression.
+fn asks(expr: &Expr) -> Result<bool> {
+    expr.exists(|expr| {
+        Ok(matches!(
+            expr,
+            Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::SetComparison(_)
+        ))
+    })
+}
+
+/// Those that are a condition by themselves become joins that know NULL.
+fn exact_terms(condition: Expr) -> Result<Expr> {
+    let mut terms = Vec::new();
+    for term in split_conjunction_owned(condition) {
+        terms.push(match term {
+            Expr::InSubquery(subquery) if joins_alone(&subquery) => with_exact_left(subquery)?,
+            Expr::Not(inner) => match *inner {
+                Expr::InSubquery(subquery) if joins_alone(&subquery) => {
+                    not(with_exact_left(subquery)?)
+                }
+                other => exact(not(other), false)?,
+            },
+            other => exact(other, false)?,
+        });
     }
+    Ok(conjunction(terms).unwrap_or_else(|| datafusion::logical_expr::lit(true)))
+}
+
+/// Joins that know NULL have one key: they cannot compare with the outer query besides.
+fn joins_alone(subquery: &InSubquery) -> bool {
+    subquery.subquery.outer_ref_columns.is_empty()
 }
 
 /// Aggregates of what has a subquery in it are aggregates of a column: DataFusion takes subqueries apart in filters and
@@ -112,14 +221,6 @@ fn exact_filter(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 fn with_columns(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::Aggregate(aggregate) = plan else {
         return Ok(Transformed::no(plan));
-    };
-    let asks = |expr: &Expr| {
-        expr.exists(|expr| {
-            Ok(matches!(
-                expr,
-                Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_)
-            ))
-        })
     };
     let mut concerned = false;
     for expr in aggregate.aggr_expr.iter().chain(&aggregate.group_expr) {
@@ -177,17 +278,27 @@ fn with_columns(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         .map(|aggregate| Transformed::yes(LogicalPlan::Aggregate(aggregate)))
 }
 
-fn is_concerned(expr: &Expr) -> bool {
-    matches!(
-        expr,
-        Expr::Between(_)
-            | Expr::InList(_)
-            | Expr::InSubquery(_)
-            | Expr::SetComparison(_)
-            | Expr::Case(_)
-            | Expr::Like(_)
-            | Expr::ScalarSubquery(_)
-    )
+fn is_concerned(expr: &Expr, retyped: bool) -> bool {
+    retyped && matches!(expr, Expr::BinaryExpr(_))
+        || is_choice(expr)
+        || matches!(
+            expr,
+            Expr::Between(_)
+                | Expr::InList(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+                | Expr::Exists(_)
+                | Expr::Case(_)
+                | Expr::Like(_)
+                | Expr::ScalarSubquery(_)
+        )
+}
+
+/// Whether it gives one of its arguments, by DataFusion's choice of a type for all.
+fn is_choice(expr: &Expr) -> bool {
+    ["greatest", "least"]
+        .iter()
+        .any(|name| crate::functions::is_call(expr, name))
 }
 
 fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -198,8 +309,21 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::SetComparison(comparison) => {
             Transformed::yes(quantified::quantified(comparison, schema)?)
         }
-        Expr::ScalarSubquery(subquery) => Transformed::yes(super::scalar::aggregated(subquery)?),
+        Expr::Exists(exists) => Transformed::yes(quantified::exists(exists)),
+        Expr::ScalarSubquery(subquery) => Transformed::yes(super::scalar::value(subquery)?),
         Expr::Case(case) => Transformed::yes(self::case(case, schema)?),
+        // Planned alike, but of columns that are doubles since.
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() => {
+            let (left, right) = as_doubles(*left, *right, schema)?;
+            Transformed::yes(binary_expr(left, op, right))
+        }
+        Expr::ScalarFunction(mut call) if matches!(call.func.name(), "greatest" | "least") => {
+            let classes = classes(&call.args, schema)?;
+            for arg in &mut call.args {
+                *arg = number_among(std::mem::take(arg), &classes, schema)?;
+            }
+            Transformed::yes(Expr::ScalarFunction(call))
+        }
         Expr::Like(like) => Transformed::yes(Expr::Like(Like {
             expr: Box::new(operators::text(*like.expr, schema)?),
             pattern: Box::new(operators::text(*like.pattern, schema)?),
@@ -228,8 +352,12 @@ fn between(between: Between, schema: &DFSchema) -> Result<Expr> {
 }
 
 /// A list whose values compare with the expression as they are stays one; others are compared one by one.
-fn in_list(list: InList, schema: &DFSchema) -> Result<Expr> {
+fn in_list(mut list: InList, schema: &DFSchema) -> Result<Expr> {
     let class = Class::of_expr(&list.expr, schema)?;
+    if class == Class::Double && classes(&list.list, schema)?.contains(&Class::Number) {
+        let data_type = list.expr.get_type(schema)?;
+        list.expr = Box::new(double(*list.expr, &data_type)?);
+    }
     let mut alike_all = true;
     let mut values = Vec::with_capacity(list.list.len());
     for value in list.list {
@@ -274,6 +402,41 @@ fn any_of(mut terms: Vec<Expr>) -> Expr {
     }
 }
 
+/// The classes of several expressions.
+fn classes(exprs: &[Expr], schema: &DFSchema) -> Result<Vec<Class>> {
+    exprs
+        .iter()
+        .map(|expr| Class::of_expr(expr, schema))
+        .collect()
+}
+
+/// A number, or a truth value, as it is among results of these classes, one of which is chosen: a double among doubles.
+fn number_among(expr: Expr, classes: &[Class], schema: &DFSchema) -> Result<Expr> {
+    let among = |class| classes.contains(&class);
+    let exact = among(Class::Number) || among(Class::Truth);
+    let (truth, number) = match Class::of_expr(&expr, schema)? {
+        Class::Truth => (true, true),
+        Class::Number | Class::Double => (false, true),
+        Class::Null
+        | Class::Text
+        | Class::Bytes
+        | Class::Date
+        | Class::Moment
+        | Class::Clock
+        | Class::Other => (false, false),
+    };
+    let numbers = among(Class::Number) || among(Class::Double);
+    if !number || !numbers {
+        return Ok(expr);
+    }
+    let expr = if truth { truth_number(expr)? } else { expr };
+    if among(Class::Double) && exact {
+        let data_type = expr.get_type(schema)?;
+        return double(expr, &data_type);
+    }
+    Ok(expr)
+}
+
 /// A CASE that compares with values of another kind compares each by MySQL's rules; results that are texts and others
 /// are all texts, as MySQL prints them, truth values among numbers are numbers.
 fn case(case: Case, schema: &DFSchema) -> Result<Expr> {
@@ -289,16 +452,22 @@ fn case(case: Case, schema: &DFSchema) -> Result<Expr> {
     if let Some(result) = &else_expr {
         results.push(Class::of_expr(result, schema)?);
     }
-    let any = |class| results.contains(&class);
-    let (texts, numbers) = (any(Class::Text), any(Class::Number));
+    let texts = results.contains(&Class::Text);
     let result = |expr: Box<Expr>| -> Result<Box<Expr>> {
         Ok(Box::new(match Class::of_expr(&expr, schema)? {
             Class::Text | Class::Null | Class::Other | Class::Bytes => *expr,
-            Class::Truth | Class::Number | Class::Date | Class::Moment | Class::Clock if texts => {
+            Class::Truth
+            | Class::Number
+            | Class::Double
+            | Class::Date
+            | Class::Moment
+            | Class::Clock
+                if texts =>
+            {
                 operators::text(*expr, schema)?
             }
-            Class::Truth if numbers => truth_number(*expr)?,
-            Class::Truth | Class::Number | Class::Date | Class::Moment | Class::Clock => *expr,
+            Class::Truth | Class::Number | Class::Double => number_among(*expr, &results, schema)?,
+            Class::Date | Class::Moment | Class::Clock => *expr,
         }))
     };
     let mut apart = false;

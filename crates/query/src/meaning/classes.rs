@@ -10,6 +10,8 @@ pub(super) enum Class {
     Null,
     Truth,
     Number,
+    /// Floating numbers: an exact one that meets them is a double, too.
+    Double,
     Text,
     Bytes,
     Date,
@@ -31,6 +33,7 @@ impl Class {
             DataType::Time32(_) | DataType::Time64(_) => Self::Clock,
             DataType::Dictionary(_, value) => Self::of(value),
             DataType::RunEndEncoded(_, value) => Self::of(value.data_type()),
+            floating if floating.is_floating() => Self::Double,
             number if number.is_numeric() => Self::Number,
             _ => Self::Other,
         }
@@ -50,6 +53,11 @@ impl Class {
             (Self::Date | Self::Moment, Self::Date | Self::Moment) => true,
             (left, right) => left == right,
         }
+    }
+
+    /// Whether values of the class are numbers.
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Self::Number | Self::Double)
     }
 }
 

@@ -164,13 +164,22 @@ fn rounded(expr: Expr, input: &LogicalPlan) -> Result<Expr> {
 
 /// Whether a column has more digits than 38 by itself.
 fn has_wide_column(expr: &Expr, input: &LogicalPlan) -> Result<bool> {
-    expr.exists(|expr| {
-        Ok(matches!(expr, Expr::Column(_))
-            && matches!(
-                expr.get_type(input.schema())?,
-                DataType::Decimal256(_, scale) if scale <= 10
-            ))
-    })
+    let mut wide = false;
+    expr.apply(|expr| {
+        // A sum is wide until its total is taken.
+        if crate::functions::is_call(expr, "mysql_total")
+            && !is_wide(&expr.get_type(input.schema())?)
+        {
+            return Ok(TreeNodeRecursion::Jump);
+        }
+        wide |= matches!(expr, Expr::Column(_)) && is_wide(&expr.get_type(input.schema())?);
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(wide)
+}
+
+fn is_wide(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Decimal256(_, scale) if *scale <= 10)
 }
 
 /// The scale of a type; 0 of whole numbers and of what is no number.
@@ -221,9 +230,11 @@ fn declared_scale(expr: &Expr, input: &LogicalPlan) -> Result<i8> {
                 | "mysql_coalesce",
                 args,
             ) => most(&mut args.iter())?,
-            ("mysql_negate" | "mysql_number" | "abs" | "nullif" | "mysql_text", [first, ..]) => {
-                scale(first)?
-            }
+            (
+                "mysql_negate" | "mysql_number" | "mysql_total" | "mysql_nullif" | "abs" | "nullif"
+                | "mysql_text",
+                [first, ..],
+            ) => scale(first)?,
             _ => own,
         },
         Expr::AggregateFunction(call) => {

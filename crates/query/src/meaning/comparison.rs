@@ -37,10 +37,36 @@ pub(super) fn alike(left: Expr, right: Expr, schema: &dyn ExprSchema) -> Result<
     if left_class.compares_with(right_class) {
         return Ok((left, right));
     }
-    Ok((
+    let (left, right) = (
         as_compared(left.clone(), left_class, &right, right_class, schema)?,
         as_compared(right, right_class, &left, left_class, schema)?,
-    ))
+    );
+    as_doubles(left, right, schema)
+}
+
+/// Two numbers of which just one is floating, both as doubles.
+pub(super) fn as_doubles(left: Expr, right: Expr, schema: &dyn ExprSchema) -> Result<(Expr, Expr)> {
+    let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
+    let (left_class, right_class) = (Class::of(&left_type), Class::of(&right_type));
+    if left_class == right_class || !left_class.is_number() || !right_class.is_number() {
+        return Ok((left, right));
+    }
+    Ok((double(left, &left_type)?, double(right, &right_type)?))
+}
+
+/// A number of this type as a double; a constant as the double next to what is written.
+pub(super) fn double(expr: Expr, data_type: &DataType) -> Result<Expr> {
+    if data_type == &DataType::Float64 {
+        return Ok(expr);
+    }
+    if let Expr::Literal(value, _) = unaliased(&expr)
+        && !data_type.is_floating()
+        && let ScalarValue::Utf8(Some(text)) = value.cast_to(&DataType::Utf8)?
+        && let Ok(number) = text.parse::<f64>()
+    {
+        return Ok(lit(number));
+    }
+    Ok(cast(expr, DataType::Float64))
 }
 
 /// A scalar of a document compares as what it is, not as it is quoted.
@@ -59,18 +85,18 @@ fn as_compared(
     other_class: Class,
     schema: &dyn ExprSchema,
 ) -> Result<Expr> {
-    use Class::{Bytes, Clock, Date, Moment, Null, Number, Other, Text, Truth};
+    use Class::{Bytes, Clock, Date, Double, Moment, Null, Number, Other, Text, Truth};
     match (class, other_class) {
         (Null | Other, _) | (_, Null | Other) => Ok(expr),
         // Truth values count as 0 and 1.
         (Truth, _) => truth_number(expr),
-        (Number, _) if !is_temporal(other_class) => Ok(expr),
-        (Text | Bytes, Number | Truth) => number(expr, class),
+        (Number | Double, _) if !is_temporal(other_class) => Ok(expr),
+        (Text | Bytes, Number | Double | Truth) => number(expr, class, schema),
         (Text, Bytes) => Ok(cast(expr, DataType::Binary)),
         (Bytes, Text) => Ok(expr),
         // A constant is a date, another number makes numbers of both.
-        (Number, _) => Ok(constant_of(&expr, other, schema)?.unwrap_or(expr)),
-        (Date | Moment | Clock, Number) => {
+        (Number | Double, _) => Ok(constant_of(&expr, other, schema)?.unwrap_or(expr)),
+        (Date | Moment | Clock, Number | Double) => {
             let as_date = constant_of(other, &expr, schema)?.is_some();
             if as_date {
                 Ok(expr)
@@ -125,7 +151,10 @@ pub(super) fn truth_number(expr: Expr) -> Result<Expr> {
 }
 
 /// A text or bytes as a number: a constant exactly, others as doubles.
-fn number(expr: Expr, class: Class) -> Result<Expr> {
+fn number(expr: Expr, class: Class, schema: &dyn ExprSchema) -> Result<Expr> {
+    if let Some(place) = place(&expr, schema)? {
+        return Ok(place);
+    }
     if let Expr::Literal(value, _) = unaliased(&expr) {
         if let Some(Some(text)) = value.try_as_str() {
             return constants::number_of_text(text).map(lit);
@@ -139,4 +168,19 @@ fn number(expr: Expr, class: Class) -> Result<Expr> {
         }
     }
     call("mysql_number", vec![expr])
+}
+
+/// A column of ENUM or SET in a number's place: the place of its member, or the sum of its members' bits
+/// (MySQL 8.4 manual, "The ENUM Type", "The SET Type").
+pub(super) fn place(expr: &Expr, schema: &dyn ExprSchema) -> Result<Option<Expr>> {
+    let Expr::Column(column) = unaliased(expr) else {
+        return Ok(None);
+    };
+    let field = schema.field_from_column(column)?;
+    match field.metadata().get(crate::types::SQL_TYPE_KEY) {
+        Some(declared) if declared.starts_with("enum(") || declared.starts_with("set(") => {
+            call("mysql_place", vec![expr.clone(), lit(declared.as_str())]).map(Some)
+        }
+        _ => Ok(None),
+    }
 }

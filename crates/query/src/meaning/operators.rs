@@ -60,11 +60,13 @@ impl ExprPlanner for Operators {
         planned.map(PlannerResult::Planned)
     }
 
-    /// AVG is a division of exact numbers, as any other.
+    /// A sum has the digits that its readers can hold; AVG is a division of exact numbers, as any other.
     fn plan_aggregate(&self, expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
-        if expr.func.name() != "avg" {
-            return Ok(PlannerResult::Original(expr));
-        }
+        let average = match expr.func.name() {
+            "sum" => false,
+            "avg" => true,
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
         let part = |func, expr: RawAggregateExpr| {
             Expr::AggregateFunction(AggregateFunction::new_udf(
                 func,
@@ -75,15 +77,23 @@ impl ExprPlanner for Operators {
                 expr.null_treatment,
             ))
         };
-        let sum = part(super::aggregates::sum(), expr.clone());
+        let sum = call(
+            "mysql_total",
+            vec![part(super::aggregates::sum(), expr.clone())],
+        )?;
+        if !average {
+            return Ok(PlannerResult::Planned(sum));
+        }
         let count = part(count_udaf(), expr);
         call("mysql_divide", vec![sum, count]).map(PlannerResult::Planned)
     }
 
     fn plan_window(&self, expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
-        if expr.func_def.name() != "avg" {
-            return Ok(PlannerResult::Original(expr));
-        }
+        let average = match expr.func_def.name() {
+            "sum" => false,
+            "avg" => true,
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
         let part = |func, expr: RawWindowExpr| {
             Expr::WindowFunction(Box::new(WindowFunction {
                 fun: WindowFunctionDefinition::AggregateUDF(func),
@@ -98,7 +108,13 @@ impl ExprPlanner for Operators {
                 },
             }))
         };
-        let sum = part(super::aggregates::sum(), expr.clone());
+        let sum = call(
+            "mysql_total",
+            vec![part(super::aggregates::sum(), expr.clone())],
+        )?;
+        if !average {
+            return Ok(PlannerResult::Planned(sum));
+        }
         let count = part(count_udaf(), expr);
         call("mysql_divide", vec![sum, count]).map(PlannerResult::Planned)
     }
@@ -111,8 +127,9 @@ fn arithmetic(name: &str, left: Expr, right: Expr, schema: &DFSchema) -> Result<
 /// A number, or what MySQL takes for one.
 fn operand(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(match Class::of_expr(&expr, schema)? {
-        Class::Number | Class::Null | Class::Other => expr,
+        Class::Number | Class::Double | Class::Null | Class::Other => expr,
         Class::Truth => super::comparison::truth_number(expr)?,
+        Class::Text if let Some(place) = super::comparison::place(&expr, schema)? => place,
         Class::Text | Class::Bytes | Class::Date | Class::Moment | Class::Clock => {
             call("mysql_number", vec![expr])?
         }
@@ -142,6 +159,7 @@ pub(super) fn text(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         Class::Null
         | Class::Truth
         | Class::Number
+        | Class::Double
         | Class::Bytes
         | Class::Date
         | Class::Moment

@@ -6,18 +6,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, Result, plan_err};
-use datafusion::logical_expr::expr::{InSubquery, SetComparison, SetQuantifier};
+use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison, SetQuantifier};
 use datafusion::logical_expr::logical_plan::Subquery;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlanBuilder, Operator};
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, lit,
+};
 
 use super::classes::Class;
-use super::comparison::alike;
+use super::comparison::{alike, comparison};
 
 /// Numbers the names of subqueries, so that none is another's.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// `left [NOT] IN (subquery)`.
 pub(super) fn in_subquery(expr: InSubquery, schema: &DFSchema) -> Result<Expr> {
+    if gives_one_row(&expr.subquery) {
+        let op = if expr.negated {
+            Operator::NotEq
+        } else {
+            Operator::Eq
+        };
+        return comparison(*expr.expr, op, Expr::ScalarSubquery(expr.subquery), schema);
+    }
     let (left, subquery) = compared(*expr.expr, expr.subquery, schema)?;
     Ok(Expr::InSubquery(InSubquery::new(
         Box::new(left),
@@ -29,6 +39,10 @@ pub(super) fn in_subquery(expr: InSubquery, schema: &DFSchema) -> Result<Expr> {
 /// `= ANY` is IN, `<> ALL` is NOT IN; for the others DataFusion asks whether there is a row. It takes the subquery's
 /// column by its name, so that one of the outer query must not have the same.
 pub(super) fn quantified(expr: SetComparison, schema: &DFSchema) -> Result<Expr> {
+    if gives_one_row(&expr.subquery) {
+        let value = Expr::ScalarSubquery(expr.subquery);
+        return comparison(*expr.expr, expr.op, value, schema);
+    }
     let (left, subquery) = compared(*expr.expr, expr.subquery, schema)?;
     Ok(match (expr.op, &expr.quantifier) {
         (Operator::Eq, SetQuantifier::Any) => {
@@ -44,6 +58,31 @@ pub(super) fn quantified(expr: SetComparison, schema: &DFSchema) -> Result<Expr>
             expr.quantifier,
         )),
     })
+}
+
+/// `EXISTS (subquery)`: of one row always, there is one.
+pub(super) fn exists(exists: Exists) -> Expr {
+    if gives_one_row(&exists.subquery) {
+        return lit(!exists.negated);
+    }
+    Expr::Exists(exists)
+}
+
+/// Whether a subquery that asks the outer query is an aggregate of all its rows, also of none: DataFusion, which groups
+/// such a one by what it asks for, has no row there.
+fn gives_one_row(subquery: &Subquery) -> bool {
+    if subquery.outer_ref_columns.is_empty() {
+        return false;
+    }
+    let mut plan = subquery.subquery.as_ref();
+    loop {
+        match plan {
+            LogicalPlan::Projection(projection) => plan = &projection.input,
+            LogicalPlan::SubqueryAlias(alias) => plan = &alias.input,
+            LogicalPlan::Aggregate(aggregate) => return aggregate.group_expr.is_empty(),
+            _ => return false,
+        }
+    }
 }
 
 /// Both sides as what they are compared as.
@@ -105,13 +144,13 @@ fn with(expr: Expr, stand_in: &Expr, value: &Expr) -> Result<Expr> {
     .map(|expr| expr.data)
 }
 
-/// The subquery under a name of its own.
+/// The subquery's column under a name of its own. It gets no alias for its rows: DataFusion would not find there
+/// the columns by which it asks the outer query.
 pub(super) fn renamed(subquery: Subquery) -> Result<Subquery> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let column = Column::from(subquery.subquery.schema().qualified_field(0));
     let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone())
         .project([Expr::Column(column).alias(format!("__value_{number}"))])?
-        .alias(format!("__quantified_{number}"))?
         .build()?;
     Ok(Subquery {
         subquery: Arc::new(plan),

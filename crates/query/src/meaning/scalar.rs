@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, NullEquality, Result};
 use datafusion::functions_aggregate::first_last::first_value_udaf;
-use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::expr::{AggregateFunction, Sort};
 use datafusion::logical_expr::logical_plan::Subquery;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
@@ -23,8 +23,26 @@ const FOUND: &str = "__found";
 /// The column of the subquery's value.
 const VALUE: &str = "__value";
 
+/// A subquery of one value, which is NULL where it has no row, whatever its column holds.
+pub(super) fn value(subquery: Subquery) -> Result<Expr> {
+    let schema = subquery.subquery.schema();
+    let one = schema.fields().len() == 1;
+    if !one || !subquery.outer_ref_columns.is_empty() || schema.field(0).is_nullable() {
+        return aggregated(subquery);
+    }
+    let (relation, field) = schema.qualified_field(0);
+    let column = Expr::Column(Column::from((relation, field)));
+    let value = crate::functions::call("mysql_nullable", vec![column])?
+        .alias_qualified(relation.cloned(), field.name());
+    let plan = Projection::try_new(vec![value], subquery.subquery)?;
+    Ok(Expr::ScalarSubquery(Subquery {
+        subquery: Arc::new(LogicalPlan::Projection(plan)),
+        ..subquery
+    }))
+}
+
 /// A subquery of one value as an aggregate: of its only row, or of the first in its order if it is limited to that.
-pub(super) fn aggregated(subquery: Subquery) -> Result<Expr> {
+fn aggregated(subquery: Subquery) -> Result<Expr> {
     if subquery.outer_ref_columns.is_empty() || subquery.subquery.schema().fields().len() != 1 {
         return Ok(Expr::ScalarSubquery(subquery));
     }
@@ -71,18 +89,54 @@ fn only_row(plan: &LogicalPlan) -> Result<LogicalPlan> {
         LogicalPlan::Sort(sort) => sort.input.as_ref(),
         other => other,
     };
-    let column = Expr::Column(Column::from(plan.schema().qualified_field(0)));
+    let (plan, value, _) = below(plan, Vec::new())?;
     let only = Expr::AggregateFunction(AggregateFunction::new_udf(
         super::aggregates::first_two(),
-        vec![column],
+        vec![value],
         false,
         None,
         Vec::new(),
         None,
     ));
-    LogicalPlanBuilder::from(plan.clone())
+    LogicalPlanBuilder::from(plan)
         .aggregate(Vec::<Expr>::new(), [only.alias(VALUE)])?
         .build()
+}
+
+/// The rows that a plan selects from, its value and its order as expressions on them: what is grouped by what it asks
+/// the outer query for stands right above the condition.
+fn below(plan: &LogicalPlan, order: Vec<Sort>) -> Result<(LogicalPlan, Expr, Vec<Sort>)> {
+    let column = Expr::Column(Column::from(plan.schema().qualified_field(0)));
+    let asks = |expr: &Expr| expr.exists(|expr| Ok(matches!(expr, Expr::ScalarSubquery(_))));
+    let projection = match plan {
+        LogicalPlan::Projection(projection) => projection,
+        other => return Ok((other.clone(), column, order)),
+    };
+    for expr in &projection.expr {
+        if asks(expr)? {
+            return Ok((plan.clone(), column, order));
+        }
+    }
+    let selected = |expr: Expr| {
+        expr.transform_up(|expr| {
+            let Expr::Column(column) = &expr else {
+                return Ok(Transformed::no(expr));
+            };
+            let at = projection.schema.index_of_column(column)?;
+            Ok(Transformed::yes(projection.expr[at].clone().unalias()))
+        })
+        .data()
+    };
+    let order = order
+        .into_iter()
+        .map(|sort| {
+            Ok(Sort {
+                expr: selected(sort.expr)?,
+                ..sort
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok((projection.input.as_ref().clone(), selected(column)?, order))
 }
 
 /// `SELECT a … ORDER BY b LIMIT 1` as the first value in that order.
@@ -99,17 +153,9 @@ fn first_row(plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
                 projection.expr[0].clone().unalias(),
                 sort.expr.clone(),
             ),
-            _ => (
-                plan.clone(),
-                Expr::Column(Column::from(plan.schema().qualified_field(0))),
-                Vec::new(),
-            ),
+            _ => below(plan, Vec::new())?,
         },
-        (_, sorted) => (
-            sorted.clone(),
-            Expr::Column(Column::from(sorted.schema().qualified_field(0))),
-            order,
-        ),
+        (_, sorted) => below(sorted, order)?,
     };
     if !is_rows(&input) {
         return Ok(None);

@@ -34,6 +34,7 @@ const SAME: &[(&str, &str)] = &[
     ("left", "mysql_left"),
     ("length", "mysql_length"),
     ("lower", "mysql_lower"),
+    ("lpad", "mysql_lpad"),
     ("make_set", "mysql_make_set"),
     ("md5", "mysql_md5"),
     ("oct", "mysql_oct"),
@@ -45,6 +46,7 @@ const SAME: &[(&str, &str)] = &[
     ("regexp_replace", "mysql_regexp_replace"),
     ("regexp_substr", "mysql_regexp_substr"),
     ("right", "mysql_right"),
+    ("rpad", "mysql_rpad"),
     ("rlike", "mysql_regexp_like"),
     ("sha", "mysql_sha1"),
     ("sha1", "mysql_sha1"),
@@ -57,6 +59,7 @@ const SAME: &[(&str, &str)] = &[
     ("any_value", "first_value"),
     ("coalesce", "mysql_coalesce"),
     ("ifnull", "mysql_coalesce"),
+    ("nullif", "mysql_nullif"),
     ("nvl", "mysql_coalesce"),
     ("sleep", "mysql_sleep"),
     // Numbers.
@@ -113,7 +116,7 @@ const SAME: &[(&str, &str)] = &[
     ("json_type", "mysql_json_type"),
     ("json_unquote", "mysql_json_unquote"),
     ("json_valid", "mysql_json_valid"),
-    ("json_value", "mysql_json_extract_text"),
+    ("json_value", "mysql_json_value"),
 ];
 
 /// Functions of MySQL that would mean something else, or nothing, here.
@@ -138,12 +141,10 @@ const REFUSED: [&str; 17] = [
 ];
 
 /// Functions of DataFusion whose arguments are text whatever they are given.
-const ON_TEXT: [&str; 8] = [
+const ON_TEXT: [&str; 6] = [
     "character_length",
     "reverse",
     "repeat",
-    "lpad",
-    "rpad",
     "ltrim",
     "rtrim",
     "replace",
@@ -171,6 +172,11 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
         return Err(Error::new(
             crate::error::ErrorKind::NotFound,
             format!("no such function {name}()"),
+        ));
+    }
+    if name == "save_file" {
+        return Err(Error::unsupported(
+            "save_file() is not there, as a query only reads: SELECT … INTO OUTFILE writes its result to a file of a stage, and PUT sends one",
         ));
     }
     if REFUSED.contains(&name.as_str()) {
@@ -209,17 +215,52 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
         .find(|(mysql, _)| *mysql == name)
         .map_or(name.as_str(), |(_, ours)| *ours);
     if ON_TEXT.contains(&renamed) {
-        let first_only = matches!(renamed, "repeat" | "lpad" | "rpad");
+        let mut first = true;
+        each_arg(function, |arg| {
+            let is_count = renamed == "repeat" && !first;
+            *arg = match is_count {
+                true => call("mysql_signed", vec![take(arg)]),
+                false => text(take(arg)),
+            };
+            first = false;
+        });
+    }
+    if matches!(renamed, "mysql_lpad" | "mysql_rpad") {
         let mut index = 0;
         each_arg(function, |arg| {
-            if !first_only || index == 0 {
-                *arg = text(take(arg));
+            if index == 1 {
+                *arg = call("mysql_signed", vec![take(arg)]);
             }
             index += 1;
         });
     }
+    if let Some(none) = bits_of_none(renamed) {
+        let zero = || vec![number(0), number(0)];
+        each_arg(function, |arg| {
+            *arg = call("mysql_bit_or", vec![take(arg), number(0)]);
+        });
+        function.name = ObjectName::from(vec![Ident::new(renamed)]);
+        let bits = Expr::Function(function.clone());
+        let none = if none {
+            call("mysql_bit_not", vec![number(0)])
+        } else {
+            call("mysql_bit_or", zero())
+        };
+        *expr = call("mysql_coalesce", vec![bits, none]);
+        return Ok(());
+    }
     function.name = ObjectName::from(vec![Ident::new(renamed)]);
     Ok(())
+}
+
+/// Whether the bits of an aggregate of no values are all set; none for what is no such aggregate
+/// (MySQL 8.4 manual, "Aggregate Function Descriptions").
+fn bits_of_none(name: &str) -> Option<bool> {
+    match name {
+        "bit_and" => Some(true),
+        "bit_or" | "bit_xor" => Some(false),
+        _ => None,
+    }
 }
 
 fn each_arg(function: &mut Function, mut change: impl FnMut(&mut Expr)) {
@@ -302,7 +343,10 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
             )
         }
         ("instr", [hay, needle]) => call("mysql_locate", vec![text(take(needle)), text(take(hay))]),
-        ("space", [count]) => call("repeat", vec![string(" "), take(count)]),
+        ("space", [count]) => call(
+            "repeat",
+            vec![string(" "), call("mysql_signed", vec![take(count)])],
+        ),
         ("strcmp", [left, right]) => compare(left, right),
         ("log", [value]) => call("mysql_ln", vec![take(value)]),
         ("log", [base, value]) => call("mysql_log", vec![take(base), take(value)]),
@@ -343,11 +387,17 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
         ("date", [value]) => cast(call("mysql_datetime", vec![take(value)]), DataType::Date),
         ("timestamp", [value]) => call("mysql_datetime", vec![take(value)]),
         ("unix_timestamp", []) => values.unix_seconds(),
-        ("unix_timestamp", [value]) => binary(
-            call("mysql_unix_timestamp", vec![take(value)]),
-            BinaryOperator::Minus,
-            number(values.zone_offset_seconds),
-        ),
+        ("unix_timestamp", [value]) => {
+            let digits = fraction_digits(value);
+            call(
+                "mysql_unix_timestamp",
+                vec![
+                    take(value),
+                    number(values.zone_offset_seconds),
+                    number(digits),
+                ],
+            )
+        }
         ("from_unixtime", [seconds]) => in_zone(take(seconds), values),
         ("from_unixtime", [seconds, format]) => call(
             "mysql_date_format",
@@ -368,6 +418,27 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
         }
         _ => return Ok(None),
     }))
+}
+
+/// The digits of a second of a date and time that is written; -1 for those of any other value.
+fn fraction_digits(value: &Expr) -> i64 {
+    let text = match value {
+        Expr::Value(written) => match &written.value {
+            Value::SingleQuotedString(text)
+            | Value::DoubleQuotedString(text)
+            | Value::Number(text, _) => text,
+            _ => return -1,
+        },
+        _ => return -1,
+    };
+    match text.split_once('.') {
+        Some((_, fraction)) => fraction
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .take(6)
+            .count() as i64,
+        None => 0,
+    }
 }
 
 /// STR_TO_DATE gives a date, a time or both, as its format has codes of them.

@@ -44,11 +44,7 @@ pub(super) fn extract(field: &str, value: Expr) -> Result<Expr, Error> {
 pub(super) fn in_zone(seconds: Expr, values: &SessionValues) -> Expr {
     call(
         "mysql_from_unixtime",
-        vec![binary(
-            call("mysql_signed", vec![seconds]),
-            BinaryOperator::Plus,
-            number(values.zone_offset_seconds),
-        )],
+        vec![seconds, number(values.zone_offset_seconds)],
     )
 }
 

@@ -3,7 +3,7 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr, UnaryOperator};
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, MySqlDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -109,8 +109,21 @@ impl SqlDialect for Dialect {
         }
     }
 
-    /// BINARY binds as a sign does.
+    /// `!`, signs and `~` bind tighter than any operator of two operands, and so does BINARY.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let made: Option<fn(Expr) -> Expr> = match &parser.peek_token_ref().token {
+            Token::ExclamationMark => Some(|expr| unary(UnaryOperator::BangNot, expr)),
+            Token::DoubleExclamationMark => {
+                Some(|expr| unary(UnaryOperator::BangNot, unary(UnaryOperator::BangNot, expr)))
+            }
+            Token::Minus => Some(|expr| unary(UnaryOperator::Minus, expr)),
+            Token::Tilde => Some(|expr| unary(UnaryOperator::BitwiseNot, expr)),
+            _ => None,
+        };
+        if let Some(made) = made {
+            parser.advance_token();
+            return Some(parser.parse_subexpr(UNARY).map(made));
+        }
         let is_binary = matches!(
             &parser.peek_token_ref().token,
             Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::BINARY
@@ -145,6 +158,13 @@ impl SqlDialect for Dialect {
             op,
             right: Box::new(right),
         }))
+    }
+}
+
+fn unary(op: UnaryOperator, expr: Expr) -> Expr {
+    Expr::UnaryOp {
+        op,
+        expr: Box::new(expr),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo, Expr,
-    Interval, TimezoneInfo, UnaryOperator, Value,
+    Interval, UnaryOperator, Value,
 };
 
 use super::build::{binary, call, cast, not, number, string, take};
 use crate::error::Error;
+use crate::temporal::SECOND_US;
 
 /// Rewrites one expression whose children are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
@@ -333,17 +334,32 @@ pub(super) fn text(expr: Expr) -> Expr {
 
 /// `CAST(value AS …)` by MySQL's type names.
 pub(super) fn cast_to(value: Expr, data_type: &DataType) -> Result<Expr, Error> {
-    let datetime = |value, precision: Option<u64>| {
-        let precision = match precision.unwrap_or(0) {
-            0 => 0,
-            1..=3 => 3,
-            _ => 6,
-        };
-        cast(
-            call("mysql_datetime", vec![value]),
-            DataType::Timestamp(Some(precision), TimezoneInfo::None),
-        )
+    let of_seconds = |name: &str, value, digits: Option<u64>| match digits.unwrap_or(0) {
+        digits @ 0..=6 => Ok(call(name, vec![value, number(digits)])),
+        digits => Err(Error::invalid(format!(
+            "too many digits of a second, {digits}, in CAST: 6 are possible"
+        ))),
     };
+    let decimal = |value, info: &ExactNumberInfo| {
+        let (precision, scale) = match info {
+            ExactNumberInfo::None => (10, 0),
+            ExactNumberInfo::Precision(precision) => (*precision, 0),
+            ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
+        };
+        if !(1..=65).contains(&precision)
+            || !(0..=30).contains(&scale)
+            || scale.unsigned_abs() > precision
+        {
+            return Err(Error::invalid(format!(
+                "CAST to decimal({precision},{scale}): a decimal has 1 to 65 digits, and a scale of at most 30 and at most its digits"
+            )));
+        }
+        Ok(call(
+            "mysql_decimal",
+            vec![value, number(precision), number(scale)],
+        ))
+    };
+    let double = |value, data_type| cast(call("mysql_number", vec![value]), data_type);
     Ok(match data_type {
         DataType::Signed
         | DataType::SignedInteger
@@ -363,25 +379,21 @@ pub(super) fn cast_to(value: Expr, data_type: &DataType) -> Result<Expr, Error> 
             _ => text(value),
         },
         DataType::Text | DataType::String(_) => text(value),
-        DataType::Datetime(precision) => datetime(value, *precision),
-        DataType::Timestamp(precision, _) => datetime(value, *precision),
+        DataType::Datetime(digits) | DataType::Timestamp(digits, _) => {
+            of_seconds("mysql_cast_datetime", value, *digits)?
+        }
         DataType::Date => cast(call("mysql_datetime", vec![value]), DataType::Date),
-        DataType::Decimal(ExactNumberInfo::None)
-        | DataType::Dec(ExactNumberInfo::None)
-        | DataType::Numeric(ExactNumberInfo::None) => cast(
-            value,
-            DataType::Decimal(ExactNumberInfo::PrecisionAndScale(10, 0)),
-        ),
-        DataType::Dec(info) | DataType::Numeric(info) => cast(value, DataType::Decimal(*info)),
-        DataType::Float(_) => cast(value, DataType::Real),
+        DataType::Decimal(info) | DataType::Dec(info) | DataType::Numeric(info) => {
+            decimal(value, info)?
+        }
+        DataType::Float(_) => double(value, DataType::Real),
         DataType::Binary(None) | DataType::Varbinary(None) => cast(text(value), DataType::Bytea),
         DataType::JSON => call("mysql_json_extract", vec![value, string("$")]),
-        DataType::Decimal(_)
-        | DataType::Double(_)
-        | DataType::DoublePrecision
-        | DataType::Real
-        | DataType::Boolean => cast(value, data_type.clone()),
-        DataType::Time(..) => call("mysql_time", vec![value]),
+        DataType::Double(_) | DataType::DoublePrecision | DataType::Real => {
+            double(value, data_type.clone())
+        }
+        DataType::Boolean => cast(value, data_type.clone()),
+        DataType::Time(digits, _) => of_seconds("mysql_cast_time", value, *digits)?,
         other => {
             return Err(Error::unsupported(format!(
                 "CAST to {other} is not supported"
@@ -411,12 +423,35 @@ pub(super) fn add_interval(value: Expr, interval: Interval, negative: bool) -> R
             )));
         }
     };
-    let mut count = call("mysql_signed", vec![*interval.value]);
+    // A fraction that is written is kept where there is something finer than the unit.
+    let (name, factor, value_of) = match fraction(&interval.value) {
+        true if name == "mysql_add_seconds" && factor == 1 => (
+            "mysql_add_micros",
+            1,
+            binary(*interval.value, BinaryOperator::Multiply, number(SECOND_US)),
+        ),
+        _ => (name, factor, *interval.value),
+    };
+    let mut count = call("mysql_signed", vec![value_of]);
     let factor = if negative { -factor } else { factor };
     if factor != 1 {
         count = binary(count, BinaryOperator::Multiply, number(factor));
     }
     Ok(call(name, vec![value, count]))
+}
+
+/// Whether a count is written with a fraction.
+fn fraction(count: &Expr) -> bool {
+    match count {
+        Expr::Value(written) => match &written.value {
+            Value::SingleQuotedString(text)
+            | Value::DoubleQuotedString(text)
+            | Value::Number(text, _) => text.contains('.'),
+            _ => false,
+        },
+        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => fraction(expr),
+        _ => false,
+    }
 }
 
 pub(super) fn unit_name(unit: &DateTimeField) -> String {

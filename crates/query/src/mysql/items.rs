@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     SetExpr, TableAlias, TableFactor, TableWithJoins, Value, WildcardAdditionalOptions,
 };
 
-use super::build::take;
+use super::build::{number, take};
 use super::rewrite::fold;
 
 /// What the rows of a SELECT DISTINCT are called while they are sorted.
@@ -100,6 +100,17 @@ fn unique(name: String, fresh: bool, seen: &mut HashSet<String>) -> String {
     format!("{name}#{count}")
 }
 
+/// How a term of ORDER BY sorts DISTINCT rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sorts {
+    /// By a name or a place.
+    Plainly,
+    /// By the expression of this item.
+    ByItem(usize),
+    /// By another expression.
+    Otherwise,
+}
+
 /// `SELECT DISTINCT a … ORDER BY f(a)`: DataFusion sorts DISTINCT rows by what is selected only, so the rows become
 /// a derived table, which is sorted by anything of its columns.
 pub(super) fn sort_distinct(query: &mut Query) {
@@ -115,20 +126,33 @@ pub(super) fn sort_distinct(query: &mut Query) {
     let OrderByKind::Expressions(terms) = &order_by.kind else {
         return;
     };
+    // The place of an item, as far as places are known before a `*` is.
     let selected = |wanted: &Expr| {
-        select.projection.iter().any(|item| match item {
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                expr == wanted
-            }
-            _ => false,
-        })
+        let items = select.projection.iter().map(|item| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+            _ => None,
+        });
+        let mut known = items.map_while(|expr| expr);
+        known.position(|expr| expr == wanted)
     };
-    let plain = terms.iter().all(|term| match &term.expr {
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
-        Expr::Value(value) => matches!(value.value, Value::Number(..)),
-        other => selected(other),
-    });
-    if plain {
+    let sorts: Vec<Sorts> = terms
+        .iter()
+        .map(|term| match &term.expr {
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => Sorts::Plainly,
+            Expr::Value(value) if matches!(value.value, Value::Number(..)) => Sorts::Plainly,
+            other => selected(other).map_or(Sorts::Otherwise, Sorts::ByItem),
+        })
+        .collect();
+    if !sorts.contains(&Sorts::Otherwise) {
+        if let Some(order_by) = &mut query.order_by
+            && let OrderByKind::Expressions(terms) = &mut order_by.kind
+        {
+            for (term, sorts) in terms.iter_mut().zip(sorts) {
+                if let Sorts::ByItem(place) = sorts {
+                    term.expr = number(place + 1);
+                }
+            }
+        }
         return;
     }
     let mut outer = query.clone();

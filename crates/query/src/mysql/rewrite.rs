@@ -170,6 +170,7 @@ impl VisitorMut for Walk<'_> {
             return refuse("GROUP BY … WITH ROLLUP");
         }
         if self.values.is_some() {
+            super::having::of_rows(select);
             name_items(select);
             if let Err(error) = subqueries::as_values(select) {
                 return ControlFlow::Break(error);

@@ -3,7 +3,7 @@
 
 use datafusion::sql::sqlparser::ast::{DataType, Expr, TimezoneInfo};
 
-use super::build::{boolean, cast, null, number, string};
+use super::build::{boolean, call, cast, null, number, string};
 use crate::error::{Error, ErrorKind};
 use crate::temporal::{Civil, SECOND_US};
 
@@ -62,15 +62,9 @@ impl SessionValues {
                 DataType::Date,
             ),
             "curtime" | "current_time" => {
-                let text = Civil {
-                    time_us: self.local().time_us / SECOND_US * SECOND_US,
-                    ..self.local()
-                }
-                .datetime_text();
-                cast(
-                    string(text.get(11..).unwrap_or("")),
-                    DataType::Time(None, TimezoneInfo::None),
-                )
+                let text = cut(self.local(), digits).datetime_text();
+                let time = string(text.get(11..).unwrap_or(""));
+                call("mysql_cast_time", vec![time, number(digits)])
             }
             _ => return None,
         })
@@ -143,12 +137,17 @@ impl SessionValues {
     }
 }
 
-fn datetime(moment: Civil, digits: u64) -> Expr {
+/// A moment without what is finer than so many digits of a second.
+fn cut(moment: Civil, digits: u64) -> Civil {
     let unit = 10_i64.pow(6 - digits as u32);
-    let moment = Civil {
+    Civil {
         time_us: moment.time_us / unit * unit,
         ..moment
-    };
+    }
+}
+
+fn datetime(moment: Civil, digits: u64) -> Expr {
+    let moment = cut(moment, digits);
     let precision = match digits {
         0 => 0,
         1..=3 => 3,

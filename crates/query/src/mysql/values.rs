@@ -1,4 +1,4 @@
-//! `x IN (SELECT …)` and `EXISTS (SELECT …)` as values in a SELECT list, where DataFusion takes them as conditions of
+//! `x IN (SELECT …)`, `x > ALL (SELECT …)` and `EXISTS (SELECT …)` as values in a SELECT list, where DataFusion takes them as conditions of
 //! a WHERE only: they become counts of rows, with the NULL that MySQL gives when a row may be equal.
 
 use std::collections::BTreeSet;
@@ -68,7 +68,26 @@ impl VisitorMut for Values {
                 expr: value,
                 subquery,
                 negated,
-            } if !matches!(value.as_ref(), Expr::Tuple(_)) => is_in(value, subquery, *negated),
+            } if !matches!(value.as_ref(), Expr::Tuple(_)) => {
+                decided(value, &BinaryOperator::Eq, subquery, !*negated)
+            }
+            Expr::AnyOp {
+                left,
+                compare_op,
+                right,
+                ..
+            } => match right.as_ref() {
+                Expr::Subquery(subquery) => decided(left, compare_op, subquery, true),
+                _ => return ControlFlow::Continue(()),
+            },
+            Expr::AllOp {
+                left,
+                compare_op,
+                right,
+            } => match (right.as_ref(), opposite(compare_op)) {
+                (Expr::Subquery(subquery), Some(op)) => decided(left, &op, subquery, false),
+                _ => return ControlFlow::Continue(()),
+            },
             _ => return ControlFlow::Continue(()),
         };
         match rewritten {
@@ -81,7 +100,26 @@ impl VisitorMut for Values {
     }
 }
 
-fn is_in(value: &Expr, subquery: &Query, negated: bool) -> Result<Expr, Error> {
+/// The comparison that is true where this one is false.
+fn opposite(op: &BinaryOperator) -> Option<BinaryOperator> {
+    Some(match op {
+        BinaryOperator::Eq => BinaryOperator::NotEq,
+        BinaryOperator::NotEq => BinaryOperator::Eq,
+        BinaryOperator::Lt => BinaryOperator::GtEq,
+        BinaryOperator::LtEq => BinaryOperator::Gt,
+        BinaryOperator::Gt => BinaryOperator::LtEq,
+        BinaryOperator::GtEq => BinaryOperator::Lt,
+        _ => return None,
+    })
+}
+
+/// `found` if the value compares so with one of a subquery's, NULL if it may, else the opposite.
+fn decided(
+    value: &Expr,
+    op: &BinaryOperator,
+    subquery: &Query,
+    found: bool,
+) -> Result<Expr, Error> {
     let some = |which: &Counted<'_>| {
         Ok::<_, Error>(binary(
             counted(subquery, which)?,
@@ -89,7 +127,7 @@ fn is_in(value: &Expr, subquery: &Query, negated: bool) -> Result<Expr, Error> {
             number(0),
         ))
     };
-    let found = some(&Counted::Equal(value))?;
+    let is_found = some(&Counted::Compared(value, op))?;
     let unknown = binary(
         binary(
             Expr::IsNull(Box::new(value.clone())),
@@ -100,9 +138,9 @@ fn is_in(value: &Expr, subquery: &Query, negated: bool) -> Result<Expr, Error> {
         some(&Counted::Null)?,
     );
     Ok(case(
-        found,
-        boolean(!negated),
-        Some(case(unknown, null(), Some(boolean(negated)))),
+        is_found,
+        boolean(found),
+        Some(case(unknown, null(), Some(boolean(!found)))),
     ))
 }
 
@@ -182,8 +220,8 @@ fn is_outside(value: &Expr, select: &Select) -> bool {
 enum Counted<'a> {
     /// All rows.
     Rows,
-    /// Those whose value is this.
-    Equal(&'a Expr),
+    /// Those with whose value this compares so.
+    Compared(&'a Expr, &'a BinaryOperator),
     /// Those whose value is NULL.
     Null,
 }
@@ -192,7 +230,7 @@ enum Counted<'a> {
 fn counted(subquery: &Query, which: &Counted<'_>) -> Result<Expr, Error> {
     let condition = |column: Expr| match which {
         Counted::Rows => None,
-        Counted::Equal(value) => Some(binary(column, BinaryOperator::Eq, (*value).clone())),
+        Counted::Compared(value, op) => Some(binary((*value).clone(), (*op).clone(), column)),
         Counted::Null => Some(Expr::IsNull(Box::new(column))),
     };
     let mut template = super::parse(&format!("SELECT COUNT(*) FROM (SELECT 1) AS {ROWS}"))?.query;
@@ -209,7 +247,7 @@ fn counted(subquery: &Query, which: &Counted<'_>) -> Result<Expr, Error> {
         let extra = match (which, column) {
             (Counted::Rows, _) => Some(None),
             (Counted::Null, Some(column)) => Some(condition(column.clone())),
-            (Counted::Equal(value), Some(column)) if is_outside(value, select) => {
+            (Counted::Compared(value, _), Some(column)) if is_outside(value, select) => {
                 Some(condition(column.clone()))
             }
             _ => None,
@@ -230,7 +268,7 @@ fn counted(subquery: &Query, which: &Counted<'_>) -> Result<Expr, Error> {
     let column = Expr::CompoundIdentifier(vec![Ident::new(ROWS), Ident::new(VALUE)]);
     let columns = match which {
         Counted::Rows => Vec::new(),
-        Counted::Equal(_) | Counted::Null => vec![TableAliasColumnDef {
+        Counted::Compared(..) | Counted::Null => vec![TableAliasColumnDef {
             name: Ident::new(VALUE),
             data_type: None,
         }],

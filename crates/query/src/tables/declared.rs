@@ -112,7 +112,7 @@ impl FileColumns {
 }
 
 /// Whether every value of a column's Arrow type is one of its declared type.
-fn takes_all(field: &Field) -> bool {
+pub(super) fn takes_all(field: &Field) -> bool {
     match field.data_type() {
         data_type if is_text(data_type) || is_binary(data_type) => matches!(
             field.metadata().get(SQL_TYPE_KEY).map(String::as_str),

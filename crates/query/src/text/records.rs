@@ -103,6 +103,8 @@ pub(super) struct Records {
     /// The bare text of NULL, as it stands in the file.
     null: Option<Vec<u8>>,
     null_word: bool,
+    /// Whether the escape of NULL is one between quotes, too: MySQL's own is.
+    null_enclosed: bool,
     buffer: Vec<u8>,
     at: usize,
     line: u64,
@@ -138,6 +140,7 @@ impl Records {
             escaped: options.escaped,
             null,
             null_word: options.null.is_none() && options.enclosed.is_some(),
+            null_enclosed: options.null.is_none(),
             buffer: Vec::new(),
             at: 0,
             line: 1,
@@ -405,6 +408,14 @@ impl Records {
         self.end_field(null, end)
     }
 
+    /// `"\N"` is NULL; `"\\N"` is the text `\N`.
+    fn end_enclosed(&mut self, end: At) -> Went {
+        let start = self.record.fields.last().map_or(0, |(end, _)| *end);
+        let alone = self.record.bytes.len() - start == 1;
+        let null = self.null_enclosed && alone && self.null.as_ref() == Some(&self.raw);
+        self.end_field(null, end)
+    }
+
     /// Takes bytes of the buffer as the field's text.
     fn take(&mut self, bytes: usize) {
         let text = &self.buffer[self.at..self.at + bytes];
@@ -473,7 +484,7 @@ impl Records {
                 None if !self.ended => return Ok(Went::Waits),
                 None => {
                     self.consume(1);
-                    return Ok(self.end_field(false, At::Nothing));
+                    return Ok(self.end_enclosed(At::Nothing));
                 }
             }
             match self.what_is(self.at + 1, false) {
@@ -483,7 +494,7 @@ impl Records {
                         return Err(stray_fault(self));
                     }
                     self.consume(1);
-                    return Ok(self.end_field(false, end));
+                    return Ok(self.end_enclosed(end));
                 }
                 // MySQL takes a quote within a field as it is. Over several lines it is more likely that
                 // a quote is missing, and rows would vanish into the field.

@@ -226,6 +226,8 @@ struct Delimited {
     fields: usize,
     /// Whether NULL is an empty field.
     empty_is_null: bool,
+    /// What ends a field.
+    terminator: String,
 }
 
 impl Delimited {
@@ -271,6 +273,7 @@ impl Delimited {
             columns,
             fields,
             empty_is_null: options.null.as_deref() == Some(""),
+            terminator: options.fields_terminated.clone(),
         })
     }
 
@@ -295,10 +298,28 @@ impl Delimited {
                 continue;
             }
             push(&self.columns, writers, self.fields, record, row)
+                .map_err(|error| match other_terminator(record, &self.terminator) {
+                    Some(hint) if error.violation() == Some(Violation::ColumnCount) => {
+                        error.with_detail(&hint)
+                    }
+                    _ => error,
+                })
                 .map_err(|error| error.in_file(&path, record.line))?;
             return Ok(Some(record.bytes()));
         }
     }
+}
+
+/// Where a line is one field alone: what it looks as if it were separated by.
+fn other_terminator(record: &Record, terminator: &str) -> Option<String> {
+    let field = record.field(0).filter(|_| record.len() == 1)?;
+    let (_, written) = [(b',', ","), (b';', ";"), (b'\t', "\\t"), (b'|', "|")]
+        .into_iter()
+        .find(|(byte, _)| field.contains(byte) && terminator.as_bytes() != [*byte])?;
+    Some(format!(
+        ": the line is one field, for fields end with '{}' here; if it is '{written}', say FIELDS TERMINATED BY '{written}'",
+        terminator.escape_default()
+    ))
 }
 
 fn push(

@@ -54,9 +54,10 @@ SELECT SEC_TO_TIME(2378) AS a, TIME_TO_SEC('22:23:00') AS b, TIME_TO_SEC('00:39:
 a|b|c|d|e|f|g|h|i|j
 00:39:38|80580|2378|01:02:03|10|5|3|123456|10|201907
 
-SELECT SEC_TO_TIME(100000)
+SELECT CONCAT(SEC_TO_TIME(100000)) AS a, CONCAT(SEC_TO_TIME(-9e9)) AS b
 ----
-! Invalid: the time is outside 00:00:00 to 23:59:59.999999, which is what TIME holds here
+a|b
+27:46:40|-838:59:59
 
 SELECT WEEK('2008-02-20') AS a, WEEK('2008-02-20', 0) AS b, WEEK('2008-02-20', 1) AS c, WEEK('2008-12-31', 1) AS d, WEEKOFYEAR('2008-02-20') AS e, YEARWEEK('1987-01-01') AS f, YEARWEEK('2000-01-01') AS g, PERIOD_ADD(200801, 2) AS h, PERIOD_DIFF(200802, 200703) AS i
 ----
@@ -101,3 +102,28 @@ SELECT SLEEP(0.01), IFNULL(1, 'a'), IFNULL(NULL, 'a'), COALESCE(NULL, 2.5, 'x'),
 ----
 SLEEP(0.01)|IFNULL(1, 'a')|IFNULL(NULL, 'a')|COALESCE(NULL, 2.5, 'x')|COALESCE(NULL, TRUE, 0)
 0|1|a|2.5|1
+
+SELECT BIT_OR(id) AS a, BIT_AND(id) AS b, BIT_XOR(id) AS c FROM people WHERE id > 9
+----
+a|b|c
+0|18446744073709551615|0
+
+SELECT BIT_OR(id) AS a, BIT_AND(id) AS b, BIT_XOR(id) AS c FROM people WHERE id IN (1, 3)
+----
+a|b|c
+3|1|2
+
+SELECT LPAD('hi', -1, 'x') AS a, LPAD('hi', 5, '') AS b, LPAD('hi', 5, 'xy') AS c, RPAD('hi', 1, '') AS d, RPAD('hi', 5, 'xy') AS e, LPAD('čau', 2, 'x') AS f, REPEAT('a', 2.5) AS g, HEX(TRUE) AS h, LENGTH(SPACE(1.5)) AS i
+----
+a|b|c|d|e|f|g|h|i
+NULL||xyxhi|h|hixyx|ča|aaa|1|2
+
+SELECT JSON_VALUE('{"a":null}', '$.a') AS a, JSON_VALUE('{"a":"x"}', '$.a') AS b, '{"a":null}'->>'$.a' AS c
+----
+a|b|c
+NULL|x|null
+
+SELECT NULLIF(1, '1') AS a, NULLIF('a', 'b') AS b, NULLIF(1, NULL) AS c, NULLIF(NULL, 1) AS d, NULLIF(TRUE, 1) AS e, NULLIF(1.0, 1) AS f, NULLIF(born, '1970-01-01') AS g FROM people WHERE id = 1
+----
+a|b|c|d|e|f|g
+NULL|a|1|NULL|NULL|NULL|NULL

@@ -168,3 +168,27 @@ SELECT CEIL(2.1), FLOOR(-2.1), CEIL(1e0/3), FLOOR(7), CEIL(money) FROM people WH
 ----
 CEIL(2.1)|FLOOR(-2.1)|CEIL(1e0/3)|FLOOR(7)|CEIL(money)
 3|-3|1.0|7|-3
+
+SELECT DISTINCT id % 2 FROM people ORDER BY id % 2
+----
+id % 2
+0
+1
+
+SELECT DISTINCT id % 2 AS r FROM people ORDER BY id % 2 DESC
+----
+r
+1
+0
+
+SELECT id + 1 AS k FROM people HAVING k > 3 ORDER BY k
+----
+k
+4
+5
+
+SELECT id, name AS n FROM people WHERE id < 4 HAVING n <> 'ann' AND id > 1
+----
+id|n
+2|Bob
+3|čeněk

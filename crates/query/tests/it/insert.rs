@@ -245,6 +245,33 @@ async fn values_are_converted_and_refused_as_mysql_does() {
         ),
         ("set('a','b')", "'b,a'", Ok("a,b")),
         ("enum('a','b')", "2", Ok("b")),
+        ("enum('0','1','2')", "2", Ok("1")),
+        ("enum('0','1','2')", "'2'", Ok("2")),
+        ("enum('0','1','2')", "1 + 1", Ok("1")),
+        ("set('1','2')", "3", Ok("1,2")),
+        ("set('1','2')", "2", Ok("2")),
+        (
+            "enum('a','b')",
+            "0",
+            Err((
+                "Incorrect enum value: '0' for column 'c' at row 1",
+                Violation::IncorrectValue,
+            )),
+        ),
+        ("int", "2.5", Ok("3")),
+        ("int", "2.5e0", Ok("2")),
+        ("int", "-3.5e0", Ok("-4")),
+        ("int", "1.5e0 + 1", Ok("2")),
+        ("bigint unsigned", "-0.2e0", Ok("0")),
+        ("decimal(3,1)", "2.45e0", Ok("2.5")),
+        ("varchar(9)", "25e-1", Ok("2.5")),
+        ("char(5)", "'abcde   '", Ok("abcde")),
+        ("varchar(2)", "'ä   '", Ok("ä ")),
+        (
+            "char(5)",
+            "'abcde  f'",
+            Err(("Data too long for column 'c' at row 1", Violation::TooLong)),
+        ),
         ("binary(3)", "'a'", Ok("610000")),
         (
             "json",
@@ -424,15 +451,18 @@ async fn auto_increment_counts_on() {
     let planned = world
         .engine
         .plan_insert(
-            "VALUES (NULL, 1), (0, 2), (20, 3), (DEFAULT, 4)",
+            "VALUES (NULL, 1), (0, 2), (20, 3), (DEFAULT, 4), (x'1E', 5), (FALSE, 6)",
             table.clone(),
             context(),
         )
         .await
         .unwrap();
     let batches: Vec<RecordBatch> = planned.stream().unwrap().try_collect().await.unwrap();
-    assert_eq!(rows(&batches), ["10|1", "11|2", "20|3", "21|4"]);
-    assert_eq!(planned.next_auto_increment(), 22);
+    assert_eq!(
+        rows(&batches),
+        ["10|1", "11|2", "20|3", "21|4", "30|5", "31|6"]
+    );
+    assert_eq!(planned.next_auto_increment(), 32);
     table.named = Some(vec!["b".into()]);
     let planned = world
         .engine

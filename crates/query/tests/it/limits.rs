@@ -247,5 +247,5 @@ async fn planning_is_linear_in_columns() {
         }
         seen.push((few, many));
     }
-    panic!("500 and 4000 columns: {seen:?}");
+    assert!(seen.is_empty(), "500 and 4000 columns: {seen:?}");
 }

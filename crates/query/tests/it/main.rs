@@ -4,6 +4,7 @@
 mod bounds;
 mod cases;
 mod convert;
+mod declared;
 mod errors;
 mod files;
 mod insert;

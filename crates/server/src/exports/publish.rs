@@ -69,6 +69,7 @@ fn is_final(error: &storage::Error) -> bool {
         | ErrorKind::NotFound
         | ErrorKind::Invalid
         | ErrorKind::PermissionDenied
+        | ErrorKind::Refused
         | ErrorKind::Unsupported => !error.is_temporary() && !error.may_be_done(),
         // The kinds are the storage crate's, and may grow.
         _ => false,

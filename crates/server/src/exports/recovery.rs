@@ -94,6 +94,10 @@ async fn recover_and_tell(instance: Arc<Instance>, listed: ExportRecord) {
 }
 
 async fn recover_one(instance: &Arc<Instance>, export: &ExportRecord) -> Result<ExportState> {
+    if is_of_temporary_stage(export) {
+        let why = "the temporary stage, with all its files, went with its session".to_owned();
+        return settle(instance, export, End::Failed { why }).await;
+    }
     let (store, path) = place(instance, export).await?;
     // An error that may pass (a disk that does not answer) ends here: the drafts stay for another time.
     let end = if export.state == ExportState::Prepared {
@@ -418,6 +422,11 @@ async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<(Store
         }
         _ => Err(no_place(export)),
     }
+}
+
+/// Whether it went to a temporary stage: its target is in a stage, of which the catalog knows nothing.
+fn is_of_temporary_stage(export: &ExportRecord) -> bool {
+    export.stage.is_none() && matches!(Target::parse(&export.target), Target::Stage { .. })
 }
 
 fn no_place(export: &ExportRecord) -> Error {

@@ -1,36 +1,40 @@
 //! One export, carried through its states: ADMITTED → RUNNING → PREPARED → COMMITTED.
 //! Every state is durable before the next step; until PREPARED nothing is visible and it can be cancelled.
 
+mod drafts;
 mod failure;
+mod tidying;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use catalog::{Actor, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
-use exporter::{Digest, ExportReport, NewFile, Part, PartSink, Progress};
+use exporter::{Digest, ExportReport, Progress};
 use futures::{Stream, StreamExt};
-use storage::{Draft, Finished, ObjectPath, OnExisting};
+use storage::{Finished, ObjectPath, OnExisting};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::manifest::ManifestWanted;
 use crate::exports::publish::{
-    Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_drafts,
-    remove_rest,
+    Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_rest,
 };
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
 use crate::session::{Warnings, looked_at_before};
+use crate::temporary_stages::{ExportInto, TemporaryStage};
 use crate::turns::Turn;
 
+use drafts::{DraftSink, LostDrafts, begin, lock, noting, recorded};
 pub(crate) use failure::write_error;
 use failure::{cancelled, export_error};
+use tidying::Tidying;
 
 /// Everything an export needs once it has been let in.
 pub(crate) struct ExportPlan {
@@ -71,6 +75,10 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         .admit(&id, Arc::clone(&progress), plan.rows_estimated)?;
     let mut place = Place {
         _turn: plan.turn.take(),
+        into: plan
+            .target
+            .temporary_stage()
+            .map(|stage| stage.exporting(&id)),
         instance: Arc::clone(&instance),
         job: Arc::clone(&job),
         end: Err(Error::defect("an export's task ended without a result")),
@@ -80,13 +88,11 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         statement: plan.manifest.statement.clone(),
         stage: plan
             .target
-            .stage
-            .as_ref()
+            .permanent_stage()
             .map(|stage| (stage.name.clone(), stage.version)),
         stage_parents: plan
             .target
-            .stage
-            .as_ref()
+            .permanent_stage()
             .map_or_else(Vec::new, |stage| stage.parents.clone()),
         target: plan.target.shown.clone(),
     };
@@ -101,6 +107,9 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         })
         .await?;
     let handle = ExportHandle::new(Arc::clone(&job), admitted);
+    if let Some(stage) = plan.target.temporary_stage() {
+        tokio::spawn(cancelled_with(Arc::clone(stage), Arc::clone(&job)));
+    }
     tokio::spawn(async move {
         let running = Running {
             instance,
@@ -108,8 +117,9 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             actor: plan.actor.clone(),
             target: plan.target.clone(),
             lost: Arc::default(),
+            job,
         };
-        place.end = running.to_the_end(plan, &job, progress).await;
+        place.end = running.to_the_end(plan, progress).await;
         match &place.end {
             Ok(record) => tracing::info!(
                 id = record.id,
@@ -127,10 +137,20 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
     Ok(handle)
 }
 
+/// Cancels an export when the temporary stage that it goes to is gone.
+async fn cancelled_with(stage: Arc<TemporaryStage>, job: Arc<Job>) {
+    tokio::select! {
+        () = stage.gone() => job.cancel(),
+        _ = job.ended() => {}
+    }
+}
+
 /// A place among the running exports. Dropping it, even in a panic, frees it and tells those who wait.
 struct Place {
     /// Given back when the place is.
     _turn: Option<Turn>,
+    /// Of a temporary stage: keeps it from being dropped.
+    into: Option<ExportInto>,
     instance: Arc<Instance>,
     job: Arc<Job>,
     end: Result<ExportRecord>,
@@ -138,6 +158,8 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // Who is told that the export has ended may drop the stage.
+        self.into = None;
         self.instance.jobs.finish(&self.job, self.end.clone());
     }
 }
@@ -147,28 +169,35 @@ struct Running {
     id: String,
     actor: Actor,
     target: ExportTarget,
+    job: Arc<Job>,
     lost: LostDrafts,
 }
 
 impl Running {
-    async fn to_the_end(
-        &self,
-        plan: ExportPlan,
-        job: &Job,
-        progress: Arc<Progress>,
-    ) -> Result<ExportRecord> {
-        let prepared = match self.prepare(plan, job, progress).await {
+    async fn to_the_end(&self, plan: ExportPlan, progress: Arc<Progress>) -> Result<ExportRecord> {
+        let prepared = match self.prepare(plan, progress).await {
             Ok(prepared) => prepared,
+            // A writer that was interrupted says so in its own words.
+            Err(_) if self.job.is_cancelled() => return self.fail(cancelled()).await,
             Err(error) => return self.fail(error).await,
         };
         // From here on it cannot be cancelled: it is rolled forward, now or after a restart.
-        if let Err(refused) = check_may_publish(&self.instance, &prepared).await {
+        let may_publish = match self.target.temporary_stage() {
+            Some(stage) => stage.check_there(),
+            None => check_may_publish(&self.instance, &prepared).await,
+        };
+        if let Err(refused) = may_publish {
             return self.fail(refused).await;
         }
         let published = publish(&self.target.store, &self.id, &prepared.plan).await;
         match published {
             Ok(warnings) => self.commit(&prepared, warnings).await,
             Err(Unpublished::Refused(error) | Unpublished::Waiting(error)) => {
+                tracing::warn!(
+                    id = self.id,
+                    error = error.message(),
+                    "a complete export was not published"
+                );
                 self.fail(error).await
             }
             Err(Unpublished::Unknown(error)) => {
@@ -184,12 +213,8 @@ impl Running {
     }
 
     /// Writes the files out of sight and records PREPARED: every byte is durable, digests are known.
-    async fn prepare(
-        &self,
-        plan: ExportPlan,
-        job: &Job,
-        progress: Arc<Progress>,
-    ) -> Result<ExportRecord> {
+    async fn prepare(&self, plan: ExportPlan, progress: Arc<Progress>) -> Result<ExportRecord> {
+        let job: &Job = &self.job;
         let ExportPlan {
             target,
             batches,
@@ -216,6 +241,7 @@ impl Running {
             replaces,
             finished: Arc::clone(&finished),
             lost: Arc::clone(&self.lost),
+            job: Arc::clone(&self.job),
         };
         let batches = until_cancelled(batches, job);
         let report = exporter::export(batches, sink, options, progress).await;
@@ -268,12 +294,10 @@ impl Running {
         replaces: bool,
     ) -> Result<PlannedFile> {
         let index = number(index)?;
-        let store = &self.target.store;
-        let draft = noting(
-            &self.lost,
-            target,
-            store.draft(&self.id, index, target).await,
-        )?;
+        let lost = &self.lost;
+        let draft = begin(&self.target, &self.id, index, target, &self.job, lost)
+            .await
+            .map_err(|e| write_error("the export", &e))?;
         let begun = PlannedFile {
             index,
             role: FileRole::Manifest,
@@ -307,7 +331,15 @@ impl Running {
     }
 
     async fn commit(&self, prepared: &ExportRecord, warnings: Vec<String>) -> Result<ExportRecord> {
-        if let Err(error) = remove_rest(&self.target.store, prepared).await {
+        let store = &self.target.store;
+        let lost = lock(&self.lost).clone();
+        let tidied = if lost.is_empty() {
+            remove_rest(store, prepared).await
+        } else {
+            let now = SystemTime::now();
+            remove_all_drafts(&self.instance, store, prepared, lost, now).await
+        };
+        if let Err(error) = tidied {
             tracing::warn!(
                 id = self.id,
                 error = error.message(),
@@ -324,19 +356,21 @@ impl Running {
 
     /// Removes what was written and records FAILED or CANCELLED.
     async fn fail(&self, error: Error) -> Result<ExportRecord> {
+        let error = self.named(error);
         let state = if error.reason() == Reason::ExportCancelled {
             ExportState::Cancelled
         } else {
             ExportState::Failed
         };
         let text = error.message().to_owned();
-        if let Err(clean_error) = self.remove_drafts().await {
-            tracing::warn!(
-                id = self.id,
-                error = clean_error.message(),
-                "failed to remove an export's drafts"
-            );
-        }
+        let tidying = Tidying {
+            instance: Arc::clone(&self.instance),
+            account: self.actor.account.clone(),
+            id: self.id.clone(),
+            target: self.target.clone(),
+            lost: lock(&self.lost).clone(),
+        };
+        tidying.run(state).await;
         let recorded = self.update(move |record| {
             let prepared = record.state == ExportState::Prepared;
             record.error = Some(if prepared {
@@ -358,25 +392,17 @@ impl Running {
         Err(error)
     }
 
-    /// Removes what was written, by the plan as it is on record.
-    async fn remove_drafts(&self) -> Result<()> {
-        let (account, id) = (self.actor.account.clone(), self.id.clone());
-        let record = self
-            .instance
-            .blocking(move |instance| Ok(instance.catalog.export(&account, &id)?))
-            .await?;
-        match record {
-            Some(record) => {
-                let store = &self.target.store;
-                let lost = lock(&self.lost).clone();
-                if lost.is_empty() {
-                    remove_drafts(store, &record).await
-                } else {
-                    let now = SystemTime::now();
-                    remove_all_drafts(&self.instance, store, &record, lost, now).await
+    /// Names the stage in a refusal of its store, where the writer could not.
+    fn named(&self, error: Error) -> Error {
+        match &self.target.stage {
+            Some(stage) if error.reason() == Reason::StoreRefused => {
+                let name = format!("stage '{}'", stage.name);
+                match error.message().contains(&name) {
+                    true => error,
+                    false => error.within(name),
                 }
             }
-            None => Err(Error::defect("a running export has no record")),
+            Some(_) | None => error,
         }
     }
 
@@ -457,43 +483,6 @@ fn number(index: usize) -> Result<u32> {
     u32::try_from(index).map_err(|e| Error::defect("too many files").with_source(e))
 }
 
-/// Targets of drafts that may have been begun and that no record names, because the place's answer was lost.
-type LostDrafts = Arc<Mutex<Vec<ObjectPath>>>;
-
-/// Notes that a draft may be there that no record names.
-fn noting<T, E>(
-    lost: &LostDrafts,
-    target: &ObjectPath,
-    begun: std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
-    if begun.is_err() {
-        lock(lost).push(target.clone());
-    }
-    begun
-}
-
-/// A draft whose token is on record, where it must be. Blocking.
-fn recorded(
-    instance: &Instance,
-    actor: &Actor,
-    id: &str,
-    begun: &PlannedFile,
-    draft: Draft,
-) -> Result<Draft> {
-    if let Some(token) = draft.token_to_record() {
-        let file = PlannedFile {
-            token: token.to_bytes(),
-            ..begun.clone()
-        };
-        // With an error the draft is dropped, and removes itself.
-        instance
-            .catalog
-            .begin_export_file(actor, id, file)
-            .about(Subject::Export)?;
-    }
-    Ok(draft)
-}
-
 /// Not to be repeated by itself: it may come about yet.
 fn unsettled(id: &str, error: &Error) -> Error {
     Error::new(
@@ -505,81 +494,4 @@ fn unsettled(id: &str, error: &Error) -> Error {
             error.message()
         ),
     )
-}
-
-/// The drafts that are finished and where they go, by number.
-type FinishedDrafts = Arc<Mutex<BTreeMap<u32, (ObjectPath, Finished)>>>;
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Gives the driver drafts in the target's place.
-struct DraftSink {
-    instance: Arc<Instance>,
-    /// The driver's threads are not the runtime's.
-    runtime: Handle,
-    target: ExportTarget,
-    id: String,
-    actor: Actor,
-    replaces: bool,
-    finished: FinishedDrafts,
-    lost: LostDrafts,
-}
-
-struct DraftPart {
-    draft: Draft,
-    index: u32,
-    target: ObjectPath,
-    finished: FinishedDrafts,
-}
-
-impl PartSink for DraftSink {
-    type Part = DraftPart;
-
-    fn open(&mut self, file: &NewFile) -> io::Result<DraftPart> {
-        let index = file.index;
-        let target = self
-            .target
-            .file_of(file.partition.as_deref(), file.number)
-            .map_err(io::Error::other)?;
-        let begun = self
-            .runtime
-            .block_on(self.target.store.draft(&self.id, index, &target));
-        let draft = noting(&self.lost, &target, begun)?;
-        let begun = PlannedFile {
-            index,
-            role: FileRole::Data,
-            target: target.to_string(),
-            replaces: self.replaces,
-            rows: 0,
-            bytes: 0,
-            sha256: String::new(),
-            token: Vec::new(),
-        };
-        let recorded = recorded(&self.instance, &self.actor, &self.id, &begun, draft);
-        let draft = noting(&self.lost, &target, recorded).map_err(io::Error::other)?;
-        Ok(DraftPart {
-            draft,
-            index,
-            target,
-            finished: Arc::clone(&self.finished),
-        })
-    }
-}
-
-impl Part for DraftPart {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.draft.write_all(bytes)
-    }
-
-    fn finish(self) -> io::Result<()> {
-        let finished = self.draft.finish()?;
-        lock(&self.finished).insert(self.index, (self.target, finished));
-        Ok(())
-    }
-
-    fn abort(self) {
-        // Dropping a draft removes it.
-    }
 }

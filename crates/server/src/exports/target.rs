@@ -1,11 +1,14 @@
 //! Where an export goes, once the governance rule has let it pass, and what its file's name says.
 
+use std::sync::Arc;
+
 use catalog::Credentials;
 use parser::{Compression, Format};
 use storage::{ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
 use crate::places::squeezed;
+use crate::temporary_stages::TemporaryStage;
 
 /// An admitted target.
 #[derive(Debug, Clone)]
@@ -56,6 +59,17 @@ impl FileNames {
 }
 
 impl ExportTarget {
+    /// The stage of the target, as the catalog knows it: a temporary one is none of its.
+    pub(crate) fn permanent_stage(&self) -> Option<&TargetStage> {
+        let stage = self.stage.as_ref();
+        stage.filter(|stage| stage.temporary.is_none())
+    }
+
+    /// The temporary stage of the target.
+    pub(crate) fn temporary_stage(&self) -> Option<&Arc<TemporaryStage>> {
+        self.stage.as_ref()?.temporary.as_ref()
+    }
+
     /// The name of data file number `number` of a partition, from 0 on: in the partition's folder, or beside the others.
     ///
     /// # Errors
@@ -99,6 +113,8 @@ pub(crate) struct TargetStage {
     pub(crate) url: Option<String>,
     /// Ids and versions of the stages that the URL goes through, nearest first.
     pub(crate) parents: Vec<(u64, u64)>,
+    /// Where it is a temporary one: its files are there for as long as this is.
+    pub(crate) temporary: Option<Arc<TemporaryStage>>,
 }
 
 /// What a file's suffix says about its content (case does not matter), as in MatrixOne.

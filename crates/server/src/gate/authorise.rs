@@ -10,6 +10,7 @@ use super::{CallContext, Object, Operation, Principal};
 use crate::error::{Error, Reason, Result};
 use crate::instance::Instance;
 use crate::session::{ChangeMode, stage_not_exists};
+use crate::temporary_stages::TemporaryStages;
 
 /// A principal about to act: what every operation begins with.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(crate) struct Acting {
     pub(crate) instance: Arc<Instance>,
     pub(crate) principal: Principal,
     pub(crate) context: CallContext,
+    /// The temporary stages of its session, which are nobody else's.
+    pub(crate) temporary: Arc<TemporaryStages>,
 }
 
 /// That an operation may be done. The catalog's changes on a caller's behalf take their
@@ -69,6 +72,14 @@ impl Permit {
 }
 
 impl Acting {
+    /// The same, as one that knows permanent stages only.
+    pub(crate) fn without_temporary_stages(self) -> Self {
+        Self {
+            temporary: TemporaryStages::none(),
+            ..self
+        }
+    }
+
     /// Decides, before anything else is looked at. A refusal is audited. Blocking.
     ///
     /// # Errors

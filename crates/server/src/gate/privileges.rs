@@ -18,6 +18,7 @@ pub(crate) enum Operation {
     ValidateStage,
 
     ExportToStage,
+    ExportToTemporaryStage,
     ExportToPath,
     ReadStage,
     ListFiles,
@@ -121,7 +122,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 71] = [
+    pub(crate) const ALL: [Self; 72] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -133,6 +134,7 @@ impl Operation {
         Self::ShowStageHistory,
         Self::ValidateStage,
         Self::ExportToStage,
+        Self::ExportToTemporaryStage,
         Self::ExportToPath,
         Self::ReadStage,
         Self::ListFiles,
@@ -228,9 +230,12 @@ impl Operation {
             | Self::ReadSystemTable
             | Self::ShowSessions
             | Self::KillSession => Need::Own,
-            Self::CreateToken | Self::RevokeToken | Self::ShowTokens | Self::EnterSession => {
-                Need::OwnOnly
-            }
+            Self::CreateToken
+            | Self::RevokeToken
+            | Self::ShowTokens
+            | Self::EnterSession
+            // It is the session's own; no other has it.
+            | Self::ExportToTemporaryStage => Need::OwnOnly,
             Self::ExportToStage | Self::UploadFile | Self::PresignUpload => {
                 Need::Stage(Privilege::Write)
             }
@@ -289,6 +294,7 @@ impl Operation {
             Self::ShowStageHistory => "SHOW STAGE HISTORY",
             Self::ValidateStage => "VALIDATE STAGE",
             Self::ExportToStage => "EXPORT TO STAGE",
+            Self::ExportToTemporaryStage => "EXPORT TO TEMPORARY STAGE",
             Self::ExportToPath => "EXPORT TO PATH",
             Self::ReadStage => "READ STAGE",
             Self::ListFiles => "LIST FILES",

@@ -40,6 +40,11 @@ impl Files {
         Ok(Session::new(Arc::clone(&self.instance), caller(request)?))
     }
 
+    /// The same beside an open session, if there is one.
+    fn session_beside<T>(&self, request: &Request<T>, id: &str) -> Result<Session> {
+        self.session(request)?.beside(id)
+    }
+
     /// For a transfer, which takes as long as the client's connection makes it.
     fn lasting_session<T>(&self, request: &Request<T>) -> Result<Session> {
         Ok(Session::for_statements(
@@ -71,12 +76,13 @@ impl FileService for Files {
         &self,
         request: Request<v1::ListFilesRequest>,
     ) -> std::result::Result<Response<v1::ListFilesResponse>, Status> {
-        let session = self.session(&request)?;
+        let session = self.session_beside(&request, &request.get_ref().session_id)?;
         let v1::ListFilesRequest {
             parent,
             path,
             page_size,
             page_token,
+            session_id: _,
         } = request.into_inner();
         let size = convert::page_size(page_size)?;
         // The token is the last path that was given out.
@@ -104,11 +110,12 @@ impl FileService for Files {
         &self,
         request: Request<v1::RemoveFilesRequest>,
     ) -> std::result::Result<Response<v1::RemoveFilesResponse>, Status> {
-        let session = self.session(&request)?;
+        let session = self.session_beside(&request, &request.get_ref().session_id)?;
         let v1::RemoveFilesRequest {
             parent,
             path,
             allow_missing,
+            session_id: _,
         } = request.into_inner();
         let removed = session
             .remove_files(stage_path(&parent, path)?, allow_missing)
@@ -123,7 +130,7 @@ impl FileService for Files {
         &self,
         request: Request<v1::PresignFileRequest>,
     ) -> std::result::Result<Response<v1::PresignFileResponse>, Status> {
-        let session = self.session(&request)?;
+        let session = self.session_beside(&request, &request.get_ref().session_id)?;
         let request = request.into_inner();
         let access = match request.access() {
             v1::PresignedAccess::Download => PresignedAccess::Read,
@@ -160,7 +167,9 @@ impl FileService for Files {
             path,
             offset,
             etag,
+            session_id,
         } = request.into_inner();
+        let session = session.beside(&session_id)?;
         let at = stage_path(&parent, path)?;
         let etag = (!etag.is_empty()).then_some(etag);
         // What refuses it is the call's own status.
@@ -194,6 +203,7 @@ impl FileService for Files {
         let Some(Received::Header(header)) = first else {
             return Err(out_of_order("the first message has the header").into());
         };
+        let session = session.beside(&header.session_id)?;
         let at = stage_path(&header.parent, header.path)?;
         let expected = Expected {
             bytes: header.size_bytes,
@@ -218,6 +228,24 @@ impl FileService for Files {
                 etag: stored.etag.unwrap_or_default(),
             }),
             sha256: stored.sha256,
+        }))
+    }
+
+    async fn refresh_directory(
+        &self,
+        request: Request<v1::RefreshDirectoryRequest>,
+    ) -> std::result::Result<Response<v1::RefreshDirectoryResponse>, Status> {
+        // It takes as long as listing the stage does; a client that leaves ends it.
+        let session = self.lasting_session(&request)?;
+        let v1::RefreshDirectoryRequest { parent, path } = request.into_inner();
+        let at = stage_path(&parent, path)?;
+        let folder = (!at.path.is_empty()).then_some(at.path.as_str());
+        let found = session.refresh_directory(&at.stage, folder).await?;
+        Ok(Response::new(v1::RefreshDirectoryResponse {
+            added_files: found.added,
+            changed_files: found.changed,
+            removed_files: found.removed,
+            files: found.files,
         }))
     }
 }

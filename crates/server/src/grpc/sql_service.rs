@@ -61,6 +61,8 @@ impl SqlService for Sql {
         self.instance
             .sessions
             .close(&request.into_inner().session_id, &caller.principal);
+        // What went with it is gone when this answers, also of a server that does nothing by itself.
+        self.instance.internal.stages.remove_ended().await;
         Ok(Response::new(v1::CloseSessionResponse {}))
     }
 

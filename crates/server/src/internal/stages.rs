@@ -11,6 +11,7 @@ use parser::CredentialKey;
 use secrecy::SecretString;
 use storage::{BucketCredentials, Location, ObjectPath, Policy, Store, Transport};
 
+use super::temporary::TemporaryFolders;
 use crate::error::{Error, Result};
 use crate::gate::{SYS, system_actor};
 use crate::instance::blocking;
@@ -31,6 +32,7 @@ pub(crate) struct InternalStages {
     policy: Policy,
     /// The id of account `sys`, whose stages were at the top before there were other accounts.
     sys_id: u64,
+    pub(crate) temporary: Arc<TemporaryFolders>,
 }
 
 impl InternalStages {
@@ -64,6 +66,7 @@ impl InternalStages {
             credentials: credentials(settings)?,
             policy: Policy::default().buckets(transport),
             sys_id: sys.map_or(0, |account| account.id),
+            temporary: Arc::default(),
         })
     }
 
@@ -86,16 +89,24 @@ impl InternalStages {
             account_id: account.id,
             stage_id,
         })?;
-        if let Some(folder) = folder_of(&place) {
+        self.open_below(&place, prefix).await
+    }
+
+    /// Opens a stage's place, making its folder, or a folder in it.
+    pub(super) async fn open_below(
+        &self,
+        place: &Location,
+        prefix: Option<&ObjectPath>,
+    ) -> Result<Store> {
+        if let Some(folder) = folder_of(place) {
             tokio::fs::create_dir_all(&folder).await.map_err(|e| {
                 Error::defect(format_args!("failed to create '{}': {e}", folder.display()))
             })?;
         }
-        let place = match prefix {
-            Some(prefix) => place.join(prefix),
-            None => place,
-        };
-        self.store(&place).await
+        match prefix {
+            Some(prefix) => self.store(&place.join(prefix)).await,
+            None => self.store(place).await,
+        }
     }
 
     /// Removes the files that the catalog says nobody can bring back, and strikes them off. What cannot be removed
@@ -135,8 +146,12 @@ impl InternalStages {
     }
 
     async fn remove(&self, remains: &Remains) -> Result<()> {
-        let place = self.place(remains)?;
-        if let Some(folder) = folder_of(&place) {
+        self.remove_place(&self.place(remains)?).await
+    }
+
+    /// Removes all that is in a place, which nobody uses any more. Idempotent.
+    pub(super) async fn remove_place(&self, place: &Location) -> Result<()> {
+        if let Some(folder) = folder_of(place) {
             return match tokio::fs::remove_dir_all(&folder).await {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::defect(format_args!(
                     "failed to remove '{}': {e}",
@@ -145,7 +160,7 @@ impl InternalStages {
                 Ok(()) | Err(_) => Ok(()),
             };
         }
-        let store = self.store(&place).await?;
+        let store = self.store(place).await?;
         store.sweep_all().await?;
         store
             .list(None)
@@ -170,13 +185,18 @@ impl InternalStages {
             } => format!("account-{account_id}/{stage_id}"),
             Remains::Account { account_id } => format!("account-{account_id}"),
         };
+        self.below(&path)
+    }
+
+    /// A place below that of them all.
+    pub(super) fn below(&self, path: &str) -> Result<Location> {
         Ok(match folder_of(&self.top) {
             // A stage's drafts lie beside its files, in a folder of its own.
             Some(top) => Location::Folder {
                 root: top.join(path),
                 prefix: None,
             },
-            None => self.top.join(&ObjectPath::parse(&path)?),
+            None => self.top.join(&ObjectPath::parse(path)?),
         })
     }
 
@@ -186,7 +206,7 @@ impl InternalStages {
 }
 
 /// The folder that a place is, if it is one of this machine.
-fn folder_of(place: &Location) -> Option<PathBuf> {
+pub(super) fn folder_of(place: &Location) -> Option<PathBuf> {
     match place {
         Location::Folder { root, prefix } => Some(match prefix {
             Some(prefix) => root.join(prefix.as_str()),

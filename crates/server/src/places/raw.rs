@@ -32,7 +32,7 @@ impl Instance {
             .open_place(account, &place, Some(credentials))
             .await
             .map_err(|error| error.within(format_args!("target '{target}'")))?;
-        Ok((store, name))
+        Ok((store.called(&format!("target '{target}'")), name))
     }
 
     /// The credentials of an unfinished export that goes to no stage; none for one that needs none. Blocking.

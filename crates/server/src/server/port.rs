@@ -189,6 +189,12 @@ impl Port {
         background.spawn(maintenance::remove_remains(Arc::downgrade(
             &server.instance,
         )));
+        background.spawn(maintenance::remove_temporary_files(Arc::downgrade(
+            &server.instance,
+        )));
+        background.spawn(maintenance::end_idle_sessions(Arc::downgrade(
+            &server.instance,
+        )));
         serving(first_password);
 
         shutdown.await;
@@ -202,6 +208,7 @@ impl Port {
         let ended = transport.end(deadline).await;
         // What it is at holds the instance open.
         background.shutdown().await;
+        server.end_temporary_stages().await;
         close(server, doorway).await;
         tracing::info!("stopped");
         ended

@@ -75,6 +75,18 @@ impl Session {
                     .await?;
             }
         }
+        if change.touches_keys(&table) {
+            let is_old = |segment: &&Segment| changed.old.iter().any(|old| old.id == segment.id);
+            let kept: Vec<Segment> = table
+                .segments()
+                .iter()
+                .filter(|segment| !is_old(segment))
+                .cloned()
+                .collect();
+            let new = changed.new.iter().filter_map(Unlisted::segment);
+            let new: Vec<Segment> = new.cloned().collect();
+            self.check_keys(&table, &kept, &new).await?;
+        }
         let (rows, warnings) = (changed.rows, std::mem::take(&mut changed.warnings));
         if !changed.old.is_empty() {
             self.list_changed(permit, table, change.as_told, changed)
@@ -308,6 +320,14 @@ impl Change {
     /// Whether it is a DELETE of every row, which reads none.
     fn takes_all(&self) -> bool {
         self.assignments.is_empty() && self.condition.is_none()
+    }
+
+    /// Whether it gives a value to a column of a key.
+    fn touches_keys(&self, table: &TableRecord) -> bool {
+        self.assignments.iter().any(|assignment| {
+            let name = &assignment.column.value;
+            table.keys.iter().any(|key| key.columns.contains(name))
+        })
     }
 
     /// All of the table's columns; the assigned ones are checked.

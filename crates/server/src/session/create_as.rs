@@ -2,7 +2,7 @@
 
 use catalog::{Column, CreateOutcome, TableSource};
 use parser::CreateTableAs;
-use query::{InsertColumn, InsertTarget};
+use query::{InsertColumn, InsertTarget, PlannedInsert};
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
@@ -58,9 +58,7 @@ impl Session {
                 .collect::<Result<_>>()?,
             named: None,
         };
-        let (source, _, context) = self.query_context(&statement.source, Vec::new()).await?;
-        let engine = &self.instance.engine;
-        let rows = engine.plan_insert(&source, target, context).await?;
+        let rows = PlannedInsert::of_query(planned, &target)?;
         // The table has no id yet; any folder that is no other table's will do.
         let folder = Uuid::now_v7().to_string();
         let written = segments::write(&self.instance, &folder, rows.stream()?, rows.schema());

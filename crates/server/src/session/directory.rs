@@ -31,6 +31,7 @@ impl Session {
         name: &str,
         folder: Option<&str>,
     ) -> Result<Refreshed> {
+        self.refuse_temporary(name, "directory table")?;
         let stage = self
             .open_for_files(name, Operation::RefreshDirectory)
             .await?;
@@ -93,6 +94,7 @@ impl Session {
     /// Those of opening the stage; [`Reason::StageInvalid`] when its directory table is off.
     pub(super) async fn directory(&self, name: &str) -> Result<Arc<dyn RowSource>> {
         let name = name.to_lowercase();
+        self.refuse_temporary(&name, "directory table (stage_list() tells its files)")?;
         let acting = self.acting();
         let located = {
             let name = name.clone();
@@ -147,6 +149,9 @@ impl Instance {
         stage: &OpenStage,
         changes: Vec<FileChange>,
     ) {
+        if stage.temporary.is_some() {
+            return;
+        }
         let files = StageFiles {
             id: stage.id,
             version: stage.version,

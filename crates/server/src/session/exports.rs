@@ -60,6 +60,10 @@ impl Session {
         };
         let target = statement.target.value.clone();
         let (operation, object) = match &target {
+            Target::Stage { name, .. } if self.temporary.get(name).is_some() => (
+                Operation::ExportToTemporaryStage,
+                Object::Stage(name.clone()),
+            ),
             Target::Stage { name, .. } => (Operation::ExportToStage, Object::Stage(name.clone())),
             Target::Raw(path) => (Operation::ExportToPath, Object::Path(path.clone())),
             Target::Url { scheme, rest } => (

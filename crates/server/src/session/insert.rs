@@ -85,15 +85,16 @@ impl Session {
         .await
     }
 
-    /// The table as it is now, and the lock of its numbers, if a column of it has AUTO_INCREMENT: whoever gives
-    /// numbers waits until those before are given.
+    /// The table as it is now, and the lock of its numbers and keys, if a column of it has AUTO_INCREMENT or it has keys:
+    /// whoever gives numbers waits until those before are given, whoever looks for a key until all rows are there.
     pub(super) async fn numbering(
         &self,
         permit: Permit,
         table: TableRecord,
         name: &TableName,
     ) -> Result<(Permit, TableRecord, Option<OwnedMutexGuard<()>>)> {
-        if !table.columns.iter().any(|column| column.auto_increment) {
+        let is_numbered = table.columns.iter().any(|column| column.auto_increment);
+        if !is_numbered && table.keys.is_empty() {
             return Ok((permit, table, None));
         }
         let lock = self.instance.changes.lock(self.account(), table.id).await;
@@ -114,6 +115,10 @@ impl Session {
         let Some(written) = written.await? else {
             return Ok(0);
         };
+        if let Some(segment) = written.segment() {
+            self.check_keys(&table, table.segments(), std::slice::from_ref(segment))
+                .await?;
+        }
         let next_number = Some(rows.next_auto_increment()).filter(|next| *next > 0);
         let rows = written.rows();
         let account = self.account().to_owned();

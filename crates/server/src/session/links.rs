@@ -65,6 +65,12 @@ impl Session {
         path: &ObjectPath,
         expires_us: u64,
     ) -> Result<SecretString> {
+        if stage.temporary.is_some() {
+            return Err(Error::not_supported(format_args!(
+                "no URL leads to the files of '{}', a temporary stage of this session; use GET in the shell",
+                stage.name
+            )));
+        }
         let Some(links_at) = self.instance.links_at.get() else {
             return Err(Error::not_supported(
                 "no URL leads to the files of this stage, which are in no object storage, and the server has no port for links: the setting http.listen gives it one; or use GET in the shell, or `stagedoor file get`",

@@ -73,7 +73,7 @@ fn check(statement: &LoadData) -> Result<()> {
             Duplicates::Replace => "REPLACE",
         };
         return Err(Error::not_supported(format_args!(
-            "LOAD DATA … {word}: keys are not enforced, so that no row is a duplicate"
+            "LOAD DATA … {word}: a row whose key is there already is an error, and nothing is loaded"
         )));
     }
     if let Some(charset) = &statement.character_set

@@ -20,6 +20,7 @@ use crate::external::{CsvReading, ExternalOptions};
 use crate::gate::{Acting, Object, Operation};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
+use crate::live::{LiveOptions, password_of};
 use crate::places::squeezed;
 use crate::segments::file_ref;
 use crate::system_tables;
@@ -167,7 +168,7 @@ impl Session {
             }
             Readable::Stored(record) => record,
         };
-        let schema = Some(Arc::new(arrow::datatypes::Schema::new(fields(&record)?)));
+        let schema = Arc::new(Schema::new(fields(&record)?));
         let source = match &record.source {
             TableSource::Segments(segments) => {
                 let files = segments.iter().map(file_ref).collect();
@@ -176,20 +177,42 @@ impl Session {
                     files,
                 }
             }
-            TableSource::External { location, options } => {
-                let options = ExternalOptions::from_pairs(location, options)?;
-                sources
-                    .files(self.acting(), &options)
-                    .await
-                    .map_err(|error| error.within(format_args!("external table '{name}'")))?
-            }
+            TableSource::External {
+                location, options, ..
+            } => match LiveOptions::from_record(location, options) {
+                Some(live) => self.live_table(live?, &record, schema.clone()).await?,
+                None => {
+                    let options = ExternalOptions::from_pairs(location, options)?;
+                    // It was made over a permanent stage, whatever the session has of that name.
+                    sources
+                        .files(self.acting().without_temporary_stages(), &options)
+                        .await
+                        .map_err(|error| error.within(format_args!("external table '{name}'")))?
+                }
+            },
         };
         Ok(TableDefinition {
             database,
             name,
-            schema,
+            schema: Some(schema),
             source,
         })
+    }
+
+    /// A table that another server has, with its password.
+    async fn live_table(
+        &self,
+        options: LiveOptions,
+        record: &TableRecord,
+        schema: SchemaRef,
+    ) -> Result<Source> {
+        let (account, record) = (self.account().to_owned(), record.clone());
+        let password = self
+            .instance
+            .blocking(move |instance| password_of(instance, &account, &record))
+            .await?;
+        let reader = options.reader(&self.instance, password, schema);
+        Ok(Source::Live(reader))
     }
 
     /// A table's rows or record, once the principal may read it.

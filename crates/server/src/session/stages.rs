@@ -149,6 +149,7 @@ impl Session {
         update: StageUpdate,
         mode: ChangeMode,
     ) -> Result<Altered<StageRecord>> {
+        self.refuse_temporary(&update.name, "ALTER STAGE")?;
         let object = Object::Stage(update.name.clone());
         self.change(
             Operation::AlterStage,
@@ -192,6 +193,7 @@ impl Session {
     }
 
     pub(crate) async fn rename_stage(&self, name: String, new_name: String) -> Result<StageRecord> {
+        self.refuse_temporary(&name, "ALTER STAGE")?;
         self.act(
             Operation::RenameStage,
             Object::Stage(name.clone()),
@@ -214,6 +216,7 @@ impl Session {
         etag: Etag,
         mode: ChangeMode,
     ) -> Result<StageRecord> {
+        self.refuse_temporary(&name, "ALTER STAGE")?;
         self.change(
             Operation::RollbackStage,
             Object::Stage(name.clone()),
@@ -231,7 +234,8 @@ impl Session {
         .await
     }
 
-    /// Drops a stage, with `cascade` its sub-stages, too. Gives all that were dropped.
+    /// Drops a stage, with `cascade` its sub-stages, too: a temporary one of the session before a permanent one of
+    /// that name. Gives all that were dropped.
     pub(crate) async fn drop_stage(
         &self,
         name: String,
@@ -239,6 +243,9 @@ impl Session {
         cascade: bool,
         mode: ChangeMode,
     ) -> Result<Vec<StageRecord>> {
+        if let Some(dropped) = self.drop_temporary_stage(&name, cascade).await? {
+            return Ok(dropped);
+        }
         self.change(
             Operation::DropStage,
             Object::Stage(name.clone()),
@@ -278,16 +285,23 @@ impl Session {
         .await
     }
 
-    /// The live stages of the account that the principal may see, by name.
+    /// The live stages of the account that the principal may see, and the temporary ones of the session, by name.
     pub(crate) async fn stages(&self) -> Result<Vec<StageRecord>> {
-        self.act(
-            Operation::ShowStages,
-            Object::Account,
-            move |acting, permit| {
-                acting.visible_stages(acting.instance.catalog.stages(permit.account())?)
-            },
-        )
-        .await
+        let mut stages = self
+            .act(
+                Operation::ShowStages,
+                Object::Account,
+                move |acting, permit| {
+                    acting.visible_stages(acting.instance.catalog.stages(permit.account())?)
+                },
+            )
+            .await?;
+        // One that is hidden by a temporary one is not shown.
+        let own = self.temporary.records();
+        stages.retain(|stage| own.iter().all(|own| own.name != stage.name));
+        stages.extend(own);
+        stages.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(stages)
     }
 
     /// At most `limit` of them, from behind the name `after`.
@@ -322,6 +336,9 @@ impl Session {
         &self,
         name: String,
     ) -> Result<(StageRecord, Option<StageCapabilities>)> {
+        if let Some(stage) = self.temporary.get(&name) {
+            return Ok((stage.record.clone(), None));
+        }
         self.act(
             Operation::DescribeStage,
             Object::Stage(name.clone()),
@@ -358,6 +375,7 @@ impl Session {
 
     /// All versions of a stage, the first one first.
     pub(crate) async fn stage_history(&self, name: String) -> Result<Vec<StageRecord>> {
+        self.refuse_temporary(&name, "history")?;
         self.act(
             Operation::ShowStageHistory,
             Object::Stage(name.clone()),
@@ -536,7 +554,8 @@ impl Acting {
                 }
             }
             Location::Folder { .. } => self.instance.check_folder_blocking(account, location),
-            Location::SubStage { .. } | Location::Memory(_) => Ok(()),
+            Location::SubStage { parent, .. } => self.refuse_temporary_parent(parent),
+            Location::Memory(_) => Ok(()),
         }
     }
 }
@@ -553,7 +572,7 @@ fn as_given(text: &str, location: &Location) -> String {
     }
 }
 
-fn stage_exists(name: &str) -> Error {
+pub(crate) fn stage_exists(name: &str) -> Error {
     Error::internal(Reason::StageExists, format_args!("the stage {name} exists"))
 }
 

@@ -47,6 +47,94 @@ pub(super) fn columns_of(definitions: &[ColumnDef]) -> Result<Vec<Column>> {
     Ok(columns)
 }
 
+/// The keys that are enforced. A primary key's columns become NOT NULL.
+pub(super) fn keys_of(
+    columns: &mut [Column],
+    statement: &CreateTable,
+) -> Result<Vec<catalog::TableKey>> {
+    let mut primary: Vec<Vec<String>> = Vec::new();
+    let mut unique: Vec<(Option<String>, Vec<String>)> = Vec::new();
+    for definition in &statement.columns {
+        let name = definition.name.value.clone();
+        if definition.primary_key {
+            primary.push(vec![name.clone()]);
+        }
+        if definition.unique {
+            unique.push((None, vec![name]));
+        }
+    }
+    let names = |names: &[parser::Name]| names.iter().map(|name| name.value.clone()).collect();
+    for key in &statement.keys {
+        match key {
+            TableKey::Primary(columns) => primary.push(names(columns)),
+            TableKey::Unique { name, columns } => {
+                let name = name.as_ref().map(|name| name.value.clone());
+                unique.push((name, names(columns)));
+            }
+            // It makes reading no faster here, and says nothing of the rows.
+            TableKey::Index { .. } => {}
+        }
+    }
+    if primary.len() > 1 {
+        return Err(invalid_key(1068, "42000", "Multiple primary key defined"));
+    }
+    let mut keys: Vec<catalog::TableKey> = Vec::new();
+    if let Some(columns) = primary.pop() {
+        let name = catalog::PRIMARY.to_owned();
+        keys.push(catalog::TableKey { name, columns });
+    }
+    for (name, columns) in unique {
+        let name = match name {
+            Some(name) => name,
+            None => free_name(&keys, columns.first().map_or("", String::as_str)),
+        };
+        keys.push(catalog::TableKey { name, columns });
+    }
+    for (at, key) in keys.iter().enumerate() {
+        let taken = |other: &catalog::TableKey| other.name.eq_ignore_ascii_case(&key.name);
+        if keys.iter().take(at).any(taken) {
+            let text = format!("Duplicate key name '{}'", key.name);
+            return Err(invalid_key(1061, "42000", text));
+        }
+        for (at, name) in key.columns.iter().enumerate() {
+            let Some(column) = columns.iter_mut().find(|column| column.name == *name) else {
+                return Err(Error::new(
+                    Reason::ColumnNotFound,
+                    1072,
+                    "42000",
+                    format!("Key column '{name}' doesn't exist in table"),
+                ));
+            };
+            if key.columns.iter().take(at).any(|other| other == name) {
+                let text = format!("Duplicate column name '{name}'");
+                return Err(invalid_key(1060, "42S21", text));
+            }
+            if column.data_type.eq_ignore_ascii_case("json") {
+                let text = format!("JSON column '{name}' cannot be in a key");
+                return Err(invalid_key(3152, "42000", text));
+            }
+            if key.name == catalog::PRIMARY {
+                column.primary_key = true;
+                column.nullable = false;
+            }
+        }
+    }
+    Ok(keys)
+}
+
+fn invalid_key(code: u16, state: &'static str, text: impl Into<String>) -> Error {
+    Error::new(Reason::QueryInvalid, code, state, text.into())
+}
+
+/// The name of a key that is given none: its first column's, with a number where that is taken.
+fn free_name(keys: &[catalog::TableKey], column: &str) -> String {
+    let is_free = |name: &String| !keys.iter().any(|key| key.name.eq_ignore_ascii_case(name));
+    std::iter::once(column.to_owned())
+        .chain((2..).map(|number| format!("{column}_{number}")))
+        .find(is_free)
+        .unwrap_or_default()
+}
+
 /// That AUTO_INCREMENT stands at one column at most, one of whole numbers, without a default, which is a key.
 pub(super) fn check_numbered(columns: &[Column], statement: &CreateTable) -> Result<()> {
     let mut numbered = columns.iter().filter(|column| column.auto_increment);

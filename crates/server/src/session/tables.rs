@@ -1,9 +1,9 @@
 //! CREATE and DROP DATABASE, CREATE, DROP and TRUNCATE TABLE, CREATE EXTERNAL TABLE.
 //! Tables are lists of Parquet segments in internal storage; external tables are a location and options.
 
-use catalog::{Column, CreateOutcome, NewTable, OnExists, TableRecord, TableSource};
+use catalog::{Column, CreateOutcome, NewTable, OnExists, TableKey, TableRecord, TableSource};
 use parser::{
-    CreateDatabase, CreateExternalTable, CreateTable, DropDatabase, DropTable, TableKey, TableName,
+    CreateDatabase, CreateExternalTable, CreateTable, DropDatabase, DropTable, TableName,
 };
 
 use crate::error::{Error, Reason, Result};
@@ -11,7 +11,7 @@ use crate::external::ExternalOptions;
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::system_tables;
 
-use super::table_columns::{check_numbered, columns_of};
+use super::table_columns::{check_numbered, columns_of, keys_of};
 use super::{Outcome, Session};
 
 /// What DESCRIBE tells of.
@@ -19,6 +19,13 @@ pub(crate) enum ShownTable {
     /// One of the server's own.
     System(arrow::datatypes::SchemaRef),
     Stored(TableRecord),
+}
+
+/// What only a table of CREATE TABLE has.
+struct Numbering {
+    keys: Vec<TableKey>,
+    /// The number that AUTO_INCREMENT gives first.
+    first: u64,
 }
 
 impl Session {
@@ -199,39 +206,8 @@ impl Session {
 
     pub(crate) async fn create_table(&self, statement: CreateTable) -> Result<Outcome> {
         self.allow_create(&statement.table).await?;
-        let mut warnings = Vec::new();
         let mut columns = columns_of(&statement.columns)?;
-        for key in &statement.keys {
-            match key {
-                TableKey::Primary(names) => {
-                    for name in names {
-                        let column = columns.iter_mut().find(|column| column.name == name.value);
-                        let column = column.ok_or_else(|| {
-                            Error::new(
-                                Reason::ColumnNotFound,
-                                1072,
-                                "42000",
-                                format!("Key column '{}' doesn't exist in table", name.value),
-                            )
-                        })?;
-                        column.primary_key = true;
-                        column.nullable = false;
-                    }
-                }
-                TableKey::Unique { .. } => {
-                    warnings.push("UNIQUE is noted nowhere and not enforced".to_owned())
-                }
-                TableKey::Index { .. } => {}
-            }
-        }
-        if columns.iter().any(|column| column.primary_key) {
-            warnings.push(
-                "PRIMARY KEY makes its columns NOT NULL; uniqueness is not enforced".to_owned(),
-            );
-        }
-        if statement.columns.iter().any(|column| column.unique) {
-            warnings.push("UNIQUE is noted nowhere and not enforced".to_owned());
-        }
+        let keys = keys_of(&mut columns, &statement)?;
         let comment = statement
             .comment
             .as_ref()
@@ -252,11 +228,11 @@ impl Session {
                 columns,
                 comment,
                 if_not_exists,
-                first,
+                Numbering { keys, first },
                 source,
             )
             .await?;
-        self.made_table("CREATE TABLE", &statement.table, created, warnings)
+        self.made_table("CREATE TABLE", &statement.table, created, Vec::new())
     }
 
     pub(crate) async fn create_external_table(
@@ -265,6 +241,10 @@ impl Session {
     ) -> Result<Outcome> {
         self.allow_create(&statement.table).await?;
         let options = ExternalOptions::from_statement(&statement)?;
+        self.refuse_temporary(
+            &options.stage_path()?.0,
+            "external table, which outlives it",
+        )?;
         let columns = if statement.columns.is_empty() {
             self.inferred_columns(&options).await?
         } else {
@@ -273,6 +253,7 @@ impl Session {
         let source = TableSource::External {
             location: options.location.clone(),
             options: options.to_pairs(),
+            credentials: catalog::Credentials::default(),
         };
         let verb = "CREATE EXTERNAL TABLE";
         let if_not_exists = statement.if_not_exists;
@@ -288,7 +269,7 @@ impl Session {
         self.made_table(verb, &statement.table, created, Vec::new())
     }
 
-    fn made_table(
+    pub(super) fn made_table(
         &self,
         verb: &'static str,
         name: &TableName,
@@ -317,7 +298,7 @@ impl Session {
         Err(table_exists(name))
     }
 
-    async fn allow_create(&self, name: &TableName) -> Result<()> {
+    pub(super) async fn allow_create(&self, name: &TableName) -> Result<()> {
         let (database, _) = self.resolve(name);
         self.allow(Operation::CreateTable, Object::Database(database))
             .await?;
@@ -333,18 +314,22 @@ impl Session {
         if_not_exists: bool,
         source: impl FnOnce() -> TableSource + Send + 'static,
     ) -> Result<CreateOutcome> {
-        self.add_numbered_table(name, columns, comment, if_not_exists, 1, source)
+        let plain = Numbering {
+            keys: Vec::new(),
+            first: 1,
+        };
+        self.add_numbered_table(name, columns, comment, if_not_exists, plain, source)
             .await
     }
 
-    /// [`Session::add_table`], AUTO_INCREMENT beginning with `next_number`.
+    /// [`Session::add_table`], with keys and where AUTO_INCREMENT begins.
     async fn add_numbered_table(
         &self,
         name: &TableName,
         columns: Vec<Column>,
         comment: String,
         if_not_exists: bool,
-        next_number: u64,
+        numbering: Numbering,
         source: impl FnOnce() -> TableSource + Send + 'static,
     ) -> Result<CreateOutcome> {
         let (database, name) = self.resolve(name);
@@ -362,7 +347,8 @@ impl Session {
                 name: name.clone(),
                 columns,
                 source: source(),
-                next_number,
+                keys: numbering.keys,
+                next_number: numbering.first.max(1),
                 comment,
             };
             let created = acting

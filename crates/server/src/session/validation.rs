@@ -39,6 +39,7 @@ impl Session {
     /// # Errors
     /// [`Reason::StageNotFound`](crate::Reason::StageNotFound); the gate's; the catalog's.
     pub(crate) async fn validate_stage(&self, name: String) -> Result<StageValidation> {
+        self.refuse_temporary(&name, "VALIDATE STAGE")?;
         let object = Object::Stage(name.clone());
         let target = self
             .act(Operation::ValidateStage, object, move |acting, permit| {

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 use crate::error::{Error, Reason};
 use crate::gate::Principal;
 use crate::session::Kept;
+use crate::temporary_stages::TemporaryStages;
 
 /// One open session.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct OpenSession {
     client: String,
     opened_us: u64,
     kept: Arc<AsyncMutex<Kept>>,
+    temporary: Arc<TemporaryStages>,
     now: Mutex<Now>,
     interrupt: watch::Sender<Interrupt>,
 }
@@ -162,6 +164,7 @@ impl OpenSession {
                 statements: 0,
                 session: false,
             }),
+            temporary: kept.temporary_stages(),
             kept: Arc::new(AsyncMutex::new(kept)),
             owner,
         }
@@ -213,6 +216,11 @@ impl OpenSession {
     /// Ends the session and what runs in it.
     pub(crate) fn kill(&self) {
         self.interrupt.send_modify(|to| to.session = true);
+        self.temporary.end();
+    }
+
+    pub(super) fn temporary_stages(&self) -> Arc<TemporaryStages> {
+        Arc::clone(&self.temporary)
     }
 
     /// What tells of kills from now on.

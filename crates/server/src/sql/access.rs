@@ -18,7 +18,7 @@ use crate::session::{
 use crate::time::timestamp_text;
 
 /// The value of a password or credential, which is not a parameter any more, and not empty.
-pub(super) fn secret(value: CredentialValue) -> Result<SecretString> {
+pub(crate) fn secret(value: CredentialValue) -> Result<SecretString> {
     match value {
         CredentialValue::Secret(secret) => Ok(secret.into_secret_string()),
         CredentialValue::Parameter(parameter) => Err(Error::invalid_input(

@@ -1,10 +1,11 @@
 //! SHOW and DESCRIBE of databases and tables, and what every SHOW shares.
 
 use arrow::array::{Scalar, StringArray};
-use catalog::{ExportState, StageChangeKind, TableRecord, TableSource};
+use catalog::{Credentials, ExportState, PRIMARY, StageChangeKind, TableRecord, TableSource};
 use parser::{ShowTables, TableName};
 
 use crate::error::Result;
+use crate::live::LiveOptions;
 use crate::session::{Outcome, Session, ShownTable};
 use crate::sessions::SessionState;
 
@@ -50,8 +51,18 @@ pub(super) async fn columns(
             })
             .collect(),
         ShownTable::Stored(record) => {
+            let unique: Vec<String> = record
+                .keys
+                .iter()
+                .filter(|key| key.columns.len() == 1)
+                .flat_map(|key| key.columns.clone())
+                .collect();
             let row = |column: catalog::Column| {
-                let key = if column.primary_key { "PRI" } else { "" };
+                let key = match (column.primary_key, unique.contains(&column.name)) {
+                    (true, _) => "PRI",
+                    (false, true) => "UNI",
+                    (false, false) => "",
+                };
                 vec![
                     Some(column.name),
                     Some(column.data_type),
@@ -160,20 +171,52 @@ fn create_statement(table: &TableRecord) -> String {
         .filter(|column| column.primary_key)
         .map(|column| backquoted(&column.name))
         .collect();
-    if !keys.is_empty() {
-        lines.push(format!("  PRIMARY KEY ({})", keys.join(",")));
+    let backquoted_all = |names: &[String]| {
+        let names: Vec<String> = names.iter().map(|name| backquoted(name)).collect();
+        names.join(",")
+    };
+    match table.keys.iter().find(|key| key.name == PRIMARY) {
+        Some(key) => lines.push(format!("  PRIMARY KEY ({})", backquoted_all(&key.columns))),
+        // Of a table from before keys were kept.
+        None if !keys.is_empty() => lines.push(format!("  PRIMARY KEY ({})", keys.join(","))),
+        None => {}
+    }
+    for key in table.keys.iter().filter(|key| key.name != PRIMARY) {
+        let columns = backquoted_all(&key.columns);
+        lines.push(format!(
+            "  UNIQUE KEY {} ({columns})",
+            backquoted(&key.name)
+        ));
     }
     let body = lines.join(",\n");
     match &table.source {
-        TableSource::External { location, options } => {
-            let files = external_files(location, options);
+        TableSource::External {
+            location,
+            options,
+            credentials,
+        } => {
+            let rows = match LiveOptions::from_record(location, options) {
+                Some(Ok(live)) => live_place(live.server(), options, credentials),
+                Some(Err(_)) | None => external_files(location, options),
+            };
             let name = backquoted(&table.name);
-            format!("CREATE EXTERNAL TABLE {name} (\n{body}\n) {files}")
+            format!("CREATE EXTERNAL TABLE {name} (\n{body}\n) {rows}")
         }
         TableSource::Segments(_) => {
             format!("CREATE TABLE {} (\n{body}\n)", backquoted(&table.name))
         }
     }
+}
+
+/// Where another server's table is, as its statement says it, but for the secrets.
+fn live_place(server: &str, options: &[(String, String)], credentials: &Credentials) -> String {
+    let mut pairs: Vec<String> = options
+        .iter()
+        .map(|(key, value)| format!("'{key}'={}", quoted(value)))
+        .collect();
+    let hidden = credentials.iter();
+    pairs.extend(hidden.map(|credential| format!("'{}'='******'", credential.name)));
+    format!("FROM {server} {{{}}}", pairs.join(","))
 }
 
 /// An external table's files and how they are read, as its statement says it.

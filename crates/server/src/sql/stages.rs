@@ -12,6 +12,7 @@ use crate::error::{Error, Reason, Result};
 use crate::session::{
     ChangeMode, Etag, NewStage, Outcome, Session, StageProperties, StageUpdate, facts_in_words,
 };
+use crate::temporary_stages::is_temporary;
 use crate::time::timestamp_text;
 
 pub(super) async fn create(session: &Session, statement: CreateStage) -> Result<Outcome> {
@@ -29,16 +30,19 @@ pub(super) async fn create(session: &Session, statement: CreateStage) -> Result<
         (false, true) => OnExists::Keep,
         (false, false) => OnExists::Error,
     };
-    if statement.temporary {
-        return Err(Error::not_implemented("a TEMPORARY stage"));
-    }
     let new = NewStage {
         name: name.clone(),
         properties: properties(statement.options)?,
         on_exists,
     };
-    let created = session.create_stage(new, ChangeMode::default()).await?;
-    let warnings = match created.outcome {
+    let outcome = match statement.temporary {
+        true => session.create_temporary_stage(new).await?,
+        false => {
+            let created = session.create_stage(new, ChangeMode::default()).await?;
+            created.outcome
+        }
+    };
+    let warnings = match outcome {
         CreateOutcome::Kept => vec![format!("the stage {name} exists; nothing was changed")],
         CreateOutcome::Created | CreateOutcome::Replaced => Vec::new(),
     };
@@ -163,10 +167,10 @@ pub(super) async fn show(session: &Session, like: Option<String>) -> Result<Outc
 pub(super) async fn describe(session: &Session, name: String) -> Result<Outcome> {
     let (stage, known) = session.described_stage(name).await?;
     let property = |name: &str, value: String| vec![Some(name.to_owned()), Some(value)];
-    let kind = if stage.definition.url.is_some() {
-        "external"
-    } else {
-        "internal"
+    let kind = match &stage.definition.url {
+        _ if is_temporary(&stage) => "temporary",
+        Some(_) => "external",
+        None => "internal",
     };
     let mut rows = vec![
         property("name", stage.name.clone()),

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::error::{BucketError, BucketErrorKind, BucketResult};
 use crate::credentials::{Addressing, BucketCredentials};
-use crate::endpoints::Scheme;
+use crate::endpoints::{Endpoint, Scheme};
 use crate::location::{Location, Provider};
 
 /// What both providers' signatures leave as it is in a key, the slash aside.
@@ -62,7 +62,10 @@ impl Address {
         let endpoint = one_endpoint(endpoint.as_deref(), credentials.endpoint.as_deref())?;
         let given = credentials.region.clone();
         let (scheme, host, port) = match &endpoint {
-            Some(text) => split(text)?,
+            Some(text) => {
+                let Endpoint { scheme, host, port } = text.parse()?;
+                (scheme, host, port)
+            }
             None => (
                 Scheme::Https,
                 default_host(*provider, given.as_deref())?,
@@ -203,34 +206,6 @@ fn one_endpoint(url: Option<&str>, credentials: Option<&str>) -> BucketResult<Op
         ));
     }
     Ok(url.or(credentials).map(str::to_owned))
-}
-
-/// `[scheme://]host[:port][/]`; without a scheme with transport security.
-fn split(text: &str) -> BucketResult<(Scheme, String, Option<u16>)> {
-    let malformed = || {
-        invalid(
-            "the endpoint is not of the form https://host:port, with neither user, path nor query",
-        )
-    };
-    let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) => (scheme.to_lowercase().parse()?, rest),
-        None => (Scheme::Https, text),
-    };
-    let rest = rest.trim_end_matches('/');
-    let authority: http::uri::Authority = rest.parse().map_err(|_| malformed())?;
-    if rest.is_empty() || rest.contains(['@', '/', '?', '#']) || authority.host().is_empty() {
-        return Err(malformed());
-    }
-    let port = authority.port_u16();
-    let default = match scheme {
-        Scheme::Https => 443,
-        Scheme::Http => 80,
-    };
-    Ok((
-        scheme,
-        authority.host().to_lowercase(),
-        port.filter(|port| *port != default),
-    ))
 }
 
 fn default_host(provider: Provider, region: Option<&str>) -> BucketResult<String> {

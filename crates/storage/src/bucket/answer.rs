@@ -57,10 +57,15 @@ fn of_code(document: &ErrorDocument, status: StatusCode, headers: &HeaderMap) ->
     let region = region(document, headers);
     let kind = kind_of_code(&document.code, region.clone())
         .unwrap_or_else(|| kind_of_status(status, region.clone()));
-    let advice = advice(&kind);
     // A code is a word; what is none was not written by an object storage.
     let code = &document.code;
     let is_word = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    // To a HEAD, which has no body, for one.
+    let says_no_more = kind == BucketErrorKind::AccessDenied && !is_word;
+    let advice = match says_no_more {
+        true => "the store refuses the stage's keys, or what they may do, and does not say which; check 'access_key_id', 'secret_access_key' and 'aws_token' in the stage's CREDENTIALS, and the key's rights".to_owned(),
+        false => advice(&kind),
+    };
     let code = if is_word {
         format!("{code}, status {}", status.as_u16())
     } else {

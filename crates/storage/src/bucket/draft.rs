@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::Future;
 use std::io;
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::error::BucketResult;
 use super::uploads::{PARTS_MAX, PartTag, UploadId, Uploads, part_bytes};
 use crate::backend::DraftWriter;
+use crate::draft::Interrupt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::ObjectPath;
 use crate::token::{Token, TokenKind, UploadedPart};
@@ -30,6 +32,8 @@ pub(super) struct UploadDraft {
     parts: Vec<PartTag>,
     /// The number of the part that is being filled, from 1.
     number: u32,
+    interrupt: Option<Interrupt>,
+    has_lost_sibling: bool,
     finished: bool,
 }
 
@@ -45,8 +49,14 @@ impl fmt::Debug for UploadDraft {
 }
 
 impl UploadDraft {
-    pub(super) fn new(uploads: Uploads, target: ObjectPath, id: UploadId) -> Self {
+    pub(super) fn new(
+        uploads: Uploads,
+        target: ObjectPath,
+        id: UploadId,
+        has_lost_sibling: bool,
+    ) -> Self {
         Self {
+            has_lost_sibling,
             uploads,
             target,
             id,
@@ -55,6 +65,7 @@ impl UploadDraft {
             on_the_way: VecDeque::new(),
             parts: Vec::new(),
             number: 1,
+            interrupt: None,
             finished: false,
         }
     }
@@ -70,7 +81,7 @@ impl UploadDraft {
         let body: Bytes = self.filling.split().freeze();
         let (uploads, id, number) = (self.uploads.clone(), self.id.clone(), self.number);
         let key = self.target.to_string();
-        let room = self.runtime.block_on(uploads.room(body.len() as u64))?;
+        let room = self.wait(uploads.room(body.len() as u64))??;
         let sent = self.runtime.spawn(async move {
             let sent = uploads.put_part(&key, &id, number, body).await;
             drop(room);
@@ -86,10 +97,18 @@ impl UploadDraft {
     }
 
     fn wait_for_one(&mut self) -> Result<()> {
-        let Some(sent) = self.on_the_way.pop_front() else {
+        let Some(mut sent) = self.on_the_way.pop_front() else {
             return Ok(());
         };
-        let part = self.runtime.block_on(sent).map_err(|e| {
+        let part = match self.wait(&mut sent) {
+            Ok(part) => part,
+            Err(interrupted) => {
+                // It is ended with the others.
+                self.on_the_way.push_front(sent);
+                return Err(interrupted);
+            }
+        };
+        let part = part.map_err(|e| {
             Error::new(
                 ErrorKind::Io,
                 format!("sending a part of '{}' ended early: {e}", self.target),
@@ -97,6 +116,23 @@ impl UploadDraft {
         })?;
         self.parts.push(part?);
         Ok(())
+    }
+
+    /// Waits, unless nobody wants the draft any more.
+    fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let Some(interrupt) = &self.interrupt else {
+            return Ok(self.runtime.block_on(work));
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = interrupt.come() => Err(Error::new(
+                    ErrorKind::Io,
+                    format!("writing '{}' was interrupted", self.target),
+                )),
+                done = work => Ok(done),
+            }
+        })
     }
 
     fn token_of(&self, parts: Vec<UploadedPart>) -> Token {
@@ -115,6 +151,14 @@ impl DraftWriter for UploadDraft {
 
     fn is_swept(&self) -> bool {
         false
+    }
+
+    fn has_lost_sibling(&self) -> bool {
+        self.has_lost_sibling
+    }
+
+    fn interrupted_by(&mut self, interrupt: Interrupt) {
+        self.interrupt = Some(interrupt);
     }
 
     fn finish(mut self: Box<Self>) -> Result<Token> {

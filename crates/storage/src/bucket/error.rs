@@ -64,6 +64,39 @@ pub enum BucketErrorKind {
     Ambiguous,
 }
 
+impl BucketErrorKind {
+    /// Whether the store refused the keys, or what they may do.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::AccessDenied
+            | Self::UnknownKey
+            | Self::WrongSignature
+            | Self::ExpiredToken
+            | Self::ClockSkew => true,
+            Self::Invalid
+            | Self::NotPermitted
+            | Self::AlreadyExists
+            | Self::Conflict
+            | Self::NoSuchUpload
+            | Self::NotFound
+            | Self::NoSuchBucket
+            | Self::WrongRegion(_)
+            | Self::Redirected
+            | Self::Archived
+            | Self::Corrupted
+            | Self::Unsupported
+            | Self::Dns
+            | Self::Connect
+            | Self::Tls
+            | Self::TimedOut
+            | Self::Interrupted
+            | Self::SlowDown
+            | Self::Server
+            | Self::Ambiguous => false,
+        }
+    }
+}
+
 /// Why a request to a bucket failed.
 #[derive(Debug, Clone)]
 pub struct BucketError {
@@ -232,12 +265,12 @@ impl From<BucketError> for Error {
             BucketErrorKind::NotFound
             | BucketErrorKind::NoSuchBucket
             | BucketErrorKind::NoSuchUpload => ErrorKind::NotFound,
-            BucketErrorKind::NotPermitted
-            | BucketErrorKind::AccessDenied
+            BucketErrorKind::NotPermitted => ErrorKind::PermissionDenied,
+            BucketErrorKind::AccessDenied
             | BucketErrorKind::UnknownKey
             | BucketErrorKind::WrongSignature
             | BucketErrorKind::ExpiredToken
-            | BucketErrorKind::ClockSkew => ErrorKind::PermissionDenied,
+            | BucketErrorKind::ClockSkew => ErrorKind::Refused,
             BucketErrorKind::Unsupported => ErrorKind::Unsupported,
             BucketErrorKind::Conflict
             | BucketErrorKind::WrongRegion(_)
@@ -263,6 +296,7 @@ impl From<Error> for BucketError {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::PermissionDenied => BucketErrorKind::NotPermitted,
+            ErrorKind::Refused => BucketErrorKind::AccessDenied,
             ErrorKind::Invalid
             | ErrorKind::NotFound
             | ErrorKind::AlreadyExists

@@ -121,12 +121,57 @@ impl Bucket {
             .complete(draft.key, &draft.id, &draft.tags(), file.on_existing)
             .await
     }
+
+    /// What a completed upload is: published, unless the store says that the object is not what was sent. Such a one
+    /// is taken away again if it is certainly ours; the error says what has become of it, aloud.
+    async fn published(&self, draft: &Draft<'_>, completed: &Completed) -> Result<Published> {
+        if !completed.differs {
+            return Ok(Published::Now);
+        }
+        let now = match self.take_back(draft, completed).await {
+            Ok(true) => "it was removed again".to_owned(),
+            Ok(false) => format!(
+                "it may still be there: look at '{}', and remove it",
+                draft.key
+            ),
+            Err(error) => format!("it is there and could not be removed, do so by hand ({error})"),
+        };
+        Err(Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "the store made an object '{}' whose checksum is not that of the bytes sent; {now}",
+                draft.key
+            ),
+        ))
+    }
+
+    /// Removes the object that has just appeared; not one that has taken its place meanwhile.
+    async fn take_back(&self, draft: &Draft<'_>, completed: &Completed) -> Result<bool> {
+        let head = match self.uploads.head(draft.key).await {
+            Ok(head) => head,
+            Err(error) if *error.kind() == BucketErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error.into()),
+        };
+        let bare =
+            |etag: &Option<String>| etag.as_ref().map(|etag| etag.trim_matches('"').to_owned());
+        let is_it = match (&head.version, &completed.version) {
+            (Some(there), Some(ours)) => there == ours,
+            _ => head.etag.is_some() && bare(&head.etag) == bare(&completed.etag),
+        };
+        if is_it {
+            self.delete(&ObjectPath::parse(draft.key)?).await?;
+        }
+        Ok(is_it)
+    }
 }
 
 fn gone(draft: &Draft<'_>) -> Error {
     Error::new(
         ErrorKind::NotFound,
-        format!("the upload of '{}' is gone", draft.key),
+        format!(
+            "the upload of '{}' is gone, and an object of that name, if there is one, has other bytes",
+            draft.key
+        ),
     )
 }
 
@@ -145,19 +190,21 @@ impl Backend for Bucket {
         let options = ObjectOptions {
             content_type: content_type(target).map(str::to_owned),
         };
-        let id = self.uploads.create(target.as_str(), &options).await?;
+        let (id, has_lost_sibling) = self.uploads.begin(target.as_str(), &options).await?;
         Ok(Box::new(UploadDraft::new(
             self.uploads.clone(),
             target.clone(),
             id,
+            has_lost_sibling,
         )))
     }
 
     async fn publish(&self, file: &PlannedFile) -> Result<Published> {
         let draft = Draft::of(&file.token)?;
         for _ in 1..COMPLETED_TIMES_MAX {
-            let Err(error) = self.complete(&draft, file).await else {
-                return Ok(Published::Now);
+            let error = match self.complete(&draft, file).await {
+                Ok(completed) => return self.published(&draft, &completed).await,
+                Err(error) => error,
             };
             match error.kind() {
                 // Also the answer to an upload that an earlier call has completed.
@@ -181,7 +228,7 @@ impl Backend for Bucket {
             }
         }
         match self.complete(&draft, file).await {
-            Ok(_) => Ok(Published::Now),
+            Ok(completed) => self.published(&draft, &completed).await,
             Err(error) => Err(error.into()),
         }
     }

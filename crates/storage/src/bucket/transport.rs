@@ -32,7 +32,8 @@ pub use limits::TransportLimits;
 
 use super::error::{BucketError, BucketErrorKind, BucketResult};
 use super::region::Regions;
-use crate::endpoints::EndpointPolicy;
+use crate::endpoints::{EndpointPolicy, Scheme};
+use crate::error::{Error, ErrorKind};
 
 /// How long a request or an answer may stand still.
 const STILL_MAX: Duration = Duration::from_secs(60);
@@ -72,6 +73,7 @@ impl Default for TransportOptions {
 #[derive(Clone)]
 pub struct Transport {
     client: Client<Connector, Sent>,
+    connector: Connector,
     policy: Arc<EndpointPolicy>,
     still_max: Duration,
     limits: Arc<Limits>,
@@ -116,9 +118,10 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_MAX)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .build(connector);
+            .build(connector.clone());
         Ok(Self {
             client,
+            connector,
             policy,
             still_max: options.still_max,
             limits: Arc::new(Limits::new(options.limits)),
@@ -137,6 +140,28 @@ impl Transport {
         let (host, port, scheme) = connector::target(&uri)?;
         self.policy.check(&host, port, scheme)?;
         Ok(())
+    }
+
+    /// The addresses of a host that is no bucket's, every one of them permitted: whoever connects to it connects
+    /// to just these.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PermissionDenied`], naming the setting; [`ErrorKind::Invalid`] for what is no host;
+    /// [`ErrorKind::Io`] for a name that stands for no address.
+    pub async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        scheme: Scheme,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let found = self.connector.addresses(host, port, scheme);
+        match tokio::time::timeout(connector::CONNECT_TIMEOUT, found).await {
+            Ok(found) => Ok(found?),
+            Err(_) => Err(Error::new(
+                ErrorKind::Io,
+                format!("the name '{host}' was not resolved in time"),
+            )),
+        }
     }
 
     /// Where Amazon's buckets are, as far as it is known.

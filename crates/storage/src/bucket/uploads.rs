@@ -7,6 +7,7 @@ mod list;
 mod part;
 mod put;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -100,6 +101,15 @@ impl Uploads {
     /// # Errors
     /// The store's.
     pub async fn create(&self, key: &str, options: &ObjectOptions) -> BucketResult<UploadId> {
+        Ok(self.begin(key, options).await?.0)
+    }
+
+    /// The same; also gives whether an answer was lost, so that there may be another upload that nobody knows.
+    pub(super) async fn begin(
+        &self,
+        key: &str,
+        options: &ObjectOptions,
+    ) -> BucketResult<(UploadId, bool)> {
         let mut call = Call {
             method: Method::POST,
             key: Some(key),
@@ -115,17 +125,25 @@ impl Uploads {
             }
             Provider::Oss => {}
         }
+        let lost = AtomicBool::new(false);
+        let begin = || async {
+            let answer = self.requests.once(&call).await;
+            if matches!(&answer, Err(error) if error.may_be_done()) {
+                lost.store(true, Ordering::Relaxed);
+            }
+            answer
+        };
         let answer = self
             .requests
             .retry
-            .run(Again::Whatever, || self.requests.once(&call))
+            .run(Again::Whatever, begin)
             .await
             .map_err(|error| error.during(&format!("begin the upload of '{key}'")))?;
         let initiated: Initiated = document(answer.body())?;
         if initiated.upload_id.is_empty() {
             return Err(no_document());
         }
-        Ok(UploadId(initiated.upload_id))
+        Ok((UploadId(initiated.upload_id), lost.into_inner()))
     }
 
     /// Gives an upload up; its parts are gone. Done when there is no such upload any more. A part that is

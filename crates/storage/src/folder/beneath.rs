@@ -6,6 +6,7 @@ mod publication;
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -68,6 +69,18 @@ impl Entry {
     }
 }
 
+/// A folder that is missing is not made, and the error says why: a disk that is not mounted looks just like it.
+fn not_opened(root: &Path, error: io::Error) -> Error {
+    let is_missing = error.kind() == io::ErrorKind::NotFound;
+    let error = Error::io(format_args!("open folder '{}'", root.display()), error);
+    match is_missing {
+        true => error.advising(
+            "it is not made by itself, for it may be on a disk that is not mounted: mount that, or make the folder",
+        ),
+        false => error,
+    }
+}
+
 /// A folder, and optionally a folder below it, as the top of a place.
 #[derive(Debug)]
 pub(crate) struct Beneath {
@@ -81,9 +94,7 @@ impl Beneath {
     /// Resolves `root`, which must be a folder that exists.
     pub(crate) fn open(root: &Path, prefix: Option<ObjectPath>, policy: Policy) -> Result<Self> {
         policy.check_denied(root)?;
-        let resolved = root
-            .canonicalize()
-            .map_err(|e| Error::io(format_args!("open folder '{}'", root.display()), e))?;
+        let resolved = root.canonicalize().map_err(|e| not_opened(root, e))?;
         if !resolved.is_dir() {
             return Err(Error::new(
                 ErrorKind::Invalid,

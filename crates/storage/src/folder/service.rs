@@ -57,9 +57,9 @@ fn object_path(path: &str) -> Result<Option<ObjectPath>> {
 fn opendal_error(error: crate::Error) -> Error {
     let kind = match error.kind() {
         crate::ErrorKind::NotFound => ErrorKind::NotFound,
-        crate::ErrorKind::PermissionDenied | crate::ErrorKind::Invalid => {
-            ErrorKind::PermissionDenied
-        }
+        crate::ErrorKind::PermissionDenied
+        | crate::ErrorKind::Refused
+        | crate::ErrorKind::Invalid => ErrorKind::PermissionDenied,
         crate::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
         crate::ErrorKind::Unsupported => ErrorKind::Unsupported,
         crate::ErrorKind::Changed => ErrorKind::ConditionNotMatch,

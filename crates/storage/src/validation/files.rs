@@ -176,8 +176,10 @@ pub(crate) fn advice(error: &Error) -> &'static str {
         ErrorKind::NotFound => "make the folder, or set another URL",
         ErrorKind::NoSpace => "make room on the disk, or set another URL",
         ErrorKind::Invalid => "set another URL",
-        ErrorKind::AlreadyExists | ErrorKind::Changed | ErrorKind::Unsupported | ErrorKind::Io => {
-            "examine the file system that the folder is on"
-        }
+        ErrorKind::AlreadyExists
+        | ErrorKind::Refused
+        | ErrorKind::Changed
+        | ErrorKind::Unsupported
+        | ErrorKind::Io => "examine the file system that the folder is on",
     }
 }

@@ -287,7 +287,7 @@ async fn a_missing_or_read_only_or_false_folder_says_so() {
     assert!(
         error
             .to_string()
-            .ends_with("missing': no such file or directory"),
+            .ends_with("missing': no such file or directory; it is not made by itself, for it may be on a disk that is not mounted: mount that, or make the folder"),
         "{error}"
     );
     std::fs::write(folder.path().join("file"), b"").unwrap();

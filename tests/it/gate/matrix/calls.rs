@@ -217,6 +217,12 @@ async fn of_files() {
             }
         ),
         upload_row(&[STAGE, REVOKED]),
+        call!(files.refresh_directory, Admin, &[STAGE], gone, |o, dir| {
+            v1::RefreshDirectoryRequest {
+                parent: named(&o),
+                ..Default::default()
+            }
+        }),
         call!(
             files.presign_file,
             Granted,

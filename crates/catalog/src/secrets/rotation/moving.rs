@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::options::Actor;
 use crate::stages::{self, StageRecord};
 use crate::store::{Draft, View, What};
-use crate::{Catalog, exports, format, keys};
+use crate::{Catalog, exports, format, keys, tables};
 
 /// How many versions are read at once.
 const PAGE_VERSIONS: usize = 128;
@@ -121,6 +121,50 @@ impl Catalog {
         Ok((count, damaged))
     }
 
+    /// Moves the secrets of the external tables that have any, an account a mutation. Answers as for exports.
+    pub(super) fn rewrap_tables(
+        &self,
+        actor: &Actor,
+        new: &ServerKey,
+    ) -> Result<(u64, Option<String>), Error> {
+        let (mut count, mut damaged) = (0, None);
+        for account in self.store.read(|view| view.accounts())? {
+            let stale = |view: View<'_>| stale_tables(view, &account, new.id());
+            if self.store.read(stale)? == 0 {
+                continue;
+            }
+            let what = || What::step(format!("rotate server key to {}, tables", new.id()));
+            let (moved, bad) = self.store.write(actor, what, |draft| {
+                let (mut count, mut damaged) = (0, None);
+                for mut record in tables::credentials_of_account(draft.view(), &account)? {
+                    let id = record.table;
+                    let whose = format!("the table with the id {id} in the account {account}");
+                    let owner = Owner::Table {
+                        account: &account,
+                        id,
+                    };
+                    let before = count;
+                    let (moved, bad) = self.rewrap_credentials(
+                        new,
+                        owner,
+                        &whose,
+                        &record.credentials,
+                        &mut count,
+                    )?;
+                    damaged = damaged.or(bad);
+                    if count > before {
+                        record.credentials = moved;
+                        draft.put(keys::table_credentials(&account, id), &record);
+                    }
+                }
+                Ok((count, damaged))
+            })?;
+            count += moved;
+            damaged = damaged.or(bad);
+        }
+        Ok((count, damaged))
+    }
+
     fn rewrap_credentials(
         &self,
         new: &ServerKey,
@@ -161,6 +205,7 @@ impl Catalog {
         })?;
         for account in self.store.read(|view| view.accounts())? {
             left += self.store.read(|view| stale_exports(view, &account, to))?;
+            left += self.store.read(|view| stale_tables(view, &account, to))?;
         }
         Ok(left)
     }
@@ -195,6 +240,7 @@ pub(in crate::secrets) fn left(view: View<'_>, to: KeyId) -> Result<u64, Error> 
             left += page.iter().map(|record| stale(record, to)).sum::<u64>();
         }
         left += stale_exports(view, &account, to)?;
+        left += stale_tables(view, &account, to)?;
     }
     Ok(left)
 }
@@ -203,6 +249,15 @@ pub(in crate::secrets) fn left(view: View<'_>, to: KeyId) -> Result<u64, Error> 
 fn stale_exports(view: View<'_>, account: &str, to: KeyId) -> Result<u64, Error> {
     let open = exports::open_with_credentials(view, account)?;
     let stale = open
+        .iter()
+        .map(|record| stale_among(&record.credentials, to));
+    Ok(stale.sum())
+}
+
+/// How many secrets of an account's external tables are sealed by another key than `to`.
+fn stale_tables(view: View<'_>, account: &str, to: KeyId) -> Result<u64, Error> {
+    let all = tables::credentials_of_account(view, account)?;
+    let stale = all
         .iter()
         .map(|record| stale_among(&record.credentials, to));
     Ok(stale.sum())

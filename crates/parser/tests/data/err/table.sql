@@ -56,7 +56,7 @@ CREATE TABLE select (a int)
 => Syntax: select is a reserved word; as a name it is written `select` at line 1 column 14 near "select (a int)"
 
 CREATE EXTERNAL TABLE t (a int)
-=> Syntax: expected INFILE at line 1 column 32 near ""
+=> Syntax: expected FROM or INFILE at line 1 column 32 near ""
 
 CREATE EXTERNAL TABLE t INFILE {'format'='csv'}
 => Invalid: INFILE needs a path: INFILE 'path' or {'filepath'='path'} at line 1 column 32 near "{'format'='csv'}"
@@ -123,3 +123,15 @@ CREATE TABLE t (a int) AS SELECT 1
 
 CREATE TABLE t AS SELECT 1 INTO OUTFILE 'x'
 => Syntax: CREATE TABLE … AS and INTO OUTFILE do not go together at line 1 column 28 near "INTO OUTFILE 'x'"
+
+CREATE EXTERNAL TABLE t FROM ORACLE {'host'='h'}
+=> Syntax: expected POSTGRES or MYSQL at line 1 column 30 near "ORACLE {'host'='h'}"
+
+CREATE EXTERNAL TABLE t FROM MYSQL {'host'='h','server'='x'}
+=> Invalid: unknown option of MYSQL; an option is host, port, user, username, password, database, dbname, schema, table, sslmode, ssl_mode, ssl-mode, sslrootcert, ssl_ca or ssl-ca at line 1 column 48 near "'server'=******}"
+
+CREATE EXTERNAL TABLE t FROM MYSQL {'host'='h','HOST'='x'}
+=> Invalid: 'host' is given twice at line 1 column 48 near "'HOST'='x'}"
+
+CREATE EXTERNAL TABLE t FROM POSTGRES {'host'='h','user'='u','table'='t'}
+=> Invalid: POSTGRES needs 'database' at line 1 column 30 near "POSTGRES {'host'='h','user'=******,'tabl"

@@ -105,3 +105,9 @@ CREATE TABLE t3 (SELECT 1 AS one)
 CREATE TABLE t4 SELECT * FROM 'stage://s/a.csv' (HEADER 'true')
 => CREATE TABLE AS: CREATE TABLE t4 AS SELECT * FROM 'stage://s/a.csv' (HEADER 'true')
 => file stage://s/a.csv [("HEADER", "true")] from 'stage://s/a.csv' (HEADER 'true')
+
+CREATE EXTERNAL TABLE IF NOT EXISTS d.t FROM POSTGRES {'host'='db.example.com','port'='5433','username'='u','password'='p','dbname'='sales','schema'='public','table'='orders','sslmode'='verify-full'}
+=> CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE IF NOT EXISTS d.t FROM POSTGRES {'host' = 'db.example.com', 'port' = '5433', 'user' = 'u', 'password' = '******', 'database' = 'sales', 'schema' = 'public', 'table' = 'orders', 'sslmode' = 'verify-full'}
+
+create external table t (a int, b varchar(10)) from mariadb {'Host'=:h,'user'='u','password'=?,'database'='d','table'='t'}
+=> CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE t (a int, b varchar(10)) FROM MYSQL {'host' = :h, 'user' = 'u', 'password' = ?, 'database' = 'd', 'table' = 't'}

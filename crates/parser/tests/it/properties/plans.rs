@@ -8,7 +8,7 @@ use stagedoor_parser::*;
 
 use self::access::{access, access_with_secret};
 pub(crate) use self::table::data_type;
-use self::table::{change, create_external_table, create_table};
+use self::table::{change, create_external_table, create_live_table, create_table};
 
 /// Names as the parser gives them: folded, never empty.
 fn name() -> impl Strategy<Value = Name> {
@@ -371,7 +371,7 @@ fn small() -> impl Strategy<Value = Plan> {
 
 /// Any plan.
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    prop_oneof![3 => plan_with_secret(""), 2 => small(), 2 => access(), 1 => create_table(), 1 => create_external_table(), 1 => change()].boxed()
+    prop_oneof![3 => plan_with_secret(""), 2 => small(), 2 => access(), 1 => create_table(), 1 => create_external_table(), 1 => create_live_table(""), 1 => change()].boxed()
 }
 
 /// A plan that can have secrets, with `secret` in each.
@@ -382,6 +382,7 @@ pub(crate) fn plan_with_secret(secret: &'static str) -> impl Strategy<Value = Pl
         export(secret).prop_map(Plan::Export),
         export(secret).prop_map(Plan::ExplainExport),
         access_with_secret(secret),
+        create_live_table(secret),
     ]
     .boxed()
 }

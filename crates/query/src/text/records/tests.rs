@@ -51,7 +51,7 @@ fn mysql_rules() {
     check(
         &options,
         "\"\\\\N\",\"\\N\",NULL,\"NULL\"",
-        &[&[Some("\\N"), Some("N"), None, Some("NULL")]],
+        &[&[Some("\\N"), None, None, Some("NULL")]],
     );
     check(
         &options,

@@ -35,7 +35,12 @@ pub(super) fn export_error(error: exporter::ExportError) -> Error {
 
 /// What the operating system said to a write, in a client's terms.
 pub(crate) fn write_error(what: &str, error: &io::Error) -> Error {
+    let is_store_refusal = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<storage::Error>())
+        .is_some_and(|inner| inner.kind() == storage::ErrorKind::Refused);
     let (reason, code) = match error.kind() {
+        _ if is_store_refusal => (Reason::StoreRefused, 1815),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             (Reason::StorageFull, 1021)
         }

@@ -91,7 +91,7 @@ fn defect(error: arrow::error::ArrowError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
     use std::sync::Arc;
 

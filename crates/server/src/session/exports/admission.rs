@@ -65,6 +65,7 @@ impl Admitted {
                         version: stage.version,
                         url: stage.url,
                         parents: stage.parents,
+                        temporary: stage.temporary,
                     }),
                     shown,
                     credentials: Credentials::default(),

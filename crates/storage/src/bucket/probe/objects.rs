@@ -234,7 +234,13 @@ impl Objects<'_> {
         if done.is_err() {
             self.uploads.abort(key.as_str(), &id).await?;
         }
-        done.map(drop)
+        match done?.differs {
+            true => Err(BucketError::new(
+                BucketErrorKind::Corrupted,
+                "the store's checksum of the object is not that of the bytes sent",
+            )),
+            false => Ok(()),
+        }
     }
 
     async fn multipart(&self, key: &ObjectPath, found: &mut Validation) -> bool {

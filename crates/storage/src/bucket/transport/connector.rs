@@ -23,7 +23,7 @@ use crate::bucket::error::{BucketError, BucketErrorKind};
 use crate::endpoints::{EndpointPolicy, Scheme};
 
 /// For the name, the connection and the handshake together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes connections. Cheap to clone.
 #[derive(Clone)]
@@ -80,7 +80,7 @@ impl Connector {
     }
 
     /// What the host stands for, all of it permitted.
-    async fn addresses(
+    pub(super) async fn addresses(
         &self,
         host: &str,
         port: u16,

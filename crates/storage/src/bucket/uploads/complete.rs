@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use serde::Deserialize;
 
-use super::part::corrupted;
 use super::{PARTS_MAX, PartTag, UploadId, Uploads, document, version};
 use crate::bucket::answer::hidden_error;
 use crate::bucket::dialect::{crc_from_text, crc_of_answer, crc_of_both, crc_text, names, text};
@@ -25,6 +24,8 @@ pub struct Completed {
     pub crc: u64,
     /// Whether the store answered the same one.
     pub verified: bool,
+    /// Whether it answered another one: the object has appeared, and is not what was sent.
+    pub differs: bool,
     /// The version, in a bucket that keeps them.
     pub version: Option<String>,
 }
@@ -39,7 +40,7 @@ struct Result {
 
 impl Uploads {
     /// Makes the object appear from its parts, in the order of their numbers. It is not sent again once it
-    /// may have been done, that is the caller's to decide.
+    /// may have been done, that is the caller's to decide; so is what to do with one that differs.
     ///
     /// # Errors
     /// [`BucketErrorKind::AlreadyExists`] when it was not to replace anything;
@@ -87,7 +88,7 @@ impl Uploads {
             })
             .await
             .map_err(|error| error.during(&what))?;
-        completed(provider, &answer, crc).map_err(|error| error.during(&what))
+        Ok(completed(provider, &answer, crc))
     }
 }
 
@@ -147,7 +148,7 @@ fn list(provider: Provider, parts: &[PartTag]) -> String {
     text
 }
 
-fn completed(provider: Provider, answer: &Response<Bytes>, crc: u64) -> BucketResult<Completed> {
+fn completed(provider: Provider, answer: &Response<Bytes>, crc: u64) -> Completed {
     // The object is there, whatever the answer's body is like.
     let result: Option<Result> = document(answer.body()).ok();
     let headers: &HeaderMap = answer.headers();
@@ -155,17 +156,15 @@ fn completed(provider: Provider, answer: &Response<Bytes>, crc: u64) -> BucketRe
         let text = result.as_ref()?.crc.as_deref()?;
         crc_from_text(provider, text)
     });
-    if answered.is_some_and(|answered| answered != crc) {
-        return Err(corrupted());
-    }
     let etag = result
         .and_then(|result| result.etag)
         .or_else(|| text(headers, "etag").map(str::to_owned))
         .filter(|etag| !etag.trim_matches('"').is_empty());
-    Ok(Completed {
+    Completed {
         etag,
         crc,
-        verified: answered.is_some(),
+        verified: answered == Some(crc),
+        differs: answered.is_some_and(|answered| answered != crc),
         version: version(provider, headers),
-    })
+    }
 }

@@ -64,6 +64,7 @@ impl Uploads {
             etag,
             crc,
             verified,
+            differs: false,
         })
     }
 }

@@ -38,7 +38,7 @@ async fn unknown_key(place: Place) {
     assert_eq!(*error.kind(), BucketErrorKind::UnknownKey, "{error}");
     assert!(error.to_string().contains("'access_key_id'"), "{error}");
     let stage: stagedoor_storage::Error = error.into();
-    assert_eq!(stage.kind(), ErrorKind::PermissionDenied);
+    assert_eq!(stage.kind(), ErrorKind::Refused);
 }
 
 on_both!(a_missing_bucket, missing_bucket);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use stagedoor_parser::*;
 
-use super::{fields, lines, maybe_text, name, one_of, table_name, text};
+use super::{credential_value, fields, lines, maybe_text, name, one_of, table_name, text};
 
 pub(crate) fn data_type() -> impl Strategy<Value = DataType> {
     let kind = prop::sample::select(vec![
@@ -277,6 +277,50 @@ pub(super) fn create_external_table() -> impl Strategy<Value = Plan> {
                     fields,
                     lines,
                     ignore_lines,
+                })
+            },
+        )
+        .boxed()
+}
+
+/// `secret` stands in the password alone: the other options are no secrets.
+pub(super) fn create_live_table(secret: &'static str) -> impl Strategy<Value = Plan> {
+    let server = prop::sample::select(&[LiveServer::Postgres, LiveServer::Mysql]);
+    let columns = prop::collection::vec(column(), 0..3);
+    let needed = [
+        LiveKey::Host,
+        LiveKey::User,
+        LiveKey::Database,
+        LiveKey::Table,
+    ];
+    let values = prop::collection::vec(credential_value(""), needed.len());
+    let password = credential_value(secret);
+    (
+        any::<bool>(),
+        table_name(),
+        columns,
+        server,
+        values,
+        password,
+    )
+        .prop_map(
+            move |(if_not_exists, table, columns, server, values, password)| {
+                let option = |(key, value): (LiveKey, CredentialValue)| LiveOption {
+                    key: key.into(),
+                    value,
+                };
+                let all = needed.into_iter().zip(values);
+                Plan::CreateLiveTable(CreateLiveTable {
+                    if_not_exists,
+                    table,
+                    columns,
+                    source: LiveSource {
+                        server,
+                        options: all
+                            .chain([(LiveKey::Password, password)])
+                            .map(option)
+                            .collect(),
+                    },
                 })
             },
         )
