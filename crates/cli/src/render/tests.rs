@@ -61,11 +61,11 @@ fn a_time_is_a_span_in_every_format() {
         ])) as ArrayRef,
     )]);
     assert_eq!(
-        render(Format::Csv, &[times.clone()]),
+        render(Format::Csv, std::slice::from_ref(&times)),
         "t\r\n-01:01:01\r\n838:59:59\r\n00:00:01.500\r\n-00:00:00.000001\r\n\r\n"
     );
     assert_eq!(
-        render(Format::Json, &[times.clone()]),
+        render(Format::Json, std::slice::from_ref(&times)),
         "{\"t\":\"-01:01:01\"}\n{\"t\":\"838:59:59\"}\n{\"t\":\"00:00:01.500\"}\n{\"t\":\"-00:00:00.000001\"}\n{\"t\":null}\n"
     );
     assert!(render(Format::Table, &[times]).contains("| 838:59:59        |"));

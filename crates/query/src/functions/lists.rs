@@ -126,7 +126,7 @@ pub(super) fn functions() -> Vec<RowFunction> {
 const PAD: &[Kind] = &[Kind::Text, Kind::Integer, Kind::Text];
 
 /// A text cut to a length, and what fills it up to that; nothing can if there is nothing to fill with.
-fn padded<'a>(args: &'a Args, row: usize) -> Option<(&'a str, String)> {
+fn padded(args: &Args, row: usize) -> Option<(&str, String)> {
     let (text, count, fill) = (
         args.text(0, row)?,
         args.integer(1, row)?,

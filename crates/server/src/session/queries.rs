@@ -233,7 +233,7 @@ impl Session {
         self.act(Operation::Select, object, move |acting, permit| {
             acting
                 .existing_table(permit, &database, &name)
-                .map(Readable::Stored)
+                .map(|record| Readable::Stored(Box::new(record)))
         })
         .await
     }
@@ -291,7 +291,7 @@ pub(super) fn texts(warnings: Vec<query::Warning>) -> Vec<String> {
 enum Readable {
     /// The server's own rows, those that the principal may see.
     System(Arc<dyn RowSource>),
-    Stored(TableRecord),
+    Stored(Box<TableRecord>),
 }
 
 /// The stores that one query reads from.

@@ -18,7 +18,7 @@ use super::{Outcome, Session};
 pub(crate) enum ShownTable {
     /// One of the server's own.
     System(arrow::datatypes::SchemaRef),
-    Stored(TableRecord),
+    Stored(Box<TableRecord>),
 }
 
 /// What only a table of CREATE TABLE has.
@@ -191,7 +191,8 @@ impl Session {
                 })
                 .await;
         }
-        self.stored_table(name).await.map(ShownTable::Stored)
+        let record = self.stored_table(name).await?;
+        Ok(ShownTable::Stored(Box::new(record)))
     }
 
     /// The record of a table that is not the server's own.
