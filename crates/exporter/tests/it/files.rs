@@ -220,7 +220,7 @@ fn lines(files: &[Vec<u8>], compression: Compression, header: &[u8]) -> Vec<Vec<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn no_file_is_over_the_limit(
         texts in prop::collection::vec(prop_oneof![9 => "[a-f]{0,20}", 1 => "[a-z]{200,900}"], 1..300),
