@@ -404,7 +404,7 @@ async fn passwords_are_sealed_and_never_shown() {
         statement.contains("'password'='******'") && statement.contains("'user'='postgres'"),
         "{statement}"
     );
-    let wrong = postgres("w", "", source.port(), "hidden.t", PLAIN).replace("123'", "124'");
+    let wrong = postgres("w", "", source.port(), "hidden.t", PLAIN).replace("secret 123'", "secret 124'");
     let error = server.error(&wrong).await;
     assert!(error.contains("password authentication failed"), "{error}");
     let audit = server
