@@ -241,24 +241,68 @@ async fn an_option_that_is_not_built_or_makes_no_sense_is_refused_before_anythin
             "ERROR 20101 (HY000): internal error: format 'jsonline' does not match file suffix '.csv'",
         ),
         (
-            "x' FORMAT 'parquet'",
-            "ERROR 20102 (HY000): FORMAT 'parquet' is not yet implemented",
+            "x.jsonl.gz' FORMAT 'csv'",
+            "ERROR 20101 (HY000): internal error: format 'csv' does not match file suffix '.jsonl'",
         ),
         (
-            "x.parquet'",
-            "ERROR 20102 (HY000): FORMAT 'parquet' is not yet implemented",
+            "x.parquet.gz'",
+            "ERROR 20101 (HY000): internal error: format 'parquet' is compressed inside its file, so the file suffix '.gz' does not match it",
         ),
         (
-            "x.csv.gz'",
-            "ERROR 20102 (HY000): COMPRESSION 'gzip' is not yet implemented",
+            "x.csv.gz' COMPRESSION 'zstd'",
+            "ERROR 20101 (HY000): internal error: compression 'zstd' does not match file suffix '.gz'",
         ),
         (
-            "x.csv' SPLITSIZE '1M'",
-            "ERROR 20102 (HY000): SPLITSIZE and MAX_FILE_SIZE is not yet implemented",
+            "x.csv.zst' COMPRESSION 'none'",
+            "ERROR 20101 (HY000): internal error: compression 'none' does not match file suffix '.zst'",
+        ),
+        (
+            "x.csv' COMPRESSION 'snappy'",
+            "ERROR 20101 (HY000): internal error: format 'csv' has no compression 'snappy', but 'none', 'gzip', 'zstd'",
+        ),
+        (
+            "x.parquet' COMPRESSION 'gzip'",
+            "ERROR 20101 (HY000): internal error: format 'parquet' has no compression 'gzip', but 'none', 'snappy', 'zstd'",
+        ),
+        (
+            "x.csv' COMPRESSION 'gzip' COMPRESSION_LEVEL 13",
+            "ERROR 20101 (HY000): internal error: gzip has the compression levels 1 to 12, not 13",
+        ),
+        (
+            "x.parquet' COMPRESSION_LEVEL 0",
+            "ERROR 20101 (HY000): internal error: zstd has the compression levels 1 to 22, not 0",
+        ),
+        (
+            "x.csv' COMPRESSION_LEVEL 3",
+            "ERROR 20101 (HY000): internal error: COMPRESSION_LEVEL goes with COMPRESSION 'gzip' or 'zstd'",
+        ),
+        (
+            "x.csv' COMPRESSION 'zstd' SINGLE_MEMBER 'true'",
+            "ERROR 20101 (HY000): internal error: SINGLE_MEMBER goes with COMPRESSION 'gzip'",
+        ),
+        (
+            "x.jsonl' HEADER 'false'",
+            "ERROR 20101 (HY000): internal error: HEADER goes with format 'csv', not with 'jsonline'",
+        ),
+        (
+            "x.parquet' FIELDS TERMINATED BY ';'",
+            "ERROR 20101 (HY000): internal error: FIELDS goes with format 'csv', not with 'parquet'",
+        ),
+        (
+            "x.csv' SPLITSIZE '2'",
+            "ERROR 20101 (HY000): internal error: the header line size is over the maxFileSize/splitSize",
+        ),
+        (
+            "x.csv' MAX_FILE_SIZE 18446744073709551615",
+            "ERROR 20101 (HY000): internal error: MAX_FILE_SIZE 18446744073709551615 KiB is out of range",
         ),
         (
             "x.csv' PARTITION BY (a)",
-            "ERROR 20102 (HY000): PARTITION BY is not yet implemented",
+            "ERROR 20101 (HY000): internal error: a column has to be left besides those that partition the rows",
+        ),
+        (
+            "x.csv' PARTITION BY (b)",
+            "ERROR 20101 (HY000): internal error: PARTITION BY names column 'b', which the query does not give; its columns are a",
         ),
         (
             "x.csv' EXPORT ID 'k'",

@@ -19,6 +19,7 @@ mod example;
 mod export_service;
 mod exports;
 mod files;
+mod formats;
 mod gate;
 mod internal_stages;
 mod keys;

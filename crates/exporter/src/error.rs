@@ -65,12 +65,22 @@ impl EncodeError {
         }
     }
 
+    /// Rows that cannot be written, without a place.
+    pub(crate) fn refused(reason: String) -> Self {
+        Self {
+            kind: EncodeErrorKind::Value,
+            row: None,
+            column: None,
+            reason,
+        }
+    }
+
     /// The coarse kind.
     pub fn kind(&self) -> EncodeErrorKind {
         self.kind
     }
 
-    /// The row, counted from 0 over the whole export, for [`EncodeErrorKind::Value`].
+    /// The row, counted from 0 over the whole export, where one value is to blame.
     pub fn row(&self) -> Option<u64> {
         self.row
     }
@@ -133,6 +143,13 @@ impl ExportError {
             context,
             source: Box::new(error),
         }
+    }
+
+    pub(crate) fn too_many_files(most: usize) -> Self {
+        EncodeError::options(format!(
+            "the export would have more than {most} files; a larger SPLITSIZE makes fewer"
+        ))
+        .into()
     }
 
     pub(crate) fn internal(context: &'static str, message: String) -> Self {

@@ -11,14 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use futures::channel::mpsc as wake;
 use futures::future::{Either, select};
 use futures::{Stream, StreamExt};
 
-use crate::csv::{CsvEncoder, CsvOptions};
-use crate::error::{EncodeError, ExportError};
+use crate::error::ExportError;
+use crate::format::Format;
 use crate::job::{Job, JobCutter};
+use crate::options::{ExportOptions, Files};
 use crate::part::PartSink;
 use crate::report::{ExportReport, Progress};
 use crate::writer::Writer;
@@ -26,51 +26,11 @@ use crate::writer::Writer;
 /// A buffer that one giant row has made larger than this is not kept.
 const BUFFER_BYTES_KEPT: usize = 16 << 20;
 
-/// What is written, and with how much of the machine.
-#[derive(Debug, Clone)]
-pub struct ExportOptions {
-    encoder: Arc<CsvEncoder>,
-    threads: usize,
-    chunk_bytes: u64,
-}
-
-impl ExportOptions {
-    /// CSV of the given schema, encoded by one thread per core.
-    ///
-    /// # Errors
-    /// Those of [`CsvEncoder::new`].
-    pub fn csv(schema: &SchemaRef, options: CsvOptions) -> Result<Self, EncodeError> {
-        let encoder = Arc::new(CsvEncoder::new(schema, options)?);
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self {
-            encoder,
-            threads,
-            chunk_bytes: 2 << 20,
-        })
-    }
-
-    /// The number of threads that encode; at least one.
-    pub fn threads(self, threads: usize) -> Self {
-        Self {
-            threads: threads.max(1),
-            ..self
-        }
-    }
-
-    /// About how many bytes of text one thread encodes at a time; two megabytes if not said.
-    pub fn chunk_bytes(self, chunk_bytes: u64) -> Self {
-        Self {
-            chunk_bytes: chunk_bytes.max(1),
-            ..self
-        }
-    }
-}
-
-/// A job's text on its way to the writer.
-struct Chunk {
+/// An encoded job on its way to the writer.
+struct Chunk<P> {
     number: u64,
-    rows: u64,
-    bytes: Result<Vec<u8>, ExportError>,
+    partition: Option<Arc<str>>,
+    piece: Result<P, ExportError>,
 }
 
 /// What the writer thread tells the driver.
@@ -85,11 +45,12 @@ enum Event {
 ///
 /// Encoding and writing happen on threads of the export's own; the future itself only polls the stream, and
 /// needs no particular runtime. **Dropping the future cancels the export**: the threads notice within one
-/// chunk, the open part is aborted, and they end. An empty stream gives one part with the header.
+/// chunk, the open part is aborted, and they end. An empty stream gives one part, with what its format begins with.
 ///
 /// # Errors
 /// The first error of the stream, an encoder or the sink, or a panic among the threads, by
-/// [`ExportErrorKind`](crate::ExportErrorKind). The open part has been aborted, and all threads have ended.
+/// [`ExportErrorKind`](crate::ExportErrorKind). The open part has been aborted, and all threads have ended; parts
+/// that were finished before are the sink's to remove.
 pub async fn export<S, E, K>(
     batches: S,
     sink: K,
@@ -101,10 +62,37 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
     K: PartSink + 'static,
 {
+    match options.files()? {
+        Files::Text(format) => run(batches, sink, format, &options, progress).await,
+        Files::Parquet(format) => run(batches, sink, format, &options, progress).await,
+        Files::Arrow(format) => run(batches, sink, format, &options, progress).await,
+    }
+}
+
+async fn run<S, E, K, F>(
+    batches: S,
+    sink: K,
+    format: F,
+    options: &ExportOptions,
+    progress: Arc<Progress>,
+) -> Result<ExportReport, ExportError>
+where
+    S: Stream<Item = Result<RecordBatch, E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+    K: PartSink + 'static,
+    F: Format,
+{
     let mut batches = pin!(batches);
-    let mut crew = Crew::start(sink, &options, progress)?;
+    let mut crew = Crew::start(
+        sink,
+        Arc::new(format),
+        options.threads,
+        options.partitions.is_some(),
+        progress,
+    )?;
     let mut cutter = JobCutter::new(options.chunk_bytes);
     let mut buffers = Vec::new();
+    let mut rows = 0;
     loop {
         // A batch is only asked for when a buffer is there to take its text.
         if buffers.is_empty() {
@@ -123,14 +111,38 @@ where
             Either::Right((Some(Event::End(result)), _)) => return crew.join(result),
             Either::Right((None, _)) => return crew.join(Err(lost_writer())),
         };
-        let mut batch = match item {
+        let batch = match item {
             Some(Ok(batch)) => batch,
             Some(Err(error)) => return crew.fail(ExportError::source(error.into())).await,
             None => break,
         };
-        while let Some(job) = cutter.push(&mut batch) {
-            if let Err(end) = crew.send(job, &mut buffers).await {
-                return crew.join(end);
+        let runs = match &options.partitions {
+            None => vec![(None, batch)],
+            Some(partitions) => {
+                let first_row = rows;
+                rows += batch.num_rows() as u64;
+                match partitions.split(&batch, first_row) {
+                    Ok(runs) => runs
+                        .into_iter()
+                        .map(|(partition, rows)| (Some(partition), rows))
+                        .collect(),
+                    Err(error) => return crew.fail(error.into()).await,
+                }
+            }
+        };
+        for (partition, mut batch) in runs {
+            let mut next = partition.as_ref().and_then(|name| cutter.enter(name));
+            loop {
+                let job = match next.take() {
+                    Some(job) => job,
+                    None => match cutter.push(&mut batch) {
+                        Some(job) => job,
+                        None => break,
+                    },
+                };
+                if let Err(end) = crew.send(job, &mut buffers).await {
+                    return crew.join(end);
+                }
             }
         }
     }
@@ -155,9 +167,11 @@ struct Crew {
 }
 
 impl Crew {
-    fn start<K: PartSink + 'static>(
+    fn start<K: PartSink + 'static, F: Format>(
         sink: K,
-        options: &ExportOptions,
+        format: Arc<F>,
+        threads: usize,
+        is_partitioned: bool,
         progress: Arc<Progress>,
     ) -> Result<Self, ExportError> {
         let (jobs, job_queue) = mpsc::channel();
@@ -170,33 +184,29 @@ impl Crew {
             cancelled: Arc::clone(&cancelled),
             threads: Vec::new(),
         };
-        for _ in 0..options.threads + 2 {
+        for _ in 0..threads + 2 {
             // The receiver is alive, so this cannot fail.
             let _ = events.unbounded_send(Event::Buffer(Vec::new()));
         }
         let job_queue = Arc::new(Mutex::new(job_queue));
-        for _ in 0..options.threads {
-            let (encoder, jobs, chunks) = (
-                Arc::clone(&options.encoder),
-                Arc::clone(&job_queue),
-                chunks.clone(),
-            );
+        for _ in 0..threads {
+            let (format, jobs, chunks) =
+                (Arc::clone(&format), Arc::clone(&job_queue), chunks.clone());
             let cancelled = Arc::clone(&cancelled);
             crew.spawn("export-encode", move || {
-                encode_jobs(&encoder, &jobs, &chunks, &cancelled)
+                encode_jobs(format.as_ref(), &jobs, &chunks, &cancelled)
             })?;
         }
         drop(chunks);
-        let mut header = Vec::new();
-        options.encoder.header(&mut header);
         crew.spawn("export-write", move || {
             // The events' sender outlives the writer: whoever sees the channel closed knows it is gone.
             let write = || {
                 write_chunks(
-                    Writer::new(sink, header, progress),
+                    Writer::new(format, sink, progress),
                     &chunk_queue,
                     &events,
                     &cancelled,
+                    is_partitioned,
                 )
             };
             let result = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
@@ -305,61 +315,50 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// A worker: encodes jobs until there are none, or nobody wants them.
-fn encode_jobs(
-    encoder: &CsvEncoder,
+fn encode_jobs<F: Format>(
+    format: &F,
     jobs: &Mutex<mpsc::Receiver<(Job, Vec<u8>)>>,
-    chunks: &mpsc::Sender<Chunk>,
+    chunks: &mpsc::Sender<Chunk<F::Piece>>,
     cancelled: &AtomicBool,
 ) {
+    let mut scratch = F::Scratch::default();
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((job, mut buffer)) = job else { return };
+        let Ok((job, buffer)) = job else { return };
         if cancelled.load(Ordering::Relaxed) {
             return;
         }
-        let number = job.number;
-        let rows = job.slices.iter().map(|slice| slice.num_rows() as u64).sum();
-        let encode = || encode_job(encoder, &job, &mut buffer);
-        let bytes = match catch_unwind(AssertUnwindSafe(encode)) {
-            Ok(Ok(())) => Ok(buffer),
-            Ok(Err(error)) => Err(error.into()),
+        let (number, partition) = (job.number, job.partition.clone());
+        let encode = || format.encode(job, buffer, &mut scratch);
+        let piece = match catch_unwind(AssertUnwindSafe(encode)) {
+            Ok(piece) => piece.map_err(Into::into),
             Err(panic) => Err(ExportError::internal(
                 "an encoder panicked",
                 panic_text(panic.as_ref()),
             )),
         };
-        // The batch goes before the chunk is counted as done.
-        drop(job);
-        if chunks
-            .send(Chunk {
-                number,
-                rows,
-                bytes,
-            })
-            .is_err()
-        {
+        let chunk = Chunk {
+            number,
+            partition,
+            piece,
+        };
+        if chunks.send(chunk).is_err() {
             return;
         }
     }
 }
 
-fn encode_job(encoder: &CsvEncoder, job: &Job, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    let mut first_row = job.first_row;
-    for slice in &job.slices {
-        encoder.encode(slice, first_row, out)?;
-        first_row += slice.num_rows() as u64;
-    }
-    Ok(())
-}
-
 /// The writer: puts the chunks into their order and gives their buffers back.
-fn write_chunks<K: PartSink>(
-    mut writer: Writer<K>,
-    chunks: &mpsc::Receiver<Chunk>,
+fn write_chunks<F: Format, K: PartSink>(
+    mut writer: Writer<F, K>,
+    chunks: &mpsc::Receiver<Chunk<F::Piece>>,
     events: &wake::UnboundedSender<Event>,
     cancelled: &AtomicBool,
+    is_partitioned: bool,
 ) -> Result<ExportReport, ExportError> {
-    writer.open()?;
+    if !is_partitioned {
+        writer.open()?;
+    }
     let mut waiting = BTreeMap::new();
     let mut next = 0;
     for chunk in chunks {
@@ -368,8 +367,7 @@ fn write_chunks<K: PartSink>(
             if cancelled.load(Ordering::Relaxed) {
                 return Err(cancelled_error());
             }
-            let mut buffer = chunk.bytes?;
-            writer.write(&buffer, chunk.rows)?;
+            let mut buffer = writer.write(chunk.piece?, chunk.partition)?;
             if buffer.capacity() > BUFFER_BYTES_KEPT {
                 buffer = Vec::new();
             }

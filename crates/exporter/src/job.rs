@@ -2,6 +2,7 @@
 //! so that memory is bounded by bytes whatever the batches and the widths of the rows are.
 
 use std::mem;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
@@ -18,6 +19,8 @@ pub(crate) struct Job {
     pub(crate) number: u64,
     /// Rows before it.
     pub(crate) first_row: u64,
+    /// The folder of its rows, where they are partitioned.
+    pub(crate) partition: Option<Arc<str>>,
     pub(crate) slices: Vec<RecordBatch>,
 }
 
@@ -35,6 +38,7 @@ impl JobCutter {
         let next = Job {
             number: 0,
             first_row: 0,
+            partition: None,
             slices: Vec::new(),
         };
         Self {
@@ -67,6 +71,16 @@ impl JobCutter {
         (self.next_bytes >= self.chunk_bytes).then(|| self.cut())
     }
 
+    /// Begins rows of a partition; gives the job of the rows before, if they are of another.
+    pub(crate) fn enter(&mut self, partition: &Arc<str>) -> Option<Job> {
+        if self.next.partition.as_ref() == Some(partition) {
+            return None;
+        }
+        let before = self.finish();
+        self.next.partition = Some(Arc::clone(partition));
+        before
+    }
+
     /// The last job, if there are rows left.
     pub(crate) fn finish(&mut self) -> Option<Job> {
         (self.next_rows > 0).then(|| self.cut())
@@ -76,6 +90,7 @@ impl JobCutter {
         let next = Job {
             number: self.next.number + 1,
             first_row: self.next.first_row + self.next_rows,
+            partition: self.next.partition.clone(),
             slices: Vec::new(),
         };
         self.next_bytes = 0;

@@ -2,18 +2,33 @@
 //! on every core and hands ordered, hashed bytes to a sink.
 #![doc = include_str!("../README.md")]
 
+mod arrow_ipc;
+mod cells;
+mod compression;
 pub mod csv;
 mod digest;
 mod error;
 mod export;
+mod format;
 mod job;
+pub mod jsonline;
 pub mod manifest;
+mod options;
+mod parquet;
 mod part;
+mod partition;
 mod report;
+mod stored;
+mod text_files;
 mod writer;
 
+pub use arrow_ipc::ArrowCompression;
+pub use compression::{Compression, GZIP_LEVEL, ZSTD_LEVEL};
 pub use digest::Digest;
 pub use error::{EncodeError, EncodeErrorKind, ExportError, ExportErrorKind};
-pub use export::{ExportOptions, export};
-pub use part::{MemoryPart, MemorySink, Part, PartSink};
+pub use export::export;
+pub use options::ExportOptions;
+pub use parquet::ParquetCompression;
+pub use part::{MemoryPart, MemorySink, NewFile, Part, PartSink};
+pub use partition::Partitions;
 pub use report::{ExportReport, FileReport, Progress};

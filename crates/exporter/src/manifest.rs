@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use arrow::datatypes::{DataType, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::csv::{CsvOptions, QuotePolicy, SQL_TYPE_KEY};
+use crate::cells::context::SQL_TYPE_KEY;
+use crate::csv::{CsvOptions, QuotePolicy};
 use crate::digest::Digest;
 
 /// The version of the manifest's form that this crate writes.
@@ -30,9 +31,9 @@ pub struct Manifest {
     pub stage: Option<ManifestStage>,
     /// The target as the statement has it.
     pub target: String,
-    /// The format: `csv`.
+    /// The format: `csv`, `jsonline`, `parquet` or `arrow`.
     pub format: String,
-    /// Every option in force, by the name of its clause in lower case ([`csv_options`]).
+    /// Every option in force, by the name of its clause in lower case ([`ExportOptions::in_force`](crate::ExportOptions::in_force)).
     pub options: BTreeMap<String, serde_json::Value>,
     /// The columns, in their order.
     pub schema: Vec<ManifestColumn>,

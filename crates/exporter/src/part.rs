@@ -9,11 +9,23 @@ pub trait PartSink: Send {
     /// One file.
     type Part: Part;
 
-    /// Opens file number `index`, counted from 0.
+    /// Opens a file.
     ///
     /// # Errors
     /// Any; they end the export with [`ExportErrorKind::Sink`](crate::ExportErrorKind::Sink).
-    fn open(&mut self, index: u32) -> io::Result<Self::Part>;
+    fn open(&mut self, file: &NewFile) -> io::Result<Self::Part>;
+}
+
+/// A file that is to be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct NewFile {
+    /// Its number among all files of the export, from 0.
+    pub index: u32,
+    /// The folder of its rows, where they are partitioned: `day=2026-01-02/shop=7`.
+    pub partition: Option<Arc<str>>,
+    /// Its number among those of its folder, from 0.
+    pub number: u32,
 }
 
 /// One file while it is written. Either `finish` or `abort` is called, once, unless the part itself panics.
@@ -57,9 +69,9 @@ impl MemorySink {
 impl PartSink for MemorySink {
     type Part = MemoryPart;
 
-    fn open(&mut self, index: u32) -> io::Result<MemoryPart> {
+    fn open(&mut self, file: &NewFile) -> io::Result<MemoryPart> {
         Ok(MemoryPart {
-            index,
+            index: file.index,
             bytes: Vec::new(),
             finished: Arc::clone(&self.finished),
         })

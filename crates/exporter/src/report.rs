@@ -28,8 +28,11 @@ impl Progress {
         self.files.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn add(&self, rows: u64, bytes: u64) {
+    pub(crate) fn add_rows(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
@@ -43,6 +46,9 @@ impl Progress {
 pub struct FileReport {
     /// The number it was opened with, from 0.
     pub index: u32,
+    /// The folder of its rows, where they are partitioned.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub partition: Option<String>,
     /// Rows in it, the header not counted.
     pub rows: u64,
     /// Its size, the header included.

@@ -1,108 +1,207 @@
-//! The writer thread: takes encoded chunks in their order, hashes them, and hands them to the sink.
-//! The one place that knows which part is open, and that ends it.
+//! The writer thread's files: takes pieces in their order, begins and ends files, digests what goes into them and
+//! hands it to the sink. The one place that knows which part is open, and that ends it.
 
-use std::io;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::error::ExportError;
-use crate::part::{Part, PartSink};
+use crate::format::{Appended, Format, Left, Output};
+use crate::part::{NewFile, Part, PartSink};
 use crate::report::{ExportReport, FileReport, Progress};
 
+/// More files than this are a mistake of whoever said how large they may be.
+const FILES_MAX: usize = 1_000_000;
+
 /// Writes the files of one export. Dropped before `finish`, it aborts the part that is open.
-pub(crate) struct Writer<K: PartSink> {
+pub(crate) struct Writer<F: Format, K: PartSink> {
+    format: Arc<F>,
     sink: K,
-    open: Option<OpenPart<K::Part>>,
-    header: Vec<u8>,
+    open: Option<Open<F::File, K::Part>>,
     progress: Arc<Progress>,
     files: Vec<FileReport>,
+    /// The partitions so far: the last one is that of the open file.
+    partition: Option<Arc<str>>,
+    partitions: HashSet<Arc<str>>,
+    /// The number of the next file among those of its partition.
+    number: u32,
 }
 
-struct OpenPart<P> {
+/// The file that is being written.
+struct Open<T, P> {
+    /// `None` once the format has ended it.
+    file: Option<T>,
+    out: PartOutput<P>,
+}
+
+struct PartOutput<P> {
     part: P,
-    index: u32,
+    new: NewFile,
     rows: u64,
     bytes: u64,
     digest: Digest,
+    progress: Arc<Progress>,
 }
 
-impl<K: PartSink> Writer<K> {
-    pub(crate) fn new(sink: K, header: Vec<u8>, progress: Arc<Progress>) -> Self {
+impl<F: Format, K: PartSink> Writer<F, K> {
+    pub(crate) fn new(format: Arc<F>, sink: K, progress: Arc<Progress>) -> Self {
         Self {
+            format,
             sink,
             open: None,
-            header,
             progress,
             files: Vec::new(),
+            partition: None,
+            partitions: HashSet::new(),
+            number: 0,
         }
     }
 
-    /// Opens the first part, so that a sink that refuses is known before any row is encoded.
+    /// Begins the next file. The first is begun before any row is encoded, so that a sink that refuses is known.
     pub(crate) fn open(&mut self) -> Result<(), ExportError> {
-        let index = self.files.len() as u32;
+        if self.files.len() >= FILES_MAX {
+            return Err(ExportError::too_many_files(FILES_MAX));
+        }
+        let new = NewFile {
+            index: self.files.len() as u32,
+            partition: self.partition.clone(),
+            number: self.number,
+        };
         let part = self
             .sink
-            .open(index)
+            .open(&new)
             .map_err(|error| ExportError::sink("cannot open the file", error))?;
-        self.open = Some(OpenPart {
-            part,
-            index,
-            rows: 0,
-            bytes: 0,
-            digest: Digest::default(),
+        let open = self.open.insert(Open {
+            file: None,
+            out: PartOutput {
+                part,
+                new,
+                rows: 0,
+                bytes: 0,
+                digest: Digest::default(),
+                progress: Arc::clone(&self.progress),
+            },
         });
-        let header = std::mem::take(&mut self.header);
-        let result = self.write(&header, 0);
-        self.header = header;
-        result
+        open.file = Some(self.format.begin(&mut open.out)?);
+        self.number += 1;
+        Ok(())
     }
 
-    /// Writes a chunk of whole rows.
-    pub(crate) fn write(&mut self, chunk: &[u8], rows: u64) -> Result<(), ExportError> {
-        let Some(open) = &mut self.open else {
+    /// Goes on to the files of a partition.
+    fn enter(&mut self, partition: Option<Arc<str>>) -> Result<(), ExportError> {
+        if partition == self.partition {
             return Ok(());
-        };
-        let result = open.write(chunk, rows, &self.progress);
-        result.map_err(|error| ExportError::sink("cannot write the file", error))
+        }
+        if let Some(partition) = &partition
+            && !self.partitions.insert(Arc::clone(partition))
+        {
+            return Err(ExportError::internal(
+                "the export stopped",
+                format!("the rows of '{partition}' are not together"),
+            ));
+        }
+        if self.open.is_some() {
+            self.close()?;
+        }
+        self.partition = partition;
+        self.number = 0;
+        self.open()
     }
 
-    /// Ends the part and gives the report.
-    pub(crate) fn finish(mut self) -> Result<ExportReport, ExportError> {
-        if let Some(open) = self.open.take() {
-            open.part
-                .finish()
-                .map_err(|error| ExportError::sink("cannot finish the file", error))?;
-            self.progress.add_file();
-            self.files.push(FileReport {
-                index: open.index,
-                rows: open.rows,
-                bytes: open.bytes,
-                sha256: open.digest.finish(),
-            });
+    /// Writes a piece of a partition, into as many files as it takes, and gives its buffer back.
+    pub(crate) fn write(
+        &mut self,
+        mut piece: F::Piece,
+        partition: Option<Arc<str>>,
+    ) -> Result<Vec<u8>, ExportError> {
+        self.enter(partition)?;
+        loop {
+            let Some(Open {
+                file: Some(file),
+                out,
+            }) = &mut self.open
+            else {
+                return Err(no_file());
+            };
+            let Appended { rows, left } = self.format.append(file, piece, out)?;
+            out.rows += rows;
+            self.progress.add_rows(rows);
+            match left {
+                Left::Buffer(buffer) => return Ok(buffer),
+                Left::Piece(left) => piece = left,
+            }
+            self.close()?;
+            self.open()?;
         }
+    }
+
+    /// Ends the last file and gives the report.
+    pub(crate) fn finish(mut self) -> Result<ExportReport, ExportError> {
+        if self.open.is_none() {
+            // Rows are partitioned, and there are none.
+            self.open()?;
+        }
+        self.close()?;
         let files = std::mem::take(&mut self.files);
         let (rows, bytes) = files
             .iter()
             .fold((0, 0), |sum, file| (sum.0 + file.rows, sum.1 + file.bytes));
         Ok(ExportReport { files, rows, bytes })
     }
+
+    fn close(&mut self) -> Result<(), ExportError> {
+        let Some(open) = &mut self.open else {
+            return Err(no_file());
+        };
+        if let Some(file) = open.file.take() {
+            self.format.end(file, &mut open.out)?;
+        }
+        // From here on the part cleans up after itself.
+        let Some(Open { out, .. }) = self.open.take() else {
+            return Err(no_file());
+        };
+        out.part
+            .finish()
+            .map_err(|error| ExportError::sink("cannot finish the file", error))?;
+        self.progress.add_file();
+        self.files.push(FileReport {
+            index: out.new.index,
+            partition: out.new.partition.as_deref().map(str::to_owned),
+            rows: out.rows,
+            bytes: out.bytes,
+            sha256: out.digest.finish(),
+        });
+        Ok(())
+    }
 }
 
-impl<K: PartSink> Drop for Writer<K> {
+impl<F: Format, K: PartSink> Drop for Writer<F, K> {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
-            open.part.abort();
+            open.out.part.abort();
         }
     }
 }
 
-impl<P: Part> OpenPart<P> {
-    fn write(&mut self, bytes: &[u8], rows: u64, progress: &Progress) -> io::Result<()> {
+impl<P: Part> Output for PartOutput<P> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.digest.update(bytes);
-        self.part.write(bytes)?;
-        self.rows += rows;
+        self.part
+            .write(bytes)
+            .map_err(|error| ExportError::sink("cannot write the file", error))?;
         self.bytes += bytes.len() as u64;
-        progress.add(rows, bytes.len() as u64);
+        self.progress.add_bytes(bytes.len() as u64);
         Ok(())
     }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+fn no_file() -> ExportError {
+    ExportError::internal("the export stopped", "no file is open".to_owned())
 }

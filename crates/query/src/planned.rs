@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::execution::TaskContext;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{
     ExecutionPlan, ExecutionPlanProperties, displayable, execute_stream,
@@ -109,6 +113,51 @@ impl PlannedQuery {
     #[must_use]
     pub fn is_ordered(&self) -> bool {
         self.ordered || self.run.plan.output_ordering().is_some()
+    }
+
+    /// The same rows sorted by some columns, NULL first, on disk where they do not fit the memory. Rows that are alike in
+    /// these come in no order, unless the query has one that begins with them.
+    ///
+    /// # Errors
+    /// A column that there is not.
+    pub fn sorted_by(&self, columns: &[usize]) -> Result<Self, Error> {
+        let plan = &self.run.plan;
+        let keys = columns.iter().map(|&at| {
+            let name = plan
+                .schema()
+                .fields()
+                .get(at)
+                .map(|field| field.name().clone());
+            let name =
+                name.ok_or_else(|| Error::internal(format!("there is no column number {at}")))?;
+            Ok(PhysicalSortExpr::new_default(Arc::new(Column::new(
+                &name, at,
+            ))))
+        });
+        let keys: Vec<PhysicalSortExpr> = keys.collect::<Result<_, Error>>()?;
+        let Some(keys) = LexOrdering::new(keys) else {
+            return Ok(self.clone());
+        };
+        let is_sorted = plan
+            .equivalence_properties()
+            .ordering_satisfy(keys.clone())
+            .map_err(from_datafusion)?;
+        let mut sorted = Arc::clone(plan);
+        if !is_sorted {
+            sorted = Arc::new(SortExec::new(keys.clone(), sorted).with_preserve_partitioning(true));
+        }
+        if sorted.output_partitioning().partition_count() > 1 {
+            sorted = Arc::new(SortPreservingMergeExec::new(keys, sorted));
+        }
+        Ok(Self {
+            run: Run {
+                plan: sorted,
+                // It would give the rows as they come.
+                fallback: None,
+                ..self.run.clone()
+            },
+            ..self.clone()
+        })
     }
 
     /// The distinct warnings so far; all of them once the stream has ended.

@@ -16,4 +16,4 @@ pub(crate) use manifest::{ManifestInput, manifest_path};
 pub(crate) use publish::kept_drafts;
 pub(crate) use recovery::{give_up, recover, recover_left};
 pub(crate) use run::{ExportPlan, start, write_error};
-pub(crate) use target::{ExportTarget, TargetStage, file_format, numbered};
+pub(crate) use target::{ExportTarget, FileNames, TargetStage, file_format, numbered};

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
-use crate::exports::{kept_drafts, manifest_path};
+use crate::exports::kept_drafts;
 use crate::instance::Instance;
 use crate::places::{OpenStage, PinnedStage};
 use crate::temporary_stages::TemporaryStage;
@@ -159,8 +159,8 @@ impl Uploads {
     }
 
     /// Notes the drafts of an export into a stage that ends while its place does not answer: they are removed as those
-    /// of uploads are. `path` is where its first file goes; with `has_lost_draft` there may be drafts that its plan does
-    /// not have. Blocking.
+    /// of uploads are. `path` is where its first file goes; at `lost` there may be drafts that its plan does not have.
+    /// Blocking.
     ///
     /// # Errors
     /// Those of the data directory's disk; a defect for an export into no stage.
@@ -168,7 +168,7 @@ impl Uploads {
         &self,
         export: &ExportRecord,
         path: &ObjectPath,
-        has_lost_draft: bool,
+        lost: &[ObjectPath],
     ) -> Result<()> {
         let (Some((stage, stage_version)), Some(stage_id)) = (&export.stage, export.stage_id)
         else {
@@ -195,10 +195,13 @@ impl Uploads {
             };
             self.write(&format!("{id}-{number}"), &record)?;
         }
-        if has_lost_draft || export.plan.is_empty() {
-            self.write(id, &record(path.as_str()))?;
-            let manifest = manifest_path(path)?;
-            self.write(&format!("{id}-manifest"), &record(manifest.as_str()))?;
+        let first = (lost.is_empty() && export.plan.is_empty()).then_some(path);
+        for (number, target) in lost.iter().chain(first).enumerate() {
+            let work = match number {
+                0 => id.clone(),
+                number => format!("{id}-lost-{number}"),
+            };
+            self.write(&work, &record(target.as_str()))?;
         }
         Ok(())
     }

@@ -4,18 +4,16 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 
-use super::column::{self, Column, Input};
+use super::column::Column;
 use super::options::{CsvOptions, QuotePolicy};
 use super::quote::TextRule;
-use super::slot::{Block, Slot};
+use crate::cells::block_rows;
+use crate::cells::context::parse_zone;
+use crate::cells::input::{Input, check_width};
+use crate::cells::slot::{Block, Slot};
+use crate::cells::text::Rule;
 use crate::error::EncodeError;
-
-/// Bytes of the slots of one block: they stay in the second-level cache, half of what cores have.
-const BLOCK_BYTES: usize = 256 << 10;
-/// More rows per block gain nothing.
-const BLOCK_ROWS_MAX: usize = 512;
-/// Fewer rows per block, in tables of thousands of columns, lose the tight loops.
-const BLOCK_ROWS_MIN: usize = 16;
+use crate::format::RowEncoder;
 
 /// Writes record batches of one schema as CSV.
 #[derive(Debug, Clone)]
@@ -40,7 +38,7 @@ impl CsvEncoder {
             ));
         }
         if let Some(zone) = &options.time_zone {
-            column::parse_zone(zone, false).map_err(EncodeError::options)?;
+            parse_zone(zone, false).map_err(EncodeError::options)?;
         }
         let forced = forced_columns(schema, &options)?;
         let last = schema.fields().len() - 1;
@@ -79,13 +77,11 @@ impl CsvEncoder {
                     })?;
             }
         }
-        let block_rows = (BLOCK_BYTES / (columns.len() * size_of::<Slot>()))
-            .clamp(BLOCK_ROWS_MIN, BLOCK_ROWS_MAX);
         Ok(Self {
+            block_rows: block_rows(columns.len()),
             columns,
             header,
             line_start: options.lines_starting.into_bytes(),
-            block_rows,
         })
     }
 
@@ -105,7 +101,7 @@ impl CsvEncoder {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         let begin = out.len();
-        let result = self.encode_blocks(batch, first_row, out);
+        let result = self.encode_blocks(batch, first_row, out, None);
         if result.is_err() {
             out.truncate(begin);
         }
@@ -117,20 +113,16 @@ impl CsvEncoder {
         batch: &RecordBatch,
         first_row: u64,
         out: &mut Vec<u8>,
+        mut ends: Option<&mut Vec<usize>>,
     ) -> Result<(), EncodeError> {
         let (columns, stride) = (self.columns.len(), self.block_rows.min(batch.num_rows()));
-        if batch.num_columns() != columns {
-            let found = batch.num_columns();
-            return Err(EncodeError::mismatch(format!(
-                "a batch has {found} columns, expected {columns}"
-            )));
-        }
+        check_width(batch, columns)?;
         if stride == 0 {
             return Ok(());
         }
         let inputs = self.columns.iter().zip(batch.columns());
         let inputs = inputs
-            .map(|(column, array)| Input::new(column, array))
+            .map(|(column, array)| Input::new(&column.name, &column.data_type, array))
             .collect::<Result<Vec<_>, _>>()?;
         let mut slots = vec![Slot::EMPTY; columns * stride];
         let mut spill = Vec::new();
@@ -157,9 +149,25 @@ impl CsvEncoder {
                 borrowed: &borrowed,
                 line_start,
             }
-            .interleave(out);
+            .interleave(out, ends.as_deref_mut());
         }
         Ok(())
+    }
+}
+
+impl RowEncoder for CsvEncoder {
+    fn head(&self, out: &mut Vec<u8>) {
+        self.header(out);
+    }
+
+    fn encode_rows(
+        &self,
+        batch: &RecordBatch,
+        first_row: u64,
+        out: &mut Vec<u8>,
+        ends: Option<&mut Vec<usize>>,
+    ) -> Result<(), EncodeError> {
+        self.encode_blocks(batch, first_row, out, ends)
     }
 }
 

@@ -2,10 +2,10 @@
 //! tell every value from every other and from NULL. The fast paths of `text` fall back on it.
 
 use super::options::{CsvOptions, ESCAPE_LETTERS, QuotePolicy};
-use super::slot::{Ends, SUFFIX_MAX, TEXT_MAX};
-
-/// Number of bytes a fast scan looks for; shorter sets repeat a member.
-pub(crate) const NEEDLES: usize = 6;
+use crate::cells::scan::{NEEDLES, Scan};
+use crate::cells::slot::{Ends, Lane, SUFFIX_MAX};
+use crate::cells::text::{self, CellError, Rule};
+use arrow::array::Array;
 
 /// What happens to a column's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,23 +90,63 @@ impl TextRule {
         }
     }
 
-    /// Bytes that make a text need care, the first two of which suffice in mode `Enclose`.
-    pub(crate) fn needles(&self) -> &[u8; NEEDLES] {
-        &self.needles
+    /// Fills slots with texts; in mode `Enclose` the first two needles suffice.
+    pub(crate) fn fill<'b>(
+        &self,
+        array: &'b dyn Array,
+        at: usize,
+        lane: &mut Lane<'_, 'b>,
+    ) -> Result<(), CellError> {
+        match self.mode {
+            Mode::Enclose => text::fill(&Enclosing(self), array, at, lane),
+            Mode::Needed | Mode::Bare => text::fill(self, array, at, lane),
+        }
+    }
+}
+
+/// A rule of mode `Enclose`.
+struct Enclosing<'a>(&'a TextRule);
+
+impl Rule for Enclosing<'_> {
+    type Find = Scan<2>;
+    const PREFIXED: bool = true;
+
+    fn find(&self) -> Scan<2> {
+        Scan::new(&self.0.needles)
     }
 
-    /// Whether a clean text with this first byte still needs a closer look: it is empty, or begins like
-    /// the NULL marker.
     #[inline(always)]
-    pub(crate) fn is_suspect(&self, first: Option<u8>) -> bool {
+    fn is_suspect(&self, first: Option<u8>) -> bool {
+        self.0.is_suspect(first)
+    }
+
+    fn ends(&self) -> Option<Ends> {
+        self.0.ends()
+    }
+
+    fn append(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+        self.0.append(text, out)
+    }
+}
+
+impl Rule for TextRule {
+    type Find = Scan<NEEDLES>;
+    const PREFIXED: bool = false;
+
+    fn find(&self) -> Scan<NEEDLES> {
+        Scan::new(&self.needles)
+    }
+
+    /// It is empty, or begins like the NULL marker.
+    #[inline(always)]
+    fn is_suspect(&self, first: Option<u8>) -> bool {
         match first {
             Some(byte) => self.first[usize::from(byte)],
             None => self.mode != Mode::Enclose,
         }
     }
 
-    /// What surrounds a clean text, if it is short enough for the fast paths.
-    pub(crate) fn ends(&self) -> Option<Ends> {
+    fn ends(&self) -> Option<Ends> {
         let quoted = usize::from(self.mode == Mode::Enclose);
         let mut suffix = [0; SUFFIX_MAX];
         let len = quoted + self.tail.len();
@@ -122,32 +162,9 @@ impl TextRule {
         })
     }
 
-    /// The longest clean text that fits a slot with its ends, whose suffix is written as eight bytes.
-    pub(crate) fn slot_text_max(&self) -> usize {
-        let quoted = usize::from(self.mode == Mode::Enclose);
-        if quoted + self.tail.len() <= 4 {
-            TEXT_MAX - 2 * quoted - 2
-        } else {
-            22 - quoted
-        }
-    }
-
-    /// Whether every value made of these bytes can stand as it is.
-    pub(crate) fn leaves_alone(&self, alphabet: &[u8]) -> bool {
-        let marker_like =
-            !self.marker.is_empty() && self.marker.iter().all(|byte| alphabet.contains(byte));
-        self.mode != Mode::Enclose
-            && !marker_like
-            && !alphabet.iter().any(|byte| self.special[usize::from(*byte)])
-    }
-
-    /// Appends any text with all that belongs to it, the tail included.
-    ///
-    /// # Errors
-    /// The reason, when the text could not be told apart from another value.
     #[cold]
     #[inline(never)]
-    pub(crate) fn append(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    fn append(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         let guarded = self.guard
             && matches!(
                 text.first(),
@@ -174,6 +191,17 @@ impl TextRule {
         }
         out.extend_from_slice(&self.tail);
         Ok(())
+    }
+}
+
+impl TextRule {
+    /// Whether every value made of these bytes can stand as it is.
+    pub(crate) fn leaves_alone(&self, alphabet: &[u8]) -> bool {
+        let marker_like =
+            !self.marker.is_empty() && self.marker.iter().all(|byte| alphabet.contains(byte));
+        self.mode != Mode::Enclose
+            && !marker_like
+            && !alphabet.iter().any(|byte| self.special[usize::from(*byte)])
     }
 
     /// Inside an enclosure the quote and the escape are each written twice, everything else as it is.

@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod driver;
+mod files;
 mod golden;
+mod jsonline;
 mod lengths;
 mod manifest;
 mod options;
 mod oracle;
 mod reader;
 mod round_trip;
+mod stored;
 mod tables;
 mod test_sink;

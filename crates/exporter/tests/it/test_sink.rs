@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, mpsc};
 
-use stagedoor_exporter::{Part, PartSink};
+use stagedoor_exporter::{NewFile, Part, PartSink};
 
 /// What a [`TestSink`]'s part was told.
 #[derive(Debug, PartialEq)]
@@ -53,8 +53,8 @@ pub(crate) struct TestPart {
 
 impl PartSink for TestSink {
     type Part = TestPart;
-    fn open(&mut self, index: u32) -> io::Result<TestPart> {
-        assert_eq!(index, 0);
+    fn open(&mut self, file: &NewFile) -> io::Result<TestPart> {
+        assert_eq!(file, &NewFile::default());
         if self.fail_open {
             return Err(io::Error::other("no space to open"));
         }

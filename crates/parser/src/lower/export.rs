@@ -64,6 +64,10 @@ fn add_option(options: &mut ExportOptions, option: &Node<'_>) -> Result<(), Pars
                 Rule::export_format => options.format = Some(format(&value, name)?),
                 Rule::export_dialect => options.dialect = Some(dialect(&value)?),
                 Rule::export_compression => options.compression = Some(compression(&value, name)?),
+                Rule::export_compression_level => {
+                    options.compression_level = Some(value.number(name)?);
+                }
+                Rule::export_single_member => options.single_member = Some(value.boolean(name)?),
                 Rule::export_header => options.header = Some(value.boolean(name)?),
                 Rule::export_overwrite => options.overwrite = Some(value.boolean(name)?),
                 Rule::export_manifest => options.manifest = Some(value.boolean(name)?),
@@ -96,6 +100,8 @@ fn option_name(rule: Rule) -> &'static str {
         Rule::export_null => "NULL AS",
         Rule::export_force_quote => "FORCE_QUOTE",
         Rule::export_compression => "COMPRESSION",
+        Rule::export_compression_level => "COMPRESSION_LEVEL",
+        Rule::export_single_member => "SINGLE_MEMBER",
         Rule::export_split_size => "SPLITSIZE",
         Rule::export_max_file_size => "MAX_FILE_SIZE",
         Rule::export_partition => "PARTITION BY",

@@ -39,6 +39,10 @@ pub struct ExportOptions {
     pub force_quote: Vec<Name>,
     /// `COMPRESSION 'gzip'`.
     pub compression: Option<Spanned<Compression>>,
+    /// `COMPRESSION_LEVEL 6`.
+    pub compression_level: Option<Spanned<u64>>,
+    /// `SINGLE_MEMBER 'true'`: gzip in one member.
+    pub single_member: Option<Spanned<bool>>,
     /// `SPLITSIZE '64M'`, in bytes; 0 means no splitting.
     pub split_size_bytes: Option<Spanned<u64>>,
     /// `MAX_FILE_SIZE n`, in KiB as written.

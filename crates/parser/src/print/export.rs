@@ -33,6 +33,10 @@ impl Printer {
             "COMPRESSION",
             options.compression.as_ref().map(|word| word.as_str()),
         );
+        if let Some(level) = &options.compression_level {
+            self.word(&format!("COMPRESSION_LEVEL {}", level.value));
+        }
+        self.switch("SINGLE_MEMBER", options.single_member.as_ref());
         let size = options
             .split_size_bytes
             .as_ref()

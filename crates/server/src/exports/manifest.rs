@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
-use catalog::ExportRecord;
-use exporter::ExportReport;
+use catalog::{ExportRecord, PlannedFile};
 use exporter::manifest::{
     MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest,
 };
@@ -17,6 +16,9 @@ use crate::time::rfc3339;
 /// The name of a manifest's draft in the record of an export of a version before plans; `0` is the data's.
 pub(crate) const MANIFEST_DRAFT: &str = "1";
 
+/// A larger file is looked into by nobody.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+
 /// What a manifest says besides the report.
 #[derive(Debug, Clone)]
 pub(crate) struct ManifestInput {
@@ -25,6 +27,7 @@ pub(crate) struct ManifestInput {
     pub(crate) principal: String,
     pub(crate) account: String,
     pub(crate) schema: SchemaRef,
+    pub(crate) format: &'static str,
     /// Every option that decided the file's bytes.
     pub(crate) options: BTreeMap<String, serde_json::Value>,
 }
@@ -35,11 +38,11 @@ impl ManifestInput {
         &self,
         export: &ExportRecord,
         target: &ExportTarget,
-        report: &ExportReport,
+        files: &[PlannedFile],
         finished_us: u64,
     ) -> Result<String> {
-        let file = |file: &exporter::FileReport| ManifestFile {
-            path: target.path.to_string(),
+        let file = |file: &PlannedFile| ManifestFile {
+            path: file.target.clone(),
             rows: file.rows,
             bytes: file.bytes,
             sha256: file.sha256.clone(),
@@ -56,12 +59,12 @@ impl ManifestInput {
                 url: stage.url.clone().unwrap_or_default(),
             }),
             target: target.shown.clone(),
-            format: "csv".to_owned(),
+            format: self.format.to_owned(),
             options: self.options.clone(),
             schema: self.columns(),
-            files: report.files.iter().map(file).collect(),
-            rows: report.rows,
-            bytes: report.bytes,
+            files: files.iter().map(file).collect(),
+            rows: files.iter().map(|file| file.rows).sum(),
+            bytes: files.iter().map(|file| file.bytes).sum(),
             started_at: rfc3339(export.created_us),
             finished_at: rfc3339(finished_us),
             publication: (!target.store.refuses_to_replace()).then(|| "checked".to_owned()),
@@ -85,6 +88,74 @@ impl ManifestInput {
 /// `user.csv` → `user.csv.manifest.json`, beside it.
 pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
     Ok(ObjectPath::parse(&format!("{path}.manifest.json"))?)
+}
+
+/// Whether an export's manifest is to be beside its data.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ManifestWanted {
+    /// Beside one file.
+    pub(crate) of_one: bool,
+    /// Beside several.
+    pub(crate) of_several: bool,
+    /// Whether the files replace others, whose manifest would prove what is no longer there.
+    pub(crate) replaces: bool,
+}
+
+impl ManifestWanted {
+    /// Where the manifest goes, if anywhere: that of one file beside it, that of several into their folder, as
+    /// `_manifest.json`. Where another export has its manifest there, it goes beside the first file.
+    pub(crate) async fn path(
+        self,
+        target: &ExportTarget,
+        files: &[PlannedFile],
+    ) -> Result<Option<ObjectPath>> {
+        let beside = manifest_path(&target.path)?;
+        let folder = manifest_of_folder(&target.path)?;
+        // One file in a partition's folder may be one of several the next time.
+        let is_several = match files {
+            [file] => file.target != target.path.as_str(),
+            _ => true,
+        };
+        if !is_several && self.of_one {
+            return Ok(Some(beside));
+        }
+        if self.replaces {
+            if is_several && target.store.exists(&beside).await? {
+                return Ok(Some(beside));
+            }
+            if is_manifest_of(target, &folder).await? {
+                return Ok(Some(folder));
+            }
+        }
+        if !is_several || !self.of_several {
+            return Ok(None);
+        }
+        Ok(Some(match target.store.exists(&folder).await? {
+            true => beside,
+            false => folder,
+        }))
+    }
+}
+
+pub(crate) fn manifest_of_folder(path: &ObjectPath) -> Result<ObjectPath> {
+    Ok(match path.as_str().rsplit_once('/') {
+        Some((folder, _)) => ObjectPath::parse(&format!("{folder}/_manifest.json"))?,
+        None => ObjectPath::parse("_manifest.json")?,
+    })
+}
+
+/// Whether a file is the manifest of an export to the same target.
+async fn is_manifest_of(target: &ExportTarget, path: &ObjectPath) -> Result<bool> {
+    if !target.store.exists(path).await?
+        || target.store.stat(path).await?.bytes > MANIFEST_BYTES_MAX
+    {
+        return Ok(false);
+    }
+    let bytes = target.store.read(path).await?;
+    Ok(std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| Manifest::from_json(text).ok())
+        .is_some_and(|manifest| manifest.target == target.shown))
 }
 
 /// That there is no manifest beside the data, and why.

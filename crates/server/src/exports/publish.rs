@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use storage::{BegunUploads, ErrorKind, ObjectPath, Store, Token};
 
 use crate::error::{Error, Reason, Result, stage_required};
-use crate::exports::manifest::{manifest_path, manifest_warning};
+use crate::exports::manifest::manifest_warning;
 use crate::exports::plan::{planned, token};
 use crate::instance::Instance;
 
@@ -212,16 +212,17 @@ pub(crate) async fn remove_rest(store: &Store, export: &ExportRecord) -> Result<
 }
 
 /// The same for an export that ended before its plan could name every draft: the uploads that a bucket has of its
-/// targets go, too, if they were begun while it ran, until `until` at the latest, and are no other export's.
+/// targets, and of `others`, go, too, if they were begun while it ran, until `until` at the latest, and are no other
+/// export's.
 pub(crate) async fn remove_all_drafts(
     instance: &Arc<Instance>,
     store: &Store,
     export: &ExportRecord,
-    path: &ObjectPath,
+    others: Vec<ObjectPath>,
     until: SystemTime,
 ) -> Result<()> {
     discard(store, &export.plan).await?;
-    let mut targets = vec![path.clone(), manifest_path(path)?];
+    let mut targets = others;
     for file in &export.plan {
         targets.push(ObjectPath::parse(&file.target)?);
     }

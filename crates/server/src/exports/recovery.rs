@@ -12,6 +12,7 @@ use storage::{ErrorKind, ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::handle::Claim;
+use crate::exports::manifest::{manifest_of_folder, manifest_path};
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
     Unpublished, check_may_publish, committed, is_waiting, publish, remove_all_drafts,
@@ -125,7 +126,24 @@ async fn tidy(
         return remove_drafts(store, export).await;
     }
     let until = SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us);
-    remove_all_drafts(instance, store, export, path, until).await
+    remove_all_drafts(instance, store, export, unrecorded(export, path)?, until).await
+}
+
+/// Where a draft may go that had been begun and was not on record yet: that of the first file, or the one behind those
+/// that are, or the manifest's.
+fn unrecorded(export: &ExportRecord, path: &ObjectPath) -> Result<Vec<ObjectPath>> {
+    let mut targets = vec![
+        path.clone(),
+        manifest_path(path)?,
+        manifest_of_folder(path)?,
+    ];
+    if let Some(last) = export.plan.iter().map(|file| file.index).max() {
+        targets.push(ObjectPath::parse(&format!(
+            "{path}.{}",
+            last.saturating_add(1)
+        ))?);
+    }
+    Ok(targets)
 }
 
 fn tidying_failed(export: &ExportRecord, error: &Error) {

@@ -9,19 +9,18 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use catalog::{Actor, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
 use exporter::{Digest, ExportReport, Progress};
 use futures::{Stream, StreamExt};
-use storage::{Finished, OnExisting};
+use storage::{Finished, ObjectPath, OnExisting};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::error::{About, Error, Reason, Result, Subject};
-use crate::exports::manifest::manifest_path;
+use crate::exports::manifest::ManifestWanted;
 use crate::exports::publish::{
     Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_rest,
 };
@@ -32,7 +31,7 @@ use crate::session::{Warnings, looked_at_before};
 use crate::temporary_stages::{ExportInto, TemporaryStage};
 use crate::turns::Turn;
 
-use drafts::{DraftSink, begin, lock, noting, recorded};
+use drafts::{DraftSink, LostDrafts, begin, lock, noting, recorded};
 pub(crate) use failure::write_error;
 use failure::{cancelled, export_error};
 use tidying::Tidying;
@@ -52,6 +51,8 @@ pub(crate) struct ExportPlan {
     pub(crate) manifest: ManifestInput,
     /// MANIFEST 'true': also beside the data.
     pub(crate) manifest_file: bool,
+    /// Whether several files have theirs beside them, as they have unless MANIFEST 'false'.
+    pub(crate) manifest_of_several: bool,
     pub(crate) on_existing: OnExisting,
     /// Keeps the tables' files while the query reads them.
     pub(crate) pin: ReadPin,
@@ -115,8 +116,8 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             id,
             actor: plan.actor.clone(),
             target: plan.target.clone(),
+            lost: Arc::default(),
             job,
-            has_lost_draft: Arc::default(),
         };
         place.end = running.to_the_end(plan, progress).await;
         match &place.end {
@@ -169,8 +170,7 @@ struct Running {
     actor: Actor,
     target: ExportTarget,
     job: Arc<Job>,
-    /// Whether a draft may have been begun that no record names, because the place's answer was lost.
-    has_lost_draft: Arc<AtomicBool>,
+    lost: LostDrafts,
 }
 
 impl Running {
@@ -222,6 +222,7 @@ impl Running {
             options,
             manifest,
             manifest_file,
+            manifest_of_several,
             on_existing,
             pin,
             ..
@@ -239,7 +240,7 @@ impl Running {
             actor: self.actor.clone(),
             replaces,
             finished: Arc::clone(&finished),
-            has_lost_draft: Arc::clone(&self.has_lost_draft),
+            lost: Arc::clone(&self.lost),
             job: Arc::clone(&self.job),
         };
         let batches = until_cancelled(batches, job);
@@ -251,10 +252,19 @@ impl Running {
         drop(pin);
 
         let finished_us = (catalog::system_clock())();
-        let json = manifest.json(&running, &target, &report, finished_us)?;
-        let mut files = plan_of_data(&target, replaces, &report, &lock(&finished))?;
-        if manifest_file {
-            files.push(self.draft_manifest(&json, files.len(), replaces).await?);
+        let mut files = plan_of_data(replaces, &report, &lock(&finished))?;
+        let json = manifest.json(&running, &target, &files, finished_us)?;
+        let wanted = ManifestWanted {
+            of_one: manifest_file,
+            of_several: manifest_of_several,
+            replaces,
+        };
+        let manifest_target = wanted.path(&target, &files).await?;
+        if let Some(path) = &manifest_target {
+            files.push(
+                self.draft_manifest(&json, path, files.len(), replaces)
+                    .await?,
+            );
         }
         if job.is_cancelled() {
             return Err(cancelled());
@@ -279,13 +289,13 @@ impl Running {
     async fn draft_manifest(
         &self,
         json: &str,
+        target: &ObjectPath,
         index: usize,
         replaces: bool,
     ) -> Result<PlannedFile> {
         let index = number(index)?;
-        let target = manifest_path(&self.target.path)?;
-        let lost = &self.has_lost_draft;
-        let draft = begin(&self.target, &self.id, index, &target, &self.job, lost)
+        let lost = &self.lost;
+        let draft = begin(&self.target, &self.id, index, target, &self.job, lost)
             .await
             .map_err(|e| write_error("the export", &e))?;
         let begun = PlannedFile {
@@ -299,11 +309,11 @@ impl Running {
             token: Vec::new(),
         };
         let (json, actor, id) = (json.to_owned(), self.actor.clone(), self.id.clone());
-        let has_lost_draft = Arc::clone(&self.has_lost_draft);
+        let (lost, target) = (Arc::clone(&self.lost), target.clone());
         self.instance
             .blocking(move |instance| {
                 let recorded = recorded(instance, &actor, &id, &begun, draft);
-                let mut draft = noting(&has_lost_draft, recorded)?;
+                let mut draft = noting(&lost, &target, recorded)?;
                 let mut digest = Digest::default();
                 digest.update(json.as_bytes());
                 draft
@@ -321,13 +331,13 @@ impl Running {
     }
 
     async fn commit(&self, prepared: &ExportRecord, warnings: Vec<String>) -> Result<ExportRecord> {
-        let ExportTarget { store, path, .. } = &self.target;
-        let tidied = match self.has_lost_draft.load(Ordering::SeqCst) {
-            true => {
-                let now = SystemTime::now();
-                remove_all_drafts(&self.instance, store, prepared, path, now).await
-            }
-            false => remove_rest(store, prepared).await,
+        let store = &self.target.store;
+        let lost = lock(&self.lost).clone();
+        let tidied = if lost.is_empty() {
+            remove_rest(store, prepared).await
+        } else {
+            let now = SystemTime::now();
+            remove_all_drafts(&self.instance, store, prepared, lost, now).await
         };
         if let Err(error) = tidied {
             tracing::warn!(
@@ -358,7 +368,7 @@ impl Running {
             account: self.actor.account.clone(),
             id: self.id.clone(),
             target: self.target.clone(),
-            has_lost_draft: self.has_lost_draft.load(Ordering::SeqCst),
+            lost: lock(&self.lost).clone(),
         };
         tidying.run(state).await;
         let recorded = self.update(move |record| {
@@ -431,22 +441,21 @@ fn until_cancelled<'a>(
 
 /// The plan's entries of the files that the exporter has written, from its report and their finished drafts.
 fn plan_of_data(
-    target: &ExportTarget,
     replaces: bool,
     report: &ExportReport,
-    finished: &BTreeMap<u32, Finished>,
+    finished: &BTreeMap<u32, (ObjectPath, Finished)>,
 ) -> Result<Vec<PlannedFile>> {
     report
         .files
         .iter()
         .map(|file| {
-            let finished = finished
+            let (target, finished) = finished
                 .get(&file.index)
                 .ok_or_else(|| Error::defect("a reported file has no draft"))?;
             Ok(PlannedFile {
                 index: file.index,
                 role: FileRole::Data,
-                target: target.file(file.index)?.to_string(),
+                target: target.to_string(),
                 replaces,
                 rows: file.rows,
                 bytes: file.bytes,

@@ -7,20 +7,55 @@ use parser::{Compression, Format};
 use storage::{ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
+use crate::places::squeezed;
 use crate::temporary_stages::TemporaryStage;
 
 /// An admitted target.
 #[derive(Debug, Clone)]
 pub(crate) struct ExportTarget {
     pub(crate) store: Store,
-    /// Within the store; a `%d` is replaced already.
+    /// The first file within the store; a `%d` is replaced already.
     pub(crate) path: ObjectPath,
+    pub(crate) names: FileNames,
     /// `None` for a local path, and for a bucket that the statement names itself.
     pub(crate) stage: Option<TargetStage>,
     /// As shown: `stage://name/path`, the local path, or the bucket's URL.
     pub(crate) shown: String,
     /// Of a bucket that is no stage: for the record, where they are sealed.
     pub(crate) credentials: Credentials,
+}
+
+/// How the files are called when there are several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FileNames {
+    /// `name`, `name.1`, …
+    Behind,
+    /// The path within the store, with its `%d` or `%05d`.
+    Pattern(String),
+    /// The number is in a folder, and the place is the folder of the first file.
+    InFolder,
+}
+
+impl FileNames {
+    /// The names of a target; `path` is its first file within the store, and `whole` whether the store has all of
+    /// the target's folders.
+    pub(crate) fn of(target: &str, path: &ObjectPath, whole: bool) -> Self {
+        if !is_numbered(target) {
+            return Self::Behind;
+        }
+        if whole {
+            return Self::Pattern(squeezed(target));
+        }
+        let (name, folder) = (
+            target.rsplit('/').next().unwrap_or(target),
+            path.as_str().rsplit_once('/'),
+        );
+        match (is_numbered(name), folder) {
+            (false, _) => Self::InFolder,
+            (true, Some((folder, _))) => Self::Pattern(format!("{folder}/{name}")),
+            (true, None) => Self::Pattern(name.to_owned()),
+        }
+    }
 }
 
 impl ExportTarget {
@@ -35,14 +70,36 @@ impl ExportTarget {
         self.stage.as_ref()?.temporary.as_ref()
     }
 
-    /// The name of data file number `index`, from 0 on: `name`, `name.1`, …
+    /// The name of data file number `number` of a partition, from 0 on: in the partition's folder, or beside the others.
     ///
     /// # Errors
-    /// [`Reason::TargetInvalid`] for a name that becomes too long.
-    pub(crate) fn file(&self, index: u32) -> Result<ObjectPath> {
-        match index {
-            0 => Ok(self.path.clone()),
-            index => Ok(ObjectPath::parse(&format!("{}.{index}", self.path))?),
+    /// [`Reason::TargetInvalid`] for a name that becomes too long, or that no place takes, and for a number in a
+    /// folder that cannot change.
+    pub(crate) fn file_of(&self, partition: Option<&str>, number: u32) -> Result<ObjectPath> {
+        let path = self.file(number)?;
+        let Some(partition) = partition else {
+            return Ok(path);
+        };
+        Ok(match path.as_str().rsplit_once('/') {
+            Some((folder, name)) => ObjectPath::parse(&format!("{folder}/{partition}/{name}"))?,
+            None => ObjectPath::parse(&format!("{partition}/{path}"))?,
+        })
+    }
+
+    /// The same where there are no partitions.
+    pub(crate) fn file(&self, number: u32) -> Result<ObjectPath> {
+        match (&self.names, number) {
+            (_, 0) => Ok(self.path.clone()),
+            (FileNames::Behind, index) => Ok(ObjectPath::parse(&format!("{}.{index}", self.path))?),
+            (FileNames::Pattern(pattern), index) => {
+                Ok(ObjectPath::parse(&numbered(pattern, index)?)?)
+            }
+            (FileNames::InFolder, _) => Err(Error::new(
+                Reason::TargetInvalid,
+                20411,
+                "HY000",
+                "invalid file path: the number of several files goes into their name, not into a folder's, but on a stage",
+            )),
         }
     }
 }
@@ -76,6 +133,11 @@ pub(crate) fn file_format(path: &str) -> (Option<Format>, Option<Compression>) {
         _ => None,
     };
     (format, compression)
+}
+
+/// Whether a name has a `%d`, or would have one were it not wrong.
+fn is_numbered(name: &str) -> bool {
+    numbered(name, 0).map_or(true, |first| first != name)
 }
 
 /// A name with its `%d` or `%05d` replaced by the number of a file. Other text is kept as it is.
@@ -142,6 +204,27 @@ mod tests {
         assert_eq!(file_format("a.ndjson"), (Some(Format::JsonLine), None));
         assert_eq!(file_format("a.txt"), (None, None));
         assert_eq!(file_format("parquet"), (None, None));
+    }
+
+    #[test]
+    fn several_files_have_names_of_their_own() {
+        let names = |target: &str, path: &str, whole| {
+            FileNames::of(target, &ObjectPath::parse(path).unwrap(), whole)
+        };
+        assert_eq!(names("a/100%.csv", "a/100%.csv", true), FileNames::Behind);
+        assert_eq!(
+            names("//a//%d/x.csv", "a/0/x.csv", true),
+            FileNames::Pattern("a/%d/x.csv".into())
+        );
+        assert_eq!(
+            names("/out/x%02d.csv", "x00.csv", false),
+            FileNames::Pattern("x%02d.csv".into())
+        );
+        assert_eq!(
+            names("s3://b/k/x%d.csv", "k/x0.csv", false),
+            FileNames::Pattern("k/x%d.csv".into())
+        );
+        assert_eq!(names("/out/%d/x.csv", "x.csv", false), FileNames::InFolder);
     }
 
     #[test]

@@ -2,18 +2,16 @@
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
 mod admission;
+mod file_form;
 
 use std::sync::Arc;
 
 use catalog::{AuditOutcome, ExportRecord, ExportState};
-use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
-use parser::{Compression, Export, Format, Target};
+use parser::{Export, Target};
 use storage::OnExisting;
 
 use crate::error::{Error, Reason, Result};
-use crate::exports::{
-    ExportHandle, ExportPlan, ExportTarget, ManifestInput, file_format, manifest_path,
-};
+use crate::exports::{ExportHandle, ExportPlan, ExportTarget, ManifestInput, manifest_path};
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::sql::export_state;
 use crate::turns::Work;
@@ -21,6 +19,7 @@ use crate::turns::Work;
 use super::Session;
 use super::queries::{as_written, labelled, warnings_of};
 use admission::admit;
+use file_form::{FileForm, partition_columns};
 
 impl Session {
     /// Admits an export and starts it.
@@ -78,12 +77,13 @@ impl Session {
             })
             .await?;
         let target = admitted.open(&self.instance, self.account()).await?;
-        check_options(statement, &target)?;
-        let mut manifest_file = statement
+        let form = FileForm::of(statement, &target)?;
+        let manifest_wanted = statement
             .options
             .manifest
             .as_ref()
-            .is_some_and(|manifest| manifest.value);
+            .map(|manifest| manifest.value);
+        let mut manifest_file = manifest_wanted.unwrap_or(false);
         if manifest_file {
             // Its name may be too long where the file's own is not.
             manifest_path(&target.path)?;
@@ -98,19 +98,22 @@ impl Session {
             false => OnExisting::Refuse,
         };
         match on_existing {
-            OnExisting::Refuse => refuse_existing(&target, manifest_file).await?,
+            OnExisting::Refuse => refuse_existing(&target, &form, manifest_file).await?,
             // A manifest beside the old file would prove the wrong bytes: it is replaced, too.
             OnExisting::Replace => {
                 manifest_file |= target.store.exists(&manifest_path(&target.path)?).await?;
             }
         }
 
-        let csv = csv_options(statement)?;
+        let form = form.read(statement)?;
         let (planned, pin) = self.plan_query(&statement.query).await?;
         let schema = as_written(&statement.query, planned.schema());
-        let options = exporter::manifest::csv_options(&csv);
-        let driver = exporter::ExportOptions::csv(&schema, csv)
-            .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
+        let by = partition_columns(statement, &schema)?;
+        let planned = match by.is_empty() {
+            true => planned,
+            false => planned.sorted_by(&by)?,
+        };
+        let driver = form.driver(&schema, &by)?;
         let rows_estimated = planned.row_estimate();
         let batches = labelled(planned.stream()?, &schema);
 
@@ -124,7 +127,8 @@ impl Session {
             principal: self.principal.to_string(),
             account: self.account().to_owned(),
             schema,
-            options,
+            format: driver.format(),
+            options: driver.in_force().clone(),
         };
         Ok(ExportPlan {
             actor: permit.actor().clone(),
@@ -136,6 +140,7 @@ impl Session {
             options: driver.threads(threads),
             manifest,
             manifest_file,
+            manifest_of_several: manifest_wanted.unwrap_or(true),
             on_existing,
             pin,
         })
@@ -274,8 +279,15 @@ impl Acting {
     }
 }
 
-async fn refuse_existing(target: &ExportTarget, manifest_file: bool) -> Result<()> {
+async fn refuse_existing(
+    target: &ExportTarget,
+    form: &FileForm,
+    manifest_file: bool,
+) -> Result<()> {
     let mut names = vec![target.path.clone()];
+    if form.may_be_several() {
+        names.push(target.file(1)?);
+    }
     if manifest_file {
         names.push(manifest_path(&target.path)?);
     }
@@ -290,127 +302,4 @@ async fn refuse_existing(target: &ExportTarget, manifest_file: bool) -> Result<(
         }
     }
     Ok(())
-}
-
-/// Refuses what this version does not do, and a FORMAT that the file's name contradicts.
-fn check_options(statement: &Export, target: &ExportTarget) -> Result<()> {
-    let options = &statement.options;
-    let (suffix_format, suffix_compression) = file_format(target.path.as_str());
-    let format = match (&options.format, suffix_format) {
-        (Some(format), Some(suffix)) if format.value != suffix => {
-            let shown = target
-                .path
-                .file_name()
-                .rsplit('.')
-                .next()
-                .unwrap_or_default()
-                .to_lowercase();
-            return Err(Error::internal(
-                Reason::OptionInvalid,
-                format_args!(
-                    "format '{}' does not match file suffix '.{shown}'",
-                    format.value
-                ),
-            ));
-        }
-        (Some(format), _) => format.value,
-        (None, suffix) => suffix.unwrap_or(Format::Csv),
-    };
-    if format != Format::Csv {
-        return Err(Error::not_implemented(format_args!("FORMAT '{format}'")));
-    }
-    let compression = options
-        .compression
-        .as_ref()
-        .map(|compression| compression.value)
-        .or(suffix_compression);
-    if let Some(compression) = compression.filter(|compression| *compression != Compression::None) {
-        return Err(Error::not_implemented(format_args!(
-            "COMPRESSION '{compression}'"
-        )));
-    }
-    let split = options
-        .split_size_bytes
-        .as_ref()
-        .is_some_and(|size| size.value > 0)
-        || options
-            .max_file_size_kib
-            .as_ref()
-            .is_some_and(|size| size.value > 0);
-    for (given, what) in [
-        (split, "SPLITSIZE and MAX_FILE_SIZE"),
-        (!options.partition_by.is_empty(), "PARTITION BY"),
-        (options.export_id.is_some(), "EXPORT ID"),
-    ] {
-        if given {
-            return Err(Error::not_implemented(what));
-        }
-    }
-    Ok(())
-}
-
-/// The dialect's rules, with what the statement says explicitly on top.
-fn csv_options(statement: &Export) -> Result<CsvOptions> {
-    let options = &statement.options;
-    let dialect = match options.dialect.as_ref().map(|dialect| dialect.value) {
-        None | Some(parser::Dialect::Mysql) => Dialect::Mysql,
-        Some(parser::Dialect::Rfc4180) => Dialect::Rfc4180,
-        Some(parser::Dialect::Excel) => Dialect::Excel,
-        Some(parser::Dialect::Postgres) => Dialect::Postgres,
-    };
-    let mut csv = CsvOptions::dialect(dialect);
-    let fields = &options.fields;
-    if let Some(terminated) = &fields.terminated_by {
-        csv.fields_terminated.clone_from(&terminated.value);
-    }
-    if let Some(enclosed) = &fields.enclosed_by {
-        csv.enclosed = enclosed
-            .value
-            .map(|c| one_byte("FIELDS ENCLOSED BY", c))
-            .transpose()?;
-        csv.quote = match (dialect, fields.optionally_enclosed) {
-            (Dialect::Mysql, _) => QuotePolicy::Strings,
-            (_, true) => QuotePolicy::Needed,
-            // MySQL's rule: ENCLOSED without OPTIONALLY encloses every value.
-            (_, false) => QuotePolicy::All,
-        };
-    }
-    if let Some(escaped) = &fields.escaped_by {
-        csv.escaped = escaped
-            .value
-            .map(|c| one_byte("FIELDS ESCAPED BY", c))
-            .transpose()?;
-    }
-    if let Some(starting) = &options.lines.starting_by {
-        csv.lines_starting.clone_from(&starting.value);
-    }
-    if let Some(terminated) = &options.lines.terminated_by {
-        csv.lines_terminated.clone_from(&terminated.value);
-    }
-    if let Some(header) = &options.header {
-        csv.header = header.value;
-    }
-    if let Some(null) = &options.null_as {
-        csv.null.clone_from(&null.value);
-    }
-    csv.force_quote = options
-        .force_quote
-        .iter()
-        .map(|name| name.value.clone())
-        .collect();
-    csv.validate()
-        .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
-    Ok(csv)
-}
-
-fn one_byte(clause: &str, character: char) -> Result<u8> {
-    u8::try_from(character)
-        .ok()
-        .filter(u8::is_ascii)
-        .ok_or_else(|| {
-            Error::internal(
-                Reason::OptionInvalid,
-                format_args!("{clause} must be an ASCII character, not '{character}'"),
-            )
-        })
 }

@@ -248,6 +248,7 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
         sizes(),
         sizes(),
         prop::collection::vec(name(), 0..3),
+        (prop::option::of(any::<u64>()), switch()),
     );
     let id = prop::option::of("[ -~é]{1,9}".prop_map(Spanned::from));
     (
@@ -271,6 +272,8 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
                 null_as: second.3,
                 force_quote: second.4,
                 compression: third.0,
+                compression_level: third.4.0.map(Spanned::from),
+                single_member: third.4.1,
                 split_size_bytes: third.1.map(Spanned::from),
                 max_file_size_kib: third.2.map(Spanned::from),
                 partition_by: third.3,

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalog::{Actor, FileRole, PlannedFile};
-use exporter::{Part, PartSink};
+use exporter::{NewFile, Part, PartSink};
 use storage::{Draft, Finished, Interrupt, ObjectPath};
 use tokio::runtime::Handle;
 
@@ -16,6 +15,9 @@ use crate::error::{About, Result, Subject};
 use crate::exports::{ExportTarget, Job};
 use crate::instance::Instance;
 
+/// Targets of drafts that may have been begun and that no record names, because the place's answer was lost.
+pub(super) type LostDrafts = Arc<Mutex<Vec<ObjectPath>>>;
+
 /// Begins a draft, unless the export is cancelled before the store has answered.
 pub(super) async fn begin(
     target: &ExportTarget,
@@ -23,16 +25,16 @@ pub(super) async fn begin(
     index: u32,
     path: &ObjectPath,
     job: &Arc<Job>,
-    has_lost_draft: &AtomicBool,
+    lost: &LostDrafts,
 ) -> io::Result<Draft> {
     let begun = tokio::select! {
         biased;
         () = job.cancelled() => Err(io::Error::other(cancelled())),
         draft = target.store.draft(id, index, path) => draft.map_err(io::Error::from),
     };
-    let mut draft = noting(has_lost_draft, begun)?;
+    let mut draft = noting(lost, path, begun)?;
     if draft.has_lost_sibling() {
-        has_lost_draft.store(true, Ordering::SeqCst);
+        lock(lost).push(path.clone());
     }
     let job = Arc::clone(job);
     draft.interrupted_by(Interrupt::when(async move { job.cancelled().await }));
@@ -41,11 +43,12 @@ pub(super) async fn begin(
 
 /// Notes that a draft may be there that no record names.
 pub(super) fn noting<T, E>(
-    has_lost_draft: &AtomicBool,
+    lost: &LostDrafts,
+    target: &ObjectPath,
     begun: std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
     if begun.is_err() {
-        has_lost_draft.store(true, Ordering::SeqCst);
+        lock(lost).push(target.clone());
     }
     begun
 }
@@ -72,11 +75,11 @@ pub(super) fn recorded(
     Ok(draft)
 }
 
-/// The drafts that are finished, by number.
-pub(super) type FinishedDrafts = Arc<Mutex<BTreeMap<u32, Finished>>>;
+/// The drafts that are finished and where they go, by number.
+pub(super) type FinishedDrafts = Arc<Mutex<BTreeMap<u32, (ObjectPath, Finished)>>>;
 
-pub(super) fn lock(finished: &FinishedDrafts) -> MutexGuard<'_, BTreeMap<u32, Finished>> {
-    finished.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gives the driver drafts in the target's place.
@@ -89,28 +92,33 @@ pub(super) struct DraftSink {
     pub(super) actor: Actor,
     pub(super) replaces: bool,
     pub(super) finished: FinishedDrafts,
-    pub(super) has_lost_draft: Arc<AtomicBool>,
+    pub(super) lost: LostDrafts,
     pub(super) job: Arc<Job>,
 }
 
 pub(super) struct DraftPart {
     draft: Draft,
     index: u32,
+    target: ObjectPath,
     finished: FinishedDrafts,
 }
 
 impl PartSink for DraftSink {
     type Part = DraftPart;
 
-    fn open(&mut self, index: u32) -> io::Result<DraftPart> {
-        let target = self.target.file(index).map_err(io::Error::other)?;
+    fn open(&mut self, file: &NewFile) -> io::Result<DraftPart> {
+        let index = file.index;
+        let target = self
+            .target
+            .file_of(file.partition.as_deref(), file.number)
+            .map_err(io::Error::other)?;
         let begun = self.runtime.block_on(begin(
             &self.target,
             &self.id,
             index,
             &target,
             &self.job,
-            &self.has_lost_draft,
+            &self.lost,
         ));
         let draft = begun?;
         let begun = PlannedFile {
@@ -124,10 +132,11 @@ impl PartSink for DraftSink {
             token: Vec::new(),
         };
         let recorded = recorded(&self.instance, &self.actor, &self.id, &begun, draft);
-        let draft = noting(&self.has_lost_draft, recorded).map_err(io::Error::other)?;
+        let draft = noting(&self.lost, &target, recorded).map_err(io::Error::other)?;
         Ok(DraftPart {
             draft,
             index,
+            target,
             finished: Arc::clone(&self.finished),
         })
     }
@@ -140,7 +149,7 @@ impl Part for DraftPart {
 
     fn finish(self) -> io::Result<()> {
         let finished = self.draft.finish()?;
-        lock(&self.finished).insert(self.index, finished);
+        lock(&self.finished).insert(self.index, (self.target, finished));
         Ok(())
     }
 

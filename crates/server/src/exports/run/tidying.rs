@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use catalog::{ExportRecord, ExportState};
+use storage::ObjectPath;
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
@@ -21,8 +22,8 @@ pub(super) struct Tidying {
     pub(super) account: String,
     pub(super) id: String,
     pub(super) target: ExportTarget,
-    /// Whether there may be drafts that its plan does not have.
-    pub(super) has_lost_draft: bool,
+    /// Where there may be drafts that its plan does not have.
+    pub(super) lost: Vec<ObjectPath>,
 }
 
 impl Tidying {
@@ -61,21 +62,20 @@ impl Tidying {
 
     /// Removes them in a task. Unless a draft is looked for that nobody knows, it does not keep the server open.
     fn remove(&self, record: ExportRecord) -> JoinHandle<Result<()>> {
-        let ExportTarget { store, path, .. } = self.target.clone();
-        if !self.has_lost_draft {
+        let store = self.target.store.clone();
+        if self.lost.is_empty() {
             return tokio::spawn(async move { remove_drafts(&store, &record).await });
         }
         let instance = Arc::clone(&self.instance);
-        let now = SystemTime::now();
-        tokio::spawn(async move { remove_all_drafts(&instance, &store, &record, &path, now).await })
+        let (lost, now) = (self.lost.clone(), SystemTime::now());
+        tokio::spawn(async move { remove_all_drafts(&instance, &store, &record, lost, now).await })
     }
 
     /// Notes them.
     async fn leave(&self, record: ExportRecord) -> Result<()> {
-        let path = self.target.path.clone();
-        let has_lost_draft = self.has_lost_draft;
+        let (path, lost) = (self.target.path.clone(), self.lost.clone());
         self.instance
-            .blocking(move |instance| instance.uploads.leave(&record, &path, has_lost_draft))
+            .blocking(move |instance| instance.uploads.leave(&record, &path, &lost))
             .await?;
         self.instance.unsettled.notify_one();
         Ok(())
@@ -83,7 +83,7 @@ impl Tidying {
 
     /// Lets a removal that goes on come to its end, after which nothing is to be noted any more.
     fn go_on(self, removing: JoinHandle<Result<()>>) {
-        if self.has_lost_draft {
+        if !self.lost.is_empty() {
             removing.abort();
             return;
         }

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use storage::{BucketCredentials, ObjectPath};
 
 use crate::error::{Error, Reason, Result, stage_required};
-use crate::exports::{ExportTarget, TargetStage, numbered};
+use crate::exports::{ExportTarget, FileNames, TargetStage, numbered};
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::instance::Instance;
 use crate::places::{Located, folder_of, path_in_stage, squeezed};
@@ -21,13 +21,20 @@ pub(super) enum Admitted {
     Stage {
         located: Box<Located>,
         path: ObjectPath,
+        names: FileNames,
         shown: String,
     },
     /// An absolute path.
-    Local(String),
+    Local {
+        path: String,
+        /// As the statement has it.
+        target: String,
+    },
     /// A bucket that the statement names itself, with credentials of its own.
     Bucket {
         /// As the statement has it.
+        template: String,
+        /// The same with the number of the first file.
         target: String,
         credentials: Box<BucketCredentials>,
         /// The same for the record.
@@ -45,12 +52,14 @@ impl Admitted {
             Self::Stage {
                 located,
                 path,
+                names,
                 shown,
             } => {
                 let stage = instance.open_stage(*located).await?;
                 Ok(ExportTarget {
                     store: stage.store,
                     path,
+                    names,
                     stage: Some(TargetStage {
                         name: stage.name,
                         version: stage.version,
@@ -62,10 +71,11 @@ impl Admitted {
                     credentials: Credentials::default(),
                 })
             }
-            Self::Local(full) => {
+            Self::Local { path: full, target } => {
                 let (store, path) = instance.open_local(account, &full).await?;
                 Ok(ExportTarget {
                     store,
+                    names: FileNames::of(&target, &path, false),
                     path,
                     stage: None,
                     shown: full,
@@ -73,6 +83,7 @@ impl Admitted {
                 })
             }
             Self::Bucket {
+                template,
                 target,
                 credentials,
                 kept,
@@ -80,6 +91,7 @@ impl Admitted {
                 let (store, path) = instance.open_raw(account, &target, &credentials).await?;
                 Ok(ExportTarget {
                     store,
+                    names: FileNames::of(&template, &path, false),
                     path,
                     stage: None,
                     shown: target,
@@ -106,9 +118,11 @@ pub(super) fn admit(
             ));
         }
         let located = acting.locate_stage(name, Operation::ExportToStage)?;
-        let path = path_in_stage(&numbered(path, 0)?)?;
+        let pattern = path;
+        let path = path_in_stage(&numbered(pattern, 0)?)?;
         return Ok(Admitted::Stage {
             located: Box::new(located),
+            names: FileNames::of(pattern, &path, true),
             shown: format!("stage://{name}/{path}"),
             path,
         });
@@ -185,11 +199,15 @@ pub(super) fn admit(
     acting
         .instance
         .check_folder_blocking(permit.account(), &folder_of(&full))?;
-    Ok(Admitted::Local(full))
+    Ok(Admitted::Local {
+        path: full,
+        target: path,
+    })
 }
 
 /// A bucket that the statement names itself, as far as it can be checked without a connection. Blocking.
 fn bucket(acting: &Acting, target: &str, given: Given) -> Result<Admitted> {
+    let template = target.to_owned();
     let target = numbered(target, 0)?;
     let kept = acting.credentials(given)?;
     let opened = acting.instance.use_credentials(
@@ -207,6 +225,7 @@ fn bucket(acting: &Acting, target: &str, given: Given) -> Result<Admitted> {
         }),
     )?;
     Ok(Admitted::Bucket {
+        template,
         target,
         credentials: Box::new(opened),
         kept,

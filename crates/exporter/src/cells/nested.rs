@@ -1,14 +1,42 @@
-//! Lists, structs and maps as JSON on one line: `{"k": 1, "l": [1, 2]}`. Integers and decimals are exact,
+//! Lists, structs and maps as JSON on one line: `{"k": 1, "l": [1, 2]}`, or without the spaces. Integers and decimals are exact,
 //! dates and times are strings, binary is base64; NaN and the infinities have no JSON and are errors.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field};
 
-use super::column::{Context, Unsupported};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::context::{Context, Unsupported};
 use super::leaf::{self, Leaf};
 use super::packed;
 use super::slot::{Lane, Slot, Tail};
 use super::text;
+
+/// What stands between the tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// A space behind commas and colons, as MySQL writes JSON.
+    Spaced,
+    /// Nothing.
+    Compact,
+}
+
+impl Style {
+    fn comma(self) -> &'static [u8] {
+        match self {
+            Self::Spaced => b", ",
+            Self::Compact => b",",
+        }
+    }
+
+    fn colon(self) -> &'static [u8] {
+        match self {
+            Self::Spaced => b": ",
+            Self::Compact => b":",
+        }
+    }
+}
 
 /// How one type's values become JSON.
 #[derive(Debug, Clone)]
@@ -34,7 +62,7 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    pub(crate) fn plan(field: &Field, context: &Context) -> Result<Self, Unsupported> {
+    pub(crate) fn plan(field: &Field, context: &Context<'_>) -> Result<Self, Unsupported> {
         let data_type = field.data_type();
         let uuid = context.is_uuid(field);
         if let Some(alphabet) = leaf::alphabet(data_type, uuid) {
@@ -86,6 +114,7 @@ impl Json {
     /// The reason, for a value that has no JSON.
     pub(crate) fn write(
         &self,
+        style: Style,
         array: &dyn Array,
         row: usize,
         out: &mut Vec<u8>,
@@ -110,13 +139,9 @@ impl Json {
                 Ok(())
             }
             Self::Binary => {
-                let bytes = match array.data_type() {
-                    DataType::Binary => array.as_binary::<i32>().value(row),
-                    DataType::LargeBinary => array.as_binary::<i64>().value(row),
-                    DataType::BinaryView => array.as_binary_view().value(row),
-                    _ => array.as_fixed_size_binary().value(row),
-                };
-                write_base64(bytes, out);
+                out.push(b'"');
+                write_base64(bytes(array, row), out);
+                out.push(b'"');
                 Ok(())
             }
             Self::List(item) => {
@@ -127,44 +152,45 @@ impl Json {
                     DataType::LargeListView(_) => array.as_list_view::<i64>().value(row),
                     _ => array.as_fixed_size_list().value(row),
                 };
-                joined(b'[', b']', items.len(), out, |at, out| {
-                    item.write(&items, at, out)
+                joined(style, b'[', b']', items.len(), out, |at, out| {
+                    item.write(style, &items, at, out)
                 })
             }
             Self::Struct(plans) => {
                 let columns = array.as_struct().columns();
-                joined(b'{', b'}', plans.len(), out, |at, out| {
+                joined(style, b'{', b'}', plans.len(), out, |at, out| {
                     let (key, plan) = &plans[at];
                     out.extend_from_slice(key.as_bytes());
-                    out.extend_from_slice(b": ");
-                    plan.write(&columns[at], row, out)
+                    out.extend_from_slice(style.colon());
+                    plan.write(style, &columns[at], row, out)
                 })
             }
             Self::Map(key, value) => {
                 let entries = array.as_map().value(row);
                 let (keys, values) = (entries.column(0), entries.column(1));
-                joined(b'{', b'}', entries.len(), out, |at, out| {
+                joined(style, b'{', b'}', entries.len(), out, |at, out| {
                     let mark = out.len();
-                    key.write(keys, at, out)?;
+                    key.write(style, keys, at, out)?;
                     if out.get(mark) != Some(&b'"') {
                         let text = String::from_utf8_lossy(&out[mark..]).into_owned();
                         out.truncate(mark);
                         out.extend_from_slice(quoted(&text).as_bytes());
                     }
-                    out.extend_from_slice(b": ");
-                    value.write(values, at, out)
+                    out.extend_from_slice(style.colon());
+                    value.write(style, values, at, out)
                 })
             }
             Self::Packed(plan) => {
                 let plain =
                     packed::unpack(&array.slice(row, 1)).map_err(|error| error.to_string())?;
-                plan.write(&plain, 0, out)
+                plan.write(style, &plain, 0, out)
             }
         }
     }
 }
 
 fn joined(
+    style: Style,
     open: u8,
     close: u8,
     count: usize,
@@ -174,7 +200,7 @@ fn joined(
     out.push(open);
     for at in 0..count {
         if at > 0 {
-            out.extend_from_slice(b", ");
+            out.extend_from_slice(style.comma());
         }
         write(at, out)?;
     }
@@ -200,30 +226,41 @@ fn write_leaf(
     leaf::fill(leaf, array, row, &mut lane);
     let text = slots[0].text(&spill);
     if float && text.iter().any(|byte| matches!(byte, b'N' | b'I')) {
-        return Err(format!(
-            "{} has no form in JSON",
-            String::from_utf8_lossy(text)
-        ));
+        return Err(no_json(&String::from_utf8_lossy(text)));
     }
     let quote: &[u8] = if quoted { b"\"" } else { b"" };
     out.extend([quote, text, quote].iter().flat_map(|piece| piece.iter()));
     Ok(())
 }
 
-fn quoted(text: &str) -> String {
+/// Why NaN and the infinities cannot be written.
+pub(crate) fn no_json(number: &str) -> String {
+    format!("{number} has no form in JSON")
+}
+
+/// A string as JSON, its quotes included.
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    out.push(b'"');
-    for group in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * at)) as usize & 63];
-            out.push(if at <= group.len() { digit } else { b'=' });
-        }
+/// The bytes of a value of a text type.
+pub(crate) fn bytes(array: &dyn Array, row: usize) -> &[u8] {
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value(row).as_bytes(),
+        DataType::LargeUtf8 => array.as_string::<i64>().value(row).as_bytes(),
+        DataType::Utf8View => array.as_string_view().value(row).as_bytes(),
+        DataType::Binary => array.as_binary::<i32>().value(row),
+        DataType::LargeBinary => array.as_binary::<i64>().value(row),
+        DataType::BinaryView => array.as_binary_view().value(row),
+        _ => array.as_fixed_size_binary().value(row),
     }
-    out.push(b'"');
+}
+
+/// Appends base64, with its padding and without quotes.
+pub(crate) fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    let begin = out.len();
+    out.resize(begin + bytes.len().div_ceil(3) * 4, 0);
+    // The room is exact, so this writes all of it.
+    let written = STANDARD.encode_slice(bytes, &mut out[begin..]).unwrap_or(0);
+    out.truncate(begin + written);
 }

@@ -8,9 +8,8 @@ use arrow::datatypes::{
     StringViewType,
 };
 
-use super::quote::{Mode, TextRule};
-use super::scan::{Chunk, Scan};
-use super::slot::{Ends, Lane, Slot, Window};
+use super::scan::{Chunk, Find};
+use super::slot::{Ends, Lane, Slot, TEXT_MAX, Window};
 
 /// A row of the block, and why its value cannot be written.
 pub(crate) type CellError = (usize, String);
@@ -29,42 +28,65 @@ pub(crate) fn is_text(data_type: &DataType) -> bool {
     )
 }
 
+/// How a format stands its texts in a line.
+pub(crate) trait Rule {
+    /// The bytes that need care anywhere in a text.
+    type Find: Find;
+    /// Whether a clean text gets the prefix of [`Rule::ends`].
+    const PREFIXED: bool;
+
+    fn find(&self) -> Self::Find;
+
+    /// Whether a clean text with this first byte still needs a closer look.
+    fn is_suspect(&self, first: Option<u8>) -> bool;
+
+    /// What surrounds a clean text, if it is short enough for the fast paths.
+    fn ends(&self) -> Option<Ends>;
+
+    /// Appends any text with all that belongs to it, the tail included.
+    ///
+    /// # Errors
+    /// The reason, when the text could not be told apart from another value.
+    fn append(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), String>;
+}
+
+/// The longest clean text that fits a slot with its ends, whose suffix is written as four or eight bytes.
+fn slot_text_max(ends: &Ends) -> usize {
+    let prefix = usize::from(ends.prefix_len);
+    if ends.suffix_len <= 4 {
+        TEXT_MAX - 2 - 2 * prefix
+    } else {
+        22 - prefix
+    }
+}
+
 /// Writes `lane.slots.len()` values of a text type, from row `at`, but not those that are NULL.
-pub(crate) fn fill<'b>(
-    rule: &TextRule,
+pub(crate) fn fill<'b, R: Rule>(
+    rule: &R,
     array: &'b dyn Array,
     at: usize,
     lane: &mut Lane<'_, 'b>,
 ) -> Result<(), CellError> {
-    // In mode `Enclose` the needles are the escape and the quote alone.
-    match rule.mode {
-        Mode::Enclose => Writer::<2>::new(rule, lane).fill(array, at),
-        Mode::Needed | Mode::Bare => Writer::<6>::new(rule, lane).fill(array, at),
-    }
+    Writer::new(rule, lane).fill(array, at)
 }
 
-struct Writer<'w, 'a, 'b, const N: usize> {
-    rule: &'w TextRule,
-    scan: Scan<N>,
+struct Writer<'w, 'a, 'b, R: Rule> {
+    rule: &'w R,
+    scan: R::Find,
     /// `None` when the separator is too long for the fast paths.
     ends: Option<Ends>,
     slot_text_max: usize,
     lane: &'w mut Lane<'a, 'b>,
 }
 
-impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
-    fn new(rule: &'w TextRule, lane: &'w mut Lane<'a, 'b>) -> Self {
+impl<'w, 'a, 'b, R: Rule> Writer<'w, 'a, 'b, R> {
+    fn new(rule: &'w R, lane: &'w mut Lane<'a, 'b>) -> Self {
         let ends = rule.ends();
-        let slot_text_max = if ends.is_some() {
-            rule.slot_text_max()
-        } else {
-            0
-        };
         Self {
             rule,
-            scan: Scan::new(rule.needles()),
+            scan: rule.find(),
             ends,
-            slot_text_max,
+            slot_text_max: ends.as_ref().map_or(0, slot_text_max),
             lane,
         }
     }
@@ -140,7 +162,7 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
                 && writer.scan.mask(text) & ((1 << len) - 1) == 0
                 && !writer.rule.is_suspect(first)
             {
-                if N == 2 {
+                if R::PREFIXED {
                     slot.set_byte::<0>(ends.prefix);
                     slot.put16::<1>(text);
                 } else {
@@ -171,7 +193,7 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
             let first = (len > 0).then_some(window[0]);
             if mask & ((1 << len) - 1) == 0 && !self.rule.is_suspect(first) {
                 // The second copy ends before the slot's length byte.
-                if N == 2 {
+                if R::PREFIXED {
                     slot.set_byte::<0>(ends.prefix);
                     slot.put16::<1>(low);
                     slot.put16::<15>(at::<14>(window));
@@ -201,7 +223,7 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
     /// Writes the suffix behind a text of `len` bytes in its slot.
     #[inline(always)]
     fn end(ends: &Ends, len: usize, slot: &mut Slot) {
-        let at = len + usize::from(N == 2);
+        let at = len + usize::from(R::PREFIXED);
         let suffix = u64::from_le_bytes(ends.suffix);
         if ends.suffix_len <= 4 {
             // SAFETY: `slot_text_max` allows `at <= 27` for a suffix of at most four bytes.
@@ -234,7 +256,7 @@ impl<'w, 'a, 'b, const N: usize> Writer<'w, 'a, 'b, N> {
 
 /// Writes a text through its rule into the spill.
 pub(crate) fn put_ruled(
-    rule: &TextRule,
+    rule: &impl Rule,
     text: &[u8],
     slot: &mut Slot,
     spill: &mut Vec<u8>,

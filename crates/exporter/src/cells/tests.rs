@@ -238,7 +238,7 @@ fn a_column_declares_its_fractional_digits() -> Result<(), Box<dyn std::error::E
     let columns = vec![times.clone(), times.clone(), stamps, times];
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     let mut out = Vec::new();
-    let encoder = super::CsvEncoder::new(&schema, super::CsvOptions::default())?;
+    let encoder = crate::csv::CsvEncoder::new(&schema, crate::csv::CsvOptions::default())?;
     encoder.encode(&batch, 0, &mut out)?;
     // A value with more digits than declared keeps them: nothing is cut but zeros.
     assert_eq!(

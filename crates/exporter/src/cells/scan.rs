@@ -1,8 +1,44 @@
 //! Looks for bytes that need care, sixteen at a time. SSE2 is part of every x86-64; other machines
 //! take the portable loop.
 
-use super::quote::NEEDLES;
 use super::slot::Window;
+
+/// Number of bytes a set may have; shorter sets repeat a member.
+pub(crate) const NEEDLES: usize = 6;
+
+/// A set of bytes to look for.
+pub(crate) trait Find: Copy {
+    /// One bit per byte that is in the set, the first byte in the lowest bit.
+    fn mask(&self, chunk: Chunk) -> u32;
+
+    /// Whether a byte is in the set.
+    fn holds(&self, byte: u8) -> bool;
+
+    /// [`Self::mask`] of a whole window.
+    #[inline(always)]
+    fn mask_window(&self, window: &Window) -> u64 {
+        let (chunks, _) = window.as_chunks::<16>();
+        let masks = chunks.iter().rev();
+        masks.fold(0, |mask, chunk| {
+            mask << 16 | u64::from(self.mask(Chunk::load(chunk)))
+        })
+    }
+
+    /// Whether no byte of a text is in the set.
+    #[inline(always)]
+    fn is_clean(&self, text: &[u8]) -> bool {
+        let (chunks, rest) = text.as_chunks::<16>();
+        let mut mask = 0;
+        for chunk in chunks {
+            mask |= self.mask(Chunk::load(chunk));
+        }
+        match text.last_chunk::<16>() {
+            // The last chunk overlaps the one before.
+            Some(last) => mask | self.mask(Chunk::load(last)) == 0,
+            None => !rest.iter().any(|byte| self.holds(*byte)),
+        }
+    }
+}
 
 /// A set of bytes to look for: `N` of them, at most [`NEEDLES`].
 #[derive(Clone, Copy)]
@@ -15,11 +51,12 @@ impl<const N: usize> Scan<N> {
         const { assert!(N <= NEEDLES) };
         Self { needles: *needles }
     }
+}
 
-    /// One bit per byte that is in the set, the first byte in the lowest bit.
+impl<const N: usize> Find for Scan<N> {
     #[inline(always)]
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn mask(&self, chunk: Chunk) -> u32 {
+    fn mask(&self, chunk: Chunk) -> u32 {
         use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8};
         // SAFETY: SSE2 is in the x86-64 baseline.
         unsafe {
@@ -32,41 +69,54 @@ impl<const N: usize> Scan<N> {
         }
     }
 
-    /// One bit per byte that is in the set, the first byte in the lowest bit.
     #[inline(always)]
     #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn mask(&self, chunk: Chunk) -> u32 {
-        let set = &self.needles[..N];
-        chunk
-            .0
-            .iter()
-            .rev()
-            .fold(0, |mask, byte| mask << 1 | u32::from(set.contains(byte)))
+    fn mask(&self, chunk: Chunk) -> u32 {
+        portable_mask(self, chunk)
     }
 
-    /// [`Self::mask`] of a whole window.
     #[inline(always)]
-    pub(crate) fn mask_window(&self, window: &Window) -> u64 {
-        let (chunks, _) = window.as_chunks::<16>();
-        let masks = chunks.iter().rev();
-        masks.fold(0, |mask, chunk| {
-            mask << 16 | u64::from(self.mask(Chunk::load(chunk)))
-        })
+    fn holds(&self, byte: u8) -> bool {
+        self.needles[..N].contains(&byte)
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn portable_mask(find: &impl Find, chunk: Chunk) -> u32 {
+    let bytes = chunk.0.iter().rev();
+    bytes.fold(0, |mask, byte| mask << 1 | u32::from(find.holds(*byte)))
+}
+
+/// What a string in JSON escapes: the quote, the backslash, and the control characters.
+#[derive(Clone, Copy)]
+pub(crate) struct JsonScan;
+
+impl Find for JsonScan {
+    #[inline(always)]
+    #[cfg(target_arch = "x86_64")]
+    fn mask(&self, chunk: Chunk) -> u32 {
+        use std::arch::x86_64::{
+            _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+        };
+        // SAFETY: SSE2 is in the x86-64 baseline.
+        unsafe {
+            let quote = _mm_cmpeq_epi8(chunk.0, _mm_set1_epi8(b'"' as i8));
+            let escape = _mm_cmpeq_epi8(chunk.0, _mm_set1_epi8(b'\\' as i8));
+            let control = _mm_cmpeq_epi8(_mm_min_epu8(chunk.0, _mm_set1_epi8(0x1f)), chunk.0);
+            _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, escape))) as u32
+        }
     }
 
-    /// Whether no byte of a text is in the set.
     #[inline(always)]
-    pub(crate) fn is_clean(&self, text: &[u8]) -> bool {
-        let (chunks, rest) = text.as_chunks::<16>();
-        let mut mask = 0;
-        for chunk in chunks {
-            mask |= self.mask(Chunk::load(chunk));
-        }
-        match text.last_chunk::<16>() {
-            // The last chunk overlaps the one before.
-            Some(last) => mask | self.mask(Chunk::load(last)) == 0,
-            None => !rest.iter().any(|byte| self.needles[..N].contains(byte)),
-        }
+    #[cfg(not(target_arch = "x86_64"))]
+    fn mask(&self, chunk: Chunk) -> u32 {
+        portable_mask(self, chunk)
+    }
+
+    #[inline(always)]
+    fn holds(&self, byte: u8) -> bool {
+        matches!(byte, b'"' | b'\\' | 0..0x20)
     }
 }
 

@@ -12,6 +12,8 @@ const SPILLED: u8 = 0xff;
 const BORROWED: u8 = 0xfe;
 /// As `BORROWED`, but the list has a whole [`Window`], of which the text is the beginning.
 const WINDOWED: u8 = 0xfd;
+/// The cell is NULL, and its key says so.
+const NULLED: u8 = 0xfc;
 /// Bytes that can be read from a text's beginning on, whatever its length: copied without a loop.
 pub(crate) type Window = [u8; 64];
 /// What a cell writer returns when it has put the text at the end of the spill instead of the slot.
@@ -141,6 +143,12 @@ impl Slot {
         self.0[LEN_AT] = WINDOWED;
     }
 
+    /// Marks the cell as NULL, in a format with keys.
+    #[inline(always)]
+    pub(crate) fn set_null(&mut self) {
+        self.0[LEN_AT] = NULLED;
+    }
+
     #[inline(always)]
     fn word(&self, at: usize) -> usize {
         let mut bytes = [0; 8];
@@ -227,6 +235,77 @@ fn finish_long(slot: &mut Slot, len: usize, mark: usize, spill: &mut Vec<u8>, ta
     slot.set_spilled(mark, spill.len());
 }
 
+/// What stands before the cells of each column, in a format with keys, and behind the last one.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    columns: Vec<Key>,
+    line_end: Vec<u8>,
+    /// The longest a row's keys and end can be.
+    row_bytes: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Key {
+    value: Piece,
+    null: Piece,
+}
+
+/// Constant text, copied at once if it is no longer than a slot.
+#[derive(Debug, Clone)]
+struct Piece {
+    short: [u8; SLOT_BYTES],
+    bytes: Vec<u8>,
+}
+
+impl Piece {
+    fn new(text: &str) -> Self {
+        let mut short = [0; SLOT_BYTES];
+        for (to, from) in short.iter_mut().zip(text.as_bytes()) {
+            *to = *from;
+        }
+        Self {
+            short,
+            bytes: text.as_bytes().to_vec(),
+        }
+    }
+
+    /// Copies it to `to`, and returns the place behind it.
+    ///
+    /// # Safety
+    /// There is room at `to` for it, and for a slot at least.
+    #[inline(always)]
+    unsafe fn put(&self, to: *mut u8) -> *mut u8 {
+        if self.bytes.len() <= SLOT_BYTES {
+            // SAFETY: the caller's promise.
+            unsafe {
+                to.cast::<[u8; SLOT_BYTES]>().write_unaligned(self.short);
+                to.add(self.bytes.len())
+            }
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { append(to, &self.bytes) }
+        }
+    }
+}
+
+impl Keys {
+    /// For each column what stands before a value, and what stands for a NULL.
+    pub(crate) fn new(columns: impl Iterator<Item = (String, String)>, line_end: &str) -> Self {
+        let columns: Vec<Key> = columns
+            .map(|(value, null)| Key {
+                value: Piece::new(&value),
+                null: Piece::new(&null),
+            })
+            .collect();
+        let longest = |key: &Key| key.value.bytes.len().max(key.null.bytes.len());
+        Self {
+            row_bytes: columns.iter().map(longest).sum::<usize>() + line_end.len(),
+            line_end: line_end.as_bytes().to_vec(),
+            columns,
+        }
+    }
+}
+
 /// A filled block.
 pub(crate) struct Block<'a, 'b> {
     /// Column after column, `stride` slots each.
@@ -254,8 +333,8 @@ impl Block<'_, '_> {
             + 2 * SLOT_BYTES
     }
 
-    /// Appends the block's rows.
-    pub(crate) fn interleave(&self, out: &mut Vec<u8>) {
+    /// Appends the block's rows, and to `ends` where each of them ends in `out`.
+    pub(crate) fn interleave(&self, out: &mut Vec<u8>, mut ends: Option<&mut Vec<usize>>) {
         assert!(self.rows <= self.stride && self.slots.len() >= self.stride * self.columns);
         let bytes_max = self.bytes_max();
         out.reserve(bytes_max);
@@ -284,6 +363,57 @@ impl Block<'_, '_> {
                     // their own length, each of them referred to by one slot.
                     to = unsafe { self.append_long(to, slot) };
                 }
+            }
+            if let Some(ends) = &mut ends {
+                // SAFETY: both pointers are in the same allocation, and `to` is not before its beginning.
+                ends.push(unsafe { to.offset_from_unsigned(out.as_ptr()) });
+            }
+        }
+        // SAFETY: both pointers are in the same allocation, and `to` is not before `begin`.
+        let len = unsafe { to.offset_from_unsigned(out.as_ptr()) };
+        debug_assert!(len - begin <= bytes_max);
+        // SAFETY: all bytes up to `to` were written above, and `to` is inside the allocation.
+        unsafe { out.set_len(len) };
+    }
+
+    /// The same for a format with keys.
+    pub(crate) fn interleave_keyed(
+        &self,
+        keys: &Keys,
+        out: &mut Vec<u8>,
+        mut ends: Option<&mut Vec<usize>>,
+    ) {
+        assert!(self.rows <= self.stride && self.slots.len() >= self.stride * self.columns);
+        let bytes_max = self.bytes_max() + self.rows * keys.row_bytes;
+        out.reserve(bytes_max);
+        let begin = out.len();
+        // SAFETY: `begin` is the vector's length, so within its allocation.
+        let mut to = unsafe { out.as_mut_ptr().add(begin) };
+        for row in 0..self.rows {
+            for (column, key) in keys.columns.iter().enumerate().take(self.columns) {
+                let slot = &self.slots[column * self.stride + row];
+                let len = slot.0[LEN_AT];
+                // SAFETY: as in `interleave`: `bytes_max` counts each cell of the block and the longest keys of each
+                // row, and two slots more, so a slot's worth of bytes fits behind whatever has been written.
+                unsafe {
+                    if len == NULLED {
+                        to = key.null.put(to);
+                        continue;
+                    }
+                    to = key.value.put(to);
+                    if len < SLOT_BYTES as u8 {
+                        to.cast::<[u8; SLOT_BYTES]>().write_unaligned(slot.0);
+                        to = to.add(usize::from(len));
+                    } else {
+                        to = self.append_long(to, slot);
+                    }
+                }
+            }
+            // SAFETY: `row_bytes` counts it once a row.
+            to = unsafe { append(to, &keys.line_end) };
+            if let Some(ends) = &mut ends {
+                // SAFETY: both pointers are in the same allocation, and `to` is not before its beginning.
+                ends.push(unsafe { to.offset_from_unsigned(out.as_ptr()) });
             }
         }
         // SAFETY: both pointers are in the same allocation, and `to` is not before `begin`.

@@ -1,0 +1,394 @@
+//! What an export's files are: format, compression, most bytes. From the statement and the file's name, whose
+//! contradictions are errors; the one place that translates them for the exporter.
+
+use arrow::datatypes::SchemaRef;
+use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
+use exporter::jsonline::JsonLineOptions;
+use exporter::{
+    ArrowCompression, ExportOptions, GZIP_LEVEL, ParquetCompression, Partitions, ZSTD_LEVEL,
+};
+use parser::{Compression, Export, Format};
+
+use crate::error::{Error, Reason, Result};
+use crate::exports::{ExportTarget, file_format};
+
+/// What the files are, as far as the clauses tell.
+#[derive(Debug)]
+pub(super) struct FileForm {
+    format: Format,
+    /// `None`: the format's own.
+    compression: Option<Compression>,
+    level: Option<u8>,
+    single_member: bool,
+    file_bytes_max: Option<u64>,
+}
+
+/// The same with the options of the format.
+#[derive(Debug)]
+pub(super) struct ReadForm {
+    form: FileForm,
+    csv: Option<CsvOptions>,
+}
+
+impl FileForm {
+    /// # Errors
+    /// Clauses that contradict each other or the file's name; clauses of another format; what this version does not
+    /// do.
+    pub(super) fn of(statement: &Export, target: &ExportTarget) -> Result<Self> {
+        let options = &statement.options;
+        if options.export_id.is_some() {
+            return Err(Error::not_implemented("EXPORT ID"));
+        }
+        let (suffix_format, suffix_compression) = file_format(target.path.as_str());
+        let format = options.format.as_ref().map(|format| format.value);
+        if let (Some(format), Some(suffix)) = (format, suffix_format)
+            && format != suffix
+        {
+            let shown = suffix_of_format(target, suffix_compression);
+            return Err(invalid(format_args!(
+                "format '{format}' does not match file suffix '.{shown}'"
+            )));
+        }
+        let format = format.or(suffix_format).unwrap_or(Format::Csv);
+        let compression = options.compression.as_ref().map(|given| given.value);
+        if let Some(suffix) = suffix_compression {
+            let shown = last_suffix(target.path.file_name());
+            match format {
+                Format::Csv | Format::JsonLine => {}
+                Format::Parquet | Format::Arrow => {
+                    return Err(invalid(format_args!(
+                        "format '{format}' is compressed inside its file, so the file suffix '.{shown}' does not match it"
+                    )));
+                }
+            }
+            if let Some(compression) = compression.filter(|given| *given != suffix) {
+                return Err(invalid(format_args!(
+                    "compression '{compression}' does not match file suffix '.{shown}'"
+                )));
+            }
+        }
+        let form = Self {
+            format,
+            compression: compression.or(suffix_compression),
+            level: level(statement)?,
+            single_member: options
+                .single_member
+                .as_ref()
+                .is_some_and(|single| single.value),
+            file_bytes_max: file_bytes_max(statement)?,
+        };
+        form.check_compression()?;
+        if format != Format::Csv {
+            refuse_csv_clauses(statement, format)?;
+        }
+        if form.may_be_several() {
+            // That there can be a second name at all.
+            target.file(1)?;
+        }
+        Ok(form)
+    }
+
+    /// Whether there may be a second file.
+    pub(super) fn may_be_several(&self) -> bool {
+        self.file_bytes_max.is_some()
+    }
+
+    fn check_compression(&self) -> Result<()> {
+        let Self {
+            format,
+            compression,
+            ..
+        } = self;
+        let known: &[Compression] = match format {
+            Format::Csv | Format::JsonLine => {
+                &[Compression::None, Compression::Gzip, Compression::Zstd]
+            }
+            Format::Parquet => &[Compression::None, Compression::Snappy, Compression::Zstd],
+            Format::Arrow => &[Compression::None, Compression::Lz4, Compression::Zstd],
+        };
+        if let Some(compression) = compression.filter(|given| !known.contains(given)) {
+            let known: Vec<String> = known.iter().map(|word| format!("'{word}'")).collect();
+            return Err(invalid(format_args!(
+                "format '{format}' has no compression '{compression}', but {}",
+                known.join(", ")
+            )));
+        }
+        let has_level = match (format, compression) {
+            (_, Some(Compression::Gzip | Compression::Zstd))
+            | (Format::Parquet | Format::Arrow, None) => true,
+            (
+                _,
+                Some(
+                    Compression::None | Compression::Snappy | Compression::Lz4 | Compression::Bzip2,
+                ),
+            )
+            | (Format::Csv | Format::JsonLine, None) => false,
+        };
+        if self.level.is_some() && !has_level {
+            return Err(invalid(
+                "COMPRESSION_LEVEL goes with COMPRESSION 'gzip' or 'zstd'",
+            ));
+        }
+        if self.single_member && *compression != Some(Compression::Gzip) {
+            return Err(invalid("SINGLE_MEMBER goes with COMPRESSION 'gzip'"));
+        }
+        Ok(())
+    }
+
+    /// Reads the options of the format.
+    ///
+    /// # Errors
+    /// Options under which values could not be told apart.
+    pub(super) fn read(self, statement: &Export) -> Result<ReadForm> {
+        let csv = match self.format {
+            Format::Csv => Some(csv_options(statement)?),
+            Format::JsonLine | Format::Parquet | Format::Arrow => None,
+        };
+        Ok(ReadForm { form: self, csv })
+    }
+}
+
+impl ReadForm {
+    /// What drives the export of rows of a schema, partitioned by the columns of some places.
+    ///
+    /// # Errors
+    /// A column that the format cannot write, a level that the compression has not, a limit below the header.
+    pub(super) fn driver(self, schema: &SchemaRef, by: &[usize]) -> Result<ExportOptions> {
+        let refuse = |e| Error::internal(Reason::OptionInvalid, &e);
+        if by.is_empty() {
+            return self.unpartitioned(schema);
+        }
+        let partitions = Partitions::new(schema, by).map_err(refuse)?;
+        let driver = self.unpartitioned(&partitions.file_schema())?;
+        Ok(driver.partitioned(partitions))
+    }
+
+    fn unpartitioned(self, schema: &SchemaRef) -> Result<ExportOptions> {
+        let Self { form, csv } = self;
+        let level = |default| form.level.unwrap_or(default);
+        let driver = match form.format {
+            Format::Csv => ExportOptions::csv(schema, csv.unwrap_or_default()),
+            Format::JsonLine => ExportOptions::jsonline(schema, &JsonLineOptions::default()),
+            Format::Parquet => {
+                let compression = match form.compression {
+                    Some(Compression::None) => ParquetCompression::None,
+                    Some(Compression::Snappy) => ParquetCompression::Snappy,
+                    Some(
+                        Compression::Zstd
+                        | Compression::Gzip
+                        | Compression::Lz4
+                        | Compression::Bzip2,
+                    )
+                    | None => ParquetCompression::Zstd { level: level(1) },
+                };
+                ExportOptions::parquet(schema, compression)
+            }
+            Format::Arrow => {
+                let compression = match form.compression {
+                    Some(Compression::None) => ArrowCompression::None,
+                    Some(Compression::Lz4) => ArrowCompression::Lz4,
+                    Some(
+                        Compression::Zstd
+                        | Compression::Gzip
+                        | Compression::Snappy
+                        | Compression::Bzip2,
+                    )
+                    | None => ArrowCompression::Zstd { level: level(1) },
+                };
+                ExportOptions::arrow(schema, compression)
+            }
+        };
+        let text_compression = match (form.format, form.compression) {
+            (Format::Csv | Format::JsonLine, Some(Compression::Gzip)) if form.single_member => {
+                Some(exporter::Compression::GzipSingle {
+                    level: level(GZIP_LEVEL),
+                })
+            }
+            (Format::Csv | Format::JsonLine, Some(Compression::Gzip)) => {
+                Some(exporter::Compression::Gzip {
+                    level: level(GZIP_LEVEL),
+                })
+            }
+            (Format::Csv | Format::JsonLine, Some(Compression::Zstd)) => {
+                Some(exporter::Compression::Zstd {
+                    level: level(ZSTD_LEVEL),
+                })
+            }
+            // Others are refused for text, and inside the file elsewhere.
+            (Format::Csv | Format::JsonLine | Format::Parquet | Format::Arrow, _) => None,
+        };
+        driver
+            .and_then(|driver| match text_compression {
+                Some(compression) => driver.compression(compression),
+                None => Ok(driver),
+            })
+            .and_then(|driver| match form.file_bytes_max {
+                Some(bytes) => driver.file_bytes_max(bytes),
+                None => Ok(driver),
+            })
+            .map_err(|e| Error::internal(Reason::OptionInvalid, &e))
+    }
+}
+
+/// The places of the columns that partition the rows; none where they are not.
+///
+/// # Errors
+/// A name that the query does not give, or gives more than once.
+pub(super) fn partition_columns(statement: &Export, schema: &SchemaRef) -> Result<Vec<usize>> {
+    let fields = schema.fields();
+    let names = || {
+        let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        names.join(", ")
+    };
+    let place = |wanted: &parser::Name| {
+        let wanted = wanted.value.as_str();
+        let is_exact = fields.iter().any(|field| field.name() == wanted);
+        let mut found = fields.iter().enumerate().filter(|(_, field)| {
+            field.name() == wanted || !is_exact && field.name().eq_ignore_ascii_case(wanted)
+        });
+        match (found.next(), found.next()) {
+            (Some((at, _)), None) => Ok(at),
+            (None, _) => Err(invalid(format_args!(
+                "PARTITION BY names column '{wanted}', which the query does not give; its columns are {}",
+                names()
+            ))),
+            (Some(_), Some(_)) => Err(invalid(format_args!(
+                "PARTITION BY names column '{wanted}', which the query gives twice; its columns are {}",
+                names()
+            ))),
+        }
+    };
+    statement.options.partition_by.iter().map(place).collect()
+}
+
+fn invalid(what: impl std::fmt::Display) -> Error {
+    Error::internal(Reason::OptionInvalid, what)
+}
+
+fn last_suffix(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or_default().to_lowercase()
+}
+
+/// The suffix that tells the format; a `.gz` behind it is passed over.
+fn suffix_of_format(target: &ExportTarget, compression: Option<Compression>) -> String {
+    let name = target.path.file_name();
+    match compression.and_then(|_| name.rsplit_once('.')) {
+        Some((stem, _)) => last_suffix(stem),
+        None => last_suffix(name),
+    }
+}
+
+fn level(statement: &Export) -> Result<Option<u8>> {
+    let Some(level) = &statement.options.compression_level else {
+        return Ok(None);
+    };
+    match u8::try_from(level.value) {
+        Ok(level) => Ok(Some(level)),
+        Err(_) => Err(invalid(format_args!(
+            "there is no COMPRESSION_LEVEL {}",
+            level.value
+        ))),
+    }
+}
+
+/// SPLITSIZE, or else MAX_FILE_SIZE; 0 means no limit.
+fn file_bytes_max(statement: &Export) -> Result<Option<u64>> {
+    let options = &statement.options;
+    let bytes = match (&options.split_size_bytes, &options.max_file_size_kib) {
+        (Some(bytes), _) => bytes.value,
+        (None, Some(kib)) => kib.value.checked_mul(1024).ok_or_else(|| {
+            invalid(format_args!(
+                "MAX_FILE_SIZE {} KiB is out of range",
+                kib.value
+            ))
+        })?,
+        (None, None) => 0,
+    };
+    Ok((bytes > 0).then_some(bytes))
+}
+
+/// Clauses that only CSV has.
+fn refuse_csv_clauses(statement: &Export, format: Format) -> Result<()> {
+    let options = &statement.options;
+    for (given, clause) in [
+        (options.dialect.is_some(), "DIALECT"),
+        (options.fields != parser::Fields::default(), "FIELDS"),
+        (options.lines != parser::Lines::default(), "LINES"),
+        (options.header.is_some(), "HEADER"),
+        (options.null_as.is_some(), "NULL AS"),
+        (!options.force_quote.is_empty(), "FORCE_QUOTE"),
+    ] {
+        if given {
+            return Err(invalid(format_args!(
+                "{clause} goes with format 'csv', not with '{format}'"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The dialect's rules, with what the statement says explicitly on top.
+fn csv_options(statement: &Export) -> Result<CsvOptions> {
+    let options = &statement.options;
+    let dialect = match options.dialect.as_ref().map(|dialect| dialect.value) {
+        None | Some(parser::Dialect::Mysql) => Dialect::Mysql,
+        Some(parser::Dialect::Rfc4180) => Dialect::Rfc4180,
+        Some(parser::Dialect::Excel) => Dialect::Excel,
+        Some(parser::Dialect::Postgres) => Dialect::Postgres,
+    };
+    let mut csv = CsvOptions::dialect(dialect);
+    let fields = &options.fields;
+    if let Some(terminated) = &fields.terminated_by {
+        csv.fields_terminated.clone_from(&terminated.value);
+    }
+    if let Some(enclosed) = &fields.enclosed_by {
+        csv.enclosed = enclosed
+            .value
+            .map(|c| one_byte("FIELDS ENCLOSED BY", c))
+            .transpose()?;
+        csv.quote = match (dialect, fields.optionally_enclosed) {
+            (Dialect::Mysql, _) => QuotePolicy::Strings,
+            (_, true) => QuotePolicy::Needed,
+            // MySQL's rule: ENCLOSED without OPTIONALLY encloses every value.
+            (_, false) => QuotePolicy::All,
+        };
+    }
+    if let Some(escaped) = &fields.escaped_by {
+        csv.escaped = escaped
+            .value
+            .map(|c| one_byte("FIELDS ESCAPED BY", c))
+            .transpose()?;
+    }
+    if let Some(starting) = &options.lines.starting_by {
+        csv.lines_starting.clone_from(&starting.value);
+    }
+    if let Some(terminated) = &options.lines.terminated_by {
+        csv.lines_terminated.clone_from(&terminated.value);
+    }
+    if let Some(header) = &options.header {
+        csv.header = header.value;
+    }
+    if let Some(null) = &options.null_as {
+        csv.null.clone_from(&null.value);
+    }
+    csv.force_quote = options
+        .force_quote
+        .iter()
+        .map(|name| name.value.clone())
+        .collect();
+    csv.validate()
+        .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
+    Ok(csv)
+}
+
+fn one_byte(clause: &str, character: char) -> Result<u8> {
+    u8::try_from(character)
+        .ok()
+        .filter(u8::is_ascii)
+        .ok_or_else(|| {
+            Error::internal(
+                Reason::OptionInvalid,
+                format_args!("{clause} must be an ASCII character, not '{character}'"),
+            )
+        })
+}
