@@ -3,8 +3,11 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::harness::{TestServer, files};
+use arrow::array::Float64Array;
+
+use crate::harness::{TestServer, files, write_parquet_columns};
 
 async fn table(server: &TestServer) {
     server
@@ -105,14 +108,16 @@ async fn the_suffix_chooses_the_format_and_rows_read_back() {
 async fn a_number_that_json_has_not_leaves_no_file() {
     let server = TestServer::start().await;
     let dir = server.stage("s").await;
+    let numbers = Float64Array::from(vec![0.5, f64::NAN]);
+    write_parquet_columns(&dir.join("in.parquet"), vec![("b", Arc::new(numbers))]);
     let error = server
-        .error("SELECT 1 AS a, CAST('NaN' AS DOUBLE) AS b INTO OUTFILE 'stage://s/x.jsonl'")
+        .error("SELECT 1 AS a, b FROM 'stage://s/in.parquet' INTO OUTFILE 'stage://s/x.jsonl'")
         .await;
     assert!(
-        error.contains("row 1 of column 'b'") && error.contains("no form in JSON"),
+        error.contains("row 2 of column 'b'") && error.contains("no form in JSON"),
         "{error}"
     );
-    assert_eq!(files(&dir), Vec::<String>::new());
+    assert_eq!(files(&dir), ["in.parquet"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,7 +64,7 @@ where
 {
     match options.files()? {
         Files::Text(format) => run(batches, sink, format, &options, progress).await,
-        Files::Parquet(format) => run(batches, sink, format, &options, progress).await,
+        Files::Parquet(format) => run(batches, sink, *format, &options, progress).await,
         Files::Arrow(format) => run(batches, sink, format, &options, progress).await,
     }
 }

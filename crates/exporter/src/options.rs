@@ -42,7 +42,7 @@ pub(crate) enum Rows {
 /// The format of the files.
 pub(crate) enum Files {
     Text(TextFiles),
-    Parquet(ParquetFiles),
+    Parquet(Box<ParquetFiles>),
     Arrow(ArrowFiles),
 }
 
@@ -229,7 +229,7 @@ impl ExportOptions {
                 Files::Text(TextFiles::new(Arc::clone(encoder), *compression, max)?)
             }
             Rows::Parquet(schema, compression) => {
-                Files::Parquet(ParquetFiles::new(schema, *compression, max)?)
+                Files::Parquet(Box::new(ParquetFiles::new(schema, *compression, max)?))
             }
             Rows::Arrow(schema, compression) => {
                 Files::Arrow(ArrowFiles::new(schema, *compression, max)?)
