@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod grant;
 pub(crate) mod live;
 pub(crate) mod parameter;
+pub(crate) mod policy;
 pub(crate) mod query;
 pub(crate) mod stage;
 pub(crate) mod table;

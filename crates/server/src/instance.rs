@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
+use crate::policies::DailyBytes;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::table_changes::TableChanges;
@@ -37,6 +38,8 @@ pub(crate) struct Instance {
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
     pub(crate) uploads: Uploads,
+    /// What was exported today, where a policy limits it.
+    pub(crate) daily_bytes: Arc<DailyBytes>,
     /// How download links begin, once there is a port for them; without a slash at the end.
     pub(crate) links_at: OnceLock<String>,
     pub(crate) logins: Logins,
@@ -116,6 +119,7 @@ impl Instance {
             started_us: (catalog::system_clock())(),
             turns,
             changes: TableChanges::default(),
+            daily_bytes: Arc::default(),
             endpoints,
             transport,
             sessions: Sessions::new(&settings.limits),

@@ -37,6 +37,7 @@ mod live;
 mod maintenance;
 pub mod offline;
 mod places;
+mod policies;
 mod segments;
 mod server;
 mod session;

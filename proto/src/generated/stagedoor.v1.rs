@@ -5760,6 +5760,13 @@ pub struct Stage {
     /// What the last validation of this place found out; of GetStage without a version only. Output only.
     #[prost(message, optional, tag = "14")]
     pub capabilities: ::core::option::Option<StageCapabilities>,
+    /// What may be exported to it, by rule as in SQL: `formats`, `max_bytes`, `max_rows`, `daily_bytes`,
+    /// `require_manifest`, `formula_guard`, `expires`. A rule that is not there restricts nothing.
+    #[prost(map = "string, string", tag = "15")]
+    pub policy: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// What a validation has found out about a stage's place.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -5847,7 +5854,7 @@ pub struct UpdateStageRequest {
     /// `name` says which; `etag`, if set, must be the current one.
     #[prost(message, optional, tag = "1")]
     pub stage: ::core::option::Option<Stage>,
-    /// Of `url`, `enabled`, `directory`, `comment`, `credentials` (the whole set); `*` for all. However many: one version.
+    /// Of `url`, `enabled`, `directory`, `comment`, `credentials` and `policy` (each the whole set); `*` for all. However many: one version.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     /// Checks everything and changes nothing.

@@ -9,6 +9,7 @@ use storage::{Finding, Outcome};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportProgress;
+use crate::policies::rules_of;
 use crate::session::Etag;
 use crate::sql::{Secrets, stage_change};
 use crate::time::proto_timestamp;
@@ -79,6 +80,10 @@ pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
         change: stage_change(record.change).to_owned(),
         credentials: HashMap::new(),
         capabilities: None,
+        policy: rules_of(&record.definition.policy)
+            .into_iter()
+            .map(|(key, value)| (key.as_str().to_owned(), value))
+            .collect(),
         credential_info: if for_admin {
             record
                 .definition

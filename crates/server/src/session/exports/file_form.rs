@@ -31,14 +31,16 @@ pub(super) struct ReadForm {
 }
 
 impl FileForm {
+    /// What the rows are written as.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// # Errors
     /// Clauses that contradict each other or the file's name; clauses of another format; what this version does not
     /// do.
     pub(super) fn of(statement: &Export, target: &ExportTarget) -> Result<Self> {
         let options = &statement.options;
-        if options.export_id.is_some() {
-            return Err(Error::not_implemented("EXPORT ID"));
-        }
         let (suffix_format, suffix_compression) = file_format(target.path.as_str());
         let format = options.format.as_ref().map(|format| format.value);
         if let (Some(format), Some(suffix)) = (format, suffix_format)
@@ -139,9 +141,9 @@ impl FileForm {
     ///
     /// # Errors
     /// Options under which values could not be told apart.
-    pub(super) fn read(self, statement: &Export) -> Result<ReadForm> {
+    pub(super) fn read(self, statement: &Export, guarded: bool) -> Result<ReadForm> {
         let csv = match self.format {
-            Format::Csv => Some(csv_options(statement)?),
+            Format::Csv => Some(csv_options(statement, guarded)?),
             Format::JsonLine | Format::Parquet | Format::Arrow => None,
         };
         Ok(ReadForm { form: self, csv })
@@ -328,7 +330,7 @@ fn refuse_csv_clauses(statement: &Export, format: Format) -> Result<()> {
 }
 
 /// The dialect's rules, with what the statement says explicitly on top.
-fn csv_options(statement: &Export) -> Result<CsvOptions> {
+fn csv_options(statement: &Export, guarded: bool) -> Result<CsvOptions> {
     let options = &statement.options;
     let dialect = match options.dialect.as_ref().map(|dialect| dialect.value) {
         None | Some(parser::Dialect::Mysql) => Dialect::Mysql,
@@ -376,6 +378,7 @@ fn csv_options(statement: &Export) -> Result<CsvOptions> {
         .iter()
         .map(|name| name.value.clone())
         .collect();
+    csv.formula_guard |= guarded;
     csv.validate()
         .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
     Ok(csv)
