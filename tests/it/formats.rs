@@ -297,6 +297,23 @@ async fn rows_are_partitioned_by_the_values_of_columns() {
     ids.sort_unstable();
     assert_eq!(ids, (0..900).collect::<Vec<_>>());
     assert_eq!(proof["options"]["partition_by"][0], "day");
+    // A folder's name that is a file's leaves nothing of the others.
+    std::fs::create_dir(dir.join("way")).unwrap();
+    std::fs::write(dir.join("way/day=2026-01-02"), "mine").unwrap();
+    let error = server
+        .error("SELECT * FROM p INTO OUTFILE 'stage://s/way/x.csv' PARTITION BY (day)")
+        .await;
+    assert!(error.contains("day=2026-01-02"), "{error}");
+    let left: Vec<String> = files(&dir)
+        .into_iter()
+        .filter(|name| name.starts_with("way"))
+        .collect();
+    assert_eq!(left, ["way/day=2026-01-02"]);
+    // A file that is there in one of the folders is found before it is written.
+    let error = server
+        .error("SELECT * FROM p INTO OUTFILE 'stage://s/out/x.csv' PARTITION BY (day, shop)")
+        .await;
+    assert_eq!(error, "ERROR 20406 (HY000): file x.csv already exists");
     // A value that no name in a stage can hold leaves nothing.
     let error = server
         .error("SELECT 'a/b' AS k, 1 AS v INTO OUTFILE 'stage://s/bad/x.csv' PARTITION BY (k)")

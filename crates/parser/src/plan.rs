@@ -65,6 +65,8 @@ pub enum Plan {
     ShowExports,
     /// `CANCEL EXPORT 'id'`.
     CancelExport(Spanned<String>),
+    /// `VERIFY EXPORT 'id'`.
+    VerifyExport(Spanned<String>),
     /// `LIST 'stage://stage/path'`.
     ListFiles(Spanned<Target>),
     /// `REMOVE FILES FROM STAGE`.
@@ -194,6 +196,7 @@ impl Plan {
             Self::ExplainExport(_) => "EXPLAIN EXPORT",
             Self::ShowExports => "SHOW EXPORTS",
             Self::CancelExport(_) => "CANCEL EXPORT",
+            Self::VerifyExport(_) => "VERIFY EXPORT",
             Self::ListFiles(_) => "LIST",
             Self::RemoveFiles(_) => "REMOVE FILES",
             Self::Presign(_) => "PRESIGN",

@@ -18,7 +18,7 @@ pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};
 pub(crate) use publish::kept_drafts;
-pub(crate) use recovery::{give_up, recover, recover_left};
+pub(crate) use recovery::{give_up, place, recover, recover_left};
 pub(crate) use run::{ExportPlan, before, start, write_error};
 pub(crate) use target::{
     ExportTarget, FileNames, TargetStage, file_format, numbered, target_exists,

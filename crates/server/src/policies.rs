@@ -100,6 +100,14 @@ impl Policies {
         }
     }
 
+    /// Each rule, with the stage whose it is.
+    pub(crate) fn told(&self) -> impl Iterator<Item = String> {
+        self.0.iter().flat_map(|of| {
+            let rules = rules_of(&of.policy).into_iter();
+            rules.map(|(key, value)| format!("{}: {} = {value}", of.stage, key.as_str()))
+        })
+    }
+
     /// Whether text in CSV is to be guarded from being taken for formulas.
     pub(crate) fn guards_formulas(&self) -> bool {
         self.0.iter().any(|of| of.policy.formula_guard)

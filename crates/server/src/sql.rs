@@ -60,8 +60,9 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::ValidateStage(name) => stages::validate(session, name.value).await,
 
         Plan::Export(statement) => session.export(statement).await.map(Outcome::Export),
-        Plan::ExplainExport(_) => Err(Error::not_implemented(verb)),
+        Plan::ExplainExport(statement) => exports::explain(session, statement).await,
         Plan::ShowExports => exports::show(session).await,
+        Plan::VerifyExport(id) => exports::verify(session, id.value).await,
         Plan::CancelExport(id) => {
             session.cancel_export(&id.value).await?;
             Ok(Outcome::done(verb))

@@ -8,7 +8,7 @@ use exporter::Digest;
 use exporter::manifest::{
     MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest,
 };
-use storage::ObjectPath;
+use storage::{ErrorKind, ObjectPath};
 
 use crate::error::{Error, Result};
 use crate::exports::ExportTarget;
@@ -112,10 +112,14 @@ pub(crate) async fn own_manifest(
     target: &ExportTarget,
     path: &ObjectPath,
 ) -> Result<Option<OwnManifest>> {
-    if !target.store.exists(path).await?
-        || target.store.stat(path).await?.bytes > MANIFEST_BYTES_MAX
-    {
-        return Ok(None);
+    match target.store.stat(path).await {
+        Ok(found) if found.bytes <= MANIFEST_BYTES_MAX => {}
+        Ok(_) => return Ok(None),
+        // No file, or a folder.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
     }
     let bytes = target.store.read(path).await?;
     let manifest = std::str::from_utf8(&bytes)

@@ -26,6 +26,16 @@ pub(crate) enum Unpublished {
     Unknown(Error),
 }
 
+/// Which time a plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// By the export itself, with somebody waiting for it: a name that cannot be had ends it, and what has its name
+    /// already is taken back.
+    First,
+    /// By recovery: what is in the way may go, and the plan is carried out then; until then, somebody may give it up.
+    Again,
+}
+
 /// What came of publishing a plan whose data has its names.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
@@ -55,6 +65,7 @@ impl Published {
 pub(crate) async fn publish(
     store: &Store,
     plan: &[PlannedFile],
+    attempt: Attempt,
 ) -> std::result::Result<Published, Unpublished> {
     let data = of_role(plan, FileRole::Data).map_err(Unpublished::Unknown)?;
     let manifest = || plan.iter().filter(|file| file.role == FileRole::Manifest);
@@ -68,7 +79,7 @@ pub(crate) async fn publish(
             }
         }
     }
-    publish_data(store, &data).await?;
+    publish_data(store, &data, attempt).await?;
     let mut published = Published::default();
     let sums = plan.iter().filter(|file| file.role == FileRole::Checksums);
     for file in sums.chain(manifest()) {
@@ -173,6 +184,7 @@ fn of_role(plan: &[PlannedFile], role: FileRole) -> Result<Vec<storage::PlannedF
 async fn publish_data(
     store: &Store,
     data: &[storage::PlannedFile],
+    attempt: Attempt,
 ) -> std::result::Result<(), Unpublished> {
     let each = data.iter().cloned().map(|file| {
         let store = store.clone();
@@ -187,8 +199,11 @@ async fn publish_data(
     while let Some((file, result)) = results.next().await {
         let Err(error) = result else { continue };
         match error.kind() {
+            ErrorKind::AlreadyExists => refused = Some(Error::from(error)),
             ErrorKind::NotFound => refused = Some(lost(&file, &error)),
-            _ if is_final(&error) => refused = Some(Error::from(error)),
+            _ if attempt == Attempt::First && is_final(&error) => {
+                refused = Some(Error::from(error));
+            }
             // The kinds are the storage crate's, and may grow: what is not known to be final is tried again.
             _ => {
                 may_be_done |= error.may_be_done();

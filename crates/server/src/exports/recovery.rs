@@ -16,8 +16,8 @@ use crate::exports::handle::Claim;
 use crate::exports::manifest::{manifest_of_folder, manifest_path};
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
-    Published, Unpublished, check_may_publish, committed, is_waiting, publish, remove_all_drafts,
-    remove_drafts, withdraw_plan,
+    Attempt, Published, Unpublished, check_may_publish, committed, is_waiting, publish,
+    remove_all_drafts, remove_drafts, withdraw_plan,
 };
 use crate::gate::system_actor;
 use crate::instance::Instance;
@@ -299,7 +299,7 @@ async fn publish_again(
             )));
         }
     }
-    match publish(store, &plan).await {
+    match publish(store, &plan, Attempt::Again).await {
         Ok(published) => Ok(End::Committed(published)),
         Err(Unpublished::Refused(error)) => Ok(not_published(error.message())),
         Err(Unpublished::Waiting(error) | Unpublished::Unknown(error)) => Err(error),
@@ -387,7 +387,10 @@ async fn is_published(store: &Store, plan: &[PlannedFile]) -> Result<bool> {
 }
 
 /// The export's place, and where its first file goes in it.
-async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<(Store, ObjectPath)> {
+pub(crate) async fn place(
+    instance: &Arc<Instance>,
+    export: &ExportRecord,
+) -> Result<(Store, ObjectPath)> {
     match (&export.stage, Target::parse(&export.target)) {
         (Some(_), Target::Stage { path, .. }) => {
             let found = export.clone();

@@ -26,7 +26,8 @@ use crate::exports::beside::{BesideFile, BesideWanted};
 use crate::exports::checksums::checksums_text;
 use crate::exports::handle::Alone;
 use crate::exports::publish::{
-    Published, Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_rest,
+    Attempt, Published, Unpublished, check_may_publish, committed, publish, remove_all_drafts,
+    remove_rest,
 };
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
@@ -236,7 +237,7 @@ impl Running {
         if let Err(refused) = may_publish {
             return self.fail(refused).await;
         }
-        match publish(&self.target.store, &prepared.plan).await {
+        match publish(&self.target.store, &prepared.plan, Attempt::First).await {
             Ok(published) => {
                 meter.keep();
                 self.commit(&prepared, published).await

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use catalog::{Credential, ExportRecord, ExportState, StageCapabilities, StageRecord};
+use catalog::{Credential, ExportFile, ExportRecord, ExportState, StageCapabilities, StageRecord};
 use proto::v1;
 use secrecy::SecretString;
 use storage::{Finding, Outcome};
@@ -10,7 +10,7 @@ use storage::{Finding, Outcome};
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportProgress;
 use crate::policies::rules_of;
-use crate::session::Etag;
+use crate::session::{Etag, Verdict, VerifiedFile};
 use crate::sql::{Secrets, stage_change};
 use crate::time::proto_timestamp;
 
@@ -25,16 +25,7 @@ pub(super) fn export(record: ExportRecord) -> v1::Export {
         stage_version,
         rows: record.rows,
         bytes: record.bytes,
-        files: record
-            .files
-            .into_iter()
-            .map(|file| v1::ExportFile {
-                path: file.path,
-                rows: file.rows,
-                bytes: file.bytes,
-                sha256: file.sha256,
-            })
-            .collect(),
+        files: record.files.into_iter().map(export_file).collect(),
         error: record.error.unwrap_or_default(),
         create_time: Some(proto_timestamp(record.created_us)),
         end_time: record.finished_us.map(proto_timestamp),
@@ -60,6 +51,28 @@ pub(super) fn progress(progress: ExportProgress) -> v1::ExportProgress {
         bytes: progress.bytes,
         rows_estimated: progress.rows_estimated.unwrap_or(0),
         elapsed_ms: progress.elapsed_ms,
+    }
+}
+
+fn export_file(file: ExportFile) -> v1::ExportFile {
+    v1::ExportFile {
+        path: file.path,
+        rows: file.rows,
+        bytes: file.bytes,
+        sha256: file.sha256,
+    }
+}
+
+pub(super) fn verified(verified: VerifiedFile) -> v1::VerifyExportResponse {
+    let result = match verified.verdict {
+        Verdict::Same => v1::VerifyResult::Ok,
+        Verdict::Changed => v1::VerifyResult::Changed,
+        Verdict::Missing => v1::VerifyResult::Missing,
+    };
+    v1::VerifyExportResponse {
+        file: Some(export_file(verified.file)),
+        result: result.into(),
+        detail: verified.detail,
     }
 }
 

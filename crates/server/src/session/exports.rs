@@ -2,7 +2,9 @@
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
 mod admission;
+mod explain;
 mod file_form;
+mod verify;
 
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use crate::policies::Meter;
 use crate::sql::export_state;
 use crate::turns::Work;
 
+pub(crate) use verify::{Verdict, VerifiedFile};
+
 use super::Session;
 use super::queries::{as_written, labelled, warnings_of};
 use admission::admit;
@@ -32,7 +36,7 @@ impl Session {
     /// [`Reason::StageRequired`] and the other refusals of the governance rule; [`Reason::TargetExists`];
     /// what planning the query gives.
     pub(crate) async fn export(&mut self, statement: Export) -> Result<ExportHandle> {
-        let mut plan = match self.export_plan(&statement).await? {
+        let mut plan = match self.export_plan(&statement, Conflicts::Refused).await? {
             Asked::New(plan) => plan,
             Asked::Before(handle) => return Ok(handle),
         };
@@ -42,7 +46,7 @@ impl Session {
             // What was permitted and found before the wait may not be so behind it.
             drop(plan);
             let turn = self.take_turn(Work::Export).await?;
-            plan = match self.export_plan(&statement).await? {
+            plan = match self.export_plan(&statement, Conflicts::Refused).await? {
                 Asked::New(plan) => plan,
                 Asked::Before(handle) => return Ok(handle),
             };
@@ -63,7 +67,7 @@ impl Session {
     }
 
     /// Everything about an export that can be refused, and what it needs to start but for its turn.
-    async fn export_plan(&self, statement: &Export) -> Result<Asked> {
+    async fn export_plan(&self, statement: &Export, conflicts: Conflicts<'_>) -> Result<Asked> {
         let credentials = match &statement.options.credentials {
             Some(given) => Some(crate::sql::given_credentials(given.value.clone())?),
             None => None,
@@ -130,7 +134,7 @@ impl Session {
             checksums: is_true(statement.options.sha256sums.as_ref()),
             replaces: on_existing == OnExisting::Replace,
         };
-        refuse_existing(&target, &form, statement, beside).await?;
+        refuse_existing(&target, &form, statement, beside, conflicts).await?;
 
         let form = form.read(statement, target.policies().guards_formulas())?;
         let (planned, pin) = self.plan_query(&statement.query).await?;
@@ -324,6 +328,26 @@ enum Asked {
     Before(ExportHandle),
 }
 
+/// What is done about files that are in an export's way.
+enum Conflicts<'a> {
+    /// The first one refuses it.
+    Refused,
+    /// All are told.
+    Told(&'a mut Vec<String>),
+}
+
+impl Conflicts<'_> {
+    fn found(&mut self, error: Error) -> Result<()> {
+        match self {
+            Self::Refused => Err(error),
+            Self::Told(told) => {
+                told.push(error.message().to_owned());
+                Ok(())
+            }
+        }
+    }
+}
+
 fn is_true(option: Option<&Spanned<bool>>) -> bool {
     option.is_some_and(|option| option.value)
 }
@@ -334,6 +358,7 @@ async fn refuse_existing(
     form: &FileForm,
     statement: &Export,
     beside: BesideWanted,
+    mut conflicts: Conflicts<'_>,
 ) -> Result<()> {
     let mut names = Vec::new();
     // In a partition's folder it has another name.
@@ -359,7 +384,7 @@ async fn refuse_existing(
     }
     for name in names {
         if target.store.exists(&name).await? {
-            return Err(target_exists(&name));
+            conflicts.found(target_exists(&name))?;
         }
     }
     Ok(())
