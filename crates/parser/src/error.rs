@@ -80,6 +80,17 @@ impl ParseError {
         }
     }
 
+    /// The same error of another text, of which it is about these bytes.
+    pub(crate) fn placed(self, sql: &str, span: Span) -> Self {
+        let Inner {
+            kind,
+            message,
+            expected,
+            ..
+        } = *self.inner;
+        Self::new(kind, sql, span.range(), message).expecting(expected)
+    }
+
     /// Says what would have been right; an empty message becomes "expected A, B or C".
     pub(crate) fn expecting(mut self, expected: Vec<String>) -> Self {
         if self.inner.message.is_empty() {

@@ -19,6 +19,7 @@ mod span;
 mod split;
 mod statement;
 mod target;
+mod template;
 mod text;
 
 pub use crate::error::{ErrorKind, ParseError};
@@ -55,4 +56,5 @@ pub use crate::span::{Name, Span, Spanned};
 pub use crate::split::{Split, StatementText, split};
 pub use crate::statement::{parse, parse_with};
 pub use crate::target::{Scheme, Target};
+pub use crate::template::{Date, DateTime, FillError, Filled, Template, Time, Value};
 pub use crate::text::byte_size;

@@ -18,6 +18,7 @@ mod links;
 mod live;
 mod load;
 mod pace;
+mod prepared;
 mod queries;
 mod result;
 mod roles;
@@ -33,7 +34,7 @@ mod variables;
 
 use std::sync::Arc;
 
-use parser::{Limits, Plan};
+use parser::Plan;
 
 pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 pub(crate) use bounds::Bounds;
@@ -43,6 +44,7 @@ pub(crate) use exports::{Verdict, VerifiedFile};
 pub(crate) use files::{FoundFiles, file_not_found};
 pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use links::{LinkedFile, percent_encoded};
+pub(crate) use prepared::Prepared;
 pub(crate) use queries::{fields, internal_store};
 pub(crate) use result::text_batch;
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
@@ -82,6 +84,15 @@ pub struct Session {
     temporary: Arc<TemporaryStages>,
     /// Of a call beside an open session's statements: what keeps the session open.
     _in_use: Option<Arc<InUse>>,
+}
+
+/// What becomes of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// It is run.
+    Execute,
+    /// Its result is described, by planning it.
+    Describe,
 }
 
 /// What an open session keeps from one statement to the next.
@@ -227,7 +238,7 @@ impl Session {
     /// What the statement's family documents; [`Reason::SyntaxError`] for a text that is none.
     pub async fn execute(&mut self, text: &str) -> Result<Outcome> {
         let plan = self.parse(text)?;
-        self.run(plan).await
+        self.run(plan, Purpose::Execute).await
     }
 
     /// Runs one statement whose secrets come beside it. Gives its bounds, too, which hold until its results are with
@@ -241,7 +252,7 @@ impl Session {
         secrets: sql::Secrets,
     ) -> Result<(Outcome, Bounds)> {
         let plan = sql::bind(self.parse(text)?, secrets)?;
-        let outcome = self.run(plan).await?;
+        let outcome = self.run(plan, Purpose::Execute).await?;
         Ok((outcome, self.statement.clone()))
     }
 
@@ -266,7 +277,7 @@ impl Session {
             }
             export.options.export_id = Some(request_id.into());
         }
-        match self.run(Plan::Export(export)).await? {
+        match self.run(Plan::Export(export), Purpose::Execute).await? {
             Outcome::Export(handle) => Ok(handle),
             Outcome::Done(_) | Outcome::Rows(_) | Outcome::Transfer(_) => {
                 Err(Error::defect("an export statement gave no export"))
@@ -275,18 +286,10 @@ impl Session {
     }
 
     fn parse(&self, text: &str) -> Result<Plan> {
-        let limits = &self.instance.settings.limits;
-        let plan = parser::parse_with(
-            text,
-            &Limits {
-                statement_bytes_max: limits.statement_bytes_max,
-                nesting_max: limits.nesting_max,
-            },
-        )?;
-        Ok(plan)
+        Ok(parser::parse_with(text, &self.parser_limits())?)
     }
 
-    async fn run(&mut self, plan: Plan) -> Result<Outcome> {
+    async fn run(&mut self, plan: Plan, purpose: Purpose) -> Result<Outcome> {
         let verb = plan.verb();
         self.context.statement = if let Plan::SetVariable(statement) = &plan {
             variables::shown(statement)
@@ -294,7 +297,7 @@ impl Session {
             plan.to_string()
         };
         tracing::debug!(statement = self.context.statement, "executing");
-        let result = match self.bounded(plan).await {
+        let result = match self.bounded(plan, purpose).await {
             Err(error) if error.is_unaudited_refusal() => Err(self.refused(verb, error).await),
             result => result,
         };
@@ -320,7 +323,7 @@ impl Session {
     }
 
     /// Runs a statement in its turn, until it ends, is killed, or its time is over, of which waiting is a part.
-    async fn bounded(&mut self, plan: Plan) -> Result<Outcome> {
+    async fn bounded(&mut self, plan: Plan, purpose: Purpose) -> Result<Outcome> {
         let deadline = Deadline::after(self.execution_max());
         let mut bounds = match &self.open {
             Some((open, killed)) => {
@@ -336,7 +339,10 @@ impl Session {
             false => None,
         };
         // Leaving a statement in the middle is safe: a change is made whole, on a thread that nothing stops.
-        let outcome = bounds.within(sql::dispatch(self, plan)).await??;
+        let outcome = match purpose {
+            Purpose::Execute => bounds.within(sql::dispatch(self, plan)).await??,
+            Purpose::Describe => bounds.within(self.describe(plan)).await??,
+        };
         Ok(match outcome {
             Outcome::Rows(rows) => Outcome::Rows(rows.bounded(turn, bounds)),
             Outcome::Done(_) | Outcome::Export(_) | Outcome::Transfer(_) => outcome,

@@ -5,3 +5,4 @@ mod limits;
 mod properties;
 mod scripts;
 mod secrets;
+mod templates;

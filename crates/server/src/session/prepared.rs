@@ -1,0 +1,205 @@
+//! Prepared statements: a statement with a `?` for each value, looked at once and run with values as often as asked.
+//! Nothing of it is held by the session: a run reads the text with its values as any other statement's.
+
+use arrow::datatypes::SchemaRef;
+use parser::{ErrorKind, FillError, Limits, Plan, Template, Value};
+
+use crate::error::{Error, Reason, Result};
+use crate::gate::{Object, Operation};
+use crate::sql;
+
+use super::bounds::Bounds;
+use super::queries::as_written;
+use super::result::{Outcome, Rows};
+use super::{Purpose, Session};
+
+/// A statement that is ready to be run with values.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    template: Template,
+    /// The columns of its result, where it is a query and they do not depend on its values.
+    columns: Option<SchemaRef>,
+}
+
+impl Prepared {
+    /// How many values it takes.
+    pub(crate) fn parameters(&self) -> usize {
+        self.template.parameters()
+    }
+
+    /// The columns of its result, as far as they are known before it has run.
+    pub(crate) fn columns(&self) -> Option<&SchemaRef> {
+        self.columns.as_ref()
+    }
+
+    /// The statement as it was given.
+    pub(crate) fn text(&self) -> &str {
+        self.template.text()
+    }
+}
+
+impl Session {
+    /// Looks at a statement without running it: its parameters and, where it is a query, its columns, found by
+    /// planning it with NULL for each value.
+    ///
+    /// # Errors
+    /// [`Reason::SyntaxError`]; what planning a query says of its tables and columns; nothing that may be otherwise
+    /// once the values are known.
+    pub(crate) async fn prepare(&mut self, text: &str) -> Result<Prepared> {
+        let limits = self.parser_limits();
+        let template = Template::new(text, &limits)?;
+        let plan = match template.sample().parse(&limits) {
+            Ok(plan) => Some(plan),
+            // A value may be a part of the statement itself.
+            Err(error)
+                if template.parameters() > 0
+                    && !template.is_of_expressions()
+                    && error.kind() != ErrorKind::Unsupported =>
+            {
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let columns = match plan {
+            Some(plan @ Plan::Query(_)) => match self.run(plan, Purpose::Describe).await {
+                Ok(Outcome::Rows(rows)) => Some(rows.schema),
+                Ok(Outcome::Done(_) | Outcome::Export(_) | Outcome::Transfer(_)) => None,
+                Err(error) if template.parameters() > 0 && may_be_of_values(&error) => None,
+                Err(error) => return Err(error),
+            },
+            Some(_) | None => None,
+        };
+        Ok(Prepared { template, columns })
+    }
+
+    /// Runs a prepared statement with a value for each of its parameters. Gives its bounds, too, which hold until its
+    /// results are with the client.
+    ///
+    /// # Errors
+    /// [`Reason::OptionInvalid`] when there is not one value for each, or a value has no literal; those of
+    /// [`Session::execute`].
+    pub(crate) async fn execute_prepared(
+        &mut self,
+        prepared: &Prepared,
+        values: &[Value],
+    ) -> Result<(Outcome, Bounds)> {
+        let limits = self.parser_limits();
+        let plan = prepared.template.fill(values)?.parse(&limits)?;
+        let plan = sql::bind(plan, sql::Secrets::default())?;
+        let outcome = self.run(plan, Purpose::Execute).await?;
+        Ok((outcome, self.statement.clone()))
+    }
+
+    /// A query's columns, and no row.
+    pub(super) async fn describe(&self, plan: Plan) -> Result<Outcome> {
+        let Plan::Query(query) = plan else {
+            return Ok(Outcome::done(plan.verb()));
+        };
+        self.allow(Operation::Query, Object::Account).await?;
+        let (planned, _pin) = self.plan_query(&query).await?;
+        Ok(Outcome::Rows(Rows {
+            verb: "PREPARE",
+            schema: as_written(&query, planned.schema()),
+            batches: Box::pin(futures::stream::empty()),
+            warnings: std::sync::Arc::new(Vec::new),
+        }))
+    }
+
+    pub(super) fn parser_limits(&self) -> Limits {
+        let limits = &self.instance.settings.limits;
+        Limits {
+            statement_bytes_max: limits.statement_bytes_max,
+            nesting_max: limits.nesting_max,
+        }
+    }
+}
+
+/// Whether a query that cannot be planned with NULLs may be one that can with other values.
+fn may_be_of_values(error: &Error) -> bool {
+    matches!(
+        error.reason(),
+        Reason::QueryInvalid | Reason::ValueInvalid | Reason::NotSupported | Reason::NotImplemented
+    )
+}
+
+impl From<FillError> for Error {
+    fn from(error: FillError) -> Self {
+        let (code, sqlstate) = match &error {
+            FillError::Count { .. } => (1210, "HY000"),
+            _ => (1366, "HY000"),
+        };
+        let text = format!("Incorrect arguments to EXECUTE: {error}");
+        Self::new(Reason::OptionInvalid, code, sqlstate, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use futures::TryStreamExt;
+
+    use super::*;
+    use crate::{Server, Settings};
+
+    #[tokio::test]
+    async fn a_prepared_statement_tells_its_columns_and_runs_with_values() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::open(Settings::embedded(folder.path()))
+            .await
+            .unwrap();
+        let mut session = server.session().unwrap();
+        for statement in [
+            "CREATE DATABASE d",
+            "USE d",
+            "CREATE TABLE t (a INT, b VARCHAR(20))",
+        ] {
+            session.execute(statement).await.unwrap();
+        }
+        let insert = session
+            .prepare("INSERT INTO t VALUES (?, ?)")
+            .await
+            .unwrap();
+        assert_eq!((insert.parameters(), insert.columns()), (2, None));
+        for (a, b) in [(1, "it's"), (2, "a ? \\")] {
+            let values = [Value::Int(a), Value::Text(b.to_owned())];
+            session.execute_prepared(&insert, &values).await.unwrap();
+        }
+        let query = "SELECT a, b FROM t WHERE a >= ? ORDER BY a LIMIT ?";
+        let query = session.prepare(query).await.unwrap();
+        let names: Vec<String> = query
+            .columns()
+            .unwrap()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect();
+        assert_eq!(names, ["a", "b"]);
+        let values = [Value::Int(2), Value::Int(10)];
+        let (outcome, _) = session.execute_prepared(&query, &values).await.unwrap();
+        let Outcome::Rows(rows) = outcome else {
+            panic!("no rows");
+        };
+        let batches: Vec<_> = rows.batches.try_collect().await.unwrap();
+        assert_eq!(
+            batches.iter().map(|batch| batch.num_rows()).sum::<usize>(),
+            1
+        );
+
+        let error = session.execute_prepared(&query, &values[..1]).await;
+        let error = error.err().unwrap();
+        assert_eq!(
+            (error.reason(), error.code()),
+            (Reason::OptionInvalid, 1210)
+        );
+        for (text, reason) in [
+            ("SELECT ? FROM nothing", Reason::TableNotFound),
+            ("SELECT c FROM t WHERE a = ?", Reason::ColumnNotFound),
+            ("SELEC ?", Reason::SyntaxError),
+            ("SELECT '", Reason::SyntaxError),
+        ] {
+            let error = session.prepare(text).await.err().unwrap();
+            assert_eq!(error.reason(), reason, "{text}: {error}");
+        }
+    }
+}
