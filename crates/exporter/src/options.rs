@@ -221,6 +221,14 @@ impl ExportOptions {
         self.files().map(|_| self)
     }
 
+    /// Text that every row has besides its values.
+    pub(crate) fn row_bytes(&self) -> u64 {
+        match &self.rows {
+            Rows::Text(encoder, _) => encoder.row_bytes(),
+            Rows::Parquet(..) | Rows::Arrow(..) => 0,
+        }
+    }
+
     /// The files' format.
     pub(crate) fn files(&self) -> Result<Files, EncodeError> {
         let max = self.file_bytes_max;

@@ -116,7 +116,7 @@ impl PlannedQuery {
     }
 
     /// The same rows sorted by some columns, NULL first, on disk where they do not fit the memory. Rows that are alike in
-    /// these come in no order, unless the query has one that begins with them.
+    /// these come in the query's order, if it has one.
     ///
     /// # Errors
     /// A column that there is not.
@@ -134,7 +134,8 @@ impl PlannedQuery {
                 &name, at,
             ))))
         });
-        let keys: Vec<PhysicalSortExpr> = keys.collect::<Result<_, Error>>()?;
+        let mut keys: Vec<PhysicalSortExpr> = keys.collect::<Result<_, Error>>()?;
+        keys.extend(plan.output_ordering().into_iter().flatten().cloned());
         let Some(keys) = LexOrdering::new(keys) else {
             return Ok(self.clone());
         };
