@@ -120,6 +120,36 @@ async fn a_number_that_json_has_not_leaves_no_file() {
     assert_eq!(files(&dir), ["in.parquet"]);
 }
 
+/// What one part of a UNION declares says nothing of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_union_of_text_and_json_is_text() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    server
+        .ok("CREATE TABLE u (short varchar(3), name varchar(20), j json)")
+        .await;
+    server
+        .ok("INSERT INTO u VALUES ('abc', '12', '{\"a\":1}')")
+        .await;
+    server
+        .ok("SELECT x.v AS v, x.s AS s FROM (SELECT name AS v, short AS s FROM u UNION ALL SELECT j, name FROM u) x WHERE v IS NOT NULL ORDER BY v INTO OUTFILE 'stage://s/x.jsonl' MANIFEST 'true'")
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("x.jsonl")).unwrap(),
+        "{\"v\":\"12\",\"s\":\"abc\"}\n{\"v\":\"{\\\"a\\\":1}\",\"s\":\"12\"}\n"
+    );
+    // Parts that agree keep what they declare.
+    server
+        .ok("SELECT name FROM u UNION ALL SELECT name FROM u INTO OUTFILE 'stage://s/y.csv' MANIFEST 'true'")
+        .await;
+    let declared = |name: &str, at: usize| manifest(&dir.join(name))["schema"][at].clone();
+    assert_eq!(
+        declared("y.csv.manifest.json", 0)["sql_type"],
+        "varchar(20)"
+    );
+    assert_eq!(declared("x.jsonl.manifest.json", 1)["sql_type"], "varchar");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_files_have_their_rows_and_one_manifest() {
     let server = TestServer::start().await;

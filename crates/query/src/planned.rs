@@ -26,6 +26,7 @@ use crate::error::{Error, ErrorKind, from_datafusion};
 use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
 use crate::tables::FilesAtHand;
+use crate::types::SQL_TYPE_KEY;
 use crate::workers::Workers;
 
 /// How long the end of a plan's tasks is waited for.
@@ -60,6 +61,7 @@ impl PlannedQuery {
         run: Run,
         ordered: bool,
         labels: &Labels,
+        mixed: &[bool],
         batches_ahead_max: usize,
     ) -> Result<Self, Error> {
         let planned = run.plan.schema();
@@ -72,7 +74,14 @@ impl PlannedQuery {
             .apply(&names)
             .into_iter()
             .zip(planned.fields())
-            .map(|(label, field)| field.as_ref().clone().with_name(label))
+            .enumerate()
+            .map(|(at, (label, field))| {
+                let mut field = field.as_ref().clone().with_name(label);
+                if mixed.get(at).is_some_and(|mixed| *mixed) {
+                    field.metadata_mut().remove(SQL_TYPE_KEY);
+                }
+                field
+            })
             .collect();
         Ok(Self {
             run,
