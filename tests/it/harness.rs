@@ -297,10 +297,17 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, |_| {})
+    }
+
+    /// The same with what `change` adds to its command.
+    pub(crate) fn start_with(data_dir: &Path, change: impl FnOnce(&mut Command)) -> Self {
         use std::io::BufRead;
         let password = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(password.path(), ROOT_PASSWORD).unwrap();
-        let mut child = command()
+        let mut serve = command();
+        change(&mut serve);
+        let mut child = serve
             .args(["serve", "--root-password-file"])
             .arg(password.path())
             .args(["--listen", "127.0.0.1:0", "--data-dir"])

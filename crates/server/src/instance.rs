@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
+use crate::notify::Notifier;
 use crate::policies::DailyBytes;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
@@ -49,6 +50,8 @@ pub(crate) struct Instance {
     pub(crate) endpoints: storage::EndpointPolicy,
     /// To the buckets of all stages, under that policy.
     pub(crate) transport: storage::Transport,
+    /// Who is told of exports that have ended, if anybody is.
+    pub(crate) notifier: Option<Notifier>,
     /// Wakes who settles exports that could not be settled at once.
     pub(crate) unsettled: Arc<Notify>,
     /// Wakes who removes the files of dropped internal stages, before the hour has come.
@@ -111,6 +114,7 @@ impl Instance {
         }
 
         let uploads = Uploads::open(data).map_err(|e| failed("open the records of uploads", e))?;
+        let notifier = Notifier::open(&settings.notify, data).map_err(OpenError)?;
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth, &settings.limits)
             .map_err(|e| OpenError(e.message().to_owned()))?;
@@ -120,6 +124,7 @@ impl Instance {
             turns,
             changes: TableChanges::default(),
             daily_bytes: Arc::default(),
+            notifier,
             endpoints,
             transport,
             sessions: Sessions::new(&settings.limits),

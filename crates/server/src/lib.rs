@@ -35,6 +35,7 @@ mod internal;
 pub mod key;
 mod live;
 mod maintenance;
+mod notify;
 pub mod offline;
 mod places;
 mod policies;

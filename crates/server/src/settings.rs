@@ -5,6 +5,7 @@ mod access;
 mod check;
 mod environment;
 mod limits;
+mod notify;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub use access::{
     TlsSettings,
 };
 pub use limits::{LimitSettings, RetentionSettings};
+pub use notify::NotifySettings;
 
 /// The format of the settings file that this version reads.
 const VERSION: i64 = 1;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Exports.
     pub export: ExportSettings,
+    /// Who is told of exports that have ended.
+    pub notify: NotifySettings,
     /// The file these settings were read from; no setting itself.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -106,6 +110,7 @@ impl Default for Settings {
             limits: LimitSettings::default(),
             retention: RetentionSettings::default(),
             export: ExportSettings::default(),
+            notify: NotifySettings::default(),
             file: None,
         }
     }

@@ -191,6 +191,9 @@ async fn settle(instance: &Arc<Instance>, export: &ExportRecord, end: End) -> Re
                     }
                 })
                 .about(Subject::Export)?;
+            if let Some(notifier) = &instance.notifier {
+                notifier.wake();
+            }
             Ok(settled.state)
         })
         .await

@@ -91,6 +91,13 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         job: Arc::clone(&job),
         end: Err(Error::defect("an export's task ended without a result")),
     };
+    let (account, note) = (plan.actor.account.clone(), id.clone());
+    instance
+        .blocking(move |instance| match &instance.notifier {
+            Some(notifier) => notifier.expect(&account, &note),
+            None => Ok(()),
+        })
+        .await?;
     let new = NewExport {
         id: id.clone(),
         statement: plan.manifest.statement.clone(),
@@ -207,6 +214,10 @@ impl Drop for Place {
         // Who is told that the export has ended may drop the stage.
         self.into = None;
         self.instance.jobs.finish(&self.job, self.end.clone());
+        // Also of one that was never admitted, whose note goes then.
+        if let Some(notifier) = &self.instance.notifier {
+            notifier.wake();
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::gate::ensure_root_password;
 use crate::http_port::HttpPort;
 use crate::instance::{OpenError, recovery_sentences};
 use crate::maintenance;
+use crate::notify;
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -186,6 +187,7 @@ impl Port {
         server.say_serving();
         background.spawn(maintenance::run(Arc::downgrade(&server.instance)));
         background.spawn(maintenance::recover(Arc::downgrade(&server.instance)));
+        background.spawn(notify::run(Arc::downgrade(&server.instance)));
         background.spawn(maintenance::remove_remains(Arc::downgrade(
             &server.instance,
         )));

@@ -25,7 +25,7 @@ const TOP_LEVEL: [(&str, Form); 4] = [
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place, and their keys
 /// that are no number or boolean.
-const SECTIONS: [(&str, &[(&str, Form)]); 11] = [
+const SECTIONS: [(&str, &[(&str, Form)]); 12] = [
     (
         "tls",
         &[
@@ -55,6 +55,10 @@ const SECTIONS: [(&str, &[(&str, Form)]); 11] = [
     ("limits", &[]),
     ("retention", &[]),
     ("export", &[]),
+    (
+        "notify",
+        &[("url", Form::Text), ("secret_file", Form::Text)],
+    ),
 ];
 
 /// The environment; what is not UTF-8 is none of ours.

@@ -164,6 +164,26 @@ impl Transport {
         }
     }
 
+    /// Sends a POST to a URL that is no bucket's, under the same policy; gives the answer's status.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for what is no URL or header; those of the policy and of the connection.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, String)],
+        body: Bytes,
+    ) -> Result<u16, Error> {
+        let mut request = Request::post(url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request
+            .body(body)
+            .map_err(|_| Error::new(ErrorKind::Invalid, "a message with no URL or header"))?;
+        Ok(self.fetch(request).await?.status().as_u16())
+    }
+
     /// Where Amazon's buckets are, as far as it is known.
     pub(super) fn regions(&self) -> &Regions {
         &self.regions
