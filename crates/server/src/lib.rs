@@ -35,6 +35,7 @@ mod internal;
 pub mod key;
 mod live;
 mod maintenance;
+mod mysql_port;
 pub mod offline;
 mod places;
 mod segments;
