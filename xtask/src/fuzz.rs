@@ -12,8 +12,9 @@ use crate::process::{self, cargo};
 const VERSION: &str = "0.13.2";
 
 /// The packages of targets; no two targets have the same name.
-const FOLDERS: [&str; 3] = [
+const FOLDERS: [&str; 4] = [
     "crates/catalog/fuzz",
+    "crates/mysql/fuzz",
     "crates/parser/fuzz",
     "crates/storage/fuzz",
 ];

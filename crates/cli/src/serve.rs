@@ -53,11 +53,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let stopped = stop_signal(format, stop_max)?;
     let port = Port::open(settings).await?;
     let address = port.local_addr();
+    let mysql = port.mysql_addr();
     let serving = |first_password: Option<SecretString>| {
         if let Some(password) = first_password {
             show_first_password(&password);
         }
-        announce(format, &format!("listening on {address}"));
+        let beside = mysql.map(|at| format!(" and, for clients of MySQL, on {at}"));
+        let beside = beside.unwrap_or_default();
+        announce(format, &format!("listening on {address}{beside}"));
     };
     port.serve(serving, stopped).await?;
     Ok(())

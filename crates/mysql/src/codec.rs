@@ -15,7 +15,6 @@ pub(crate) const PAYLOAD_MAX: usize = 0xff_ffff;
 const COMPRESSED_MIN: usize = 64;
 
 /// A packet that has come whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Packet {
     pub(crate) payload: Bytes,
     /// Of its first part on the wire.
@@ -25,7 +24,6 @@ pub(crate) struct Packet {
 }
 
 /// What has come of the client's bytes.
-#[derive(Debug)]
 pub(crate) struct Decoder {
     /// As they came, while they are compressed.
     raw: BytesMut,

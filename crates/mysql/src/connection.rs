@@ -1,7 +1,9 @@
 //! [`Connection`]: one client's bytes to events, and answers to bytes. It does no I/O and waits for nothing.
 
+mod answers;
+
 use bytes::{BufMut, Bytes, BytesMut};
-use mysql_common::constants::{CapabilityFlags, StatusFlags};
+use mysql_common::constants::CapabilityFlags;
 use zeroize::Zeroizing;
 
 use crate::auth::{CACHING_SHA2, CLEAR, NONCE_BYTES, fits};
@@ -9,8 +11,8 @@ use crate::codec::{Decoder, Packet, compress, put_packet};
 use crate::command::{self, Asked, Command};
 use crate::error::ProtocolError;
 use crate::login::{self, Login, LoginPacket, TLS_REQUEST_BYTES};
-use crate::result::{BadCell, Column, put_binary_row, put_text_row};
-use crate::wire::{put_bytes, put_lenenc};
+
+pub use answers::Done;
 
 /// The longest packet of a client that is not in yet.
 const LOGIN_PAYLOAD_MAX: usize = 64 << 10;
@@ -28,12 +30,14 @@ pub struct Config {
     pub nonce: [u8; NONCE_BYTES],
     /// Whether the client may ask for TLS.
     pub has_tls: bool,
+    /// Whether nobody can read what comes and goes without TLS, as from the same machine. A client that thinks so, too,
+    /// sends its password as it is.
+    pub is_private: bool,
     /// The longest packet: `max_allowed_packet`.
     pub payload_max: usize,
 }
 
 /// What has come of a client, and what it waits for.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// TLS is to begin with the next byte, in both directions; then [`Connection::secured`].
@@ -51,6 +55,21 @@ pub enum Event {
     EncryptedPassword(Bytes),
     /// A command. But for those that have none, it waits for an answer.
     Command(Command),
+}
+
+/// Without passwords.
+impl std::fmt::Debug for Event {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::StartTls => f.write_str("StartTls"),
+            Self::Login(login) => f.debug_tuple("Login").field(login).finish(),
+            Self::Known => f.write_str("Known"),
+            Self::Password(_) => f.write_str("Password(..)"),
+            Self::PublicKeyAsked => f.write_str("PublicKeyAsked"),
+            Self::EncryptedPassword(_) => f.write_str("EncryptedPassword(..)"),
+            Self::Command(command) => f.debug_tuple("Command").field(command).finish(),
+        }
+    }
 }
 
 enum Phase {
@@ -90,21 +109,6 @@ pub struct Connection {
     /// Bytes for the client.
     ready: BytesMut,
     row: BytesMut,
-}
-
-/// The end of a statement that has no rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Done<'a> {
-    /// Rows that it changed.
-    pub affected_rows: u64,
-    /// Warnings.
-    pub warnings: u16,
-    /// A line for people.
-    pub info: &'a str,
-    /// Whether another result follows.
-    pub more: bool,
-    /// The current database, where it has changed.
-    pub database: Option<&'a str>,
 }
 
 impl Connection {
@@ -150,7 +154,7 @@ impl Connection {
     ///
     /// # Errors
     /// What the protocol does not permit; the connection is to be closed, with [`Connection::fail`].
-    pub fn next(&mut self) -> Result<Option<Event>, ProtocolError> {
+    pub fn next_event(&mut self) -> Result<Option<Event>, ProtocolError> {
         match self.phase {
             Phase::Starting
             | Phase::Asked(_)
@@ -272,6 +276,14 @@ impl Connection {
         self.refuse(error.code(), error.sqlstate(), &error.to_string());
     }
 
+    /// Tells a client that waits for nothing why the connection ends; it reads this as the answer of its next command.
+    /// The connection is to be closed.
+    pub fn farewell(&mut self, code: u16, sqlstate: &str, text: &str) {
+        self.sequence = 1;
+        self.compressed_sequence = 1;
+        self.refuse(code, sqlstate, text);
+    }
+
     /// Whether a query may hold several statements.
     #[must_use]
     pub fn takes_several(&self) -> bool {
@@ -288,108 +300,6 @@ impl Connection {
     pub fn counts_found_rows(&self) -> bool {
         self.capabilities
             .contains(CapabilityFlags::CLIENT_FOUND_ROWS)
-    }
-
-    /// OK.
-    pub fn done(&mut self, done: Done<'_>) {
-        self.ok(0, done);
-    }
-
-    /// An error. The client may go on.
-    pub fn error(&mut self, code: u16, sqlstate: &str, text: &str) {
-        let mut payload = BytesMut::new();
-        payload.put_u8(0xff);
-        payload.put_u16_le(code);
-        payload.put_u8(b'#');
-        payload.extend(sqlstate.bytes().chain(std::iter::repeat(b'0')).take(5));
-        payload.put_slice(text.as_bytes());
-        self.packet(&payload);
-    }
-
-    /// The answer of [`Command::Statistics`]: a line, and nothing else.
-    pub fn line(&mut self, text: &str) {
-        self.packet(text.as_bytes());
-    }
-
-    /// The head of a result.
-    pub fn columns(&mut self, columns: &[Column]) {
-        let mut count = BytesMut::new();
-        put_lenenc(&mut count, columns.len() as u64);
-        self.packet(&count);
-        self.definitions(columns);
-    }
-
-    /// A row as text; a cell is `None` for NULL.
-    pub fn text_row<'c>(&mut self, cells: impl IntoIterator<Item = Option<&'c [u8]>>) {
-        let mut row = std::mem::take(&mut self.row);
-        row.clear();
-        put_text_row(&mut row, cells);
-        self.packet(&row);
-        self.row = row;
-    }
-
-    /// A row of a prepared statement, whose cells are the same texts.
-    ///
-    /// # Errors
-    /// A text that is not of its column's type; nothing is written then.
-    pub fn binary_row<'c>(
-        &mut self,
-        columns: &[Column],
-        cells: impl IntoIterator<Item = Option<&'c [u8]>>,
-    ) -> Result<(), BadCell> {
-        let mut row = std::mem::take(&mut self.row);
-        row.clear();
-        let put = put_binary_row(&mut row, columns, cells);
-        if put.is_ok() {
-            self.packet(&row);
-        }
-        self.row = row;
-        put
-    }
-
-    /// The end of a result.
-    pub fn end_rows(&mut self, warnings: u16, more: bool) {
-        if self.deprecates_eof() {
-            let done = Done {
-                warnings,
-                more,
-                ..Done::default()
-            };
-            self.ok(0xfe, done);
-        } else {
-            self.eof(warnings, more);
-        }
-    }
-
-    /// The answer of [`Command::FieldList`].
-    pub fn field_list(&mut self, columns: &[Column]) {
-        for column in columns {
-            let mut payload = BytesMut::new();
-            column.put(&mut payload);
-            // No default.
-            payload.put_u8(0xfb);
-            self.packet(&payload);
-        }
-        self.end_rows(0, false);
-    }
-
-    /// The answer of [`Command::Prepare`].
-    pub fn prepared(&mut self, statement: u32, parameters: u16, columns: &[Column]) {
-        let mut payload = BytesMut::new();
-        payload.put_u8(0);
-        payload.put_u32_le(statement);
-        payload.put_u16_le(u16::try_from(columns.len()).unwrap_or(u16::MAX));
-        payload.put_u16_le(parameters);
-        payload.put_u8(0);
-        payload.put_u16_le(0);
-        self.packet(&payload);
-        if parameters > 0 {
-            let parameter = Column::text("?", 0);
-            self.definitions(&vec![parameter; usize::from(parameters)]);
-        }
-        if !columns.is_empty() {
-            self.definitions(columns);
-        }
     }
 
     /// How many bytes wait to be taken.
@@ -476,6 +386,10 @@ impl Connection {
             self.phase = Phase::KeyAsked;
             return Ok(Event::PublicKeyAsked);
         }
+        if self.config.is_private {
+            self.phase = Phase::Deciding;
+            return Ok(Event::Password(without_zero(payload.to_vec())));
+        }
         // It may have the key from before.
         self.encrypted(payload)
     }
@@ -497,62 +411,6 @@ impl Connection {
         self.packet(&payload);
     }
 
-    fn definitions(&mut self, columns: &[Column]) {
-        for column in columns {
-            let mut payload = BytesMut::new();
-            column.put(&mut payload);
-            self.packet(&payload);
-        }
-        if !self.deprecates_eof() {
-            self.eof(0, false);
-        }
-    }
-
-    fn deprecates_eof(&self) -> bool {
-        self.capabilities
-            .contains(CapabilityFlags::CLIENT_DEPRECATE_EOF)
-    }
-
-    fn eof(&mut self, warnings: u16, more: bool) {
-        let mut payload = BytesMut::with_capacity(5);
-        payload.put_u8(0xfe);
-        payload.put_u16_le(warnings);
-        payload.put_u16_le(status(more).bits());
-        self.packet(&payload);
-    }
-
-    fn ok(&mut self, head: u8, done: Done<'_>) {
-        let tracks = self
-            .capabilities
-            .contains(CapabilityFlags::CLIENT_SESSION_TRACK);
-        let mut status = status(done.more);
-        let database = done.database.filter(|_| tracks);
-        if database.is_some() {
-            status |= StatusFlags::SERVER_SESSION_STATE_CHANGED;
-        }
-        let mut payload = BytesMut::new();
-        payload.put_u8(head);
-        put_lenenc(&mut payload, done.affected_rows);
-        put_lenenc(&mut payload, 0);
-        payload.put_u16_le(status.bits());
-        payload.put_u16_le(done.warnings);
-        if tracks {
-            if database.is_some() || !done.info.is_empty() {
-                put_bytes(&mut payload, done.info.as_bytes());
-            }
-            if let Some(database) = database {
-                let (mut name, mut change) = (BytesMut::new(), BytesMut::new());
-                put_bytes(&mut name, database.as_bytes());
-                change.put_u8(1);
-                put_bytes(&mut change, &name);
-                put_bytes(&mut payload, &change);
-            }
-        } else {
-            payload.put_slice(done.info.as_bytes());
-        }
-        self.packet(&payload);
-    }
-
     fn packet(&mut self, payload: &[u8]) {
         put_packet(&mut self.out, &mut self.sequence, payload);
     }
@@ -565,16 +423,6 @@ impl std::fmt::Debug for Connection {
             .field("id", &self.config.connection_id)
             .field("is_secure", &self.is_secure)
             .finish_non_exhaustive()
-    }
-}
-
-/// Each statement commits by itself.
-fn status(more: bool) -> StatusFlags {
-    let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
-    if more {
-        status | StatusFlags::SERVER_MORE_RESULTS_EXISTS
-    } else {
-        status
     }
 }
 

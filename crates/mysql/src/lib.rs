@@ -1,3 +1,5 @@
+//! The server's side of the MySQL protocol, without I/O: bytes of a client in, commands out; answers in, bytes out.
+//!
 #![doc = include_str!("../README.md")]
 
 mod auth;

@@ -28,8 +28,7 @@ pub struct Login {
     pub is_change: bool,
 }
 
-/// A login with what it shows.
-#[derive(Debug)]
+/// A login with what it shows. It has no `Debug`.
 pub(crate) struct LoginPacket {
     pub(crate) login: Login,
     pub(crate) capabilities: CapabilityFlags,

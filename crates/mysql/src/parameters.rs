@@ -9,7 +9,7 @@ use crate::error::ProtocolError;
 use crate::wire::{Malformed, Reader};
 
 /// A parameter's value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Parameter {
     /// NULL.
     Null,
@@ -47,8 +47,25 @@ pub enum Parameter {
     },
 }
 
+/// Without the value: it may be a secret.
+impl std::fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Int(_) => "Int(..)",
+            Self::UInt(_) => "UInt(..)",
+            Self::Double(_) => "Double(..)",
+            Self::Decimal(_) => "Decimal(..)",
+            Self::Text(_) => "Text(..)",
+            Self::Blob(_) => "Blob(..)",
+            Self::DateTime { .. } => "DateTime(..)",
+            Self::Time { .. } => "Time(..)",
+        })
+    }
+}
+
 /// What a prepared statement remembers of its parameters between commands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Parameters {
     count: u16,
     /// Type and whether without a sign, as of the last execution that said so.
@@ -59,6 +76,15 @@ pub struct Parameters {
     long_bytes_max: usize,
     /// What is wrong with a part, which has no answer of its own.
     failed: Option<ProtocolError>,
+}
+
+/// Without the values.
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parameters")
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Parameters {

@@ -20,11 +20,16 @@ const SSL: u32 = 0x800;
 const DEPRECATE_EOF: u32 = 0x0100_0000;
 
 fn connection(has_tls: bool) -> Connection {
+    connection_from(has_tls, false)
+}
+
+fn connection_from(has_tls: bool, is_private: bool) -> Connection {
     let mut connection = Connection::new(Config {
         version: "8.0.30-test".to_owned(),
         connection_id: 9,
         nonce: NONCE,
         has_tls,
+        is_private,
         payload_max: 40 << 20,
     });
     let greeting = connection.take_output();
@@ -61,7 +66,7 @@ fn scramble(password: &[u8]) -> Vec<u8> {
 }
 
 fn event(connection: &mut Connection) -> Event {
-    connection.next().unwrap().expect("an event")
+    connection.next_event().unwrap().expect("an event")
 }
 
 /// A client that is in.
@@ -121,11 +126,25 @@ fn another_plugin_is_switched_and_a_clear_password_is_taken_inside_tls_only() {
         assert_eq!(switch[4], 0xfe);
         assert!(switch[5..].starts_with(b"caching_sha2_password\0"));
         connection.receive(&packet(3, &scramble(b"secret")));
-        assert!(connection.next().unwrap().is_none());
+        assert!(connection.next_event().unwrap().is_none());
         // Not inside TLS: no password as it is.
         connection.receive(&packet(5, b"secret\0"));
-        assert!(connection.next().is_err());
+        assert!(connection.next_event().is_err());
     }
+}
+
+#[test]
+fn a_password_comes_as_it_is_where_nobody_else_reads_it() {
+    let mut connection = connection_from(false, true);
+    let shown = scramble(b"secret");
+    connection.receive(&packet(1, &login(0, "u", "caching_sha2_password", &shown)));
+    event(&mut connection);
+    assert!(connection.check(None).is_none());
+    connection.receive(&packet(3, b"secret\0"));
+    let Event::Password(password) = event(&mut connection) else {
+        panic!("no password");
+    };
+    assert_eq!(password[..], *b"secret");
 }
 
 #[test]
@@ -168,24 +187,33 @@ fn what_the_protocol_does_not_permit_is_an_error() {
     let mut bytes = packet(1, &login(SSL, "", "", &[])[..32]);
     bytes.extend_from_slice(b"planted");
     early.receive(&bytes);
-    assert_eq!(early.next().unwrap_err(), ProtocolError::EarlyData);
+    assert_eq!(early.next_event().unwrap_err(), ProtocolError::EarlyData);
 
     let mut old = connection(false);
     old.receive(&packet(1, &[5, 0, 0, 0, 0]));
-    assert_eq!(old.next().unwrap_err(), ProtocolError::OldClient);
+    assert_eq!(old.next_event().unwrap_err(), ProtocolError::OldClient);
 
     let mut large = connection(false);
     // No more than the head is there.
     large.receive(&[0, 0, 16, 1]);
-    assert!(matches!(large.next(), Err(ProtocolError::TooLarge { .. })));
+    assert!(matches!(
+        large.next_event(),
+        Err(ProtocolError::TooLarge { .. })
+    ));
 
     let mut unordered = ready(0);
     unordered.receive(&packet(1, b"\x0e"));
-    assert_eq!(unordered.next().unwrap_err(), ProtocolError::OutOfOrder);
+    assert_eq!(
+        unordered.next_event().unwrap_err(),
+        ProtocolError::OutOfOrder
+    );
 
     let mut empty = ready(0);
     empty.receive(&packet(0, b""));
-    assert!(matches!(empty.next(), Err(ProtocolError::Malformed(_))));
+    assert!(matches!(
+        empty.next_event(),
+        Err(ProtocolError::Malformed(_))
+    ));
     empty.fail(ProtocolError::OutOfOrder);
     assert_eq!(empty.take_output()[4..7], [0xff, 0x84, 0x04]);
 }
@@ -201,8 +229,8 @@ fn packets_beyond_sixteen_mebibytes_are_joined_and_split() {
             connection.receive(&packet(sequence, chunk));
             sequence += 1;
         }
-        if size % 0xff_ffff == 0 {
-            assert!(connection.next().unwrap().is_none());
+        if size.is_multiple_of(0xff_ffff) {
+            assert!(connection.next_event().unwrap().is_none());
             connection.receive(&packet(sequence, &[]));
         }
         assert_eq!(query(&mut connection).len(), size - 1);
@@ -364,7 +392,29 @@ fn compressed_packets_are_read_and_written() {
     assert_eq!(u32::from_le_bytes([out[4], out[5], out[6], 0]), 10_007);
     // What says that it grows to more than it does is refused.
     connection.receive(&[1, 0, 0, 0, 255, 255, 0, 0]);
-    assert!(connection.next().is_err());
+    assert!(connection.next_event().is_err());
+}
+
+#[test]
+fn nothing_that_a_client_sends_is_in_debug_texts() {
+    let secret = || bytes::Bytes::from_static(b"planted");
+    let texts = [
+        format!("{:?}", Event::Password(b"planted".to_vec().into())),
+        format!("{:?}", Event::EncryptedPassword(secret())),
+        format!("{:?}", Event::Command(Command::Query(secret()))),
+        format!("{:?}", Command::Prepare(secret())),
+        format!("{:?}", Parameter::Text(secret())),
+    ];
+    let bytes = format!("{:?}", b"planted".to_vec());
+    for text in texts {
+        assert!(
+            !text.contains("planted") && !text.contains(&bytes),
+            "{text}"
+        );
+    }
+    let mut connection = connection_from(false, true);
+    connection.receive(b"planted");
+    assert!(!format!("{connection:?}").contains("planted"));
 }
 
 proptest! {
@@ -385,7 +435,7 @@ proptest! {
             let cut = (*cuts.next().unwrap()).min(rest.len());
             connection.receive(&rest[..cut]);
             rest = &rest[cut..];
-            while let Some(event) = connection.next().unwrap() {
+            while let Some(event) = connection.next_event().unwrap() {
                 let Event::Command(Command::Query(text)) = event else { panic!("{event:?}") };
                 got.push(text.to_vec());
             }
@@ -405,7 +455,7 @@ proptest! {
         framed.extend(&bytes);
         connection.receive(&framed);
         for _ in 0..10 {
-            match connection.next() {
+            match connection.next_event() {
                 Ok(Some(Event::Login(_))) => { connection.check(None); }
                 Ok(Some(Event::Command(Command::Execute { values, .. }))) => {
                     let _ = Parameters::new(3, 100).read(&values);

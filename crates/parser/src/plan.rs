@@ -10,6 +10,7 @@ pub(crate) mod grant;
 pub(crate) mod live;
 pub(crate) mod parameter;
 pub(crate) mod policy;
+pub(crate) mod passing;
 pub(crate) mod query;
 pub(crate) mod stage;
 pub(crate) mod table;
@@ -25,6 +26,7 @@ use crate::plan::export::Export;
 use crate::plan::file::{GetFiles, Presign, PutFiles, RemoveFiles};
 use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
 use crate::plan::live::CreateLiveTable;
+use crate::plan::passing::{ShowIndex, ShowServer, Transaction};
 use crate::plan::query::QueryText;
 use crate::plan::stage::{AlterStage, CreateStage, DropStage};
 use crate::plan::table::{
@@ -174,6 +176,14 @@ pub enum Plan {
     SetVariable(SetVariable),
     /// `SHOW SESSIONS`, `SHOW [FULL] PROCESSLIST`.
     ShowSessions,
+    /// BEGIN, COMMIT, ROLLBACK and their like.
+    Transaction(Transaction),
+    /// `SHOW VARIABLES` and other questions about the server.
+    ShowServer(ShowServer),
+    /// `SHOW INDEX FROM t`.
+    ShowIndex(ShowIndex),
+    /// `SHOW TABLE STATUS`.
+    ShowTableStatus(ShowTables),
     /// `KILL`.
     Kill(Kill),
     /// A query, for the engine: `SELECT`, `WITH`, `VALUES`, `TABLE`, `(`, `EXPLAIN` of one.
@@ -243,6 +253,10 @@ impl Plan {
             Self::ShowTokens { .. } => "SHOW TOKENS",
             Self::SetVariable(_) => "SET",
             Self::ShowSessions => "SHOW SESSIONS",
+            Self::Transaction(transaction) => transaction.verb(),
+            Self::ShowServer(plan) => plan.topic.verb(),
+            Self::ShowIndex(_) => "SHOW INDEX",
+            Self::ShowTableStatus(_) => "SHOW TABLE STATUS",
             Self::Kill(_) => "KILL",
             Self::Query(_) => "QUERY",
         }

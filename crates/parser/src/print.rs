@@ -162,6 +162,10 @@ impl Printer {
                 self.name(&plan.name);
             }
             Plan::ShowTables(plan) => self.show_tables(plan),
+            Plan::ShowTableStatus(plan) => self.show_table_status(plan),
+            Plan::ShowIndex(plan) => self.show_index(plan),
+            Plan::ShowServer(plan) => self.show_server(plan),
+            Plan::Transaction(transaction) => self.word(transaction.verb()),
             Plan::ShowColumns(plan) => self.show_columns(plan),
             Plan::ShowCreateTable(table) | Plan::DescribeTable(table) | Plan::Truncate(table) => {
                 self.word(plan.verb());

@@ -8,6 +8,7 @@ use crate::grammar::Rule;
 use crate::lexer::{Lexer, Token};
 use crate::limits::{Limits, unterminated};
 use crate::lower;
+use crate::passing;
 use crate::plan::Plan;
 use crate::plan::table::Insert;
 use crate::span::Span;
@@ -55,6 +56,9 @@ fn statement(sql: &str, limits: &Limits) -> Result<Plan, ParseError> {
         return insert(sql, statement, lexer);
     }
     if let Some(plan) = change::parse(sql, statement, first)? {
+        return Ok(plan);
+    }
+    if let Some(plan) = passing::parse(sql, statement, first)? {
         return Ok(plan);
     }
     let known = FAMILIES.iter().find(|(word, _)| first.is_word(sql, word));
@@ -278,6 +282,7 @@ fn unknown_statement(sql: &str, first: Token) -> ParseError {
     known.extend(QUERY_WORDS);
     known.extend(["EXPLAIN", "INSERT"]);
     known.extend(change::WORDS);
+    known.extend(passing::WORDS);
     known.sort_unstable();
     let closest = known
         .iter()

@@ -17,6 +17,7 @@ mod writer;
 
 pub(crate) use array::column as column_of;
 pub use default::{DefaultValue, check_default};
+pub use text::column_texts;
 pub(crate) use text::{to_text, to_text_of};
 pub(crate) use words::Members;
 pub(crate) use writer::{Cell, ColumnWriter, number_of_bytes, shown};

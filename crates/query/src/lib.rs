@@ -22,7 +22,7 @@ mod unions;
 mod workers;
 
 pub use convert::types::{SQL_TYPE_KEY, arrow_field, declared_type, field_sql_type, sql_type};
-pub use convert::{DefaultValue, check_default};
+pub use convert::{DefaultValue, check_default, column_texts};
 pub use engine::{Context, QueryEngine};
 pub use error::{Error, ErrorKind, Position, Violation};
 pub use guard::Warning;

@@ -14,5 +14,5 @@ pub(crate) use first_login::ensure_root_password;
 pub(crate) use logins::{Credential, LoginName, Logins, hex};
 pub(crate) use object::Object;
 pub use principal::Principal;
-pub(crate) use principal::{CallContext, SYS, system_actor};
+pub(crate) use principal::{CallContext, SYS, access_denied, system_actor};
 pub(crate) use privileges::Operation;

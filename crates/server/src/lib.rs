@@ -36,6 +36,7 @@ pub mod key;
 mod live;
 mod maintenance;
 mod notify;
+mod mysql_port;
 pub mod offline;
 mod places;
 mod policies;

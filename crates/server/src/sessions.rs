@@ -5,6 +5,7 @@ mod open;
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Sessions {
     open: Mutex<BTreeMap<String, Arc<OpenSession>>>,
+    next_number: AtomicU32,
     open_max: usize,
     account_max: usize,
     idle_max: Duration,
@@ -76,10 +78,16 @@ impl Sessions {
     pub(crate) fn new(limits: &LimitSettings) -> Self {
         Self {
             open: Mutex::default(),
+            next_number: AtomicU32::new(1),
             open_max: limits.sessions_max,
             account_max: limits.sessions_account_max,
             idle_max: Duration::from_secs(limits.session_idle_s),
         }
+    }
+
+    /// A number for a session, which is shorter than its id and no secret.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Keeps a session; gives its id, a random one that cannot be guessed.
@@ -87,6 +95,14 @@ impl Sessions {
     /// # Errors
     /// [`Reason::LimitExceeded`], naming the limit.
     pub(crate) fn insert(&self, session: &Session) -> Result<String> {
+        self.insert_as(session, self.next_number())
+    }
+
+    /// The same for one that has its number already.
+    ///
+    /// # Errors
+    /// [`Reason::LimitExceeded`], naming the limit.
+    pub(crate) fn insert_as(&self, session: &Session, number: u32) -> Result<String> {
         let mut open = self.live();
         let account = session.principal().account();
         let of_account = open.values().filter(|open| open.account == account).count();
@@ -105,7 +121,7 @@ impl Sessions {
         }
         let id = Uuid::new_v4().to_string();
         let kept = session.kept().with_temporary_stages();
-        let opened = OpenSession::new(id.clone(), session.client(), kept);
+        let opened = OpenSession::new(id.clone(), number, session.client(), kept);
         open.insert(id.clone(), Arc::new(opened));
         Ok(id)
     }
@@ -163,10 +179,16 @@ impl Sessions {
         }
     }
 
-    /// An open session, for whoever may see it.
+    /// An open session, by its id or its number, for whoever may see it.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<OpenSession>> {
-        self.lock()
+        let sessions = self.lock();
+        let numbered = || {
+            let number: u32 = id.parse().ok()?;
+            sessions.values().find(|open| open.number == number)
+        };
+        sessions
             .get(id)
+            .or_else(numbered)
             .filter(|open| open.is_alive(self.idle_max))
             .cloned()
     }

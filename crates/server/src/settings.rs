@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use access::{
-    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, PathSettings, SecretSettings,
-    TlsSettings,
+    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, MysqlSettings, PathSettings,
+    SecretSettings, TlsSettings,
 };
 pub use limits::{LimitSettings, RetentionSettings};
 pub use notify::NotifySettings;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// Download links.
     pub http: HttpSettings,
+    /// The MySQL protocol.
+    pub mysql: MysqlSettings,
     /// Logins.
     pub auth: AuthSettings,
     /// The server key, and credentials by reference.
@@ -101,6 +103,7 @@ impl Default for Settings {
             default_database: "main".to_owned(),
             tls: TlsSettings::default(),
             http: HttpSettings::default(),
+            mysql: MysqlSettings::default(),
             auth: AuthSettings::default(),
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),

@@ -4,6 +4,7 @@
 mod access;
 mod exports;
 mod files;
+mod passing;
 mod show;
 mod stages;
 
@@ -133,6 +134,10 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
             session.set_variables(statement).await?;
             Ok(Outcome::done(verb))
         }
+        Plan::Transaction(statement) => passing::transaction(session, statement).await,
+        Plan::ShowServer(statement) => passing::server(session, statement).await,
+        Plan::ShowIndex(statement) => passing::index(session, statement).await,
+        Plan::ShowTableStatus(statement) => passing::table_status(session, statement).await,
         Plan::ShowSessions => access::show_sessions(session).await,
         Plan::Kill(statement) => access::kill(session, statement).await,
     }

@@ -103,6 +103,16 @@ pub(crate) async fn handshake_for_http1(
         .await
 }
 
+/// The server's side of a handshake that began within another protocol, which says itself what is spoken.
+pub(crate) async fn handshake_within(
+    tls: &Tls,
+    socket: TcpStream,
+) -> io::Result<TlsStream<TcpStream>> {
+    let mut config = ServerConfig::clone(&tls.config());
+    config.alpn_protocols.clear();
+    TlsAcceptor::from(Arc::new(config)).accept(socket).await
+}
+
 /// The server's side of a handshake, and the client's certificate if one was asked for.
 pub(crate) async fn handshake(
     tls: &Tls,

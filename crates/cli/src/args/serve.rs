@@ -23,6 +23,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<std::net::SocketAddr>,
 
+    /// Where to speak the MySQL protocol, such as 127.0.0.1:6001; overrides the settings
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) mysql_listen: Option<std::net::SocketAddr>,
+
     /// The file with the password that `root` gets in a new data directory; without it, a random one
     /// is printed once; overrides the settings
     #[arg(long, value_name = "FILE")]

@@ -27,11 +27,13 @@ pub(super) fn drop_database(node: &Node<'_>) -> Result<Plan, ParseError> {
 
 pub(super) fn show_tables(node: &Node<'_>) -> Result<Plan, ParseError> {
     let mut parts = node.children();
+    let full = parts.take(Rule::full);
     let database = parts
         .next_if(Rule::name)
         .map(|name| name.name())
         .transpose()?;
     Ok(Plan::ShowTables(ShowTables {
+        full,
         database,
         like: like(&mut parts)?,
     }))

@@ -189,6 +189,10 @@ macro_rules! walk {
                     | Plan::ShowTokens { .. }
                     | Plan::SetVariable(_)
                     | Plan::ShowSessions
+                    | Plan::Transaction(_)
+                    | Plan::ShowServer(_)
+                    | Plan::ShowIndex(_)
+                    | Plan::ShowTableStatus(_)
                     | Plan::Kill(_)
                     | Plan::ListFiles(_)
                     | Plan::RemoveFiles(_)

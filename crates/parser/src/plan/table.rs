@@ -35,6 +35,8 @@ pub struct DropDatabase {
 /// `SHOW TABLES`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShowTables {
+    /// `FULL`.
+    pub full: bool,
     /// `FROM db`.
     pub database: Option<Name>,
     /// `LIKE 'pattern'`.

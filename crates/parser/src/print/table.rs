@@ -1,6 +1,7 @@
 //! Database and table statements as text.
 
 use super::{Printer, truth};
+use crate::plan::passing::{ShowIndex, ShowServer};
 use crate::plan::query::QueryText;
 use crate::plan::table::{
     ColumnAssignment, ColumnDef, CreateExternalTable, CreateTable, CreateTableAs, Delete,
@@ -12,7 +13,29 @@ use crate::text::{quote, quote_name};
 
 impl Printer {
     pub(super) fn show_tables(&mut self, plan: &ShowTables) {
-        self.word("SHOW TABLES");
+        let verb = match plan.full {
+            true => "SHOW FULL TABLES",
+            false => "SHOW TABLES",
+        };
+        self.show_in_database(verb, plan);
+    }
+
+    pub(super) fn show_table_status(&mut self, plan: &ShowTables) {
+        self.show_in_database("SHOW TABLE STATUS", plan);
+    }
+
+    pub(super) fn show_index(&mut self, plan: &ShowIndex) {
+        self.word("SHOW INDEX FROM");
+        self.table(&plan.table);
+    }
+
+    pub(super) fn show_server(&mut self, plan: &ShowServer) {
+        self.word(plan.topic.verb());
+        self.clause("LIKE", plan.like.as_ref().map(|like| like.as_str()));
+    }
+
+    fn show_in_database(&mut self, verb: &str, plan: &ShowTables) {
+        self.word(verb);
         if let Some(database) = &plan.database {
             self.word("FROM");
             self.name(database);

@@ -1,4 +1,5 @@
 //! Parameters: where a `?` is one, what literal its value becomes, and of what text an error speaks.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use proptest::prelude::*;
 use stagedoor_parser::{

@@ -14,6 +14,7 @@ use datafusion::common::Result;
 
 use super::temporal::{Civil, SECOND_US};
 use super::types::{Declared, SQL_TYPE_KEY};
+use crate::error::{Error, from_datafusion};
 
 /// Formats of dates and times in text.
 const FORMATS: FormatOptions<'static> = FormatOptions::new()
@@ -72,6 +73,15 @@ pub(crate) fn to_text(array: &ArrayRef) -> Result<ArrayRef> {
             },
         )?,
     })
+}
+
+/// A result column's values as MySQL prints them; NULL stays NULL. Bytes that are no UTF-8 have no text.
+///
+/// # Errors
+/// Internal, for a value that has no text.
+pub fn column_texts(array: &ArrayRef, field: &Field) -> std::result::Result<StringArray, Error> {
+    let texts = to_text_of(array, field).map_err(from_datafusion)?;
+    Ok(texts.as_string::<i32>().clone())
 }
 
 /// [`to_text`] of a column: a declared DATETIME(n) or TIME(n) is written with its n digits of a second.

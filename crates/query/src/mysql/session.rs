@@ -7,6 +7,48 @@ use super::build::{boolean, call, cast, null, number, string};
 use crate::error::{Error, ErrorKind};
 use crate::temporal::{Civil, SECOND_US};
 
+/// What does not change, by name.
+const FIXED: [(&str, &str); 35] = [
+    ("auto_increment_increment", "1"),
+    ("autocommit", "1"),
+    ("character_set_client", "utf8mb4"),
+    ("character_set_connection", "utf8mb4"),
+    ("character_set_results", "utf8mb4"),
+    ("character_set_server", "utf8mb4"),
+    ("collation_connection", "utf8mb4_bin"),
+    ("collation_server", "utf8mb4_bin"),
+    ("init_connect", ""),
+    ("interactive_timeout", "28800"),
+    ("license", "Apache-2.0"),
+    ("lower_case_table_names", "1"),
+    ("max_allowed_packet", "67108864"),
+    ("net_write_timeout", "60"),
+    ("performance_schema", "0"),
+    ("query_cache_size", "0"),
+    ("query_cache_type", "OFF"),
+    (
+        "sql_mode",
+        "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO",
+    ),
+    ("transaction_isolation", "REPEATABLE-READ"),
+    ("tx_isolation", "REPEATABLE-READ"),
+    ("wait_timeout", "28800"),
+    ("character_set_database", "utf8mb4"),
+    ("character_set_system", "utf8mb4"),
+    ("collation_database", "utf8mb4_bin"),
+    ("default_storage_engine", "Stagedoor"),
+    ("local_infile", "0"),
+    ("lower_case_file_system", "0"),
+    ("max_execution_time", "0"),
+    ("protocol_version", "10"),
+    ("read_only", "0"),
+    ("sql_select_limit", "18446744073709551615"),
+    ("transaction_read_only", "0"),
+    ("tx_read_only", "0"),
+    ("unique_checks", "1"),
+    ("version_compile_os", "Linux"),
+];
+
 /// The values of the session and of the moment.
 #[derive(Debug, Clone, Default)]
 pub struct SessionValues {
@@ -70,6 +112,27 @@ impl SessionValues {
         })
     }
 
+    /// Every variable by name, in order, with its value as text: for SHOW VARIABLES.
+    #[must_use]
+    pub fn all_variables(&self) -> Vec<(String, String)> {
+        let mut all: std::collections::BTreeMap<String, String> = FIXED
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        for (name, value) in [
+            ("pseudo_thread_id", self.connection_id.to_string()),
+            ("sql_auto_is_null", "OFF".to_owned()),
+            ("system_time_zone", "UTC".to_owned()),
+            ("time_zone", self.zone()),
+            ("version", self.version.clone()),
+            ("version_comment", self.version_comment.clone()),
+        ] {
+            all.insert(name.to_owned(), value);
+        }
+        all.extend(self.variables.iter().cloned());
+        all.into_iter().collect()
+    }
+
     /// `UNIX_TIMESTAMP()`.
     pub(super) fn unix_seconds(&self) -> Expr {
         number(self.now_us.div_euclid(SECOND_US))
@@ -92,32 +155,6 @@ impl SessionValues {
                 string(value)
             });
         }
-        const FIXED: [(&str, &str); 21] = [
-            ("auto_increment_increment", "1"),
-            ("autocommit", "1"),
-            ("character_set_client", "utf8mb4"),
-            ("character_set_connection", "utf8mb4"),
-            ("character_set_results", "utf8mb4"),
-            ("character_set_server", "utf8mb4"),
-            ("collation_connection", "utf8mb4_bin"),
-            ("collation_server", "utf8mb4_bin"),
-            ("init_connect", ""),
-            ("interactive_timeout", "28800"),
-            ("license", "Apache-2.0"),
-            ("lower_case_table_names", "1"),
-            ("max_allowed_packet", "67108864"),
-            ("net_write_timeout", "60"),
-            ("performance_schema", "0"),
-            ("query_cache_size", "0"),
-            ("query_cache_type", "OFF"),
-            (
-                "sql_mode",
-                "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO",
-            ),
-            ("transaction_isolation", "REPEATABLE-READ"),
-            ("tx_isolation", "REPEATABLE-READ"),
-            ("wait_timeout", "28800"),
-        ];
         match name {
             "version" => Ok(string(&self.version)),
             "version_comment" => Ok(string(&self.version_comment)),

@@ -1,6 +1,7 @@
 //! Who is it? From a password or a token to a [`Principal`]: with the same work and the same answer for users
 //! that exist and users that do not, slowed down after failures, and every login on record.
 
+mod digests;
 mod name;
 mod network;
 mod record;
@@ -62,6 +63,8 @@ struct Known {
     user_id: u64,
     password_epoch: u64,
     mac: [u8; 32],
+    /// Of the password, once a client of the MySQL protocol has given it.
+    digest: Option<[u8; 32]>,
     at: Instant,
 }
 
@@ -205,16 +208,7 @@ impl Logins {
         if !self.is_known(instance, by)? {
             return Ok(None);
         }
-        let resolved = by.resolve(instance);
-        match &resolved {
-            Ok(_) => {
-                self.throttle
-                    .succeeded(&by.full, &by.network, Instant::now());
-                self.record_known(instance, by);
-            }
-            Err(error) => self.record_repeated(instance, by, error),
-        }
-        resolved.map(Some)
+        self.taken_again(instance, by).map(Some)
     }
 
     /// The principal that a password makes. Blocking, for some 20 ms.
@@ -303,6 +297,7 @@ impl Logins {
                 user_id,
                 password_epoch: epoch,
                 mac: self.mac(&by.password).finalize().into_bytes().into(),
+                digest: None,
                 at: Instant::now(),
             },
         );

@@ -10,7 +10,7 @@ use proto::v1::execute_response::Part;
 use proto::v1::sql_service_server::SqlService;
 use tonic::{Request, Response, Status};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exports::ExportHandle;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
@@ -97,7 +97,7 @@ impl SqlService for Sql {
         if let Outcome::Transfer(transfer) = &outcome
             && !carries_files
         {
-            return Err(not_carried(transfer.direction).into());
+            return Err(transfer.direction.not_carried().into());
         }
         let (parts, stream) = parts(PARTS_QUEUED_MAX);
         tokio::spawn(async move {
@@ -151,17 +151,6 @@ fn result_of(done: Done) -> v1::StatementResult {
         warnings: done.warnings,
         ..Default::default()
     }
-}
-
-/// For a client that only runs SQL.
-fn not_carried(direction: Transfer) -> Error {
-    let (verb, command) = match direction {
-        Transfer::Get => ("GET", "get"),
-        Transfer::Put => ("PUT", "put"),
-    };
-    Error::not_supported(format_args!(
-        "{verb} is carried out by the client, which alone reaches its own files, and this one does not: run it in `stagedoor sql`, or use `stagedoor file {command}`"
-    ))
 }
 
 fn wire_transfer(transfer: FileTransfer) -> v1::FileTransfer {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::channel::oneshot::Sender as CutSender;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
@@ -22,6 +22,7 @@ use crate::http_port::HttpPort;
 use crate::instance::{OpenError, recovery_sentences};
 use crate::maintenance;
 use crate::notify;
+use crate::mysql_port::MysqlPort;
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -42,6 +43,7 @@ pub struct Port {
     local_addr: SocketAddr,
     tls: Option<Arc<Tls>>,
     http: Option<HttpPort>,
+    mysql: Option<MysqlPort>,
 }
 
 impl Port {
@@ -63,18 +65,25 @@ impl Port {
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
         let http = HttpPort::open(&settings, tls.as_ref()).await?;
+        let mysql = MysqlPort::open(&settings, tls.as_ref()).await?;
         Ok(Self {
             settings,
             listener,
             local_addr,
             tls,
             http,
+            mysql,
         })
     }
 
     /// The address, with the port that was taken for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// The address for clients of MySQL, if there is one, with the port that was taken for port 0.
+    pub fn mysql_addr(&self) -> Option<SocketAddr> {
+        self.mysql.as_ref().map(|mysql| mysql.address)
     }
 
     /// Opens the server and serves until `shutdown` resolves. While the data directory is opened, health
@@ -96,6 +105,7 @@ impl Port {
             local_addr,
             tls,
             http,
+            mysql,
         } = self;
         let health = ServerHealth::opening();
         let doorway = Doorway::new(&health);
@@ -184,6 +194,12 @@ impl Port {
             let _ = server.instance.links_at.set(http.links_at.clone());
             background.spawn(http.serve(Arc::clone(&server.instance)));
         }
+        let (stop_mysql, mysql_stopped) = watch::channel(false);
+        let mut clients = JoinSet::new();
+        if let Some(mysql) = mysql {
+            tracing::info!(address = %mysql.address, "serving clients of MySQL");
+            clients.spawn(mysql.serve(Arc::clone(&server.instance), mysql_stopped));
+        }
         server.say_serving();
         background.spawn(maintenance::run(Arc::downgrade(&server.instance)));
         background.spawn(maintenance::recover(Arc::downgrade(&server.instance)));
@@ -206,8 +222,12 @@ impl Port {
         let deadline = Instant::now() + limits.shutdown_grace();
         let transport = transport.stop_accepting();
         health.end();
+        stop_mysql.send_replace(true);
         server.end_exports(deadline).await;
         let ended = transport.end(deadline).await;
+        let last_words = deadline.max(Instant::now() + LAST_WORDS_MAX);
+        let _ = tokio::time::timeout_at(last_words, clients.join_next()).await;
+        clients.shutdown().await;
         // What it is at holds the instance open.
         background.shutdown().await;
         server.end_temporary_stages().await;

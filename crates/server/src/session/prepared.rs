@@ -31,11 +31,6 @@ impl Prepared {
     pub(crate) fn columns(&self) -> Option<&SchemaRef> {
         self.columns.as_ref()
     }
-
-    /// The statement as it was given.
-    pub(crate) fn text(&self) -> &str {
-        self.template.text()
-    }
 }
 
 impl Session {

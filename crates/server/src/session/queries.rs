@@ -267,10 +267,10 @@ impl Session {
             user: format!("{}@localhost", self.principal.user()),
             version: format!("8.0.30-stagedoor-{}", env!("CARGO_PKG_VERSION")),
             version_comment: "Stagedoor".to_owned(),
-            connection_id: 0,
+            connection_id: self.open.as_ref().map_or(0, |(open, _)| open.number.into()),
             now_us: self.statement.began_us(),
             zone_offset_seconds: 0,
-            variables: Vec::new(),
+            variables: self.own_variables(),
         }
     }
 }

@@ -50,6 +50,15 @@ pub enum Transfer {
 }
 
 impl Transfer {
+    /// What a client that only runs SQL is told.
+    pub(crate) fn not_carried(self) -> Error {
+        let verb = self.verb();
+        let command = verb.to_lowercase();
+        Error::not_supported(format_args!(
+            "{verb} is carried out by the client, which alone reaches its own files, and this one does not: run it in `stagedoor sql`, or use `stagedoor file {command}`"
+        ))
+    }
+
     /// The statement's verb.
     pub fn verb(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use parser::{Literal, SetVariable};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
+use crate::sessions::{SessionRow, SessionState};
 use crate::settings::LimitSettings;
 
 use super::Session;
@@ -63,6 +64,58 @@ impl Session {
         }
         self.variables = next;
         Ok(())
+    }
+
+    /// That the caller may set and ask for variables, and say what changes nothing.
+    ///
+    /// # Errors
+    /// Those of the gate.
+    pub(crate) async fn pass(&self) -> Result<()> {
+        self.allow(Operation::SetVariable, Object::Account).await?;
+        Ok(())
+    }
+
+    /// The variables by name, those of the session included.
+    pub(crate) fn variables_shown(&self) -> Vec<(String, String)> {
+        self.values().all_variables()
+    }
+
+    /// What is counted of the server for the session's account, by MySQL's names.
+    pub(crate) fn status_shown(&self) -> Vec<(&'static str, u64)> {
+        let instance = &self.instance;
+        let mut rows = instance.sessions.rows();
+        rows.retain(|row| row.account == self.account());
+        let is_busy = |row: &&SessionRow| row.state != SessionState::Idle;
+        let running = rows.iter().filter(is_busy).count() as u64;
+        let now_us = (catalog::system_clock())();
+        let uptime = now_us.saturating_sub(instance.started_us) / 1_000_000;
+        vec![
+            ("Threads_connected", rows.len() as u64),
+            ("Threads_running", running),
+            ("Uptime", uptime),
+        ]
+    }
+
+    /// The variables whose values are this server's and this session's own.
+    pub(super) fn own_variables(&self) -> Vec<(String, String)> {
+        let settings = &self.instance.settings;
+        let idle = settings.limits.session_idle_s.to_string();
+        let time = self.execution_max().time.unwrap_or_default().as_millis();
+        [
+            ("interactive_timeout", idle.clone()),
+            (
+                "max_allowed_packet",
+                settings.mysql.packet_bytes_max.to_string(),
+            ),
+            (
+                "max_connections",
+                settings.limits.connections_max.to_string(),
+            ),
+            ("max_execution_time", time.to_string()),
+            ("wait_timeout", idle),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
     }
 
     /// How long a statement of this session may run.

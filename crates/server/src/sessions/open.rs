@@ -14,6 +14,8 @@ use crate::temporary_stages::TemporaryStages;
 #[derive(Debug)]
 pub(crate) struct OpenSession {
     pub(crate) id: String,
+    /// What MySQL's clients know it by.
+    pub(crate) number: u32,
     pub(crate) account: String,
     pub(crate) user: String,
     owner: Principal,
@@ -74,6 +76,7 @@ pub(crate) enum SessionState {
 #[derive(Debug, Clone)]
 pub(crate) struct SessionRow {
     pub(crate) id: String,
+    pub(crate) number: u32,
     pub(crate) account: String,
     pub(crate) user: String,
     pub(crate) role: String,
@@ -145,10 +148,11 @@ impl Killed {
 }
 
 impl OpenSession {
-    pub(super) fn new(id: String, client: &str, kept: Kept) -> Self {
+    pub(super) fn new(id: String, number: u32, client: &str, kept: Kept) -> Self {
         let owner = kept.principal.clone();
         Self {
             id,
+            number,
             account: owner.account().to_owned(),
             user: owner.user().to_owned(),
             client: client.to_owned(),
@@ -235,6 +239,7 @@ impl OpenSession {
         let latest = now.statements.last();
         SessionRow {
             id: self.id.clone(),
+            number: self.number,
             account: self.account.clone(),
             user: self.user.clone(),
             role: now.role.clone(),

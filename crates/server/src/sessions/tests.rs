@@ -72,7 +72,7 @@ async fn a_session_does_not_idle_while_results_are_read() {
 
     let session = world.server.session().unwrap();
     let id = Uuid::new_v4().to_string();
-    let open = Arc::new(OpenSession::new(id.clone(), "", session.kept()));
+    let open = Arc::new(OpenSession::new(id.clone(), 1, "", session.kept()));
     let reading = open.in_use();
     world.sessions().lock().insert(id.clone(), open);
     // In use: neither gone nor in the way of the next statement, and its place is taken.

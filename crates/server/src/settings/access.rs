@@ -95,6 +95,29 @@ pub struct EndpointSettings {
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
 }
 
+/// `[mysql]`: the port that speaks the MySQL protocol. Off unless `listen` is set.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MysqlSettings {
+    /// Its address, 127.0.0.1:6001 by custom; port 0 takes a free one. With `[tls]` clients may ask for TLS, with the
+    /// same files, and must where they come from another machine, unless `insecure` is set.
+    pub listen: Option<SocketAddr>,
+    /// The longest packet of a client, in bytes: MySQL's `max_allowed_packet`.
+    pub packet_bytes_max: usize,
+    /// Prepared statements of one connection.
+    pub statements_max: usize,
+}
+
+impl Default for MysqlSettings {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            packet_bytes_max: 64 << 20,
+            statements_max: 1024,
+        }
+    }
+}
+
 /// `[http]`: the port that serves download links. Off unless `listen` is set.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

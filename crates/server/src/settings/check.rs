@@ -7,7 +7,8 @@ use parser::CredentialKey;
 use storage::Location;
 
 use super::{
-    AuthSettings, HttpSettings, InternalSettings, LimitSettings, PathSettings, RetentionSettings,
+    AuthSettings, HttpSettings, InternalSettings, LimitSettings, MysqlSettings, PathSettings,
+    RetentionSettings,
 };
 use super::{SecretSettings, Settings, TlsSettings, VERSION};
 
@@ -23,6 +24,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
     }
     check_tls(&settings.tls)?;
     check_http(&settings.http)?;
+    check_mysql(&settings.mysql)?;
     check_auth(&settings.auth)?;
     check_secrets(&settings.secrets)?;
     check_paths(&settings.paths)?;
@@ -79,6 +81,18 @@ fn check_http(http: &HttpSettings) -> Result<(), String> {
     Err(format!(
         "http.public_url is '{public_url}'; it must be like https://files.example.com, without user, query or fragment"
     ))
+}
+
+fn check_mysql(mysql: &MysqlSettings) -> Result<(), String> {
+    let Some((name, min)) = [
+        ("mysql.packet_bytes_max", mysql.packet_bytes_max, 1 << 20),
+        ("mysql.statements_max", mysql.statements_max, 1),
+    ]
+    .into_iter()
+    .find_map(|(name, value, min)| (value < min).then_some((name, min))) else {
+        return Ok(());
+    };
+    Err(format!("{name} must be at least {min}"))
 }
 
 fn check_auth(auth: &AuthSettings) -> Result<(), String> {

@@ -38,6 +38,7 @@ const SECTIONS: [(&str, &[(&str, Form)]); 12] = [
         "http",
         &[("listen", Form::Text), ("public_url", Form::Text)],
     ),
+    ("mysql", &[("listen", Form::Text)]),
     ("auth", &[("root_password_file", Form::Text)]),
     (
         "secrets",

@@ -73,6 +73,7 @@ fn reads_every_key_of_the_documented_file() {
     settings.http = defaults.http.clone();
     settings.notify.url = None;
     settings.notify.secret_file = None;
+    settings.mysql.listen = None;
     settings.internal = defaults.internal.clone();
     settings.secrets.key_file = None;
     settings.data_dir = defaults.data_dir.clone();
@@ -102,6 +103,19 @@ fn links_need_a_port_and_a_plain_url() {
     }
     let by_variable = parse("", &[("STAGEDOOR_HTTP_LISTEN", "127.0.0.1:3")]).unwrap();
     assert_eq!(by_variable.http.listen.map(|at| at.port()), Some(3));
+}
+
+#[test]
+fn the_mysql_port_comes_from_the_file_or_the_environment() {
+    assert_eq!(parse("", &[]).unwrap().mysql.listen, None);
+    let by_file = parse("[mysql]\nlisten = '127.0.0.1:6001'\n", &[]).unwrap();
+    assert_eq!(by_file.mysql.listen.map(|at| at.port()), Some(6001));
+    let by_variable = parse("", &[("STAGEDOOR_MYSQL_LISTEN", "127.0.0.1:3")]).unwrap();
+    assert_eq!(by_variable.mysql.listen.map(|at| at.port()), Some(3));
+    let error = parse("[mysql]\nstatements_max = 0\n", &[])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("mysql.statements_max"), "{error}");
 }
 
 #[test]

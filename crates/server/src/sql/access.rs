@@ -441,6 +441,7 @@ pub(super) async fn show_sessions(session: &Session) -> Result<Outcome> {
             Some(session_state(open.state).to_owned()),
             Some(open.idle.as_secs().to_string()),
             Some(open.statement),
+            Some(open.number.to_string()),
         ]
     });
     Outcome::text_rows(
@@ -455,6 +456,7 @@ pub(super) async fn show_sessions(session: &Session) -> Result<Outcome> {
             "STATE",
             "IDLE_S",
             "STATEMENT",
+            "CONNECTION_ID",
         ],
         rows.collect(),
     )

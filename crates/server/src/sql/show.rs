@@ -19,12 +19,17 @@ pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<O
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
     let names = session.table_names(database.clone()).await?;
-    names_outcome(
-        "SHOW TABLES",
-        &format!("Tables_in_{database}"),
-        names,
-        statement.like.as_ref().map(|like| like.value.as_str()),
-    )
+    let column = format!("Tables_in_{database}");
+    let like = statement.like.map(|like| like.value);
+    if !statement.full {
+        return names_outcome("SHOW TABLES", &column, names, like.as_deref());
+    }
+    let is_shown = |name: &String| like.as_ref().is_none_or(|like| like_matches(like, name));
+    let rows = names
+        .into_iter()
+        .filter(is_shown)
+        .map(|name| vec![Some(name), Some("BASE TABLE".to_owned())]);
+    Outcome::text_rows("SHOW TABLES", &[&column, "Table_type"], rows.collect())
 }
 
 pub(super) async fn columns(

@@ -368,8 +368,13 @@ fn small() -> impl Strategy<Value = Plan> {
             .prop_map(|(if_exists, name)| Plan::DropDatabase(DropDatabase { if_exists, name })),
         name().prop_map(Plan::Use),
         maybe_text().prop_map(|like| Plan::ShowDatabases { like }),
-        (prop::option::of(name()), maybe_text())
-            .prop_map(|(database, like)| Plan::ShowTables(ShowTables { database, like })),
+        (any::<bool>(), prop::option::of(name()), maybe_text()).prop_map(
+            |(full, database, like)| Plan::ShowTables(ShowTables {
+                full,
+                database,
+                like,
+            })
+        ),
         (any::<bool>(), table_name(), maybe_text())
             .prop_map(|(full, table, like)| Plan::ShowColumns(ShowColumns { full, table, like })),
         table_name().prop_map(Plan::ShowCreateTable),

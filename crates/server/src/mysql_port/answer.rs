@@ -1,0 +1,187 @@
+//! Outcomes as the protocol's answers: OK with its counts, rows as they come, an export once it has ended.
+
+use std::io;
+
+use futures::StreamExt;
+use mysql::{Column, Done};
+
+use super::columns::{Cells, column};
+use super::wire::{OUTPUT_BYTES, Wire};
+use crate::error::{Error, Result};
+use crate::exports::ExportHandle;
+use crate::session::{Bounds, Outcome, Rows};
+
+/// Rows between two looks at how much is to be written.
+const LOOK_ROWS: usize = 64;
+/// What of an error's text a client is sent.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Of a query.
+    Text,
+    /// Of a prepared statement.
+    Binary,
+}
+
+/// What stands beside an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) form: Form,
+    /// Another result follows.
+    pub(super) more: bool,
+    /// The current database, if the statement has changed it.
+    pub(super) database: Option<&'a str>,
+}
+
+/// The client has left.
+#[derive(Debug)]
+pub(super) struct Left;
+
+impl From<io::Error> for Left {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+/// How an answer ended: with warnings, or with an error that the client is to be told.
+type Answered = Result<Vec<String>>;
+
+/// Answers with a statement's outcome.
+///
+/// # Errors
+/// [`Left`].
+pub(super) async fn answer(
+    wire: &mut Wire,
+    outcome: Outcome,
+    bounds: &mut Bounds,
+    around: Around<'_>,
+) -> std::result::Result<Answered, Left> {
+    match outcome {
+        Outcome::Done(done) => Ok(Ok(told(wire, done.affected_rows, done.warnings, around))),
+        Outcome::Transfer(transfer) => Ok(Err(transfer.direction.not_carried())),
+        Outcome::Rows(rows) => send_rows(wire, rows, bounds, around).await,
+        Outcome::Export(handle) => follow(wire, handle, bounds, around).await,
+    }
+}
+
+/// Tells an error.
+pub(super) fn tell(wire: &mut Wire, error: &Error) {
+    let text = told_text(error);
+    wire.connection.error(error.code(), error.sqlstate(), &text);
+}
+
+/// An error's text as a client gets it. What is not for it goes to the log.
+pub(super) fn told_text(error: &Error) -> String {
+    let Some(told) = error.told() else {
+        let text = error.message();
+        return text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned();
+    };
+    tracing::error!(
+        error = error.message(),
+        "failed for a cause that is the server's own"
+    );
+    told.to_owned()
+}
+
+fn told(
+    wire: &mut Wire,
+    affected_rows: u64,
+    warnings: Vec<String>,
+    around: Around<'_>,
+) -> Vec<String> {
+    wire.connection.done(Done {
+        affected_rows,
+        warnings: count(&warnings),
+        more: around.more,
+        database: around.database,
+        ..Done::default()
+    });
+    warnings
+}
+
+fn count(warnings: &[String]) -> u16 {
+    u16::try_from(warnings.len()).unwrap_or(u16::MAX)
+}
+
+/// Sends rows as they come. The query waits for a client that reads slowly, and stops with one that leaves.
+async fn send_rows(
+    wire: &mut Wire,
+    mut rows: Rows,
+    bounds: &mut Bounds,
+    around: Around<'_>,
+) -> std::result::Result<Answered, Left> {
+    let columns: Vec<Column> = rows
+        .schema
+        .fields()
+        .iter()
+        .map(|field| column(field))
+        .collect();
+    wire.connection.columns(&columns);
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = wire.left() => return Err(Left),
+            next = rows.batches.next() => next,
+        };
+        let batch = match next {
+            Some(Ok(batch)) => batch,
+            Some(Err(error)) => return Ok(Err(error)),
+            None => break,
+        };
+        let fields = rows.schema.fields().iter();
+        let cells = fields
+            .zip(batch.columns())
+            .map(|(field, array)| Cells::of(array, field));
+        let cells: Vec<Cells> = match cells.collect() {
+            Ok(cells) => cells,
+            Err(error) => return Ok(Err(error)),
+        };
+        for row in 0..batch.num_rows() {
+            let values = cells.iter().map(|cells| cells.get(row));
+            match around.form {
+                Form::Text => wire.connection.text_row(values),
+                Form::Binary => {
+                    if let Err(error) = wire.connection.binary_row(&columns, values) {
+                        return Ok(Err(Error::defect(&error).with_source(error)));
+                    }
+                }
+            }
+            if row.is_multiple_of(LOOK_ROWS) && wire.connection.output_len() >= OUTPUT_BYTES {
+                match bounds.within(wire.flush()).await {
+                    Ok(flushed) => flushed?,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        }
+    }
+    let warnings = (rows.warnings)();
+    wire.connection.end_rows(count(&warnings), around.more);
+    Ok(Ok(warnings))
+}
+
+/// Waits for an export's end. A client that leaves does not stop it, KILL does.
+async fn follow(
+    wire: &mut Wire,
+    handle: ExportHandle,
+    bounds: &mut Bounds,
+    around: Around<'_>,
+) -> std::result::Result<Answered, Left> {
+    let mut is_killed = false;
+    let end = handle.wait();
+    tokio::pin!(end);
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = &mut end => break ended,
+            () = bounds.killed(), if !is_killed => {
+                // How it ends is its own to say: it may be past the point at which it can be stopped.
+                is_killed = true;
+                handle.cancel();
+            }
+            () = wire.left() => return Err(Left),
+        }
+    };
+    Ok(ended.map(|record| told(wire, record.rows, record.warnings.clone(), around)))
+}

@@ -1,0 +1,87 @@
+//! A statement's way into the open session of its connection, and its outcome out of it.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parser::Value;
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::instance::Instance;
+use crate::session::{Bounds, Caller, Outcome, Prepared};
+use crate::sessions::{InUse, SessionInUse, Sessions};
+use crate::sql::Secrets;
+
+/// The open session of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Opened {
+    pub(super) instance: Arc<Instance>,
+    pub(super) caller: Caller,
+    pub(super) id: String,
+}
+
+/// What is to be run.
+pub(super) enum Work {
+    Text(String),
+    Prepared(Prepared, Vec<Value>),
+}
+
+/// What was run.
+pub(super) struct Ran {
+    pub(super) outcome: Outcome,
+    pub(super) bounds: Bounds,
+    /// The current database now.
+    pub(super) database: String,
+    /// Keeps the session from idling until its results are with the client.
+    pub(super) _in_use: InUse,
+}
+
+impl Opened {
+    /// The session, for one statement.
+    pub(super) async fn enter(&self) -> Result<SessionInUse> {
+        let mut caller = self.caller.clone();
+        caller.context.request_id = Uuid::now_v7().to_string();
+        caller.context.statement.clear();
+        Sessions::enter(&self.instance, &self.id, caller).await
+    }
+
+    /// Runs a statement. It stops where this is dropped; a change that has begun is made whole.
+    pub(super) fn run(self, work: Work) -> BoxFuture<'static, Result<Ran>> {
+        self.run_it(work).boxed()
+    }
+
+    async fn run_it(self, work: Work) -> Result<Ran> {
+        let mut session = self.enter().await?;
+        let (outcome, bounds) = match work {
+            Work::Text(text) => session.execute_with(&text, Secrets::default()).await?,
+            Work::Prepared(prepared, values) => {
+                session.execute_prepared(&prepared, &values).await?
+            }
+        };
+        let database = session.database().to_owned();
+        Ok(Ran {
+            outcome,
+            bounds,
+            database,
+            _in_use: session.release(),
+        })
+    }
+
+    /// Looks at a statement.
+    pub(super) fn prepare(self, text: String) -> BoxFuture<'static, Result<Prepared>> {
+        async move { self.enter().await?.prepare(&text).await }.boxed()
+    }
+
+    /// Makes a database the current one; gives its name.
+    pub(super) async fn use_database(self, name: String) -> Result<String> {
+        let mut session = self.enter().await?;
+        session.use_database(&name).await?;
+        Ok(session.database().to_owned())
+    }
+
+    /// Ends the session of another connection, by its number.
+    pub(super) async fn kill(self, number: u32) -> Result<()> {
+        self.enter().await?.kill_session(number.to_string()).await
+    }
+}

@@ -1,0 +1,185 @@
+//! The prepared statements of one connection, by number. The client may keep so many, and no more bytes of values sent
+//! ahead than a packet may have.
+
+use std::collections::HashMap;
+
+use mysql::{Parameter, Parameters};
+use parser::{Date, DateTime, Time, Value};
+
+use crate::error::{Error, Reason, Result};
+use crate::session::Prepared;
+
+/// The statements.
+#[derive(Debug)]
+pub(super) struct Statements {
+    known: HashMap<u32, Known>,
+    next: u32,
+    max: usize,
+    long_bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct Known {
+    prepared: Prepared,
+    parameters: Parameters,
+}
+
+impl Statements {
+    pub(super) fn new(max: usize, long_bytes_max: usize) -> Self {
+        Self {
+            known: HashMap::new(),
+            next: 1,
+            max,
+            long_bytes_max,
+        }
+    }
+
+    /// That there is room for another.
+    ///
+    /// # Errors
+    /// [`Reason::LimitExceeded`].
+    pub(super) fn check_room(&self) -> Result<()> {
+        if self.known.len() < self.max {
+            return Ok(());
+        }
+        Err(Error::new(
+            Reason::LimitExceeded,
+            1461,
+            "42000",
+            format!(
+                "Can't create more than mysql.statements_max statements on a connection (current value: {}); close some",
+                self.max
+            ),
+        ))
+    }
+
+    /// Keeps a statement; gives its number and how many parameters it has.
+    ///
+    /// # Errors
+    /// [`Reason::LimitExceeded`] for more parameters than the protocol can number.
+    pub(super) fn keep(&mut self, prepared: Prepared) -> Result<(u32, u16)> {
+        let count = u16::try_from(prepared.parameters()).map_err(|_| {
+            let text = "Prepared statement contains too many placeholders";
+            Error::new(Reason::LimitExceeded, 1390, "HY000", text)
+        })?;
+        let number = self.next;
+        self.next = self.next.wrapping_add(1).max(1);
+        let parameters = Parameters::new(count, self.long_bytes_max);
+        let known = Known {
+            prepared,
+            parameters,
+        };
+        self.known.insert(number, known);
+        Ok((number, count))
+    }
+
+    /// A statement and the values that it is to run with.
+    ///
+    /// # Errors
+    /// [`Reason::OptionInvalid`] for one that is not known, or values that are none.
+    pub(super) fn run(&mut self, number: u32, values: &[u8]) -> Result<(Prepared, Vec<Value>)> {
+        let known = self.known.get_mut(&number).ok_or_else(unknown)?;
+        let values = known.parameters.read(values).map_err(|error| {
+            let (code, sqlstate) = (error.code(), error.sqlstate());
+            Error::new(Reason::OptionInvalid, code, sqlstate, error.to_string())
+        })?;
+        let values = values.into_iter().map(value).collect::<Result<_>>()?;
+        Ok((known.prepared.clone(), values))
+    }
+
+    /// Keeps a part of a value.
+    pub(super) fn append(&mut self, number: u32, parameter: u16, part: &[u8]) {
+        let kept: usize = self
+            .known
+            .values()
+            .map(|known| known.parameters.kept_bytes())
+            .sum();
+        if let Some(known) = self.known.get_mut(&number) {
+            // What is too much is refused when the statement is run: a part has no answer.
+            let is_too_much = kept + part.len() > self.long_bytes_max;
+            let parameter = if is_too_much { u16::MAX } else { parameter };
+            known.parameters.append(parameter, part);
+        }
+    }
+
+    /// Forgets the parts of values.
+    ///
+    /// # Errors
+    /// [`Reason::OptionInvalid`] for one that is not known.
+    pub(super) fn reset(&mut self, number: u32) -> Result<()> {
+        let known = self.known.get_mut(&number).ok_or_else(unknown)?;
+        known.parameters.reset();
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self, number: u32) {
+        self.known.remove(&number);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(
+        Reason::OptionInvalid,
+        1243,
+        "HY000",
+        "Unknown prepared statement handler: it was closed, or is another connection's",
+    )
+}
+
+fn value(parameter: Parameter) -> Result<Value> {
+    let digits = |bytes: bytes::Bytes| {
+        String::from_utf8(bytes.into()).map_err(|_| {
+            let text = "Incorrect decimal value in a parameter: it is no text";
+            Error::new(Reason::ValueInvalid, 1366, "HY000", text)
+        })
+    };
+    Ok(match parameter {
+        Parameter::Null => Value::Null,
+        Parameter::Int(number) => Value::Int(number),
+        Parameter::UInt(number) => Value::UInt(number),
+        Parameter::Double(number) => Value::Double(number),
+        Parameter::Decimal(text) => Value::Decimal(digits(text)?),
+        // Some clients send bytes so, too; what is no text can only be meant as bytes.
+        Parameter::Text(bytes) => match String::from_utf8(bytes.into()) {
+            Ok(text) => Value::Text(text),
+            Err(bytes) => Value::Bytes(bytes.into_bytes()),
+        },
+        Parameter::Blob(bytes) => Value::Bytes(bytes.into()),
+        Parameter::DateTime {
+            year,
+            month,
+            day,
+            time,
+        } => {
+            let date = Date { year, month, day };
+            match time {
+                None => Value::Date(date),
+                Some(time) => Value::DateTime(DateTime {
+                    date,
+                    time: clock(false, 0, time),
+                }),
+            }
+        }
+        Parameter::Time {
+            negative,
+            days,
+            time,
+        } => Value::Time(clock(negative, days, time)),
+    })
+}
+
+fn clock(negative: bool, days: u32, time: (u8, u8, u8, u32)) -> Time {
+    let (hours, minutes, seconds, micros) = time;
+    Time {
+        negative,
+        // Too many are found to be so later.
+        hours: days.saturating_mul(24).saturating_add(hours.into()),
+        minutes,
+        seconds,
+        micros,
+    }
+}

@@ -1,0 +1,390 @@
+//! The MySQL port as clients find it: PyMySQL, mysql-connector-python and SQLAlchemy here, the stock command line
+//! client of MariaDB in `real_databases` below, and a client that keeps to no protocol.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tempfile::TempDir;
+
+use crate::harness::ROOT_PASSWORD;
+use crate::serve_process::{LONG, ServeProcess};
+
+/// A server with a MySQL port.
+struct MysqlServer {
+    folder: TempDir,
+    process: ServeProcess,
+    port: u16,
+}
+
+impl MysqlServer {
+    fn start(settings: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), settings)
+    }
+
+    fn with_tls() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let write = |name: &str, text: &str| {
+            use std::os::unix::fs::PermissionsExt;
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            path.display().to_string()
+        };
+        let (cert, key) = (
+            write("cert.pem", &cert.pem()),
+            write("key.pem", &signing_key.serialize_pem()),
+        );
+        let settings = format!("[tls]\ncert = '{cert}'\nkey = '{key}'\n");
+        Self::start_in(folder, &settings)
+    }
+
+    fn start_in(folder: TempDir, settings: &str) -> Self {
+        let args = ["--mysql-listen", "127.0.0.1:0"];
+        let mut process = ServeProcess::start(settings, folder.path(), &args);
+        let line = process.wait_for("for clients of MySQL, on ");
+        let port = line.rsplit(':').next().unwrap().trim().parse().unwrap();
+        Self {
+            folder,
+            process,
+            port,
+        }
+    }
+
+    /// A folder that a stage can lead to.
+    fn dir(&self, name: &str) -> String {
+        let dir = self.folder.path().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        dir.display().to_string()
+    }
+
+    /// Runs a script that is given the port, the password and a folder; its output.
+    fn python(&self, script: &str) -> String {
+        let python = std::env::var("STAGEDOOR_PYTHON")
+            .expect("STAGEDOOR_PYTHON names a Python with the clients: run `cargo xtask test`");
+        let output = Command::new(python)
+            .args(["-c", script, &self.port.to_string(), ROOT_PASSWORD])
+            .arg(self.dir("out"))
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A plain connection whose greeting has been read.
+    fn socket(&self) -> (TcpStream, Vec<u8>) {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        socket.set_read_timeout(Some(LONG)).unwrap();
+        let greeting = packet(&mut socket).expect("a greeting");
+        (socket, greeting)
+    }
+
+    fn is_well(&self) {
+        let (_, greeting) = self.socket();
+        assert_eq!(greeting[0], 10);
+    }
+}
+
+/// The next packet's payload; `None` at the end.
+fn packet(socket: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut head = [0; 4];
+    socket.read_exact(&mut head).ok()?;
+    let length = u32::from_le_bytes([head[0], head[1], head[2], 0]) as usize;
+    let mut payload = vec![0; length];
+    socket.read_exact(&mut payload).ok()?;
+    Some(payload)
+}
+
+const PYMYSQL: &str = r#"
+import datetime, decimal, sys, threading
+import pymysql
+from pymysql.constants import CLIENT
+port, password, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+def connect(**more):
+    return pymysql.connect(host="127.0.0.1", port=port, **({"user": "root", "password": password} | more))
+c = connect(client_flag=CLIENT.MULTI_STATEMENTS)
+k = c.cursor()
+k.execute("CREATE DATABASE shop"); k.execute("USE shop")
+k.execute("""CREATE TABLE t (i bigint, u int unsigned, d decimal(10,2), f double, s varchar(20), b varbinary(10),
+    dt datetime(3), da date, ti time, bo boolean, j json)""")
+n = k.execute("INSERT INTO t VALUES (%s,%s,%s,%s,%s,x'00ff',%s,%s,%s,%s,%s)",
+    (-5, 4000000000, decimal.Decimal("12.50"), 1.5, "it's \\ é", datetime.datetime(2024, 2, 29, 1, 2, 3, 500000),
+     datetime.date(2024, 2, 29), datetime.timedelta(hours=30), True, '{"a":1}'))
+assert n == 1, n
+k.execute("INSERT INTO t (i) VALUES (7)")
+k.execute("SELECT * FROM t ORDER BY i")
+rows = k.fetchall()
+assert rows[0][:10] == (-5, 4000000000, decimal.Decimal("12.50"), 1.5, "it's \\ é", b"\x00\xff",
+    datetime.datetime(2024, 2, 29, 1, 2, 3, 500000), datetime.date(2024, 2, 29), datetime.timedelta(hours=30), 1), rows[0]
+assert rows[1] == (7,) + (None,) * 10, rows[1]
+names = [column[0] for column in k.description]
+assert names == ["i", "u", "d", "f", "s", "b", "dt", "da", "ti", "bo", "j"], names
+k.execute("SELECT DATABASE(), CONNECTION_ID()")
+assert k.fetchone() == ("shop", c.thread_id()), "session"
+c.commit(); c.rollback(); c.begin()
+k.execute("SHOW VARIABLES LIKE 'max_allowed_packet'")
+assert k.fetchone()[1] == "67108864"
+k.execute("SELECT 1; SELECT 2")
+assert k.fetchall() == ((1,),); assert k.nextset(); assert k.fetchall() == ((2,),)
+c.ping(); c.select_db("shop")
+def refused(code, run):
+    try:
+        run()
+    except pymysql.err.MySQLError as error:
+        assert error.args[0] == code, error
+        return error.args[1]
+    raise SystemExit(f"{code} was expected")
+refused(1146, lambda: k.execute("SELECT * FROM nothing"))
+refused(1064, lambda: k.execute("SELEC 1"))
+refused(1049, lambda: connect(database="nowhere"))
+refused(1045, lambda: connect(password="wrong"))
+refused(1045, lambda: connect(user="nobody"))
+for name in ["sys:root", "sys#root"]:
+    connect(user=name).close()
+k.execute(f"CREATE STAGE s URL = 'file://{folder}'")
+assert k.execute("SELECT i FROM t INTO OUTFILE 'stage://s/t.csv'") == 2
+# A large value, in both directions: more than one packet.
+text = "x" * (17 << 20)
+big = connect(max_allowed_packet=64 << 20)
+with big.cursor() as bk:
+    refused(1064, lambda: bk.execute(f"SELECT LENGTH('{text}')"))
+    bk.execute("SELECT 1")
+    assert bk.fetchone() == (1,)
+# KILL by the number that the client has.
+victim = connect(); vk = victim.cursor()
+k.execute(f"KILL {victim.thread_id()}")
+refused(4031, lambda: vk.execute("SELECT 1"))
+running = connect(); number = running.thread_id()
+told = []
+def run():
+    try:
+        running.cursor().execute("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 1000000000) SELECT COUNT(*) FROM r")
+    except pymysql.err.MySQLError as error:
+        told.append(error.args[0])
+thread = threading.Thread(target=run); thread.start()
+while thread.is_alive():
+    k.execute(f"KILL QUERY {number}")
+    thread.join(0.1)
+assert told == [1317], told
+with running.cursor() as rk:
+    rk.execute("SELECT 1")
+    assert rk.fetchone() == (1,)
+streamed = pymysql.cursors.SSCursor(c)
+k.execute("CREATE TABLE n (i int)")
+k.execute("INSERT INTO n VALUES " + ",".join(f"({i})" for i in range(200)))
+streamed.execute("SELECT a.i, b.i FROM n a, n b")
+assert sum(1 for _ in streamed) == 40000
+print("well")
+"#;
+
+const CONNECTOR: &str = r#"
+import datetime, decimal, sys
+import mysql.connector
+port, password = int(sys.argv[1]), sys.argv[2]
+def connect(**more):
+    return mysql.connector.connect(host="127.0.0.1", port=port, user="root", password=password, use_pure=True, **more)
+c = connect()
+k = c.cursor()
+k.execute("CREATE DATABASE IF NOT EXISTS shop"); k.execute("USE shop")
+k.execute("CREATE TABLE p (i bigint, d decimal(10,2), s varchar(50), dt datetime(6), f double, b varbinary(10))")
+p = c.cursor(prepared=True)
+row = (-7, decimal.Decimal("1.25"), "it's ? \\", datetime.datetime(2024, 2, 29, 1, 2, 3, 4), 0.1, b"\x00\xff")
+for number in (-7, 8):
+    p.execute("INSERT INTO p VALUES (%s, %s, %s, %s, %s, %s)", (number,) + row[1:])
+assert p.rowcount == 1
+p.execute("SELECT i, d, s, dt, f, b FROM p WHERE i = %s", (-7,))
+got = p.fetchall()[0]
+assert got[:5] == row[:5] and bytes(got[5]) == row[5], got
+p.execute("SELECT s FROM p WHERE i > %s ORDER BY i LIMIT %s", (-100, 1))
+assert p.fetchall() == [("it's ? \\",)]
+c.commit(); c.start_transaction(); c.rollback()
+c.cmd_reset_connection()
+c.cmd_change_user(username="root", password=password)
+k = c.cursor(); k.execute("SELECT DATABASE()"); assert k.fetchone() == ("main",)
+z = connect(compress=True)
+k = z.cursor(); k.execute("SELECT REPEAT('a', 100000)"); assert k.fetchone() == ("a" * 100000,)
+print("well")
+"#;
+
+const SQLALCHEMY: &str = r#"
+import sys
+import sqlalchemy as sa
+port, password = int(sys.argv[1]), sys.argv[2]
+url = sa.URL.create("mysql+pymysql", "root", password, "127.0.0.1", port, "main")
+engine = sa.create_engine(url)
+with engine.begin() as c:
+    c.execute(sa.text("CREATE TABLE users (id int, name varchar(20))"))
+    c.execute(sa.text("INSERT INTO users VALUES (:id, :name)"), [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}])
+table = sa.table("users", sa.column("id"), sa.column("name"))
+with engine.connect() as c:
+    rows = c.execute(sa.select(table).where(table.c.id > 1).limit(5)).all()
+    assert rows == [(2, "b")], rows
+assert "users" in sa.inspect(engine).get_table_names()
+print("well")
+"#;
+
+#[test]
+fn pymysql_finds_what_it_expects() {
+    let server = MysqlServer::start("");
+    assert_eq!(server.python(PYMYSQL), "well\n");
+    server.is_well();
+}
+
+#[test]
+fn connector_prepares_compresses_and_changes_users_inside_tls() {
+    let server = MysqlServer::with_tls();
+    assert_eq!(server.python(CONNECTOR), "well\n");
+}
+
+#[test]
+fn sqlalchemy_reads_and_writes() {
+    let server = MysqlServer::start("");
+    assert_eq!(server.python(SQLALCHEMY), "well\n");
+}
+
+#[test]
+fn who_keeps_to_no_protocol_is_told_and_others_are_served() {
+    let server = MysqlServer::start("");
+    // A login that is none, a packet out of order, one that is too long, and one that never ends.
+    for bytes in [
+        &[4, 0, 0, 1, 1, 2, 3, 4][..],
+        &[4, 0, 0, 9, 1, 2, 3, 4],
+        &[0xff, 0xff, 0xff, 1],
+    ] {
+        let (mut socket, _) = server.socket();
+        socket.write_all(bytes).unwrap();
+        let answer = packet(&mut socket).expect("an error");
+        assert_eq!(answer[0], 0xff);
+        assert!(packet(&mut socket).is_none(), "it is closed");
+    }
+    let (mut half, _) = server.socket();
+    half.write_all(&[4, 0, 0, 1, 1]).unwrap();
+    server.is_well();
+    drop(half);
+    // A TLS client of another protocol.
+    let (mut socket, _) = server.socket();
+    socket.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut rest = Vec::new();
+    let _ = socket.read_to_end(&mut rest);
+    server.is_well();
+}
+
+#[test]
+fn clients_are_told_that_the_server_stops() {
+    let mut server = MysqlServer::start("[limits]\ndrain_s = 0\n");
+    let (mut socket, _) = server.socket();
+    server.process.signal("TERM");
+    assert!(server.process.wait().success());
+    // Nobody was in: there is nothing to tell but the end.
+    socket
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    assert!(packet(&mut socket).is_none());
+}
+
+#[test]
+fn plain_text_to_other_machines_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--mysql-listen", "0.0.0.0:0"];
+    let mut process = ServeProcess::start("", folder.path(), &args);
+    assert!(!process.wait().success());
+    let told = process.read.join("\n");
+    assert!(told.contains("mysql.listen"), "{told}");
+}
+
+mod real_databases {
+    //! The stock client, which is installed with the database servers.
+
+    use super::*;
+
+    fn mariadb(server: &MysqlServer, more: &[&str], statements: &str) -> (String, String) {
+        let output = Command::new("mariadb")
+            .args(["--no-defaults", "-h", "127.0.0.1", "-u", "root"])
+            .args(["-P", &server.port.to_string()])
+            .arg(format!("-p{ROOT_PASSWORD}"))
+            .args(more)
+            .args(["-e", statements])
+            .output()
+            .expect("the client of MariaDB");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    }
+
+    /// What the client prints of a statement, without the time that it took.
+    fn without_times(text: &str) -> String {
+        let lines = text.lines().map(|line| match line.split_once(" (") {
+            Some((told, time)) if time.ends_with("sec)") => told,
+            Some(_) | None => line,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_transcript_of_the_original() {
+        let server = MysqlServer::start("");
+        let dir = server.dir("stage");
+        let (_, errors) = mariadb(
+            &server,
+            &[],
+            &format!(
+                "CREATE TABLE user (id int, user_name varchar(20), sex varchar(10));
+                 INSERT INTO user VALUES (1, 'a', 'm'), (2, 'b', NULL);
+                 CREATE STAGE stage_1 URL = 'file://{dir}' ENABLE = TRUE"
+            ),
+        );
+        assert_eq!(errors, "");
+        let (out, errors) = mariadb(
+            &server,
+            &["-t", "-vv"],
+            "SELECT * FROM user INTO OUTFILE 'stage://stage_1/user.csv'; SELECT * FROM user",
+        );
+        assert_eq!(errors, "");
+        let out = without_times(&out);
+        assert!(out.contains("Query OK, 2 rows affected"), "{out}");
+        let table = "+------+-----------+------+\n\
+                     | id   | user_name | sex  |\n\
+                     +------+-----------+------+\n\
+                     |    1 | a         | m    |\n\
+                     |    2 | b         | NULL |\n\
+                     +------+-----------+------+\n\
+                     2 rows in set";
+        assert!(out.contains(table), "{out}");
+        assert!(Path::new(&dir).join("user.csv").exists());
+
+        let (_, errors) = mariadb(
+            &server,
+            &[],
+            &format!("SELECT * FROM user INTO OUTFILE '{dir}/other.csv'"),
+        );
+        let told = "ERROR 20101 (HY000) at line 1: internal error: stage exists, please try to check and use a stage instead\n";
+        // Some versions show the statement before it.
+        assert!(errors.ends_with(told), "{errors}");
+    }
+
+    #[test]
+    fn the_stock_client_chats_with_and_without_tls() {
+        for server in [MysqlServer::start(""), MysqlServer::with_tls()] {
+            let statements =
+                "BEGIN; COMMIT; ROLLBACK; SHOW WARNINGS; SHOW ENGINES; SHOW TABLE STATUS; \\s";
+            for more in [&[][..], &["--ssl"], &["--compress"]] {
+                let (out, errors) = mariadb(&server, more, statements);
+                if more == ["--ssl"] && out.is_empty() {
+                    assert!(errors.contains("SSL"), "{errors}");
+                    continue;
+                }
+                assert_eq!(errors, "");
+                assert!(out.contains("1196"), "{out}");
+                assert!(out.contains("Protocol version:\t10"), "{out}");
+            }
+            // A second one finds the password known.
+            let (out, _) = mariadb(&server, &["-N"], "SELECT 42");
+            assert_eq!(out, "42\n");
+        }
+    }
+}
