@@ -25,6 +25,7 @@ mod internal_stages;
 mod keys;
 mod leaks;
 mod loads;
+mod metrics;
 mod python_readers;
 mod queries;
 mod raw_targets;

@@ -210,6 +210,8 @@ macro_rules! on_both {
 mod crash;
 mod faults;
 mod files;
+mod flight_clients;
+mod flight_sql;
 mod real_databases;
 
 on_both!(an_export_appears_whole_and_once, exports);

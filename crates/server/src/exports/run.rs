@@ -160,6 +160,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         // Who is told that the export has ended may drop the stage.
         self.into = None;
+        self.instance.metrics.export(&self.end);
         self.instance.jobs.finish(&self.job, self.end.clone());
     }
 }

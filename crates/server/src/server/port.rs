@@ -3,13 +3,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::channel::oneshot::Sender as CutSender;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
@@ -21,6 +21,7 @@ use crate::gate::ensure_root_password;
 use crate::http_port::HttpPort;
 use crate::instance::{OpenError, recovery_sentences};
 use crate::maintenance;
+use crate::monitor_port::{MonitorPort, Watched};
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -41,6 +42,7 @@ pub struct Port {
     local_addr: SocketAddr,
     tls: Option<Arc<Tls>>,
     http: Option<HttpPort>,
+    monitor: Option<MonitorPort>,
 }
 
 impl Port {
@@ -62,12 +64,14 @@ impl Port {
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
         let http = HttpPort::open(&settings, tls.as_ref()).await?;
+        let monitor = MonitorPort::open(&settings).await?;
         Ok(Self {
             settings,
             listener,
             local_addr,
             tls,
             http,
+            monitor,
         })
     }
 
@@ -95,13 +99,17 @@ impl Port {
             local_addr,
             tls,
             http,
+            monitor,
         } = self;
         let health = ServerHealth::opening();
         let doorway = Doorway::new(&health);
         let (cut, is_cut) = connections::cut();
+        let connections_max = settings.limits.connections_max;
+        let places = Arc::new(Semaphore::new(connections_max));
         let entry = Entry {
             tls: tls.clone(),
-            connections_max: settings.limits.connections_max,
+            connections_max,
+            places: Arc::clone(&places),
             opening_max: connections::OPENING_MAX,
             cut: is_cut,
         };
@@ -130,6 +138,15 @@ impl Port {
         };
         if let Some(tls) = tls {
             background.spawn(tls.watch());
+        }
+        let opened_instance = Arc::new(OnceLock::new());
+        if let Some(monitor) = monitor {
+            tracing::info!(address = %monitor.local_addr, "serving metrics and health over HTTP");
+            background.spawn(monitor.serve(Watched {
+                health: health.clone(),
+                instance: Arc::clone(&opened_instance),
+                places: (places, connections_max),
+            }));
         }
 
         tracing::info!(
@@ -177,6 +194,8 @@ impl Port {
         };
         log_opened(&server, began.elapsed());
         doorway.open(server.routes());
+        // Nobody else sets it.
+        let _ = opened_instance.set(Arc::downgrade(&server.instance));
         if let Some(http) = http {
             tracing::info!(at = http.links_at, "serving download links");
             // A server has one port for links.

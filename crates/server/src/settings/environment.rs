@@ -25,7 +25,7 @@ const TOP_LEVEL: [(&str, Form); 4] = [
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place, and their keys
 /// that are no number or boolean.
-const SECTIONS: [(&str, &[(&str, Form)]); 11] = [
+const SECTIONS: [(&str, &[(&str, Form)]); 12] = [
     (
         "tls",
         &[
@@ -38,6 +38,7 @@ const SECTIONS: [(&str, &[(&str, Form)]); 11] = [
         "http",
         &[("listen", Form::Text), ("public_url", Form::Text)],
     ),
+    ("metrics", &[("listen", Form::Text)]),
     ("auth", &[("root_password_file", Form::Text)]),
     (
         "secrets",

@@ -71,6 +71,7 @@ fn reads_every_key_of_the_documented_file() {
     settings.retention.audit_days = None;
     settings.auth.root_password_file = None;
     settings.http = defaults.http.clone();
+    settings.metrics = defaults.metrics.clone();
     settings.internal = defaults.internal.clone();
     settings.secrets.key_file = None;
     settings.data_dir = defaults.data_dir.clone();
