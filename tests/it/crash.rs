@@ -4,6 +4,7 @@
 
 mod identity;
 mod rotation;
+mod split;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -304,10 +304,6 @@ async fn an_option_that_is_not_built_or_makes_no_sense_is_refused_before_anythin
             "x.csv' PARTITION BY (b)",
             "ERROR 20101 (HY000): internal error: PARTITION BY names column 'b', which the query does not give; its columns are a",
         ),
-        (
-            "x.csv' EXPORT ID 'k'",
-            "ERROR 20102 (HY000): EXPORT ID is not yet implemented",
-        ),
     ] {
         assert_eq!(
             server

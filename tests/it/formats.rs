@@ -3,8 +3,11 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::harness::{TestServer, files};
+use arrow::array::Float64Array;
+
+use crate::harness::{TestServer, files, write_parquet_columns};
 
 async fn table(server: &TestServer) {
     server
@@ -105,14 +108,46 @@ async fn the_suffix_chooses_the_format_and_rows_read_back() {
 async fn a_number_that_json_has_not_leaves_no_file() {
     let server = TestServer::start().await;
     let dir = server.stage("s").await;
+    let numbers = Float64Array::from(vec![0.5, f64::NAN]);
+    write_parquet_columns(&dir.join("in.parquet"), vec![("b", Arc::new(numbers))]);
     let error = server
-        .error("SELECT 1 AS a, CAST('NaN' AS DOUBLE) AS b INTO OUTFILE 'stage://s/x.jsonl'")
+        .error("SELECT 1 AS a, b FROM 'stage://s/in.parquet' INTO OUTFILE 'stage://s/x.jsonl'")
         .await;
     assert!(
-        error.contains("row 1 of column 'b'") && error.contains("no form in JSON"),
+        error.contains("row 2 of column 'b'") && error.contains("no form in JSON"),
         "{error}"
     );
-    assert_eq!(files(&dir), Vec::<String>::new());
+    assert_eq!(files(&dir), ["in.parquet"]);
+}
+
+/// What one part of a UNION declares says nothing of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_union_of_text_and_json_is_text() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    server
+        .ok("CREATE TABLE u (short varchar(3), name varchar(20), j json)")
+        .await;
+    server
+        .ok("INSERT INTO u VALUES ('abc', '12', '{\"a\":1}')")
+        .await;
+    server
+        .ok("SELECT x.v AS v, x.s AS s FROM (SELECT name AS v, short AS s FROM u UNION ALL SELECT j, name FROM u) x WHERE v IS NOT NULL ORDER BY v INTO OUTFILE 'stage://s/x.jsonl' MANIFEST 'true'")
+        .await;
+    assert_eq!(
+        std::fs::read_to_string(dir.join("x.jsonl")).unwrap(),
+        "{\"v\":\"12\",\"s\":\"abc\"}\n{\"v\":\"{\\\"a\\\":1}\",\"s\":\"12\"}\n"
+    );
+    // Parts that agree keep what they declare.
+    server
+        .ok("SELECT name FROM u UNION ALL SELECT name FROM u INTO OUTFILE 'stage://s/y.csv' MANIFEST 'true'")
+        .await;
+    let declared = |name: &str, at: usize| manifest(&dir.join(name))["schema"][at].clone();
+    assert_eq!(
+        declared("y.csv.manifest.json", 0)["sql_type"],
+        "varchar(20)"
+    );
+    assert_eq!(declared("x.jsonl.manifest.json", 1)["sql_type"], "varchar");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,7 +308,7 @@ async fn rows_are_partitioned_by_the_values_of_columns() {
     for name in [
         "out/day=2026-01-01/shop=a b/x.csv",
         "out/day=2026-01-01/shop=a b/x.csv.1",
-        "out/day=2026-01-02/shop=%C3%BC/x.csv",
+        "out/day=2026-01-02/shop=ü/x.csv",
         "out/day=__HIVE_DEFAULT_PARTITION__/shop=a b/x.csv",
     ] {
         assert!(found.contains(&name.to_owned()), "{name}: {found:?}");
@@ -292,6 +327,23 @@ async fn rows_are_partitioned_by_the_values_of_columns() {
     ids.sort_unstable();
     assert_eq!(ids, (0..900).collect::<Vec<_>>());
     assert_eq!(proof["options"]["partition_by"][0], "day");
+    // A folder's name that is a file's leaves nothing of the others.
+    std::fs::create_dir(dir.join("way")).unwrap();
+    std::fs::write(dir.join("way/day=2026-01-02"), "mine").unwrap();
+    let error = server
+        .error("SELECT * FROM p INTO OUTFILE 'stage://s/way/x.csv' PARTITION BY (day)")
+        .await;
+    assert!(error.contains("day=2026-01-02"), "{error}");
+    let left: Vec<String> = files(&dir)
+        .into_iter()
+        .filter(|name| name.starts_with("way"))
+        .collect();
+    assert_eq!(left, ["way/day=2026-01-02"]);
+    // A file that is there in one of the folders is found before it is written.
+    let error = server
+        .error("SELECT * FROM p INTO OUTFILE 'stage://s/out/x.csv' PARTITION BY (day, shop)")
+        .await;
+    assert_eq!(error, "ERROR 20406 (HY000): file x.csv already exists");
     // A value that no name in a stage can hold leaves nothing.
     let error = server
         .error("SELECT 'a/b' AS k, 1 AS v INTO OUTFILE 'stage://s/bad/x.csv' PARTITION BY (k)")

@@ -422,14 +422,14 @@ pub(crate) fn write_parquet(path: &Path, ids: std::ops::Range<i64>) {
         ids.clone()
             .map(|id| format!("name {:08} of a row", id.wrapping_mul(7_919) % 1_000_003)),
     );
-    let batch = RecordBatch::try_from_iter([
-        (
-            "id",
-            Arc::new(Int64Array::from_iter_values(ids)) as arrow::array::ArrayRef,
-        ),
-        ("name", Arc::new(names) as arrow::array::ArrayRef),
-    ])
-    .unwrap();
+    let ids = Int64Array::from_iter_values(ids);
+    write_parquet_columns(path, vec![("id", Arc::new(ids)), ("name", Arc::new(names))]);
+}
+
+/// A Parquet file of these columns, any of which may have NULLs.
+pub(crate) fn write_parquet_columns(path: &Path, columns: Vec<(&str, arrow::array::ArrayRef)>) {
+    let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     let file = std::fs::File::create(path).unwrap();
     let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();

@@ -1,25 +1,14 @@
 //! LOAD DATA, and what external files of others' making become: exactly their values, or an error that names the place.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DurationMicrosecondArray, Float64Array, Int64Array, Int64Builder, ListBuilder,
-    NullArray, RecordBatch, StringArray, Time64NanosecondArray, TimestampNanosecondArray,
+    DurationMicrosecondArray, Float64Array, Int64Array, Int64Builder, ListBuilder, NullArray,
+    StringArray, Time64NanosecondArray, TimestampNanosecondArray,
 };
-use parquet::arrow::ArrowWriter;
 
-use crate::harness::TestServer;
-
-fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) {
-    let columns = columns.into_iter().map(|(name, array)| (name, array, true));
-    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-    let file = std::fs::File::create(path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-}
+use crate::harness::{TestServer, write_parquet_columns};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_becomes_rows_with_set_and_defaults() {
@@ -174,7 +163,7 @@ async fn json_lines_and_parquet_are_loaded_by_name() {
             .rows(),
         [["1", "{\"a\": [1, 2]}"], ["2", "NULL"]]
     );
-    write(
+    write_parquet_columns(
         &dir.join("p.parquet"),
         vec![
             ("Price", Arc::new(Float64Array::from(vec![1.5]))),
@@ -208,7 +197,7 @@ async fn what_pandas_and_others_write_can_be_queried() {
     let mut list = ListBuilder::new(Int64Builder::new());
     list.append_value([Some(1), None, Some(3)]);
     list.append_null();
-    write(
+    write_parquet_columns(
         &dir.join("p.parquet"),
         vec![
             (

@@ -104,6 +104,7 @@ fn record(
         stage: Some((stage.to_owned(), 1)),
         stage_parents,
         target,
+        key: None,
     };
     catalog.create_export(&actor(), new).unwrap();
     for next in [ExportState::Running, ExportState::Prepared] {
@@ -512,6 +513,7 @@ async fn what_is_visible_is_committed() {
         stage: Some(("s".to_owned(), 1)),
         stage_parents: Vec::new(),
         target: "stage://s/20.csv".to_owned(),
+        key: None,
     };
     catalog.create_export(&actor(), new).unwrap();
     for next in [

@@ -123,6 +123,7 @@ fn export(catalog: &Catalog, number: usize) -> Result<()> {
         stage: None,
         stage_parents: Vec::new(),
         target: "stage://s/a.csv".into(),
+        key: None,
     };
     catalog.create_export(&root(), new)?;
     catalog.update_export(&root(), &id, |export| {

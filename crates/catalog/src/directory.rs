@@ -12,7 +12,7 @@ pub(crate) use refresh::Refreshes;
 pub use refresh::{RefreshId, Refreshed};
 
 use crate::error::Error;
-use crate::exports::{ExportRecord, PlannedFile};
+use crate::exports::{ExportRecord, FileRole, PlannedFile};
 use crate::options::Actor;
 use crate::stages::{self, StageRecord};
 use crate::store::{Draft, View, What};
@@ -184,19 +184,25 @@ pub(crate) fn note_export(
         return Ok(());
     };
     let now_us = draft.now_us();
-    let written = |file: &PlannedFile| FileChange::Written {
-        file: DirectoryFile {
-            path: file.target.clone(),
-            bytes: file.bytes,
-            modified_us: Some(now_us),
-            etag: None,
-            sha256: Some(file.sha256.clone()),
-            export_id: Some(record.id.clone()),
-            noted_us: now_us,
+    let change = |file: &PlannedFile| match file.role {
+        FileRole::Data | FileRole::Manifest | FileRole::Checksums => FileChange::Written {
+            file: DirectoryFile {
+                path: file.target.clone(),
+                bytes: file.bytes,
+                modified_us: Some(now_us),
+                etag: None,
+                sha256: Some(file.sha256.clone()),
+                export_id: Some(record.id.clone()),
+                noted_us: now_us,
+            },
+            since_us: now_us,
         },
-        since_us: now_us,
+        FileRole::Surplus => FileChange::Removed {
+            path: file.target.clone(),
+            since_us: now_us,
+        },
     };
-    let changes: Vec<FileChange> = published.iter().map(written).collect();
+    let changes: Vec<FileChange> = published.iter().map(change).collect();
     let stage = StageFiles {
         id,
         version: *version,

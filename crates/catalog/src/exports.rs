@@ -1,14 +1,17 @@
 //! Exports: the record of each, from its admission to its final state. The states are in
 //! `exports/state.rs`, the publication plan in `exports/plan.rs`.
 
+mod keyed;
 mod manifest;
 mod owner;
 mod plan;
 mod state;
 
+pub use keyed::Admission;
 pub use plan::{FileRole, PlannedFile};
 pub use state::ExportState;
 
+pub(crate) use keyed::forget as forget_key;
 use manifest::{put_manifest, with_manifest};
 pub(crate) use owner::unmark;
 use plan::{put_plan, with_plan};
@@ -43,6 +46,8 @@ pub struct ExportRecord {
     pub account: String,
     /// Who started it.
     pub user: String,
+    /// What the user calls it: `EXPORT ID`.
+    pub key: Option<String>,
     /// The statement, with its secrets masked by the caller.
     pub statement: String,
     /// The name and version of the stage it writes to, as they were when it was admitted.
@@ -98,6 +103,8 @@ pub struct NewExport {
     pub stage_parents: Vec<(u64, u64)>,
     /// Where it writes, as the statement named it.
     pub target: String,
+    /// What the user calls it: asked for again by the same statement, it is the same export, unless that one failed.
+    pub key: Option<String>,
 }
 
 impl Catalog {
@@ -106,19 +113,22 @@ impl Catalog {
     /// Errors: `AlreadyExists` for the id, `NotFound` for the stage, `Conflict` when the stage is no
     /// longer at that version, `Invalid` for an id of another form.
     pub fn create_export(&self, actor: &Actor, export: NewExport) -> Result<ExportRecord, Error> {
-        self.create_export_with(actor, export, Credentials::default())
+        match self.create_export_with(actor, export, Credentials::default())? {
+            Admission::New(record) | Admission::Before(record) => Ok(record),
+        }
     }
 
     /// The same for a target that is a bucket and no stage: its credentials are sealed for this export alone, and
     /// go when it has ended.
     ///
-    /// Errors: those of [`Catalog::create_export`]; `KeyMissing` without a server key.
+    /// Errors: those of [`Catalog::create_export`]; `KeyMissing` without a server key; `AlreadyExists` for a key that
+    /// another statement has.
     pub fn create_export_with(
         &self,
         actor: &Actor,
         export: NewExport,
         credentials: Credentials,
-    ) -> Result<ExportRecord, Error> {
+    ) -> Result<Admission, Error> {
         check_id(&export.id)?;
         let admitted = format!("export {} of {}", export.id, actor.user);
         let what = What::ended("ADMIT EXPORT", &export.target, AuditOutcome::Done, admitted);
@@ -127,6 +137,12 @@ impl Catalog {
             || what,
             |draft| {
                 let account = &actor.account;
+                if let Some(key) = &export.key
+                    && let Some(record) =
+                        keyed::before(draft.view(), account, &actor.user, key, &export.statement)?
+                {
+                    return Ok(Admission::Before(record));
+                }
                 if find(draft.view(), account, &export.id)?.is_some() {
                     return Err(Error::new(
                         ErrorKind::AlreadyExists,
@@ -149,6 +165,7 @@ impl Catalog {
                     id: export.id,
                     account: account.clone(),
                     user: actor.user.clone(),
+                    key: export.key,
                     statement: export.statement,
                     stage: export.stage,
                     stage_id,
@@ -170,7 +187,8 @@ impl Catalog {
                 put(draft, account, &record);
                 tell_stage_version(draft, &record);
                 owner::mark(draft, account, &record)?;
-                Ok(record)
+                keyed::name(draft, account, &record);
+                Ok(Admission::New(record))
             },
         )
     }
@@ -375,6 +393,7 @@ fn check_identity(before: &ExportRecord, after: &ExportRecord) -> Result<(), Err
     let same = before.id == after.id
         && before.account == after.account
         && before.user == after.user
+        && before.key == after.key
         && before.statement == after.statement
         && before.stage == after.stage
         && before.stage_id == after.stage_id
@@ -386,7 +405,7 @@ fn check_identity(before: &ExportRecord, after: &ExportRecord) -> Result<(), Err
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "id, account, user, statement, stage, target, credentials and creation time of the export {} cannot change",
+        "id, account, user, key, statement, stage, target, credentials and creation time of the export {} cannot change",
         before.id
     )))
 }

@@ -75,6 +75,15 @@ pub(crate) fn export_files(account: &str, id: &str) -> String {
     format!("{account}/export-file/{id}/")
 }
 
+/// Which export of a user has a key; the key may hold slashes.
+pub(crate) fn export_key(account: &str, user: &str, key: &str) -> String {
+    format!("{account}/export-key/{user}/{key}")
+}
+
+pub(crate) fn all_export_keys(account: &str) -> String {
+    format!("{account}/export-key/")
+}
+
 pub(crate) fn all_export_files(account: &str) -> String {
     format!("{account}/export-file/")
 }

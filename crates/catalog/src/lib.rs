@@ -47,7 +47,9 @@ pub use check::{CheckReport, Problem, ProblemPlace};
 pub use databases::{DatabaseRecord, DroppedDatabase};
 pub use directory::{DirectoryFile, FileChange, RefreshId, Refreshed, StageFiles};
 pub use error::{Error, ErrorKind};
-pub use exports::{ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
+pub use exports::{
+    Admission, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile,
+};
 pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};
 pub use names::{NAME_CHARS_MAX, check_stage_name};
 pub use options::{
@@ -61,7 +63,9 @@ pub use secrets::{
     CredentialKind, CredentialValue, Credentials, Fingerprint, KeyId, KeyRing, OpenValue,
     RotationReport, RotationState, SealedSecret, ServerKey,
 };
-pub use stages::{StageCapabilities, StageChangeKind, StageChanges, StageDefinition, StageRecord};
+pub use stages::{
+    StageCapabilities, StageChangeKind, StageChanges, StageDefinition, StagePolicy, StageRecord,
+};
 pub use store::{Recovery, Scrubbed};
 pub use tables::{
     Checksums, Column, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord, TableSource,

@@ -124,6 +124,7 @@ fn prune_exports(
             draft.delete(keys::export(account, &record.id));
             draft.delete(keys::manifest(account, &record.id));
             exports::unmark(draft, account, &record);
+            exports::forget_key(draft, account, &record)?;
             step.removed += 1;
         }
     }

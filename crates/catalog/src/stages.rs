@@ -5,9 +5,11 @@ mod capabilities;
 mod change;
 mod create;
 mod drops;
+mod policy;
 mod rules;
 
 pub use capabilities::StageCapabilities;
+pub use policy::StagePolicy;
 pub(crate) use rules::parent as parent_of;
 
 use crate::Catalog;
@@ -29,6 +31,8 @@ pub struct StageDefinition {
     pub comment: String,
     /// What opening the location takes. Secrets among them are sealed when the stage is stored.
     pub credentials: Credentials,
+    /// What may be exported to it.
+    pub policy: StagePolicy,
 }
 
 impl Default for StageDefinition {
@@ -40,6 +44,7 @@ impl Default for StageDefinition {
             directory: false,
             comment: String::new(),
             credentials: Credentials::default(),
+            policy: StagePolicy::default(),
         }
     }
 }
@@ -99,6 +104,8 @@ pub struct StageChanges {
     pub comment: Option<String>,
     /// All credentials, in the place of those before.
     pub credentials: Option<Credentials>,
+    /// The whole policy, in the place of the one before.
+    pub policy: Option<StagePolicy>,
 }
 
 impl StageChanges {
@@ -112,6 +119,7 @@ impl StageChanges {
             credentials: self
                 .credentials
                 .unwrap_or_else(|| before.credentials.clone()),
+            policy: self.policy.unwrap_or_else(|| before.policy.clone()),
         }
     }
 }

@@ -64,7 +64,7 @@ where
 {
     match options.files()? {
         Files::Text(format) => run(batches, sink, format, &options, progress).await,
-        Files::Parquet(format) => run(batches, sink, format, &options, progress).await,
+        Files::Parquet(format) => run(batches, sink, *format, &options, progress).await,
         Files::Arrow(format) => run(batches, sink, format, &options, progress).await,
     }
 }
@@ -90,7 +90,7 @@ where
         options.partitions.is_some(),
         progress,
     )?;
-    let mut cutter = JobCutter::new(options.chunk_bytes);
+    let mut cutter = JobCutter::new(options.chunk_bytes, options.row_bytes());
     let mut buffers = Vec::new();
     let mut rows = 0;
     loop {

@@ -13,6 +13,9 @@ use crate::job::Job;
 
 /// A text format: rows as bytes that may stand behind each other in any file.
 pub(crate) trait RowEncoder: Debug + Send + Sync {
+    /// About how many bytes of text a row has besides its values, such as keys.
+    fn row_bytes(&self) -> u64;
+
     /// Appends what each file begins with.
     fn head(&self, out: &mut Vec<u8>);
 

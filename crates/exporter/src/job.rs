@@ -28,13 +28,15 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) struct JobCutter {
     chunk_bytes: u64,
+    /// Text that every row has besides its values, such as keys.
+    row_bytes: u64,
     next: Job,
     next_bytes: u64,
     next_rows: u64,
 }
 
 impl JobCutter {
-    pub(crate) fn new(chunk_bytes: u64) -> Self {
+    pub(crate) fn new(chunk_bytes: u64, row_bytes: u64) -> Self {
         let next = Job {
             number: 0,
             first_row: 0,
@@ -43,6 +45,7 @@ impl JobCutter {
         };
         Self {
             chunk_bytes,
+            row_bytes,
             next,
             next_bytes: 0,
             next_rows: 0,
@@ -54,11 +57,11 @@ impl JobCutter {
         let mut rows = 0;
         while rows < batch.num_rows() && self.next_bytes < self.chunk_bytes {
             let mut step = STEP_ROWS.min(batch.num_rows() - rows);
-            let mut bytes = text_bytes(batch, rows, step);
+            let mut bytes = self.text_bytes(batch, rows, step);
             // Rows as long as a chunk go alone.
             while step > 1 && self.next_bytes + bytes > 2 * self.chunk_bytes {
                 step /= 2;
-                bytes = text_bytes(batch, rows, step);
+                bytes = self.text_bytes(batch, rows, step);
             }
             rows += step;
             self.next_bytes += bytes;
@@ -69,6 +72,15 @@ impl JobCutter {
             *batch = batch.slice(rows, batch.num_rows() - rows);
         }
         (self.next_bytes >= self.chunk_bytes).then(|| self.cut())
+    }
+
+    /// About how many bytes of text the rows make.
+    fn text_bytes(&self, batch: &RecordBatch, at: usize, rows: usize) -> u64 {
+        let columns = batch.columns().iter();
+        let values: u64 = columns
+            .map(|column| column_bytes(column.as_ref(), at, rows))
+            .sum();
+        values + self.row_bytes * rows as u64
     }
 
     /// Begins rows of a partition; gives the job of the rows before, if they are of another.
@@ -99,15 +111,6 @@ impl JobCutter {
     }
 }
 
-/// About how many bytes of text the rows make.
-fn text_bytes(batch: &RecordBatch, at: usize, rows: usize) -> u64 {
-    batch
-        .columns()
-        .iter()
-        .map(|column| column_bytes(column.as_ref(), at, rows))
-        .sum()
-}
-
 fn column_bytes(array: &dyn Array, at: usize, rows: usize) -> u64 {
     let ends = at + rows;
     let data: u64 = match array.data_type() {
@@ -119,6 +122,29 @@ fn column_bytes(array: &dyn Array, at: usize, rows: usize) -> u64 {
         DataType::BinaryView => views_bytes(&array.as_binary_view().views()[at..ends]),
         DataType::FixedSizeBinary(width) => rows as u64 * u64::from(width.unsigned_abs()),
         DataType::Dictionary(..) | DataType::RunEndEncoded(..) => packed_bytes(array, at, rows),
+        // A slice of a list keeps the values of all: what counts is where its own begin and end.
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            items_bytes(list.values(), list.value_offsets(), at, ends)
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            items_bytes(list.values(), list.value_offsets(), at, ends)
+        }
+        DataType::Map(..) => {
+            let map = array.as_map();
+            items_bytes(map.entries(), map.value_offsets(), at, ends)
+        }
+        DataType::FixedSizeList(_, size) => {
+            let (list, size) = (array.as_fixed_size_list(), size.unsigned_abs() as usize);
+            column_bytes(list.values().as_ref(), at * size, rows * size)
+        }
+        DataType::Struct(_) => array
+            .as_struct()
+            .columns()
+            .iter()
+            .map(|column| column_bytes(column.as_ref(), at, rows))
+            .sum(),
         data_type if data_type.is_nested() => {
             let slice = array.slice(at, rows);
             2 * slice.to_data().get_slice_memory_size().unwrap_or(0) as u64
@@ -131,6 +157,18 @@ fn column_bytes(array: &dyn Array, at: usize, rows: usize) -> u64 {
 fn span<T: Copy + Into<i64>>(offsets: &[T], start: usize, end: usize) -> u64 {
     let (start, end): (i64, i64) = (offsets[start].into(), offsets[end].into());
     start.abs_diff(end)
+}
+
+/// The items of a list's rows.
+fn items_bytes<T: Copy + TryInto<usize>>(
+    values: &dyn Array,
+    offsets: &[T],
+    at: usize,
+    ends: usize,
+) -> u64 {
+    let place = |offset: T| offset.try_into().unwrap_or(0);
+    let (start, end) = (place(offsets[at]), place(offsets[ends]));
+    column_bytes(values, start, end.saturating_sub(start))
 }
 
 fn views_bytes(views: &[u128]) -> u64 {
@@ -153,5 +191,43 @@ fn packed_bytes(array: &dyn Array, at: usize, rows: usize) -> u64 {
             2 * slice.to_data().get_slice_memory_size().unwrap_or(0) as u64
                 + rows as u64 * PLAIN_BYTES
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use arrow::array::{ArrayRef, FixedSizeListArray, ListArray};
+    use arrow::datatypes::Float32Type;
+
+    use super::*;
+
+    /// A list is as long as its own items, however many the lists beside it have.
+    #[test]
+    fn lists_are_measured_by_their_own_items() {
+        let lists = (0..512).map(|_| Some(vec![Some(1.0); 768]));
+        let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(
+            lists.clone(),
+        ));
+        let fixed: ArrayRef =
+            Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(lists, 768));
+        let row = 768 * (PLAIN_BYTES + 1) + 1;
+        for array in [list, fixed] {
+            assert_eq!(column_bytes(array.as_ref(), 3, 1), row);
+            assert_eq!(column_bytes(array.slice(100, 200).as_ref(), 7, 2), 2 * row);
+        }
+        let batch = RecordBatch::try_from_iter([(
+            "l",
+            Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(
+                (0..512).map(|_| Some(vec![Some(1.0); 768])),
+            )) as ArrayRef,
+        )])
+        .unwrap();
+        let mut cutter = JobCutter::new(1 << 20, 0);
+        let mut rest = batch;
+        let job = cutter.push(&mut rest).unwrap();
+        let rows = job.slices[0].num_rows();
+        assert!((100..=300).contains(&rows), "{rows}");
     }
 }

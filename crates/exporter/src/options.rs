@@ -42,7 +42,7 @@ pub(crate) enum Rows {
 /// The format of the files.
 pub(crate) enum Files {
     Text(TextFiles),
-    Parquet(ParquetFiles),
+    Parquet(Box<ParquetFiles>),
     Arrow(ArrowFiles),
 }
 
@@ -221,6 +221,14 @@ impl ExportOptions {
         self.files().map(|_| self)
     }
 
+    /// Text that every row has besides its values.
+    pub(crate) fn row_bytes(&self) -> u64 {
+        match &self.rows {
+            Rows::Text(encoder, _) => encoder.row_bytes(),
+            Rows::Parquet(..) | Rows::Arrow(..) => 0,
+        }
+    }
+
     /// The files' format.
     pub(crate) fn files(&self) -> Result<Files, EncodeError> {
         let max = self.file_bytes_max;
@@ -229,7 +237,7 @@ impl ExportOptions {
                 Files::Text(TextFiles::new(Arc::clone(encoder), *compression, max)?)
             }
             Rows::Parquet(schema, compression) => {
-                Files::Parquet(ParquetFiles::new(schema, *compression, max)?)
+                Files::Parquet(Box::new(ParquetFiles::new(schema, *compression, max)?))
             }
             Rows::Arrow(schema, compression) => {
                 Files::Arrow(ArrowFiles::new(schema, *compression, max)?)

@@ -30,6 +30,8 @@ const BOUND_BYTES: u64 = 72;
 /// Minimum and maximum, in the older and the newer form; and once more in the page's index.
 const BOUNDS_A_COLUMN: u64 = 4;
 const BOUNDS_A_PAGE: u64 = 2;
+/// The most row groups a file has, as their number has sixteen bits in some places; more go into the next file.
+const GROUPS_MAX: usize = 32_767;
 /// The file's end: length of the footer, and magic.
 const TRAILER_BYTES: u64 = 8;
 
@@ -80,6 +82,7 @@ pub(crate) struct RowGroup {
 pub(crate) struct ParquetFile {
     writer: SerializedFileWriter<Vec<u8>>,
     rows: u64,
+    groups: usize,
     /// What the footer takes so far, at most.
     footer_bytes: u64,
 }
@@ -118,7 +121,7 @@ impl ParquetFiles {
         );
         let properties = WriterProperties::builder()
             .set_compression(codec)
-            .set_created_by(concat!("stagedoor ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_created_by(concat!("stagedoor version ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
         let refuse = |error: &ParquetError| {
             EncodeError::options(format!("the columns have no form in Parquet: {error}"))
@@ -262,6 +265,7 @@ impl Format for ParquetFiles {
         let mut file = ParquetFile {
             writer,
             rows: 0,
+            groups: 0,
             footer_bytes: 0,
         };
         file.hand_on(out)?;
@@ -275,6 +279,12 @@ impl Format for ParquetFiles {
         out: &mut dyn Output,
     ) -> Result<Appended<RowGroup>, ExportError> {
         let mut rest = None;
+        if file.groups >= GROUPS_MAX {
+            return Ok(Appended {
+                rows: 0,
+                left: Left::Piece(piece),
+            });
+        }
         if let Some(max) = self.file_bytes_max {
             let has_room = |file: &ParquetFile, piece: &RowGroup, written: u64| {
                 let footer = self.empty_bytes + file.footer_bytes + TRAILER_BYTES;
@@ -301,6 +311,7 @@ impl Format for ParquetFiles {
         file.footer_bytes += piece.chunks.iter().map(footer_bytes).sum::<u64>();
         file.add(piece.chunks).map_err(failed)?;
         file.rows += rows;
+        file.groups += 1;
         file.hand_on(out)?;
         Ok(Appended {
             rows,

@@ -75,9 +75,10 @@ impl Partitions {
                 | DataType::FixedSizeBinary(_)
                 | DataType::Dictionary(..)
                 | DataType::RunEndEncoded(..) => return Err(refuse()),
-                _ => Kind::Short(
-                    Json::plan(field, &Context::default()).map_err(|Unsupported(_)| refuse())?,
-                ),
+                data_type => {
+                    let json = Json::plan_column(field, &context(data_type));
+                    Kind::Short(json.map_err(|Unsupported(_)| refuse())?)
+                }
             };
             by.push(Column {
                 at,
@@ -154,7 +155,7 @@ impl Partitions {
             }
             folder.push_str(&column.prefix);
             let array = batch.column(column.at);
-            if array.is_null(row) {
+            if array.is_null(row) || *array.data_type() == DataType::Null {
                 folder.push_str(NULL);
                 continue;
             }
@@ -171,30 +172,69 @@ impl Partitions {
                 (Kind::Short(_), [b'"', inner @ .., b'"']) => inner,
                 (_, text) => text,
             };
+            if bare == NULL.as_bytes() {
+                let reason = format!("in a folder's name, the text '{NULL}' would be read as NULL");
+                return Err(EncodeError::value(
+                    first_row + row as u64,
+                    &column.name,
+                    reason,
+                ));
+            }
             folder.push_str(&encoded(bare));
         }
         Ok(folder)
     }
 }
 
-/// Percent-encoded, but for letters, digits and what is harmless in a name.
+/// Two instants have two texts: where the clocks of a zone are set back, only with the offset.
+fn context(data_type: &DataType) -> Context<'static> {
+    let zone = match data_type {
+        DataType::Timestamp(_, zone) => zone.as_deref(),
+        _ => None,
+    };
+    let is_fixed = |zone: &str| zone.starts_with(['+', '-']) || zone.eq_ignore_ascii_case("utc");
+    Context {
+        zone_offset: zone.is_some_and(|zone| !is_fixed(zone)),
+        ..Context::default()
+    }
+}
+
+/// Percent-encoded as Hive and Spark do: letters, digits, what is harmless in a name, and characters beyond ASCII but
+/// for controls stand for themselves.
 fn encoded(text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
-    for &byte in text {
-        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            let is_plain = match u8::try_from(character) {
+                Ok(byte) if byte.is_ascii() => {
+                    byte.is_ascii_alphanumeric() || PLAIN.contains(&byte)
+                }
+                _ => !character.is_control(),
+            };
+            match is_plain {
+                true => out.push(character),
+                false => escape(character.encode_utf8(&mut [0; 4]).as_bytes(), &mut out),
+            }
         }
+        escape(chunk.invalid(), &mut out);
     }
     out
+}
+
+fn escape(bytes: &[u8], out: &mut String) {
+    for byte in bytes {
+        out.push_str(&format!("%{byte:02X}"));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use arrow::array::{ArrayRef, Date32Array, Int64Array, StringViewArray};
+    use arrow::array::{
+        ArrayRef, Date32Array, Int64Array, NullArray, StringArray, StringViewArray,
+        TimestampSecondArray,
+    };
 
     use super::*;
 
@@ -227,7 +267,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("day=1970-01-01/t=%C3%A9%3D1", 1),
+                ("day=1970-01-01/t=é%3D1", 1),
                 ("day=1970-01-01/t=b", 1),
                 ("day=1970-01-02/t=b", 1),
                 (
@@ -239,6 +279,26 @@ mod tests {
         assert_eq!(split[3].1.schema().fields().len(), 1);
         let by_day = Partitions::new(&batch.schema(), &[0]).unwrap();
         assert_eq!(by_day.split(&batch, 0).unwrap().len(), 3);
+        // What no folder could be told apart by.
+        let nulls: ArrayRef = Arc::new(NullArray::new(1));
+        let text: ArrayRef = Arc::new(StringArray::from(vec![NULL]));
+        let odd = RecordBatch::try_from_iter([("n", nulls), ("t", text)]).unwrap();
+        let by_null = Partitions::new(&odd.schema(), &[0]).unwrap();
+        assert_eq!(
+            &*by_null.split(&odd, 0).unwrap()[0].0,
+            "n=__HIVE_DEFAULT_PARTITION__"
+        );
+        let by_text = Partitions::new(&odd.schema(), &[1]).unwrap();
+        let error = by_text.split(&odd, 6).unwrap_err().to_string();
+        assert!(error.contains("row 7 of column 't'"), "{error}");
+        // An hour that comes twice.
+        let hours = TimestampSecondArray::from(vec![1_793_059_200, 1_793_062_800]);
+        let hours: ArrayRef = Arc::new(hours.with_timezone("Europe/Berlin"));
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+        let hours = RecordBatch::try_from_iter([("h", hours), ("id", ids)]).unwrap();
+        let by_hour = Partitions::new(&hours.schema(), &[0]).unwrap();
+        let told: Vec<_> = by_hour.split(&hours, 0).unwrap().into_iter().collect();
+        assert_ne!(told[0].0, told[1].0);
         assert!(Partitions::new(&batch.schema(), &[0, 0]).is_err());
         assert!(Partitions::new(&batch.schema(), &[0, 1, 2]).is_err());
         assert!(Partitions::new(&batch.schema(), &[7]).is_err());

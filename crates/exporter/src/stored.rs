@@ -97,7 +97,13 @@ pub(crate) fn stored_columns(
                 EncodeError::value(first_row + row as u64, expected.name(), reason)
             })?;
             store(array, stored.data_type()).map_err(|error| {
-                EncodeError::refused(format!("column '{}': {error}", expected.name()))
+                let reason = format!("it has no form of type {}: {error}", stored.data_type());
+                match first_refused(array, stored.data_type()) {
+                    Some(row) => {
+                        EncodeError::value(first_row + row as u64, expected.name(), reason)
+                    }
+                    None => EncodeError::refused(format!("column '{}': {reason}", expected.name())),
+                }
             })
         })
         .collect()
@@ -123,6 +129,13 @@ fn check_times(array: &dyn Array) -> Result<(), usize> {
         _ => None,
     };
     found.map_or(Ok(()), Err)
+}
+
+/// The first row that becomes NULL where what does not fit may become that.
+fn first_refused(array: &ArrayRef, stored: &DataType) -> Option<usize> {
+    let array = packed::unpack(array).ok()?;
+    let cast = cast_with_options(&array, stored, &CastOptions::default()).ok()?;
+    (0..array.len()).find(|row| cast.is_null(*row) && !array.is_null(*row))
 }
 
 fn store(array: &ArrayRef, stored: &DataType) -> Result<ArrayRef, ArrowError> {

@@ -9,6 +9,8 @@ use crate::job::Job;
 
 /// A compressed member or frame has about so many bytes of text.
 const MEMBER_BYTES: usize = 1 << 20;
+/// A worker keeps room for this much text.
+const TEXT_BYTES_KEPT: usize = 16 << 20;
 /// Where files are limited, a member has at most this part of a file's bytes of text.
 const MEMBERS_A_FILE: u64 = 8;
 
@@ -195,6 +197,11 @@ impl Format for TextFiles {
             },
         };
         let cuts = self.pack_rows(packer, text, ends, &mut buffer)?;
+        // One row may have been far longer than the others.
+        text.clear();
+        text.shrink_to(TEXT_BYTES_KEPT);
+        ends.clear();
+        ends.shrink_to(TEXT_BYTES_KEPT / size_of::<usize>());
         Ok(TextPiece {
             bytes: buffer,
             cuts,

@@ -41,6 +41,7 @@ pub use crate::plan::grant::{
 };
 pub use crate::plan::live::{CreateLiveTable, LiveKey, LiveOption, LiveServer, LiveSource};
 pub use crate::plan::parameter::{BindError, ParameterRef};
+pub use crate::plan::policy::{PolicyKey, PolicyRule};
 pub use crate::plan::query::{QueryText, StageFunction, StageFunctionCall, StagedFile};
 pub use crate::plan::stage::{
     AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,
@@ -56,3 +57,4 @@ pub use crate::split::{Split, StatementText, split};
 pub use crate::statement::{parse, parse_with};
 pub use crate::target::{Scheme, Target};
 pub use crate::template::{Date, DateTime, FillError, Filled, Template, Time, Value};
+pub use crate::text::byte_size;

@@ -36,6 +36,7 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
             like: database::like(&mut node.children())?,
         }),
         Rule::show_exports => Ok(Plan::ShowExports),
+        Rule::verify_export => Ok(Plan::VerifyExport(node.children().string()?)),
         Rule::cancel_export => Ok(Plan::CancelExport(node.children().string()?)),
         Rule::list_files => file::list(node),
         Rule::remove_files => file::remove(node),

@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod grant;
 pub(crate) mod live;
 pub(crate) mod parameter;
+pub(crate) mod policy;
 pub(crate) mod query;
 pub(crate) mod stage;
 pub(crate) mod table;
@@ -64,6 +65,8 @@ pub enum Plan {
     ShowExports,
     /// `CANCEL EXPORT 'id'`.
     CancelExport(Spanned<String>),
+    /// `VERIFY EXPORT 'id'`.
+    VerifyExport(Spanned<String>),
     /// `LIST 'stage://stage/path'`.
     ListFiles(Spanned<Target>),
     /// `REMOVE FILES FROM STAGE`.
@@ -193,6 +196,7 @@ impl Plan {
             Self::ExplainExport(_) => "EXPLAIN EXPORT",
             Self::ShowExports => "SHOW EXPORTS",
             Self::CancelExport(_) => "CANCEL EXPORT",
+            Self::VerifyExport(_) => "VERIFY EXPORT",
             Self::ListFiles(_) => "LIST",
             Self::RemoveFiles(_) => "REMOVE FILES",
             Self::Presign(_) => "PRESIGN",

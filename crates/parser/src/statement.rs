@@ -89,6 +89,7 @@ const FAMILIES: &[(&str, Rule)] = &[
     ("UNDROP", Rule::undrop_statement),
     ("USE", Rule::use_statement),
     ("VALIDATE", Rule::validate_statement),
+    ("VERIFY", Rule::verify_statement),
 ];
 
 fn token(lexer: &mut Lexer<'_>, sql: &str) -> Result<Option<Token>, ParseError> {

@@ -203,6 +203,23 @@ const RESERVED: &[&str] = &[
     "xor",
 ];
 
+/// The bytes that `n[K|M|G|T]` means, in powers of 1024, in any case, blanks around the number allowed; `None` for
+/// another text, and for more than a `u64` holds.
+pub fn byte_size(text: &str) -> Option<u64> {
+    let trimmed = text.trim();
+    let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = trimmed.split_at(digits);
+    let shift = match unit.trim_start().to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{RESERVED, fold_name, quote, quote_name, unquote};

@@ -28,6 +28,7 @@ use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::tables::{self, FileFormat, FilesAtHand, Source, StoreList, Stores, TableDefinition};
 use crate::text::TextFormat;
+use crate::unions::mixed_columns;
 use crate::workers::Workers;
 
 /// What a query may see.
@@ -216,6 +217,7 @@ impl QueryEngine {
             .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
         let ordered = keeps_order(&logical);
+        let mixed = mixed_columns(&logical);
         let state = if ordered {
             self.in_one_partition(state, context, rows)?
         } else {
@@ -253,6 +255,7 @@ impl QueryEngine {
             run,
             ordered,
             &parsed.labels,
+            &mixed,
             self.settings.batches_ahead_max,
         )
     }

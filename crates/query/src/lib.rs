@@ -18,6 +18,7 @@ mod settings;
 mod stop;
 mod tables;
 mod text;
+mod unions;
 mod workers;
 
 pub use convert::types::{SQL_TYPE_KEY, arrow_field, declared_type, field_sql_type, sql_type};

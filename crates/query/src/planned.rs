@@ -26,6 +26,7 @@ use crate::error::{Error, ErrorKind, from_datafusion};
 use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
 use crate::tables::FilesAtHand;
+use crate::types::SQL_TYPE_KEY;
 use crate::workers::Workers;
 
 /// How long the end of a plan's tasks is waited for.
@@ -60,6 +61,7 @@ impl PlannedQuery {
         run: Run,
         ordered: bool,
         labels: &Labels,
+        mixed: &[bool],
         batches_ahead_max: usize,
     ) -> Result<Self, Error> {
         let planned = run.plan.schema();
@@ -72,7 +74,14 @@ impl PlannedQuery {
             .apply(&names)
             .into_iter()
             .zip(planned.fields())
-            .map(|(label, field)| field.as_ref().clone().with_name(label))
+            .enumerate()
+            .map(|(at, (label, field))| {
+                let mut field = field.as_ref().clone().with_name(label);
+                if mixed.get(at).is_some_and(|mixed| *mixed) {
+                    field.metadata_mut().remove(SQL_TYPE_KEY);
+                }
+                field
+            })
             .collect();
         Ok(Self {
             run,
@@ -116,7 +125,7 @@ impl PlannedQuery {
     }
 
     /// The same rows sorted by some columns, NULL first, on disk where they do not fit the memory. Rows that are alike in
-    /// these come in no order, unless the query has one that begins with them.
+    /// these come in the query's order, if it has one.
     ///
     /// # Errors
     /// A column that there is not.
@@ -134,7 +143,8 @@ impl PlannedQuery {
                 &name, at,
             ))))
         });
-        let keys: Vec<PhysicalSortExpr> = keys.collect::<Result<_, Error>>()?;
+        let mut keys: Vec<PhysicalSortExpr> = keys.collect::<Result<_, Error>>()?;
+        keys.extend(plan.output_ordering().into_iter().flatten().cloned());
         let Some(keys) = LexOrdering::new(keys) else {
             return Ok(self.clone());
         };

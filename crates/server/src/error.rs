@@ -21,6 +21,8 @@ pub enum Reason {
     StageDisabled,
     /// A stage is enabled, and the target is not a stage path.
     StageRequired,
+    /// The stage's policy does not permit it.
+    PolicyDenied,
     /// Something depends on the stage: a sub-stage or a running export.
     StageInUse,
     /// The stage changed since the caller read it.
@@ -87,6 +89,8 @@ pub enum Reason {
     ChecksumMismatch,
     /// There is no export of that id.
     ExportNotFound,
+    /// The id that a client gave an export is that of another statement's.
+    ExportIdReused,
     /// The export was cancelled.
     ExportCancelled,
     /// The export has ended or has gone too far for what was asked.
@@ -122,7 +126,10 @@ pub enum Reason {
 impl Reason {
     /// Whether somebody was refused what another may do, or what a policy of the server forbids.
     fn is_refusal(self) -> bool {
-        matches!(self, Self::PermissionDenied | Self::StageRequired)
+        matches!(
+            self,
+            Self::PermissionDenied | Self::StageRequired | Self::PolicyDenied
+        )
     }
 }
 
@@ -337,6 +344,8 @@ impl From<parser::ParseError> for Error {
 pub(crate) enum Subject {
     Stage,
     Export,
+    /// An export that is let in: its stage, and the id that its user gives it.
+    Admission,
     Account,
     User,
     Role,
@@ -374,6 +383,7 @@ pub(crate) fn about(subject: Subject, error: catalog::Error) -> Error {
 fn exists_reason(subject: Subject) -> Reason {
     match subject {
         Subject::Stage => Reason::StageExists,
+        Subject::Admission => Reason::ExportIdReused,
         Subject::Export | Subject::Token | Subject::Grant => Reason::Internal,
         Subject::Account => Reason::AccountExists,
         Subject::User => Reason::UserExists,
@@ -383,7 +393,7 @@ fn exists_reason(subject: Subject) -> Reason {
 
 fn not_found_reason(subject: Subject) -> Reason {
     match subject {
-        Subject::Stage => Reason::StageNotFound,
+        Subject::Stage | Subject::Admission => Reason::StageNotFound,
         Subject::Export => Reason::ExportNotFound,
         Subject::Account => Reason::AccountNotFound,
         Subject::User => Reason::UserNotFound,
@@ -394,7 +404,7 @@ fn not_found_reason(subject: Subject) -> Reason {
 
 fn conflict_reason(subject: Subject) -> Reason {
     match subject {
-        Subject::Stage => Reason::StageVersionConflict,
+        Subject::Stage | Subject::Admission => Reason::StageVersionConflict,
         Subject::Export => Reason::ExportState,
         Subject::Account | Subject::User | Subject::Role | Subject::Grant | Subject::Token => {
             Reason::IdentityVersionConflict
@@ -404,7 +414,7 @@ fn conflict_reason(subject: Subject) -> Reason {
 
 fn in_use_reason(subject: Subject) -> Reason {
     match subject {
-        Subject::Stage | Subject::Export => Reason::StageInUse,
+        Subject::Stage | Subject::Admission | Subject::Export => Reason::StageInUse,
         Subject::Account | Subject::User | Subject::Role | Subject::Grant | Subject::Token => {
             Reason::IdentityInUse
         }
@@ -415,6 +425,7 @@ fn invalid_reason(subject: Subject) -> Reason {
     match subject {
         Subject::Stage => Reason::StageInvalid,
         Subject::Export
+        | Subject::Admission
         | Subject::Account
         | Subject::User
         | Subject::Role

@@ -2,6 +2,8 @@
 //! `run` carries one through its states, `publish` carries out its `plan`, `recovery` finishes what a stopped server
 //! left.
 
+mod beside;
+mod checksums;
 mod handle;
 mod manifest;
 mod plan;
@@ -10,10 +12,14 @@ mod recovery;
 mod run;
 mod target;
 
+pub(crate) use beside::BesideWanted;
+pub(crate) use checksums::checksums_path;
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};
 pub(crate) use publish::kept_drafts;
-pub(crate) use recovery::{give_up, recover, recover_left};
-pub(crate) use run::{ExportPlan, start, write_error};
-pub(crate) use target::{ExportTarget, FileNames, TargetStage, file_format, numbered};
+pub(crate) use recovery::{give_up, place, recover, recover_left};
+pub(crate) use run::{ExportPlan, before, start, write_error};
+pub(crate) use target::{
+    ExportTarget, FileNames, TargetStage, file_format, numbered, target_exists,
+};

@@ -19,6 +19,7 @@ use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
 use crate::metrics::Metrics;
+use crate::policies::DailyBytes;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::table_changes::TableChanges;
@@ -39,6 +40,8 @@ pub(crate) struct Instance {
     pub(crate) internal: InternalStorage,
     pub(crate) jobs: ExportJobs,
     pub(crate) uploads: Uploads,
+    /// What was exported today, where a policy limits it.
+    pub(crate) daily_bytes: Arc<DailyBytes>,
     /// How download links begin, once there is a port for them; without a slash at the end.
     pub(crate) links_at: OnceLock<String>,
     pub(crate) logins: Logins,
@@ -120,6 +123,7 @@ impl Instance {
             turns,
             metrics,
             changes: TableChanges::default(),
+            daily_bytes: Arc::default(),
             endpoints,
             transport,
             sessions: Sessions::new(&settings.limits),

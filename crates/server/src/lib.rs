@@ -41,6 +41,7 @@ mod monitor_port;
 pub mod offline;
 mod parts;
 mod places;
+mod policies;
 mod segments;
 mod server;
 mod session;

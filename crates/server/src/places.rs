@@ -21,6 +21,7 @@ use storage::{BucketCredentials, Endpoint, Location, ObjectPath, Store};
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Acting, Object, Operation, SYS};
 use crate::instance::Instance;
+use crate::policies::Policies;
 use crate::session::known;
 use crate::settings::PathSettings;
 use crate::temporary_stages::TemporaryStage;
@@ -36,6 +37,7 @@ pub(crate) struct Located {
     version: u64,
     url: Option<String>,
     parents: Vec<(u64, u64)>,
+    policies: Policies,
     account: String,
     at: At,
     /// What a validation has found out about the place.
@@ -78,6 +80,8 @@ pub(crate) struct OpenStage {
     pub(crate) store: Store,
     /// Ids and versions of the stages that the URL goes through, nearest first.
     pub(crate) parents: Vec<(u64, u64)>,
+    /// What may be exported to it.
+    pub(crate) policies: Policies,
     /// Where its files really are, in words that are another for each place; not for clients.
     pub(crate) place: String,
     /// Where it is a temporary one: its files are there for as long as this is.
@@ -235,6 +239,7 @@ impl Instance {
             version: located.version,
             url: located.url,
             parents: located.parents,
+            policies: located.policies,
         })
     }
 
@@ -368,7 +373,9 @@ impl Instance {
                     _ => error.within(format_args!("stage '{}'", record.name)),
                 })?;
         let known = self.known_of(account, &record, &above, &parents)?;
+        let stages: Vec<&StageRecord> = std::iter::once(&record).chain(&above).collect();
         Ok(Located {
+            policies: Policies::of(account, &stages),
             known,
             name: record.name,
             id: record.id,

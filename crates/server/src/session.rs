@@ -41,12 +41,14 @@ pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 pub(crate) use bounds::Bounds;
 pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
+pub(crate) use exports::{Verdict, VerifiedFile};
 pub(crate) use files::{FoundFiles, file_not_found};
 pub(crate) use ingest::{IfMissing, IfThere, Ingested};
 pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use links::{LinkedFile, percent_encoded};
 pub(crate) use prepared::Ready;
 pub(crate) use queries::{fields, internal_store};
+pub(crate) use result::text_batch;
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
 pub(crate) use stages::{
@@ -256,23 +258,28 @@ impl Session {
         Ok((outcome, self.statement.clone()))
     }
 
-    /// Starts the export that a statement asks for, and nothing else.
+    /// Starts the export that a statement asks for, and nothing else. A `request_id` that is not empty is its EXPORT ID.
     ///
     /// # Errors
-    /// [`Reason::OptionInvalid`] for another statement; those of [`Session::execute`].
+    /// [`Reason::OptionInvalid`] for another statement, and for one that has an EXPORT ID, too; those of
+    /// [`Session::execute`].
     pub(crate) async fn execute_export(
         &mut self,
         text: &str,
         secrets: sql::Secrets,
+        request_id: String,
     ) -> Result<ExportHandle> {
-        let plan = sql::bind(self.parse(text)?, secrets)?;
-        if !matches!(plan, Plan::Export(_)) {
-            return Err(Error::invalid_input(
-                Reason::OptionInvalid,
-                "an export is a SELECT … INTO OUTFILE statement",
-            ));
+        let invalid = |text| Err(Error::invalid_input(Reason::OptionInvalid, text));
+        let Plan::Export(mut export) = sql::bind(self.parse(text)?, secrets)? else {
+            return invalid("an export is a SELECT … INTO OUTFILE statement");
+        };
+        if !request_id.is_empty() {
+            if export.options.export_id.is_some() {
+                return invalid("request_id is given, and the statement has an EXPORT ID, too");
+            }
+            export.options.export_id = Some(request_id.into());
         }
-        match self.run(plan, Purpose::Execute).await? {
+        match self.run(Plan::Export(export), Purpose::Execute).await? {
             Outcome::Export(handle) => Ok(handle),
             Outcome::Done(_) | Outcome::Rows(_) | Outcome::Transfer(_) => {
                 Err(Error::defect("an export statement gave no export"))

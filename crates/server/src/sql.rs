@@ -86,6 +86,8 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::UndropStage(_)
         // It asks the stage's place, and what it finds is kept.
         | Plan::ValidateStage(_)
+        // It reads all of the export's files: once is enough.
+        | Plan::VerifyExport(_)
         | Plan::Export(_)
         | Plan::CancelExport(_)
         | Plan::RemoveFiles(_)
@@ -137,8 +139,9 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::ValidateStage(name) => stages::validate(session, name.value).await,
 
         Plan::Export(statement) => session.export(statement).await.map(Outcome::Export),
-        Plan::ExplainExport(_) => Err(Error::not_implemented(verb)),
+        Plan::ExplainExport(statement) => exports::explain(session, statement).await,
         Plan::ShowExports => exports::show(session).await,
+        Plan::VerifyExport(id) => exports::verify(session, id.value).await,
         Plan::CancelExport(id) => {
             session.cancel_export(&id.value).await?;
             Ok(Outcome::done(verb))

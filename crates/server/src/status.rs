@@ -68,7 +68,8 @@ pub(crate) fn code(reason: Reason) -> Code {
         | Reason::TableExists
         | Reason::AccountExists
         | Reason::UserExists
-        | Reason::RoleExists => Code::AlreadyExists,
+        | Reason::RoleExists
+        | Reason::ExportIdReused => Code::AlreadyExists,
         Reason::StageNotFound
         | Reason::DatabaseNotFound
         | Reason::TableNotFound
@@ -82,6 +83,7 @@ pub(crate) fn code(reason: Reason) -> Code {
         | Reason::TokenNotFound => Code::NotFound,
         Reason::StageDisabled
         | Reason::StageRequired
+        | Reason::PolicyDenied
         | Reason::StageInUse
         | Reason::ExportState
         | Reason::FileInvalid
@@ -115,6 +117,8 @@ pub fn name(reason: Reason) -> &'static str {
         Reason::StageNotFound => "STAGE_NOT_FOUND",
         Reason::StageDisabled => "STAGE_DISABLED",
         Reason::StageRequired => "STAGE_REQUIRED",
+        Reason::PolicyDenied => "POLICY_DENIED",
+        Reason::ExportIdReused => "EXPORT_ID_REUSED",
         Reason::StageInUse => "STAGE_IN_USE",
         Reason::StageVersionConflict => "STAGE_VERSION_CONFLICT",
         Reason::StageInvalid => "STAGE_INVALID",

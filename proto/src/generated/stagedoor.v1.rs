@@ -3245,6 +3245,10 @@ pub struct StartExportRequest {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// As EXPORT ID in the statement: the same id with the same statement is the same export, unless that one failed. A
+    /// UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StartExportResponse {
@@ -3305,6 +3309,24 @@ pub struct CancelExportResponse {
     pub export: ::core::option::Option<Export>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyExportRequest {
+    /// `exports/{export_id}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// One file, as soon as it has been read.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyExportResponse {
+    /// As it is on record.
+    #[prost(message, optional, tag = "1")]
+    pub file: ::core::option::Option<ExportFile>,
+    #[prost(enumeration = "VerifyResult", tag = "2")]
+    pub result: i32,
+    /// What differs; empty where nothing does.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetManifestRequest {
     /// `exports/{export_id}`.
     #[prost(string, tag = "1")]
@@ -3359,6 +3381,41 @@ impl ExportState {
             "EXPORT_STATE_COMMITTED" => Some(Self::Committed),
             "EXPORT_STATE_FAILED" => Some(Self::Failed),
             "EXPORT_STATE_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum VerifyResult {
+    Unspecified = 0,
+    /// It has the bytes that were exported.
+    Ok = 1,
+    /// It has others.
+    Changed = 2,
+    /// There is no file of the name.
+    Missing = 3,
+}
+impl VerifyResult {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VERIFY_RESULT_UNSPECIFIED",
+            Self::Ok => "VERIFY_RESULT_OK",
+            Self::Changed => "VERIFY_RESULT_CHANGED",
+            Self::Missing => "VERIFY_RESULT_MISSING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VERIFY_RESULT_UNSPECIFIED" => Some(Self::Unspecified),
+            "VERIFY_RESULT_OK" => Some(Self::Ok),
+            "VERIFY_RESULT_CHANGED" => Some(Self::Changed),
+            "VERIFY_RESULT_MISSING" => Some(Self::Missing),
             _ => None,
         }
     }
@@ -3580,6 +3637,31 @@ pub mod export_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.ExportService", "CancelExport"));
             self.inner.unary(req, path, codec).await
         }
+        /// Reads every file of a committed export, and compares it with what is on record: a message a file.
+        pub async fn verify_export(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VerifyExportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::VerifyExportResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.ExportService/VerifyExport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.ExportService", "VerifyExport"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// The manifest of a committed export.
         pub async fn get_manifest(
             &mut self,
@@ -3664,6 +3746,20 @@ pub mod export_service_server {
             request: tonic::Request<super::CancelExportRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CancelExportResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the VerifyExport method.
+        type VerifyExportStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::VerifyExportResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Reads every file of a committed export, and compares it with what is on record: a message a file.
+        async fn verify_export(
+            &self,
+            request: tonic::Request<super::VerifyExportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::VerifyExportStream>,
             tonic::Status,
         >;
         /// The manifest of a committed export.
@@ -3974,6 +4070,52 @@ pub mod export_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stagedoor.v1.ExportService/VerifyExport" => {
+                    #[allow(non_camel_case_types)]
+                    struct VerifyExportSvc<T: ExportService>(pub Arc<T>);
+                    impl<
+                        T: ExportService,
+                    > tonic::server::ServerStreamingService<super::VerifyExportRequest>
+                    for VerifyExportSvc<T> {
+                        type Response = super::VerifyExportResponse;
+                        type ResponseStream = T::VerifyExportStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VerifyExportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExportService>::verify_export(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VerifyExportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -5760,6 +5902,13 @@ pub struct Stage {
     /// What the last validation of this place found out; of GetStage without a version only. Output only.
     #[prost(message, optional, tag = "14")]
     pub capabilities: ::core::option::Option<StageCapabilities>,
+    /// What may be exported to it, by rule as in SQL: `formats`, `max_bytes`, `max_rows`, `daily_bytes`,
+    /// `require_manifest`, `formula_guard`, `expires`. A rule that is not there restricts nothing.
+    #[prost(map = "string, string", tag = "15")]
+    pub policy: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// What a validation has found out about a stage's place.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -5847,7 +5996,7 @@ pub struct UpdateStageRequest {
     /// `name` says which; `etag`, if set, must be the current one.
     #[prost(message, optional, tag = "1")]
     pub stage: ::core::option::Option<Stage>,
-    /// Of `url`, `enabled`, `directory`, `comment`, `credentials` (the whole set); `*` for all. However many: one version.
+    /// Of `url`, `enabled`, `directory`, `comment`, `credentials` and `policy` (each the whole set); `*` for all. However many: one version.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     /// Checks everything and changes nothing.

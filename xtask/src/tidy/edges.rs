@@ -10,7 +10,7 @@ use cargo_metadata::Metadata;
 use super::Finding;
 
 /// Package and the workspace's packages that it may depend on; the tests may depend on any.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 12] = [
     (
         "stagedoor-cli",
         &["stagedoor-parser", "stagedoor-proto", "stagedoor-server"],
@@ -25,8 +25,10 @@ const EDGES: [(&str, &[&str]); 11] = [
             "stagedoor-exporter",
             "stagedoor-query",
             "stagedoor-sources",
+            "stagedoor-mysql",
         ],
     ),
+    ("stagedoor-mysql", &[]),
     ("stagedoor-parser", &[]),
     ("stagedoor-catalog", &[]),
     ("stagedoor-storage", &["stagedoor-test-servers"]),
@@ -42,7 +44,7 @@ const EDGES: [(&str, &[&str]); 11] = [
 const TESTS: &str = "stagedoor-tests";
 
 /// Dependency and the packages that may name it, so that replacing it touches one crate.
-const HEAVY: [(&str, &[&str]); 13] = [
+const HEAVY: [(&str, &[&str]); 15] = [
     ("pest", &["stagedoor-parser"]),
     ("pest_derive", &["stagedoor-parser"]),
     ("sled", &["stagedoor-catalog"]),
@@ -53,6 +55,8 @@ const HEAVY: [(&str, &[&str]); 13] = [
     ("tokio-postgres", &["stagedoor-sources"]),
     ("tokio-postgres-rustls", &["stagedoor-sources"]),
     ("mysql_async", &["stagedoor-sources"]),
+    ("mysql_common", &["stagedoor-mysql"]),
+    ("rsa", &["stagedoor-mysql"]),
     ("tonic-prost-build", &["xtask"]),
     ("protox", &["xtask"]),
     ("clap", &["stagedoor-cli", "xtask"]),

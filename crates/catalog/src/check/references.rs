@@ -7,7 +7,7 @@ use super::identities;
 use crate::databases::DatabaseRecord;
 use crate::error::Error;
 use crate::exports::ExportRecord;
-use crate::format::{Counter, Mark, Stored, StoredTable};
+use crate::format::{Counter, Keyed, Mark, Stored, StoredTable};
 use crate::keys;
 use crate::stages::StageRecord;
 use crate::store::View;
@@ -143,6 +143,12 @@ impl Check<'_> {
             let id = key.rsplit('/').nth(1).unwrap_or(key);
             if !open.contains(id) {
                 found.push(format!("{key} is of an export that is not running"));
+            }
+            Ok(())
+        })?;
+        self.each(&keys::all_export_keys(account), |key, keyed: Keyed| {
+            if export(&keyed.id)?.is_none() {
+                found.push(format!("{key} is of an export that does not exist"));
             }
             Ok(())
         })?;

@@ -15,6 +15,20 @@ pub enum FileRole {
     Data,
     /// The manifest, published after all data.
     Manifest,
+    /// The digests of the data, for `sha256sum -c`; published after all data.
+    Checksums,
+    /// A file of the export before, to the same target, which goes once this one's are published. It has no draft.
+    Surplus,
+}
+
+impl FileRole {
+    /// Whether it is a file that is written, and so has a draft.
+    pub fn has_draft(self) -> bool {
+        match self {
+            FileRole::Data | FileRole::Manifest | FileRole::Checksums => true,
+            FileRole::Surplus => false,
+        }
+    }
 }
 
 /// One file of a publication plan: all it takes to publish it, or to remove its draft, now or after a restart.
@@ -34,7 +48,7 @@ pub struct PlannedFile {
     pub bytes: u64,
     /// The SHA-256 of its bytes, in hexadecimal; empty until its draft is finished.
     pub sha256: String,
-    /// What the place calls the draft: bytes that the catalog does not look into.
+    /// What the place calls the draft: bytes that the catalog does not look into; empty where there is none.
     pub token: Vec<u8>,
 }
 

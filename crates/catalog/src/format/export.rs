@@ -49,6 +49,8 @@ pub(crate) struct ExportMessage {
     warnings: Vec<String>,
     #[prost(message, repeated, tag = "20")]
     credentials: Vec<CredentialMessage>,
+    #[prost(string, optional, tag = "21")]
+    key: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -117,6 +119,7 @@ impl Stored for ExportRecord {
                 .collect(),
             warnings: self.warnings.clone(),
             credentials: secret::messages(&self.credentials),
+            key: self.key.clone(),
         }
     }
 
@@ -135,6 +138,7 @@ impl Stored for ExportRecord {
                 .collect(),
             warnings: message.warnings,
             credentials: secret::credentials(message.credentials)?,
+            key: message.key,
             target: message.target,
             state: state_of(message.state)?,
             // Since format 4 its files have their own records.
@@ -183,6 +187,8 @@ impl Stored for PlannedFile {
             role: match self.role {
                 FileRole::Data => 1,
                 FileRole::Manifest => 2,
+                FileRole::Checksums => 3,
+                FileRole::Surplus => 4,
             },
             target: self.target.clone(),
             replaces: self.replaces,
@@ -197,6 +203,8 @@ impl Stored for PlannedFile {
         let role = match message.role {
             1 => FileRole::Data,
             2 => FileRole::Manifest,
+            3 => FileRole::Checksums,
+            4 => FileRole::Surplus,
             other => {
                 return Err(Error::corrupt(format!(
                     "a planned file of the unknown role {other}"
@@ -213,6 +221,34 @@ impl Stored for PlannedFile {
             sha256: message.sha256,
             token: message.token,
         })
+    }
+}
+
+/// The export that has a key of its user's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Keyed {
+    pub(crate) id: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct KeyedMessage {
+    #[prost(string, tag = "1")]
+    id: String,
+}
+
+impl Stored for Keyed {
+    const KIND: u16 = 52;
+    const WHAT: &'static str = "the export of a key";
+    type Message = KeyedMessage;
+
+    fn to_message(&self) -> KeyedMessage {
+        KeyedMessage {
+            id: self.id.clone(),
+        }
+    }
+
+    fn from_message(message: KeyedMessage) -> Result<Keyed, Error> {
+        Ok(Keyed { id: message.id })
     }
 }
 

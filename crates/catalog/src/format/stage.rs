@@ -5,7 +5,7 @@ use prost::Message;
 use super::Stored;
 use super::secret::{self, CredentialMessage};
 use crate::error::Error;
-use crate::stages::{StageChangeKind, StageDefinition, StageRecord};
+use crate::stages::{StageChangeKind, StageDefinition, StagePolicy, StageRecord};
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct StageMessage {
@@ -35,6 +35,51 @@ pub(crate) struct StageMessage {
     change: u32,
     #[prost(bool, tag = "13")]
     dropped: bool,
+    /// Not there for one that permits everything.
+    #[prost(message, optional, tag = "14")]
+    policy: Option<PolicyMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct PolicyMessage {
+    #[prost(string, repeated, tag = "1")]
+    formats: Vec<String>,
+    #[prost(uint64, optional, tag = "2")]
+    max_bytes: Option<u64>,
+    #[prost(uint64, optional, tag = "3")]
+    max_rows: Option<u64>,
+    #[prost(uint64, optional, tag = "4")]
+    daily_bytes: Option<u64>,
+    #[prost(bool, tag = "5")]
+    require_manifest: bool,
+    #[prost(bool, tag = "6")]
+    formula_guard: bool,
+    #[prost(uint64, optional, tag = "7")]
+    expires_us: Option<u64>,
+}
+
+fn policy_message(policy: &StagePolicy) -> Option<PolicyMessage> {
+    (!policy.is_empty()).then(|| PolicyMessage {
+        formats: policy.formats.clone(),
+        max_bytes: policy.max_bytes,
+        max_rows: policy.max_rows,
+        daily_bytes: policy.daily_bytes,
+        require_manifest: policy.require_manifest,
+        formula_guard: policy.formula_guard,
+        expires_us: policy.expires_us,
+    })
+}
+
+fn policy_of(message: Option<PolicyMessage>) -> StagePolicy {
+    message.map_or_else(StagePolicy::default, |message| StagePolicy {
+        formats: message.formats,
+        max_bytes: message.max_bytes,
+        max_rows: message.max_rows,
+        daily_bytes: message.daily_bytes,
+        require_manifest: message.require_manifest,
+        formula_guard: message.formula_guard,
+        expires_us: message.expires_us,
+    })
 }
 
 impl Stored for StageRecord {
@@ -57,6 +102,7 @@ impl Stored for StageRecord {
             changed_by: self.changed_by.clone(),
             change: change_number(self.change),
             dropped: self.dropped,
+            policy: policy_message(&self.definition.policy),
         }
     }
 
@@ -71,6 +117,7 @@ impl Stored for StageRecord {
                 directory: message.directory,
                 comment: message.comment,
                 credentials: secret::credentials(message.credentials)?,
+                policy: policy_of(message.policy),
             },
             created_us: message.created_us,
             changed_us: message.changed_us,

@@ -16,7 +16,9 @@ use crate::exports::{ExportFile, ExportRecord, ExportState, FileRole, PlannedFil
 use crate::options::{Actor, Request};
 use crate::secrets::{Credential, CredentialValue, Credentials, Fingerprint};
 use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
-use crate::stages::{StageCapabilities, StageChangeKind, StageDefinition, StageRecord};
+use crate::stages::{
+    StageCapabilities, StageChangeKind, StageDefinition, StagePolicy, StageRecord,
+};
 use crate::tables::{Checksums, Column, Segment, TableCredentials, TableKey, TableKeys};
 
 pub(crate) fn frozen(name: &str) -> Vec<u8> {
@@ -65,6 +67,7 @@ fn stage() -> StageRecord {
             directory: true,
             comment: "for größe".into(),
             credentials: Credentials::default(),
+            policy: StagePolicy::default(),
         },
         created_us: 1_795_000_000_000_000,
         changed_us: 1_795_000_000_000_001,
@@ -94,6 +97,7 @@ fn stages() {
             directory: false,
             comment: String::new(),
             credentials: Credentials::default(),
+            policy: StagePolicy::default(),
         };
         let record = StageRecord {
             change,
@@ -103,6 +107,17 @@ fn stages() {
         };
         is_frozen(&format!("stage-change-{number}.hex"), &record);
     }
+    let mut with_policy = stage();
+    with_policy.definition.policy = StagePolicy {
+        formats: vec!["csv".into(), "parquet".into()],
+        max_bytes: Some(10 << 30),
+        max_rows: Some(0),
+        daily_bytes: Some(1),
+        require_manifest: true,
+        formula_guard: true,
+        expires_us: Some(1_798_761_600_000_000),
+    };
+    is_frozen_since(6, "stage-policy.hex", &with_policy);
 }
 
 #[test]
@@ -337,6 +352,7 @@ fn exports() {
         id: "0192f0c1-2345-7abc-8def-0123456789ab".into(),
         account: "sys".into(),
         user: "root".into(),
+        key: None,
         statement: "SELECT 1 INTO OUTFILE 'stage://daily/a.csv'".into(),
         stage: Some(("daily".into(), 3)),
         stage_id: Some(7),
@@ -383,6 +399,29 @@ fn exports() {
         };
         is_frozen_since(4, &format!("planned-file-{name}.hex"), &file);
     }
+    for (name, role) in [
+        ("checksums", FileRole::Checksums),
+        ("surplus", FileRole::Surplus),
+    ] {
+        let file = PlannedFile {
+            index: 4,
+            role,
+            target: "2026/SHA256SUMS".into(),
+            replaces: false,
+            rows: 0,
+            bytes: 4,
+            sha256: "cd".repeat(32),
+            token: Vec::new(),
+        };
+        is_frozen_since(6, &format!("planned-file-{name}.hex"), &file);
+    }
+    let keyed = ExportRecord {
+        key: Some("nightly/2026-01-31".into()),
+        ..without.clone()
+    };
+    is_frozen_since(6, "export-keyed.hex", &keyed);
+    let key = Keyed { id: keyed.id };
+    is_frozen_since(6, "export-key.hex", &key);
     let file = DirectoryFile {
         path: "2026/a.csv".into(),
         bytes: 4,
@@ -555,7 +594,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 6; this program reads formats 1 to 5: use a newer one"
+        "a record of format 7; this program reads formats 1 to 6: use a newer one"
     );
 }
 

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::Operation;
 use crate::options::{Expected, OnExists};
 use crate::secrets::Comparable;
+use crate::stages::StagePolicy;
 
 /// Begins what is hashed, so that no other hash of this program can be taken for one.
 const DOMAIN: &[u8] = b"stagedoor stage request 1\0";
@@ -65,6 +66,41 @@ impl Arguments {
             let Comparable { name, kind, value } = one;
             arguments.text(name).number(u64::from(*kind)).bytes(value)
         })
+    }
+
+    /// Nothing for one that permits everything, so that requests without one are known by what they were before there
+    /// were any.
+    pub(crate) fn policy(self, policy: &StagePolicy) -> Arguments {
+        if policy.is_empty() {
+            return self;
+        }
+        let StagePolicy {
+            formats,
+            max_bytes,
+            max_rows,
+            daily_bytes,
+            require_manifest,
+            formula_guard,
+            expires_us,
+        } = policy;
+        let counted = self.text("policy").number(formats.len() as u64);
+        formats
+            .iter()
+            .fold(counted, |arguments, one| arguments.text(one))
+            .maybe(*max_bytes, Arguments::number)
+            .maybe(*max_rows, Arguments::number)
+            .maybe(*daily_bytes, Arguments::number)
+            .flag(*require_manifest)
+            .flag(*formula_guard)
+            .maybe(*expires_us, Arguments::number)
+    }
+
+    /// The same for a change, where none is another thing than one that permits everything.
+    pub(crate) fn changed_policy(self, policy: Option<&StagePolicy>) -> Arguments {
+        match policy {
+            Some(policy) => self.text("changed policy").policy(policy),
+            None => self,
+        }
     }
 
     pub(super) fn fingerprint(self, operation: Operation) -> [u8; 32] {

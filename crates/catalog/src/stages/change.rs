@@ -162,6 +162,7 @@ impl Catalog {
             directory,
             comment,
             credentials,
+            policy,
         } = changes;
         let credentials = match credentials {
             Some(credentials) => Some(self.secrets.comparable(draft, credentials)?),
@@ -175,7 +176,8 @@ impl Catalog {
             .maybe(*directory, Arguments::flag)
             .maybe(comment.as_deref(), Arguments::text)
             .maybe(credentials, Arguments::credentials)
-            .expected(expected))
+            .expected(expected)
+            .changed_policy(policy.as_ref()))
     }
 
     /// A definition as version `at` (id and version) stores it, its secrets sealed.

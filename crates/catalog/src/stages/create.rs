@@ -96,6 +96,7 @@ impl Catalog {
             directory,
             comment,
             credentials,
+            policy,
         } = definition;
         Ok(Arguments::of(name)
             .maybe(url.as_deref(), Arguments::text)
@@ -104,6 +105,7 @@ impl Catalog {
             .text(comment)
             .credentials(self.secrets.comparable(draft, credentials)?)
             .on_exists(on_exists)
-            .expected(expected))
+            .expected(expected)
+            .policy(policy))
     }
 }

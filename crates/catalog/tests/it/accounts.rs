@@ -222,6 +222,7 @@ fn dropping_an_account_takes_everything_in_it() {
         stage: None,
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     let export = catalog.create_export(&ann(), export).unwrap();
     let drop_account = |name, expected| catalog.drop_account(&root(), name, expected);
@@ -305,6 +306,7 @@ fn what_is_left_of_a_dropped_account_is_not_seen_in_the_next_one() {
         stage: None,
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     // An export without a stage depends on nothing that the drop took away.
     let _ = catalog.create_export(&ann(), export);

@@ -72,6 +72,7 @@ fn changes_refusals_and_exports_are_told() {
         stage: Some(("s".into(), 2)),
         stage_parents: Vec::new(),
         target: "stage://s/a.csv".into(),
+        key: None,
     };
     catalog.create_export(&root(), export).unwrap();
     for state in [

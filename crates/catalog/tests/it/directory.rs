@@ -69,6 +69,7 @@ fn an_export_is_noted_where_its_files_are() {
         stage: Some(("middle".into(), middle.version)),
         stage_parents: vec![(outer.id, outer.version)],
         target: "stage://middle/c/f.csv".into(),
+        key: None,
     };
     catalog.create_export(&root(), new).unwrap();
     let step = |state, plan: &[PlannedFile]| {

@@ -1,8 +1,8 @@
 //! Exports: their states, and that they hold their stage.
 
 use stagedoor_catalog::{
-    Actor, Catalog, Error, ErrorKind, Expected, ExportFile, ExportRecord, ExportState, FileRole,
-    NewExport, PlannedFile,
+    Actor, Admission, Catalog, Error, ErrorKind, Expected, ExportFile, ExportRecord, ExportState,
+    FileRole, NewExport, PlannedFile,
 };
 
 use crate::fixture::{create, new, open, refused, root, set_enabled};
@@ -21,6 +21,7 @@ fn export(number: u64, stage: Option<(&str, u64)>) -> NewExport {
         stage: stage.map(|(name, version)| (name.to_owned(), version)),
         stage_parents: Vec::new(),
         target: "stage://s/a.csv".into(),
+        key: None,
     }
 }
 
@@ -359,9 +360,12 @@ fn credentials_of_its_own_go_with_its_end() {
         })
     };
     let given = credentials("of an export");
-    let record = catalog
+    let admitted = catalog
         .create_export_with(&root(), export(1, None), given.clone())
         .unwrap();
+    let Admission::New(record) = admitted else {
+        panic!("it is the first of its id");
+    };
     assert_eq!(secret(&catalog, &record).as_deref(), Some("of an export"));
     // Of another export they do not open.
     let other = ExportRecord {
@@ -387,4 +391,61 @@ fn credentials_of_its_own_go_with_its_end() {
     assert!(ended.credentials.is_empty());
     let ended = catalog.export("sys", &id(1)).unwrap().unwrap();
     assert_eq!(catalog.export_credentials(&ended).unwrap().len(), 0);
+}
+
+#[test]
+fn a_key_is_one_export() {
+    let (dir, catalog) = new();
+    let keyed = |number, statement: &str| NewExport {
+        key: Some("nightly/1".into()),
+        statement: statement.into(),
+        ..export(number, None)
+    };
+    let admit = |catalog: &Catalog, actor: &Actor, new| {
+        catalog.create_export_with(actor, new, Default::default())
+    };
+    let Admission::New(first) = admit(&catalog, &root(), keyed(1, "a")).unwrap() else {
+        panic!("nothing has the key");
+    };
+    assert_eq!(
+        admit(&catalog, &root(), keyed(2, "a")).unwrap(),
+        Admission::Before(first.clone())
+    );
+    let refused = admit(&catalog, &root(), keyed(2, "b")).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+    assert!(refused.to_string().contains(&first.id), "{refused}");
+    // Another user's key is another key.
+    let other = Actor::new("sys", "ann", "public");
+    assert!(matches!(
+        admit(&catalog, &other, keyed(3, "b")).unwrap(),
+        Admission::New(_)
+    ));
+    // What failed may be asked for again, by another statement, too.
+    step(&catalog, 1, Failed, Some("disk full")).unwrap();
+    assert!(matches!(
+        admit(&catalog, &root(), keyed(4, "b")).unwrap(),
+        Admission::New(_)
+    ));
+    let found = |catalog: &Catalog| {
+        let found = catalog.keyed_export("sys", "root", "nightly/1", "b");
+        found.unwrap().map(|record| record.id)
+    };
+    assert_eq!(found(&catalog), Some(id(4)));
+    for bad in ["", "a\nb", &"x".repeat(129)] {
+        let new = NewExport {
+            key: Some(bad.into()),
+            ..export(9, None)
+        };
+        let refused = admit(&catalog, &root(), new).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid, "{bad:?}");
+    }
+    // It is durable, and gone with the record.
+    for state in [Running, Prepared, Committed] {
+        step(&catalog, 4, state, None).unwrap();
+    }
+    drop(catalog);
+    let catalog = open(dir.path());
+    assert_eq!(found(&catalog), Some(id(4)));
+    catalog.prune_exports(&root(), 0, u64::MAX).unwrap();
+    assert_eq!(found(&catalog), None);
 }

@@ -134,6 +134,7 @@ fn a_full_journal_is_named_in_the_error() {
         stage: None,
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     catalog.create_export(&root(), export).unwrap();
     // An export is rewritten in place, so the journal grows faster than the index.

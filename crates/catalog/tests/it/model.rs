@@ -14,7 +14,7 @@ use proptest::sample::select;
 use stagedoor_catalog::{
     Actor, Catalog, Column, Credential, Credentials, Error, ErrorKind, Expected, ExportState,
     NewExport, NewTable, OnExists, Options, PasswordHash, Request, Segment, StageChanges,
-    StageDefinition, TableSource,
+    StageDefinition, StagePolicy, TableSource,
 };
 
 use crate::fixture::{options, root};
@@ -63,6 +63,7 @@ fn definition() -> impl Strategy<Value = StageDefinition> {
             directory,
             comment,
             credentials,
+            policy: StagePolicy::default(),
         },
     )
 }
@@ -89,6 +90,7 @@ fn changes() -> impl Strategy<Value = StageChanges> {
                 directory,
                 comment,
                 credentials,
+                policy: None,
             },
         )
 }
@@ -194,6 +196,7 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
                 stage: Some((name.to_owned(), version)),
                 stage_parents: Vec::new(),
                 target: String::new(),
+                key: None,
             };
             catalog.create_export(actor, export).map(drop)
         }

@@ -265,6 +265,7 @@ fn compaction_keeps_everything_and_shrinks_the_journal() {
         stage: None,
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     catalog.create_export(&root(), export).unwrap();
     for rows in 0..500 {
@@ -324,6 +325,7 @@ fn a_journal_past_its_limits_is_compacted_while_it_grows() {
         stage: None,
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     catalog.create_export(&root(), export).unwrap();
     let mut written = 0;

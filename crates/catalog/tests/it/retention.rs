@@ -15,6 +15,7 @@ fn start(catalog: &Catalog, number: u64, stage: Option<(&str, u64)>) {
         stage: stage.map(|(name, version)| (name.into(), version)),
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     catalog.create_export(&root(), export).unwrap();
 }

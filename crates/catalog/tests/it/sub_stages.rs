@@ -156,6 +156,7 @@ fn cascade_drops_all_that_lies_within_the_innermost_first() {
         stage: Some(("deep".into(), 1)),
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     let export = catalog.create_export(&root(), export).unwrap();
     refused(

@@ -108,6 +108,18 @@ impl Json {
         })
     }
 
+    /// The same for a column, which may declare fewer digits than its unit has.
+    pub(crate) fn plan_column(field: &Field, context: &Context<'_>) -> Result<Self, Unsupported> {
+        Ok(match Self::plan(field, context)? {
+            Self::Leaf { quoted, float, .. } => Self::Leaf {
+                leaf: context.column_leaf(field, field.data_type())?,
+                quoted,
+                float,
+            },
+            nested => nested,
+        })
+    }
+
     /// Appends the value of a row.
     ///
     /// # Errors

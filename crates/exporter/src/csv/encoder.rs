@@ -21,6 +21,7 @@ pub struct CsvEncoder {
     columns: Vec<Column>,
     header: Vec<u8>,
     line_start: Vec<u8>,
+    row_bytes: u64,
     block_rows: usize,
 }
 
@@ -77,8 +78,11 @@ impl CsvEncoder {
                     })?;
             }
         }
+        let affixes = options.lines_starting.len() + options.lines_terminated.len();
+        let separators = options.fields_terminated.len().saturating_sub(1) * last;
         Ok(Self {
             block_rows: block_rows(columns.len()),
+            row_bytes: (affixes + separators) as u64,
             columns,
             header,
             line_start: options.lines_starting.into_bytes(),
@@ -156,6 +160,10 @@ impl CsvEncoder {
 }
 
 impl RowEncoder for CsvEncoder {
+    fn row_bytes(&self) -> u64 {
+        self.row_bytes
+    }
+
     fn head(&self, out: &mut Vec<u8>) {
         self.header(out);
     }

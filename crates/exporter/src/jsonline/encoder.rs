@@ -100,6 +100,11 @@ impl JsonLineEncoder {
 }
 
 impl RowEncoder for JsonLineEncoder {
+    fn row_bytes(&self) -> u64 {
+        let keys = self.columns.iter().map(|column| column.key.len() + 4);
+        keys.sum::<usize>() as u64
+    }
+
     fn head(&self, _out: &mut Vec<u8>) {}
 
     fn encode_rows(

@@ -10,7 +10,7 @@ use crate::plan::export::{Export, ExportOptions};
 use crate::plan::query::QueryText;
 use crate::span::{Span, Spanned};
 use crate::target::{Target, has_user_info_after_scheme, is_stage_url};
-use crate::text::unquote;
+use crate::text::{byte_size, unquote};
 
 /// The export of `query` with the tail at `tail`, from INTO to the statement's end.
 pub(crate) fn export(sql: &str, query: QueryText, tail: Span) -> Result<Export, ParseError> {
@@ -71,6 +71,7 @@ fn add_option(options: &mut ExportOptions, option: &Node<'_>) -> Result<(), Pars
                 Rule::export_header => options.header = Some(value.boolean(name)?),
                 Rule::export_overwrite => options.overwrite = Some(value.boolean(name)?),
                 Rule::export_manifest => options.manifest = Some(value.boolean(name)?),
+                Rule::export_sha256sums => options.sha256sums = Some(value.boolean(name)?),
                 Rule::export_null => options.null_as = Some(value.string()),
                 Rule::export_split_size => options.split_size_bytes = Some(size_bytes(&value)?),
                 Rule::export_max_file_size => {
@@ -107,35 +108,18 @@ fn option_name(rule: Rule) -> &'static str {
         Rule::export_partition => "PARTITION BY",
         Rule::export_overwrite => "OVERWRITE",
         Rule::export_manifest => "MANIFEST",
+        Rule::export_sha256sums => "SHA256SUMS",
         _ => "EXPORT ID",
     }
 }
 
-/// `n[K|M|G|T]`, powers of 1024, any case, blanks around it allowed.
 fn size_bytes(node: &Node<'_>) -> Result<Spanned<u64>, ParseError> {
     let text = node.string();
-    let trimmed = text.value.trim();
-    let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = trimmed.split_at(digits);
-    let shift = match unit.trim_start().to_ascii_uppercase().as_str() {
-        "" => Some(0),
-        "K" => Some(10),
-        "M" => Some(20),
-        "G" => Some(30),
-        "T" => Some(40),
-        _ => None,
-    };
-    let (Some(shift), false) = (shift, number.is_empty()) else {
-        let message = "SPLITSIZE is a whole number with K, M, G, T or nothing behind it, as '64M'";
-        return Err(node.invalid(message));
-    };
-    let bytes = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|n| n.checked_mul(1 << shift));
-    match bytes {
+    match byte_size(&text.value) {
         Some(bytes) => Ok(Spanned::new(bytes, text.span)),
-        None => Err(node.invalid("SPLITSIZE is out of range")),
+        None => Err(node.invalid(
+            "SPLITSIZE is a whole number below 16 exbibytes with K, M, G, T or nothing behind it, as '64M'",
+        )),
     }
 }
 

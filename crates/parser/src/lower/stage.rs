@@ -6,6 +6,7 @@ use crate::error::{ParseError, one_of};
 use crate::grammar::Rule;
 use crate::plan::Plan;
 use crate::plan::credentials::{Credential, CredentialKey, Credentials};
+use crate::plan::policy::{PolicyKey, PolicyRule};
 use crate::plan::stage::{
     AlterStage, AlterStageAction, CreateStage, DropStage, StageOptions, StageUrl,
 };
@@ -83,6 +84,7 @@ fn add_option(options: &mut StageOptions, node: &Node<'_>) -> Result<(), ParseEr
             set_once(&mut options.directory, directory, &option, "DIRECTORY")
         }
         Rule::stage_comment => set_once(&mut options.comment, parts.string()?, &option, "COMMENT"),
+        Rule::stage_policy => set_once(&mut options.policy, policy(&option)?, &option, "POLICY"),
         _ => {
             let credentials = credentials(&option)?;
             set_once(
@@ -146,4 +148,33 @@ pub(super) fn credentials(node: &Node<'_>) -> Result<Spanned<Credentials>, Parse
         });
     }
     Ok(Spanned::new(Credentials { entries }, node.span()))
+}
+
+/// Rules must be known, each given once. What their values mean is for whoever executes the statement.
+fn policy(node: &Node<'_>) -> Result<Vec<PolicyRule>, ParseError> {
+    let mut parts = node.children();
+    let mut rules: Vec<PolicyRule> = Vec::new();
+    while let Some(rule) = parts.next_if(Rule::policy_rule) {
+        let mut sides = rule.children();
+        let (name, value) = (sides.next_node()?, sides.next_node()?);
+        let key = name.string();
+        let Some(known) = PolicyKey::from_name(&key) else {
+            let known: Vec<&str> = PolicyKey::NAMES.iter().map(|(name, _)| *name).collect();
+            let message = format!("unknown rule in POLICY; a rule is {}", one_of(&known));
+            let known = known.into_iter().map(str::to_owned).collect();
+            return Err(name.invalid(message).expecting(known));
+        };
+        if rules.iter().any(|rule| rule.key.value == known) {
+            return Err(name.invalid(format!("'{}' is given twice in POLICY", known.as_str())));
+        }
+        let value = match value.rule() {
+            Rule::string => value.string(),
+            _ => Spanned::new(value.text().to_owned(), value.span()),
+        };
+        rules.push(PolicyRule {
+            key: key.map(|_| known),
+            value,
+        });
+    }
+    Ok(rules)
 }

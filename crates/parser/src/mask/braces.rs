@@ -21,6 +21,13 @@ const PUBLIC_KEYS: &[&str] = &[
     "schema",
     "table",
     "sslmode",
+    "formats",
+    "max_bytes",
+    "max_rows",
+    "daily_bytes",
+    "require_manifest",
+    "formula_guard",
+    "expires",
 ];
 
 impl Scan<'_> {

@@ -53,6 +53,8 @@ pub struct ExportOptions {
     pub overwrite: Option<Spanned<bool>>,
     /// `MANIFEST 'true'`.
     pub manifest: Option<Spanned<bool>>,
+    /// `SHA256SUMS 'true'`.
+    pub sha256sums: Option<Spanned<bool>>,
     /// `EXPORT ID 'key'`.
     pub export_id: Option<Spanned<String>>,
 }

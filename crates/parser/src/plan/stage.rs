@@ -1,6 +1,7 @@
 //! Plans of the stage statements.
 
 use crate::plan::credentials::Credentials;
+use crate::plan::policy::PolicyRule;
 use crate::span::{Name, Spanned};
 
 /// `CREATE STAGE`.
@@ -31,6 +32,8 @@ pub struct StageOptions {
     pub directory: Option<Spanned<bool>>,
     /// `COMMENT = 'text'`.
     pub comment: Option<Spanned<String>>,
+    /// `POLICY = {…}`: all rules, in the order given; each key once.
+    pub policy: Option<Vec<PolicyRule>>,
 }
 
 impl StageOptions {
@@ -42,6 +45,7 @@ impl StageOptions {
             + usize::from(self.enable.is_some())
             + usize::from(self.directory.is_some())
             + usize::from(self.comment.is_some())
+            + usize::from(self.policy.is_some())
     }
 }
 

@@ -48,6 +48,7 @@ impl Printer {
         self.columns("PARTITION BY", &options.partition_by);
         self.switch("OVERWRITE", options.overwrite.as_ref());
         self.switch("MANIFEST", options.manifest.as_ref());
+        self.switch("SHA256SUMS", options.sha256sums.as_ref());
         self.clause(
             "EXPORT ID",
             options.export_id.as_ref().map(|id| id.as_str()),

@@ -58,6 +58,16 @@ impl Printer {
                 truth(directory.value)
             ));
         }
+        if let Some(policy) = &options.policy {
+            let rules: Vec<String> = policy
+                .iter()
+                .map(|rule| {
+                    let (key, value) = (rule.key.value.as_str(), quote(&rule.value.value));
+                    format!("'{key}' = {value}")
+                })
+                .collect();
+            self.word(&format!("POLICY = {{{}}}", rules.join(", ")));
+        }
         self.clause(
             "COMMENT =",
             options.comment.as_ref().map(|text| text.as_str()),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use catalog::ExportRecord;
@@ -18,7 +18,12 @@ pub(crate) struct ExportJobs {
     /// Those without a task that somebody settles now. Locked only while `running` is.
     claimed: Mutex<HashSet<String>>,
     closing: AtomicBool,
+    /// Who publishes where files are replaced: one at a time for each place.
+    replacing: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
+
+/// The right to replace the files of a target; nobody else has it meanwhile.
+pub(crate) type Alone = tokio::sync::OwnedMutexGuard<()>;
 
 /// The right to settle an export that no task runs; nobody else has it meanwhile.
 #[derive(Debug)]
@@ -118,6 +123,24 @@ impl ExportJobs {
         })
     }
 
+    /// Waits until nobody else replaces files at this place.
+    pub(crate) async fn alone(&self, place: String) -> Alone {
+        let turn = {
+            let mut replacing = self
+                .replacing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            replacing.retain(|_, turn| turn.strong_count() > 0);
+            let turn = replacing.get(&place).and_then(Weak::upgrade);
+            turn.unwrap_or_else(|| {
+                let turn = Arc::default();
+                replacing.insert(place, Arc::downgrade(&turn));
+                turn
+            })
+        };
+        turn.lock_owned().await
+    }
+
     /// Admits no further export, and gives those that run.
     pub(crate) fn close(&self) -> Vec<Arc<Job>> {
         let running = self.lock();
@@ -184,6 +207,20 @@ impl ExportHandle {
             job,
             admitted: Arc::new(admitted),
         }
+    }
+
+    /// Of one that has been committed.
+    pub(crate) fn ended(record: ExportRecord) -> Self {
+        let progress = Arc::new(Progress::default());
+        let job = Job {
+            id: record.id.clone(),
+            started: Instant::now(),
+            progress,
+            rows_estimated: None,
+            cancel: watch::Sender::new(false),
+            end: watch::Sender::new(Some(Ok(record.clone()))),
+        };
+        Self::new(Arc::new(job), record)
     }
 
     /// The export's id.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use catalog::{ExportRecord, PlannedFile};
+use exporter::Digest;
 use exporter::manifest::{
     MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest,
 };
-use storage::ObjectPath;
+use storage::{ErrorKind, ObjectPath};
 
 use crate::error::{Error, Result};
 use crate::exports::ExportTarget;
@@ -90,53 +91,6 @@ pub(crate) fn manifest_path(path: &ObjectPath) -> Result<ObjectPath> {
     Ok(ObjectPath::parse(&format!("{path}.manifest.json"))?)
 }
 
-/// Whether an export's manifest is to be beside its data.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ManifestWanted {
-    /// Beside one file.
-    pub(crate) of_one: bool,
-    /// Beside several.
-    pub(crate) of_several: bool,
-    /// Whether the files replace others, whose manifest would prove what is no longer there.
-    pub(crate) replaces: bool,
-}
-
-impl ManifestWanted {
-    /// Where the manifest goes, if anywhere: that of one file beside it, that of several into their folder, as
-    /// `_manifest.json`. Where another export has its manifest there, it goes beside the first file.
-    pub(crate) async fn path(
-        self,
-        target: &ExportTarget,
-        files: &[PlannedFile],
-    ) -> Result<Option<ObjectPath>> {
-        let beside = manifest_path(&target.path)?;
-        let folder = manifest_of_folder(&target.path)?;
-        // One file in a partition's folder may be one of several the next time.
-        let is_several = match files {
-            [file] => file.target != target.path.as_str(),
-            _ => true,
-        };
-        if !is_several && self.of_one {
-            return Ok(Some(beside));
-        }
-        if self.replaces {
-            if is_several && target.store.exists(&beside).await? {
-                return Ok(Some(beside));
-            }
-            if is_manifest_of(target, &folder).await? {
-                return Ok(Some(folder));
-            }
-        }
-        if !is_several || !self.of_several {
-            return Ok(None);
-        }
-        Ok(Some(match target.store.exists(&folder).await? {
-            true => beside,
-            false => folder,
-        }))
-    }
-}
-
 pub(crate) fn manifest_of_folder(path: &ObjectPath) -> Result<ObjectPath> {
     Ok(match path.as_str().rsplit_once('/') {
         Some((folder, _)) => ObjectPath::parse(&format!("{folder}/_manifest.json"))?,
@@ -144,22 +98,48 @@ pub(crate) fn manifest_of_folder(path: &ObjectPath) -> Result<ObjectPath> {
     })
 }
 
-/// Whether a file is the manifest of an export to the same target.
-async fn is_manifest_of(target: &ExportTarget, path: &ObjectPath) -> Result<bool> {
-    if !target.store.exists(path).await?
-        || target.store.stat(path).await?.bytes > MANIFEST_BYTES_MAX
-    {
-        return Ok(false);
+/// A manifest that an export to the same target has written.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnManifest {
+    pub(crate) path: ObjectPath,
+    pub(crate) export_id: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// The file at `path`, where it is the manifest of an export to the same target.
+pub(crate) async fn own_manifest(
+    target: &ExportTarget,
+    path: &ObjectPath,
+) -> Result<Option<OwnManifest>> {
+    match target.store.stat(path).await {
+        Ok(found) if found.bytes <= MANIFEST_BYTES_MAX => {}
+        Ok(_) => return Ok(None),
+        // No file, or a folder.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
     }
     let bytes = target.store.read(path).await?;
-    Ok(std::str::from_utf8(&bytes)
+    let manifest = std::str::from_utf8(&bytes)
         .ok()
         .and_then(|text| Manifest::from_json(text).ok())
-        .is_some_and(|manifest| manifest.target == target.shown))
+        .filter(|manifest| manifest.target == target.shown);
+    Ok(manifest.map(|manifest| {
+        let mut digest = Digest::default();
+        digest.update(&bytes);
+        OwnManifest {
+            path: path.clone(),
+            export_id: manifest.export_id,
+            bytes: bytes.len() as u64,
+            sha256: digest.finish(),
+        }
+    }))
 }
 
 /// That there is no manifest beside the data, and why.
-pub(crate) fn manifest_warning(target: &ObjectPath, reason: &str) -> String {
+pub(crate) fn manifest_warning(target: &str, reason: &str) -> String {
     format!(
         "the manifest was not written to '{target}' (what has that name, if anything, is not of this export): {reason}; \
          GetManifest and stagedoor.exports have it"

@@ -86,6 +86,7 @@ mod tests {
             id: "e".into(),
             account: "sys".into(),
             user: "root".into(),
+            key: None,
             statement: "SELECT 1 INTO OUTFILE 'stage://s/d/a.csv' OVERWRITE 'true'".into(),
             stage: Some(("s".into(), 1)),
             stage_id: Some(1),

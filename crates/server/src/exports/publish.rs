@@ -26,43 +26,136 @@ pub(crate) enum Unpublished {
     Unknown(Error),
 }
 
-/// Publishes a plan. Gives warnings: a manifest that can never be written leaves the data where it is.
+/// Which time a plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// By the export itself, with somebody waiting for it: a name that cannot be had ends it, and what has its name
+    /// already is taken back.
+    First,
+    /// By recovery: what is in the way may go, and the plan is carried out then; until then, somebody may give it up.
+    Again,
+}
+
+/// What came of publishing a plan whose data has its names.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    /// What was not done, though the data is there.
+    pub(crate) warnings: Vec<String>,
+    /// The numbers of its entries.
+    undone: Vec<u32>,
+}
+
+impl Published {
+    fn without(&mut self, file: &PlannedFile, warning: String) {
+        tracing::warn!(
+            file = file.target,
+            warning,
+            "a part of an export's plan was not done"
+        );
+        self.undone.push(file.index);
+        self.warnings.push(warning);
+    }
+}
+
+/// Publishes a plan: its data, then what tells of it, the manifest last; then what the export before left goes. A
+/// manifest that can never be written leaves the data where it is, with a warning.
+///
+/// A manifest that is replaced goes first: whoever reads by the manifest finds none while there are files of two
+/// exports.
 pub(crate) async fn publish(
     store: &Store,
-    export: &str,
     plan: &[PlannedFile],
-) -> std::result::Result<Vec<String>, Unpublished> {
+    attempt: Attempt,
+) -> std::result::Result<Published, Unpublished> {
     let data = of_role(plan, FileRole::Data).map_err(Unpublished::Unknown)?;
-    let manifests = of_role(plan, FileRole::Manifest).map_err(Unpublished::Unknown)?;
-    publish_data(store, &data).await?;
-    let mut warnings = Vec::new();
-    for manifest in &manifests {
-        if let Err(error) = store.publish(manifest).await {
+    let manifest = || plan.iter().filter(|file| file.role == FileRole::Manifest);
+    if manifest().any(|file| file.replaces) {
+        let waiting = all_wait(store, &data).await;
+        if waiting.map_err(|e| Unpublished::Unknown(e.into()))? {
+            for old in manifest().filter(|file| file.replaces) {
+                remove_old_manifest(store, old)
+                    .await
+                    .map_err(Unpublished::Waiting)?;
+            }
+        }
+    }
+    publish_data(store, &data, attempt).await?;
+    let mut published = Published::default();
+    let sums = plan.iter().filter(|file| file.role == FileRole::Checksums);
+    for file in sums.chain(manifest()) {
+        let entry = planned(file).map_err(Unpublished::Unknown)?;
+        if let Err(error) = store.publish(&entry).await {
             if !is_final(&error) {
                 return Err(Unpublished::Unknown(error.into()));
             }
             let reason = error.to_string();
-            tracing::warn!(
-                id = export,
-                reason,
-                "the manifest was not written beside the data"
-            );
-            warnings.push(manifest_warning(&manifest.target, &reason));
+            published.without(file, not_written(file, &reason));
         }
     }
-    Ok(warnings)
-}
-
-/// What a record says once a plan's data is published. A manifest that was not is warned of, and is none of its files.
-pub(crate) fn committed(record: &mut ExportRecord, warnings: Vec<String>) {
-    record.state = ExportState::Committed;
-    if !warnings.is_empty() {
-        record.plan.retain(|file| file.role == FileRole::Data);
+    for file in plan.iter().filter(|file| file.role == FileRole::Surplus) {
+        match remove_surplus(store, file).await {
+            Ok(true) => {}
+            Ok(false) => published.without(file, stays(file, "it is another file by now")),
+            Err(error) if is_final(&error) => {
+                published.without(file, stays(file, &error.to_string()));
+            }
+            Err(error) => return Err(Unpublished::Unknown(error.into())),
+        }
     }
-    record.warnings.extend(warnings);
+    Ok(published)
 }
 
-/// Whether publishing a manifest again would not help; the data is there and stays.
+async fn remove_old_manifest(store: &Store, old: &PlannedFile) -> Result<()> {
+    match store.delete(&ObjectPath::parse(&old.target)?).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Removes a file of the export before; gives whether it is gone. One that has other bytes by now stays.
+async fn remove_surplus(store: &Store, file: &PlannedFile) -> storage::Result<bool> {
+    let path = ObjectPath::parse(&file.target)?;
+    match store.stat(&path).await {
+        Ok(found) if found.bytes == file.bytes => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    }
+    if store.sha256(&path).await? != file.sha256 {
+        return Ok(false);
+    }
+    store.delete(&path).await?;
+    Ok(true)
+}
+
+fn not_written(file: &PlannedFile, reason: &str) -> String {
+    match file.role {
+        FileRole::Manifest => manifest_warning(&file.target, reason),
+        FileRole::Checksums => format!(
+            "the digests were not written to '{}' (what has that name, if anything, is not of this export): {reason}; \
+             the manifest and stagedoor.export_files have them",
+            file.target
+        ),
+        FileRole::Data | FileRole::Surplus => format!("'{}': {reason}", file.target),
+    }
+}
+
+fn stays(file: &PlannedFile, reason: &str) -> String {
+    format!(
+        "'{}' of the export before was not removed: {reason}",
+        file.target
+    )
+}
+
+/// What a record says once a plan's data is published. What was not done is warned of, and is none of what it made.
+pub(crate) fn committed(record: &mut ExportRecord, published: Published) {
+    record.state = ExportState::Committed;
+    let undone = published.undone;
+    record.plan.retain(|file| !undone.contains(&file.index));
+    record.warnings.extend(published.warnings);
+}
+
+/// Whether doing a step of a plan again would not help.
 fn is_final(error: &storage::Error) -> bool {
     match error.kind() {
         ErrorKind::AlreadyExists
@@ -91,6 +184,7 @@ fn of_role(plan: &[PlannedFile], role: FileRole) -> Result<Vec<storage::PlannedF
 async fn publish_data(
     store: &Store,
     data: &[storage::PlannedFile],
+    attempt: Attempt,
 ) -> std::result::Result<(), Unpublished> {
     let each = data.iter().cloned().map(|file| {
         let store = store.clone();
@@ -107,6 +201,9 @@ async fn publish_data(
         match error.kind() {
             ErrorKind::AlreadyExists => refused = Some(Error::from(error)),
             ErrorKind::NotFound => refused = Some(lost(&file, &error)),
+            _ if attempt == Attempt::First && is_final(&error) => {
+                refused = Some(Error::from(error));
+            }
             // The kinds are the storage crate's, and may grow: what is not known to be final is tried again.
             _ => {
                 may_be_done |= error.may_be_done();
@@ -116,6 +213,14 @@ async fn publish_data(
     }
     drop(results);
     if let Some(refused) = refused {
+        let replaces = data
+            .iter()
+            .any(|file| file.on_existing == storage::OnExisting::Replace);
+        // What was replaced cannot be brought back: half of the plan is carried out, and stays so until all of it is,
+        // or somebody gives it up.
+        if replaces && !matches!(all_wait(store, data).await, Ok(true)) {
+            return Err(Unpublished::Unknown(refused));
+        }
         return Err(match withdraw(store, data).await {
             Ok(()) => Unpublished::Refused(refused),
             // Carried out again, the plan meets the same file, and withdraws again.
@@ -201,13 +306,13 @@ pub(crate) async fn remove_drafts(store: &Store, export: &ExportRecord) -> Resul
     Ok(store.sweep(&export.id, None).await?)
 }
 
-/// The same once the data of the plan has its names: a manifest may have been left.
+/// The same once the data of the plan has its names: a manifest, or digests, may have been left.
 pub(crate) async fn remove_rest(store: &Store, export: &ExportRecord) -> Result<()> {
-    let manifests = export
-        .plan
-        .iter()
-        .filter(|file| file.role == FileRole::Manifest);
-    discard(store, manifests).await?;
+    let beside = export.plan.iter().filter(|file| match file.role {
+        FileRole::Manifest | FileRole::Checksums => true,
+        FileRole::Data | FileRole::Surplus => false,
+    });
+    discard(store, beside).await?;
     Ok(store.sweep(&export.id, None).await?)
 }
 
@@ -223,7 +328,7 @@ pub(crate) async fn remove_all_drafts(
 ) -> Result<()> {
     discard(store, &export.plan).await?;
     let mut targets = others;
-    for file in &export.plan {
+    for file in export.plan.iter().filter(|file| file.role.has_draft()) {
         targets.push(ObjectPath::parse(&file.target)?);
     }
     targets.sort();
@@ -247,14 +352,16 @@ pub(crate) async fn kept_drafts(instance: &Arc<Instance>) -> Result<Vec<Token>> 
         .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
         .await?;
     let mut keep = instance.uploads.tokens();
-    for file in running.iter().flat_map(|export| &export.plan) {
+    let planned = running.iter().flat_map(|export| &export.plan);
+    for file in planned.filter(|file| file.role.has_draft()) {
         keep.push(token(file)?);
     }
     Ok(keep)
 }
 
 async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -> Result<()> {
-    let tokens: Vec<Token> = files.into_iter().map(token).collect::<Result<_>>()?;
+    let written = files.into_iter().filter(|file| file.role.has_draft());
+    let tokens: Vec<Token> = written.map(token).collect::<Result<_>>()?;
     stream::iter(tokens)
         .map(|token| {
             let store = store.clone();

@@ -11,12 +11,13 @@ use parser::{Scheme, Target};
 use storage::{ErrorKind, ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
+use crate::exports::checksums::{checksums_of_folder, checksums_path};
 use crate::exports::handle::Claim;
 use crate::exports::manifest::{manifest_of_folder, manifest_path};
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
-    Unpublished, check_may_publish, committed, is_waiting, publish, remove_all_drafts,
-    remove_drafts, withdraw_plan,
+    Attempt, Published, Unpublished, check_may_publish, committed, is_waiting, publish,
+    remove_all_drafts, remove_drafts, withdraw_plan,
 };
 use crate::gate::system_actor;
 use crate::instance::Instance;
@@ -132,16 +133,15 @@ async fn tidy(
 /// Where a draft may go that had been begun and was not on record yet: that of the first file, or the one behind those
 /// that are, or the manifest's.
 fn unrecorded(export: &ExportRecord, path: &ObjectPath) -> Result<Vec<ObjectPath>> {
-    let mut targets = vec![
-        path.clone(),
-        manifest_path(path)?,
-        manifest_of_folder(path)?,
-    ];
+    let mut targets = vec![path.clone()];
+    // A name that there cannot be has no draft.
+    targets.extend(manifest_path(path));
+    targets.extend(manifest_of_folder(path));
+    targets.extend(checksums_path(path));
+    targets.extend(checksums_of_folder(path));
     if let Some(last) = export.plan.iter().map(|file| file.index).max() {
-        targets.push(ObjectPath::parse(&format!(
-            "{path}.{}",
-            last.saturating_add(1)
-        ))?);
+        let next = format!("{path}.{}", last.saturating_add(1));
+        targets.extend(ObjectPath::parse(&next));
     }
     Ok(targets)
 }
@@ -182,7 +182,7 @@ async fn settle(instance: &Arc<Instance>, export: &ExportRecord, end: End) -> Re
             let settled = instance
                 .catalog
                 .update_export(&system_actor(&account), &id, |record| match end {
-                    End::Committed { warnings } => committed(record, warnings),
+                    End::Committed(published) => committed(record, published),
                     End::Failed { why } => {
                         record.state = ExportState::Failed;
                         record.files.clear();
@@ -260,7 +260,7 @@ async fn taken_back(instance: &Arc<Instance>, export: &ExportRecord) -> Result<E
 
 /// How an unfinished export ends.
 enum End {
-    Committed { warnings: Vec<String> },
+    Committed(Published),
     Failed { why: String },
 }
 
@@ -299,8 +299,8 @@ async fn publish_again(
             )));
         }
     }
-    match publish(store, &export.id, &plan).await {
-        Ok(warnings) => Ok(End::Committed { warnings }),
+    match publish(store, &plan, Attempt::Again).await {
+        Ok(published) => Ok(End::Committed(published)),
         Err(Unpublished::Refused(error)) => Ok(not_published(error.message())),
         Err(Unpublished::Waiting(error) | Unpublished::Unknown(error)) => Err(error),
     }
@@ -387,7 +387,10 @@ async fn is_published(store: &Store, plan: &[PlannedFile]) -> Result<bool> {
 }
 
 /// The export's place, and where its first file goes in it.
-async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<(Store, ObjectPath)> {
+pub(crate) async fn place(
+    instance: &Arc<Instance>,
+    export: &ExportRecord,
+) -> Result<(Store, ObjectPath)> {
     match (&export.stage, Target::parse(&export.target)) {
         (Some(_), Target::Stage { path, .. }) => {
             let found = export.clone();

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
-use catalog::{Actor, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile};
+use catalog::{
+    Actor, Admission, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile,
+};
 use exporter::{Digest, ExportReport, Progress};
 use futures::{Stream, StreamExt};
 use storage::{Finished, ObjectPath, OnExisting};
@@ -20,13 +22,17 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::error::{About, Error, Reason, Result, Subject};
-use crate::exports::manifest::ManifestWanted;
+use crate::exports::beside::{BesideFile, BesideWanted};
+use crate::exports::checksums::checksums_text;
+use crate::exports::handle::Alone;
 use crate::exports::publish::{
-    Unpublished, check_may_publish, committed, publish, remove_all_drafts, remove_rest,
+    Attempt, Published, Unpublished, check_may_publish, committed, publish, remove_all_drafts,
+    remove_rest,
 };
 use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
+use crate::policies::Meter;
 use crate::session::{Warnings, looked_at_before};
 use crate::temporary_stages::{ExportInto, TemporaryStage};
 use crate::turns::Turn;
@@ -49,10 +55,12 @@ pub(crate) struct ExportPlan {
     pub(crate) rows_estimated: Option<u64>,
     pub(crate) options: exporter::ExportOptions,
     pub(crate) manifest: ManifestInput,
-    /// MANIFEST 'true': also beside the data.
-    pub(crate) manifest_file: bool,
-    /// Whether several files have theirs beside them, as they have unless MANIFEST 'false'.
-    pub(crate) manifest_of_several: bool,
+    /// What goes beside the data.
+    pub(crate) beside: BesideWanted,
+    /// What the user calls it.
+    pub(crate) key: Option<String>,
+    /// What it may use of what the stage's policies permit.
+    pub(crate) meter: Arc<Meter>,
     pub(crate) on_existing: OnExisting,
     /// Keeps the tables' files while the query reads them.
     pub(crate) pin: ReadPin,
@@ -95,6 +103,7 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             .permanent_stage()
             .map_or_else(Vec::new, |stage| stage.parents.clone()),
         target: plan.target.shown.clone(),
+        key: plan.key.clone(),
     };
     let actor = plan.actor.clone();
     let credentials = std::mem::take(&mut plan.target.credentials);
@@ -103,9 +112,18 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             instance
                 .catalog
                 .create_export_with(&actor, new, credentials)
-                .about(Subject::Stage)
+                .about(Subject::Admission)
         })
         .await?;
+    let admitted = match admitted {
+        Admission::New(record) => record,
+        // Somebody was quicker with the same key: it is that export, and this one never was.
+        Admission::Before(record) => {
+            let (account, id) = (record.account, record.id);
+            drop(place);
+            return before(&instance, account, id).await;
+        }
+    };
     let handle = ExportHandle::new(Arc::clone(&job), admitted);
     if let Some(stage) = plan.target.temporary_stage() {
         tokio::spawn(cancelled_with(Arc::clone(stage), Arc::clone(&job)));
@@ -135,6 +153,34 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         }
     });
     Ok(handle)
+}
+
+/// The handle of an export that its key has found.
+///
+/// # Errors
+/// [`Reason::ExportState`], to be tried again, for one that a stopped server left and that is not settled yet.
+pub(crate) async fn before(
+    instance: &Arc<Instance>,
+    account: String,
+    id: String,
+) -> Result<ExportHandle> {
+    // Before the record is read: an export that ends in between is seen ended.
+    let job = instance.jobs.get(&id);
+    let read = id.clone();
+    let record = instance
+        .blocking(move |instance| Ok(instance.catalog.export(&account, &read)?))
+        .await?;
+    match (record, job) {
+        (Some(record), Some(job)) => Ok(ExportHandle::new(job, record)),
+        (Some(record), None) if record.state == ExportState::Committed => {
+            Ok(ExportHandle::ended(record))
+        }
+        (Some(_) | None, _) => Err(Error::internal(
+            Reason::ExportState,
+            format_args!("export '{id}', which has this EXPORT ID, is just being settled"),
+        )
+        .retryable(true)),
+    }
 }
 
 /// Cancels an export when the temporary stage that it goes to is gone.
@@ -176,7 +222,9 @@ struct Running {
 
 impl Running {
     async fn to_the_end(&self, plan: ExportPlan, progress: Arc<Progress>) -> Result<ExportRecord> {
-        let prepared = match self.prepare(plan, progress).await {
+        let meter = Arc::clone(&plan.meter);
+        let prepared = self.prepare(plan, progress).await;
+        let (prepared, _alone) = match prepared {
             Ok(prepared) => prepared,
             // A writer that was interrupted says so in its own words.
             Err(_) if self.job.is_cancelled() => return self.fail(cancelled()).await,
@@ -190,9 +238,11 @@ impl Running {
         if let Err(refused) = may_publish {
             return self.fail(refused).await;
         }
-        let published = publish(&self.target.store, &self.id, &prepared.plan).await;
-        match published {
-            Ok(warnings) => self.commit(&prepared, warnings).await,
+        match publish(&self.target.store, &prepared.plan, Attempt::First).await {
+            Ok(published) => {
+                meter.keep();
+                self.commit(&prepared, published).await
+            }
             Err(Unpublished::Refused(error) | Unpublished::Waiting(error)) => {
                 tracing::warn!(
                     id = self.id,
@@ -207,14 +257,21 @@ impl Running {
                     error = error.message(),
                     "whether an export was published is settled by recovery"
                 );
+                // It may be published yet.
+                meter.keep();
                 self.instance.unsettled.notify_one();
                 Err(unsettled(&self.id, &error))
             }
         }
     }
 
-    /// Writes the files out of sight and records PREPARED: every byte is durable, digests are known.
-    async fn prepare(&self, plan: ExportPlan, progress: Arc<Progress>) -> Result<ExportRecord> {
+    /// Writes the files out of sight and records PREPARED: every byte is durable, digests are known. Gives with it what
+    /// keeps other exports from replacing the same files meanwhile.
+    async fn prepare(
+        &self,
+        plan: ExportPlan,
+        progress: Arc<Progress>,
+    ) -> Result<(ExportRecord, Option<Alone>)> {
         let job: &Job = &self.job;
         let ExportPlan {
             target,
@@ -222,8 +279,8 @@ impl Running {
             warnings,
             options,
             manifest,
-            manifest_file,
-            manifest_of_several,
+            beside,
+            meter,
             on_existing,
             pin,
             ..
@@ -243,8 +300,9 @@ impl Running {
             finished: Arc::clone(&finished),
             lost: Arc::clone(&self.lost),
             job: Arc::clone(&self.job),
+            meter: Arc::clone(&meter),
         };
-        let batches = until_cancelled(batches, job);
+        let batches = until_cancelled(metered(batches, meter), job);
         let report = exporter::export(batches, sink, options, progress).await;
         if job.is_cancelled() {
             return Err(cancelled());
@@ -255,22 +313,34 @@ impl Running {
         let finished_us = (catalog::system_clock())();
         let mut files = plan_of_data(replaces, &report, &lock(&finished))?;
         let json = manifest.json(&running, &target, &files, finished_us)?;
-        let wanted = ManifestWanted {
-            of_one: manifest_file,
-            of_several: manifest_of_several,
-            replaces,
+        let alone = match replaces {
+            true => Some(self.instance.jobs.alone(target.place()).await),
+            false => None,
         };
-        let manifest_target = wanted.path(&target, &files).await?;
-        if let Some(path) = &manifest_target {
-            files.push(
-                self.draft_manifest(&json, path, files.len(), replaces)
-                    .await?,
+        let found = beside
+            .look(&self.instance, &self.actor.account, &target, &files)
+            .await?;
+        if let Some(at) = &found.checksums {
+            let text = checksums_text(
+                &at.path,
+                files.iter().map(|file| (&*file.target, &*file.sha256)),
             );
+            let role = FileRole::Checksums;
+            files.push(self.draft_text(role, text, at, files.len()).await?);
+        }
+        if let Some(at) = &found.manifest {
+            let role = FileRole::Manifest;
+            files.push(self.draft_text(role, json.clone(), at, files.len()).await?);
+        }
+        for surplus in found.surplus {
+            let index = number(files.len())?;
+            files.push(PlannedFile { index, ..surplus });
         }
         if job.is_cancelled() {
             return Err(cancelled());
         }
         let mut warnings = warnings();
+        warnings.extend(found.warnings);
         if on_existing == OnExisting::Refuse && !target.store.refuses_to_replace() {
             warnings.push(looked_at_before(&target.shown));
         }
@@ -284,41 +354,43 @@ impl Running {
             record.warnings = warnings;
         })
         .await
+        .map(|prepared| (prepared, alone))
     }
 
-    /// Writes the manifest out of sight; gives its entry in the plan.
-    async fn draft_manifest(
+    /// Writes what goes beside the data out of sight; gives its entry in the plan.
+    async fn draft_text(
         &self,
-        json: &str,
-        target: &ObjectPath,
+        role: FileRole,
+        text: String,
+        at: &BesideFile,
         index: usize,
-        replaces: bool,
     ) -> Result<PlannedFile> {
         let index = number(index)?;
+        let target = &at.path;
         let lost = &self.lost;
         let draft = begin(&self.target, &self.id, index, target, &self.job, lost)
             .await
             .map_err(|e| write_error("the export", &e))?;
         let begun = PlannedFile {
             index,
-            role: FileRole::Manifest,
+            role,
             target: target.to_string(),
-            replaces,
+            replaces: at.replaces,
             rows: 0,
             bytes: 0,
             sha256: String::new(),
             token: Vec::new(),
         };
-        let (json, actor, id) = (json.to_owned(), self.actor.clone(), self.id.clone());
+        let (actor, id) = (self.actor.clone(), self.id.clone());
         let (lost, target) = (Arc::clone(&self.lost), target.clone());
         self.instance
             .blocking(move |instance| {
                 let recorded = recorded(instance, &actor, &id, &begun, draft);
                 let mut draft = noting(&lost, &target, recorded)?;
                 let mut digest = Digest::default();
-                digest.update(json.as_bytes());
+                digest.update(text.as_bytes());
                 draft
-                    .write_all(json.as_bytes())
+                    .write_all(text.as_bytes())
                     .map_err(|e| write_error("the export", &e))?;
                 let finished = draft.finish()?;
                 Ok(PlannedFile {
@@ -331,7 +403,7 @@ impl Running {
             .await
     }
 
-    async fn commit(&self, prepared: &ExportRecord, warnings: Vec<String>) -> Result<ExportRecord> {
+    async fn commit(&self, prepared: &ExportRecord, published: Published) -> Result<ExportRecord> {
         let store = &self.target.store;
         let lost = lock(&self.lost).clone();
         let tidied = if lost.is_empty() {
@@ -347,7 +419,9 @@ impl Running {
                 "failed to tidy up after an export"
             );
         }
-        let recorded = self.update(move |record| committed(record, warnings)).await;
+        let recorded = self
+            .update(move |record| committed(record, published))
+            .await;
         recorded.map_err(|error| {
             // It is published, and not on record as that: recovery settles it.
             self.instance.unsettled.notify_one();
@@ -423,18 +497,32 @@ impl Running {
     }
 }
 
+type Batches = Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, BatchError>> + Send>>;
+type BatchError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The batches, as far as the stage's policies permit their rows.
+fn metered(
+    batches: Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
+    meter: Arc<Meter>,
+) -> Batches {
+    Box::pin(batches.map(move |batch| {
+        let batch = batch?;
+        meter.rows(batch.num_rows() as u64)?;
+        Ok(batch)
+    }))
+}
+
 /// The batches, and an error once the export is cancelled. So the exporter ends by itself, and none of its
 /// threads can open a draft after the drafts have been removed, as one could if its future were dropped.
-fn until_cancelled<'a>(
-    batches: Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
-    job: &'a Job,
-) -> impl Stream<Item = std::result::Result<RecordBatch, Box<dyn std::error::Error + Send + Sync>>> + 'a
-{
+fn until_cancelled(
+    batches: Batches,
+    job: &Job,
+) -> impl Stream<Item = std::result::Result<RecordBatch, BatchError>> {
     futures::stream::unfold(batches, move |mut batches| async move {
         let item = tokio::select! {
             biased;
             () = job.cancelled() => Err(cancelled().into()),
-            next = batches.next() => next?.map_err(Into::into),
+            next = batches.next() => next?,
         };
         Some((item, batches))
     })

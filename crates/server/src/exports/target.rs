@@ -8,6 +8,7 @@ use storage::{ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
 use crate::places::squeezed;
+use crate::policies::Policies;
 use crate::temporary_stages::TemporaryStage;
 
 /// An admitted target.
@@ -19,6 +20,8 @@ pub(crate) struct ExportTarget {
     pub(crate) names: FileNames,
     /// `None` for a local path, and for a bucket that the statement names itself.
     pub(crate) stage: Option<TargetStage>,
+    /// Where the store is, in words that are another for each place; not for clients.
+    pub(crate) at: String,
     /// As shown: `stage://name/path`, the local path, or the bucket's URL.
     pub(crate) shown: String,
     /// Of a bucket that is no stage: for the record, where they are sealed.
@@ -70,6 +73,17 @@ impl ExportTarget {
         self.stage.as_ref()?.temporary.as_ref()
     }
 
+    /// Where its first file is, the same for whatever name leads there.
+    pub(crate) fn place(&self) -> String {
+        format!("{}\n{}", self.at, self.path)
+    }
+
+    /// What may be exported there.
+    pub(crate) fn policies(&self) -> Policies {
+        let stage = self.stage.as_ref();
+        stage.map_or_else(Policies::default, |stage| stage.policies.clone())
+    }
+
     /// The name of data file number `number` of a partition, from 0 on: in the partition's folder, or beside the others.
     ///
     /// # Errors
@@ -104,6 +118,16 @@ impl ExportTarget {
     }
 }
 
+/// What is told where a file has the name of one to be written.
+pub(crate) fn target_exists(path: &ObjectPath) -> Error {
+    Error::new(
+        Reason::TargetExists,
+        20406,
+        "HY000",
+        format!("file {} already exists", path.file_name()),
+    )
+}
+
 /// The stage of a target, pinned.
 #[derive(Debug, Clone)]
 pub(crate) struct TargetStage {
@@ -115,6 +139,8 @@ pub(crate) struct TargetStage {
     pub(crate) parents: Vec<(u64, u64)>,
     /// Where it is a temporary one: its files are there for as long as this is.
     pub(crate) temporary: Option<Arc<TemporaryStage>>,
+    /// What may be exported to it.
+    pub(crate) policies: Policies,
 }
 
 /// What a file's suffix says about its content (case does not matter), as in MatrixOne.

@@ -34,6 +34,7 @@ pub(crate) enum Operation {
     ShowExports,
     GetExport,
     CancelExport,
+    VerifyExport,
 
     Query,
     Select,
@@ -122,7 +123,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 72] = [
+    pub(crate) const ALL: [Self; 73] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -148,6 +149,7 @@ impl Operation {
         Self::ShowExports,
         Self::GetExport,
         Self::CancelExport,
+        Self::VerifyExport,
         Self::Query,
         Self::Select,
         Self::ReadSystemTable,
@@ -227,6 +229,7 @@ impl Operation {
             Self::ShowExports
             | Self::GetExport
             | Self::CancelExport
+            | Self::VerifyExport
             | Self::ReadSystemTable
             | Self::ShowSessions
             | Self::KillSession => Need::Own,
@@ -308,6 +311,7 @@ impl Operation {
             Self::ShowExports => "SHOW EXPORTS",
             Self::GetExport => "GET EXPORT",
             Self::CancelExport => "CANCEL EXPORT",
+            Self::VerifyExport => "VERIFY EXPORT",
             Self::Query => "QUERY",
             Self::Select => "SELECT",
             Self::ReadSystemTable => "READ SYSTEM TABLE",

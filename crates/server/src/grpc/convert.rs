@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use catalog::{Credential, ExportRecord, ExportState, StageCapabilities, StageRecord};
+use catalog::{Credential, ExportFile, ExportRecord, ExportState, StageCapabilities, StageRecord};
 use proto::v1;
 use secrecy::SecretString;
 use storage::{Finding, Outcome};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportProgress;
-use crate::session::Etag;
+use crate::policies::rules_of;
+use crate::session::{Etag, Verdict, VerifiedFile};
 use crate::sql::{Secrets, stage_change};
 use crate::time::proto_timestamp;
 
@@ -24,16 +25,7 @@ pub(super) fn export(record: ExportRecord) -> v1::Export {
         stage_version,
         rows: record.rows,
         bytes: record.bytes,
-        files: record
-            .files
-            .into_iter()
-            .map(|file| v1::ExportFile {
-                path: file.path,
-                rows: file.rows,
-                bytes: file.bytes,
-                sha256: file.sha256,
-            })
-            .collect(),
+        files: record.files.into_iter().map(export_file).collect(),
         error: record.error.unwrap_or_default(),
         create_time: Some(proto_timestamp(record.created_us)),
         end_time: record.finished_us.map(proto_timestamp),
@@ -62,6 +54,28 @@ pub(super) fn progress(progress: ExportProgress) -> v1::ExportProgress {
     }
 }
 
+fn export_file(file: ExportFile) -> v1::ExportFile {
+    v1::ExportFile {
+        path: file.path,
+        rows: file.rows,
+        bytes: file.bytes,
+        sha256: file.sha256,
+    }
+}
+
+pub(super) fn verified(verified: VerifiedFile) -> v1::VerifyExportResponse {
+    let result = match verified.verdict {
+        Verdict::Same => v1::VerifyResult::Ok,
+        Verdict::Changed => v1::VerifyResult::Changed,
+        Verdict::Missing => v1::VerifyResult::Missing,
+    };
+    v1::VerifyExportResponse {
+        file: Some(export_file(verified.file)),
+        result: result.into(),
+        detail: verified.detail,
+    }
+}
+
 /// A stage; its credentials, as far as they may be shown at all, for administrators.
 pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
     let etag = Etag::of(&record).0;
@@ -79,6 +93,10 @@ pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
         change: stage_change(record.change).to_owned(),
         credentials: HashMap::new(),
         capabilities: None,
+        policy: rules_of(&record.definition.policy)
+            .into_iter()
+            .map(|(key, value)| (key.as_str().to_owned(), value))
+            .collect(),
         credential_info: if for_admin {
             record
                 .definition

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use proto::v1;
 use proto::v1::export_service_server::ExportService;
 use tokio::sync::mpsc;
@@ -60,15 +60,18 @@ impl ExportService for Exports {
             statement,
             session_id,
             secrets,
+            request_id,
         } = request.into_inner();
         let secrets = convert::secrets(secrets);
         let handle = if session_id.is_empty() {
             Session::for_statements(Arc::clone(&self.instance), caller)
-                .execute_export(&statement, secrets)
+                .execute_export(&statement, secrets, request_id)
                 .await?
         } else {
             let mut session = Sessions::enter(&self.instance, &session_id, caller).await?;
-            session.execute_export(&statement, secrets).await?
+            session
+                .execute_export(&statement, secrets, request_id)
+                .await?
         };
         Ok(Response::new(v1::StartExportResponse {
             export: Some(convert::export(handle.admitted().clone())),
@@ -167,6 +170,22 @@ impl ExportService for Exports {
         Ok(Response::new(v1::CancelExportResponse {
             export: Some(export),
         }))
+    }
+
+    type VerifyExportStream =
+        Pin<Box<dyn Stream<Item = std::result::Result<v1::VerifyExportResponse, Status>> + Send>>;
+
+    async fn verify_export(
+        &self,
+        request: Request<v1::VerifyExportRequest>,
+    ) -> std::result::Result<Response<Self::VerifyExportStream>, Status> {
+        let session = self.session(&request)?;
+        let name = request.into_inner().name;
+        let files = session
+            .verify_export(convert::resource_id(&name, "exports")?.to_owned())
+            .await?;
+        let files = files.map(|file| file.map(convert::verified).map_err(Status::from));
+        Ok(Response::new(Box::pin(files)))
     }
 
     async fn get_manifest(

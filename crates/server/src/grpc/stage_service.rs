@@ -1,9 +1,10 @@
 //! `StageService`: stages as resources, after Google's API guide. The same operations as the SQL statements'.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{OnExists, StageRecord};
-use parser::{CredentialKey, StageUrl};
+use parser::{CredentialKey, PolicyKey, StageUrl};
 use proto::v1;
 use proto::v1::stage_service_server::StageService;
 use secrecy::SecretString;
@@ -74,9 +75,41 @@ fn credentials(
     Ok(keys)
 }
 
+fn policy(given: HashMap<String, String>) -> Result<Vec<(PolicyKey, String)>> {
+    let mut rules = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        let key = PolicyKey::from_name(&name).ok_or_else(|| {
+            let known: Vec<&str> = PolicyKey::NAMES.iter().map(|(name, _)| *name).collect();
+            Error::invalid_input(
+                Reason::OptionInvalid,
+                format_args!(
+                    "unknown rule '{}' in policy; a rule is one of {}",
+                    name.escape_default(),
+                    known.join(", ")
+                ),
+            )
+        })?;
+        if rules.iter().any(|(known, _)| *known == key) {
+            return Err(Error::invalid_input(
+                Reason::OptionInvalid,
+                format_args!("policy has '{}' twice", key.as_str()),
+            ));
+        }
+        rules.push((key, value));
+    }
+    Ok(rules)
+}
+
 /// The properties that the paths name; `*` names all.
 fn masked(stage: v1::Stage, paths: &[String]) -> Result<StageProperties> {
-    const PATHS: [&str; 5] = ["url", "enabled", "directory", "comment", "credentials"];
+    const PATHS: [&str; 6] = [
+        "url",
+        "enabled",
+        "directory",
+        "comment",
+        "credentials",
+        "policy",
+    ];
     for path in paths {
         if path != "*" && !PATHS.contains(&path.as_str()) {
             return Err(Error::invalid_input(
@@ -100,6 +133,7 @@ fn masked(stage: v1::Stage, paths: &[String]) -> Result<StageProperties> {
         enabled: named("enabled").then(|| stage.enabled.unwrap_or_default()),
         directory: named("directory").then(|| stage.directory.unwrap_or_default()),
         comment: named("comment").then_some(stage.comment),
+        policy: named("policy").then(|| policy(stage.policy)).transpose()?,
     })
 }
 
@@ -120,6 +154,7 @@ impl StageService for Stages {
                 enabled: new.enabled,
                 directory: new.directory,
                 comment: Some(new.comment),
+                policy: Some(policy(new.policy)?),
             },
             on_exists: OnExists::Error,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{At, Located};
 use crate::gate::Acting;
+use crate::policies::Policies;
 use crate::temporary_stages::TemporaryStage;
 
 impl Acting {
@@ -23,6 +24,7 @@ impl Acting {
             version: record.version,
             url: record.definition.url.clone(),
             parents: Vec::new(),
+            policies: Policies::default(),
             account: self.principal.account().to_owned(),
             at: At::Temporary(Arc::clone(&stage)),
             known: None,

@@ -2,19 +2,27 @@
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
 mod admission;
+mod explain;
 mod file_form;
+mod verify;
 
 use std::sync::Arc;
 
 use catalog::{AuditOutcome, ExportRecord, ExportState};
-use parser::{Export, Target};
+use parser::{Export, Spanned, Target};
 use storage::OnExisting;
 
-use crate::error::{Error, Reason, Result};
-use crate::exports::{ExportHandle, ExportPlan, ExportTarget, ManifestInput, manifest_path};
+use crate::error::{About, Error, Reason, Result, Subject};
+use crate::exports::{
+    BesideWanted, ExportHandle, ExportPlan, ExportTarget, ManifestInput, checksums_path,
+    manifest_path, target_exists,
+};
 use crate::gate::{Acting, Object, Operation, Permit};
+use crate::policies::Meter;
 use crate::sql::export_state;
 use crate::turns::Work;
+
+pub(crate) use verify::{Verdict, VerifiedFile};
 
 use super::Session;
 use super::queries::{as_written, labelled, warnings_of};
@@ -28,19 +36,25 @@ impl Session {
     /// [`Reason::StageRequired`] and the other refusals of the governance rule; [`Reason::TargetExists`];
     /// what planning the query gives.
     pub(crate) async fn export(&mut self, statement: Export) -> Result<ExportHandle> {
-        let mut plan = self.export_plan(&statement).await?;
+        let mut plan = match self.export_plan(&statement, Conflicts::Refused).await? {
+            Asked::New(plan) => plan,
+            Asked::Before(handle) => return Ok(handle),
+        };
         // Last, when nothing can be refused any more: a queue of exports that will fail helps nobody.
         plan.turn = self.free_turn(Work::Export)?;
         if plan.turn.is_none() {
             // What was permitted and found before the wait may not be so behind it.
             drop(plan);
             let turn = self.take_turn(Work::Export).await?;
-            plan = self.export_plan(&statement).await?;
+            plan = match self.export_plan(&statement, Conflicts::Refused).await? {
+                Asked::New(plan) => plan,
+                Asked::Before(handle) => return Ok(handle),
+            };
             plan.turn = Some(turn);
         }
         let (instance, bounds) = (Arc::clone(&self.instance), self.statement.clone());
         let starting = tokio::spawn(async move {
-            let handle = crate::exports::start(&instance, plan).await?;
+            let handle = crate::exports::start(&instance, *plan).await?;
             // Then nobody takes the handle.
             if bounds.is_killed() {
                 handle.cancel();
@@ -53,7 +67,7 @@ impl Session {
     }
 
     /// Everything about an export that can be refused, and what it needs to start but for its turn.
-    async fn export_plan(&self, statement: &Export) -> Result<ExportPlan> {
+    async fn export_plan(&self, statement: &Export, conflicts: Conflicts<'_>) -> Result<Asked> {
         let credentials = match &statement.options.credentials {
             Some(given) => Some(crate::sql::given_credentials(given.value.clone())?),
             None => None,
@@ -71,41 +85,58 @@ impl Session {
                 Object::Path(format!("{}://{rest}", scheme.as_str())),
             ),
         };
-        let (permit, admitted) = self
+        let key = statement.options.export_id.as_ref();
+        let key = key.map(|key| key.value.clone());
+        let (keyed, text) = (key.clone(), self.context.statement.clone());
+        let found = self
             .act(operation, object, move |acting, permit| {
-                Ok((permit.clone(), admit(acting, permit, target, credentials)?))
+                if let Some(key) = &keyed {
+                    let actor = permit.actor();
+                    let catalog = &acting.instance.catalog;
+                    let before = catalog
+                        .keyed_export(&actor.account, &actor.user, key, &text)
+                        .about(Subject::Admission)?;
+                    if let Some(before) = before {
+                        return Ok(Err(before));
+                    }
+                }
+                Ok(Ok((
+                    permit.clone(),
+                    admit(acting, permit, target, credentials)?,
+                )))
             })
             .await?;
+        let (permit, admitted) = match found {
+            Ok(found) => found,
+            Err(before) => {
+                let (account, id) = (before.account, before.id);
+                let handle = crate::exports::before(&self.instance, account, id).await?;
+                return Ok(Asked::Before(handle));
+            }
+        };
         let target = admitted.open(&self.instance, self.account()).await?;
         let form = FileForm::of(statement, &target)?;
-        let manifest_wanted = statement
-            .options
-            .manifest
-            .as_ref()
-            .map(|manifest| manifest.value);
-        let mut manifest_file = manifest_wanted.unwrap_or(false);
-        if manifest_file {
-            // Its name may be too long where the file's own is not.
-            manifest_path(&target.path)?;
-        }
-        let on_existing = match statement
-            .options
-            .overwrite
-            .as_ref()
-            .is_some_and(|overwrite| overwrite.value)
-        {
+        let meter = self.policed(&target, &form).await?;
+        let manifest_wanted = target.policies().manifest(
+            statement
+                .options
+                .manifest
+                .as_ref()
+                .map(|manifest| manifest.value),
+        )?;
+        let on_existing = match is_true(statement.options.overwrite.as_ref()) {
             true => OnExisting::Replace,
             false => OnExisting::Refuse,
         };
-        match on_existing {
-            OnExisting::Refuse => refuse_existing(&target, &form, manifest_file).await?,
-            // A manifest beside the old file would prove the wrong bytes: it is replaced, too.
-            OnExisting::Replace => {
-                manifest_file |= target.store.exists(&manifest_path(&target.path)?).await?;
-            }
-        }
+        let beside = BesideWanted {
+            manifest_of_one: manifest_wanted.unwrap_or(false),
+            manifest_of_several: manifest_wanted.unwrap_or(true),
+            checksums: is_true(statement.options.sha256sums.as_ref()),
+            replaces: on_existing == OnExisting::Replace,
+        };
+        refuse_existing(&target, &form, statement, beside, conflicts).await?;
 
-        let form = form.read(statement)?;
+        let form = form.read(statement, target.policies().guards_formulas())?;
         let (planned, pin) = self.plan_query(&statement.query).await?;
         let schema = as_written(&statement.query, planned.schema());
         let by = partition_columns(statement, &schema)?;
@@ -130,8 +161,11 @@ impl Session {
             format: driver.format(),
             options: driver.in_force().clone(),
         };
-        Ok(ExportPlan {
+        Ok(Asked::New(Box::new(ExportPlan {
             actor: permit.actor().clone(),
+            key,
+            meter: Arc::new(meter),
+            beside,
             turn: None,
             target,
             batches: Box::pin(batches),
@@ -139,11 +173,19 @@ impl Session {
             rows_estimated,
             options: driver.threads(threads),
             manifest,
-            manifest_file,
-            manifest_of_several: manifest_wanted.unwrap_or(true),
             on_existing,
             pin,
-        })
+        })))
+    }
+
+    /// That the policies of the target's stage permit the export, as far as is known before it runs.
+    async fn policed(&self, target: &ExportTarget, form: &FileForm) -> Result<Meter> {
+        let now_us = (catalog::system_clock())();
+        let policies = target.policies();
+        policies.admit(form.format(), now_us)?;
+        self.instance
+            .blocking(move |instance| Meter::begin(instance, policies, now_us))
+            .await
     }
 
     /// One export: of an administrator's account, or one's own.
@@ -279,26 +321,70 @@ impl Acting {
     }
 }
 
+/// What a statement asks for.
+enum Asked {
+    New(Box<ExportPlan>),
+    /// Its EXPORT ID is that of an export which the same statement asked for before.
+    Before(ExportHandle),
+}
+
+/// What is done about files that are in an export's way.
+enum Conflicts<'a> {
+    /// The first one refuses it.
+    Refused,
+    /// All are told.
+    Told(&'a mut Vec<String>),
+}
+
+impl Conflicts<'_> {
+    fn found(&mut self, error: Error) -> Result<()> {
+        match self {
+            Self::Refused => Err(error),
+            Self::Told(told) => {
+                told.push(error.message().to_owned());
+                Ok(())
+            }
+        }
+    }
+}
+
+fn is_true(option: Option<&Spanned<bool>>) -> bool {
+    option.is_some_and(|option| option.value)
+}
+
+/// That no file is in the way, as far as names are known before the query runs, and that there can be those names.
 async fn refuse_existing(
     target: &ExportTarget,
     form: &FileForm,
-    manifest_file: bool,
+    statement: &Export,
+    beside: BesideWanted,
+    mut conflicts: Conflicts<'_>,
 ) -> Result<()> {
-    let mut names = vec![target.path.clone()];
-    if form.may_be_several() {
-        names.push(target.file(1)?);
+    let mut names = Vec::new();
+    // In a partition's folder it has another name.
+    if statement.options.partition_by.is_empty() {
+        names.push(target.path.clone());
+        if form.may_be_several() {
+            names.push(target.file(1)?);
+        }
     }
-    if manifest_file {
-        names.push(manifest_path(&target.path)?);
+    let several = form.may_be_several() || !statement.options.partition_by.is_empty();
+    if beside.manifest_of_one || (several && beside.manifest_of_several) {
+        let path = manifest_path(&target.path)?;
+        // One of several has another place, and this one only where that is taken.
+        if beside.manifest_of_one {
+            names.push(path);
+        }
+    }
+    if beside.checksums {
+        names.push(checksums_path(&target.path)?);
+    }
+    if beside.replaces {
+        return Ok(());
     }
     for name in names {
         if target.store.exists(&name).await? {
-            return Err(Error::new(
-                Reason::TargetExists,
-                20406,
-                "HY000",
-                format!("file {} already exists", name.file_name()),
-            ));
+            conflicts.found(target_exists(&name))?;
         }
     }
     Ok(())

@@ -3,15 +3,16 @@
 
 use catalog::{
     Altered, Created, Credential, Credentials, Expected, OnExists, StageCapabilities, StageChanges,
-    StageDefinition, StageRecord,
+    StageDefinition, StagePolicy, StageRecord,
 };
-use parser::{CredentialKey, StageUrl};
+use parser::{CredentialKey, PolicyKey, StageUrl};
 use secrecy::{ExposeSecret, SecretString};
 use storage::Location;
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::places::{Proposed, check_reference, location_of};
+use crate::policies::policy_of;
 use crate::settings::DefaultState;
 
 use super::Session;
@@ -26,6 +27,8 @@ pub(crate) struct StageProperties {
     pub(crate) enabled: Option<bool>,
     pub(crate) directory: Option<bool>,
     pub(crate) comment: Option<String>,
+    /// The whole set, in the place of the one before.
+    pub(crate) policy: Option<Vec<(PolicyKey, String)>>,
 }
 
 /// A stage to be made.
@@ -402,6 +405,7 @@ impl StageProperties {
             + usize::from(self.enabled.is_some())
             + usize::from(self.directory.is_some())
             + usize::from(self.comment.is_some())
+            + usize::from(self.policy.is_some())
     }
 }
 
@@ -434,6 +438,7 @@ impl Acting {
             directory: properties.directory.unwrap_or(enabled),
             comment: properties.comment.unwrap_or_default(),
             credentials,
+            policy: policy(&properties.policy.unwrap_or_default())?,
         })
     }
 
@@ -476,6 +481,7 @@ impl Acting {
             directory: properties.directory,
             comment: properties.comment,
             credentials,
+            policy: properties.policy.as_deref().map(policy).transpose()?,
         })
     }
 
@@ -558,6 +564,10 @@ impl Acting {
             Location::Memory(_) => Ok(()),
         }
     }
+}
+
+fn policy(rules: &[(PolicyKey, String)]) -> Result<StagePolicy> {
+    policy_of(rules.iter().map(|(key, value)| (*key, value.as_str())))
 }
 
 /// A URL is kept as it was given; only a sub-stage's parent is folded, as every stage's name is.

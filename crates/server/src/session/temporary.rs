@@ -112,6 +112,7 @@ impl Acting {
             enabled,
             directory,
             comment,
+            policy,
         } = properties;
         if credentials.is_some() {
             return Err(invalid(
@@ -126,6 +127,11 @@ impl Acting {
         if directory == Some(true) {
             return Err(invalid(
                 "a temporary stage has no directory table; LIST and stage_list() tell its files",
+            ));
+        }
+        if policy.is_some() {
+            return Err(invalid(
+                "a temporary stage takes no POLICY: only its session exports to it",
             ));
         }
         let parent = match url.flatten() {

@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::error::{Error, Reason, Result};
-use crate::exports::write_error;
+use crate::exports::{file_format, write_error};
 use crate::gate::{FilesOnRecord, Operation, hex};
 use crate::places::{OpenStage, StagePath, path_in_stage};
+use crate::policies::Meter;
 use crate::turns::{Turn, Work};
 use crate::uploads::{Begun, Uploads};
 
@@ -141,6 +142,14 @@ impl Session {
             .open_for_files(&at.stage, Operation::UploadFile)
             .await?;
         let path = path_in_stage(&at.path)?;
+        let now_us = (catalog::system_clock())();
+        let (format, _) = file_format(path.as_str());
+        stage.policies.admit_upload(format, now_us)?;
+        let policies = stage.policies.clone();
+        let meter = self
+            .instance
+            .blocking(move |instance| Meter::begin(instance, policies, now_us))
+            .await?;
         if !overwrite && stage.store.exists(&path).await? {
             return Err(Error::new(
                 Reason::TargetExists,
@@ -155,7 +164,7 @@ impl Session {
         let writing = Arc::clone(&begun);
         tokio::spawn(async move {
             let draft = Arc::clone(&writing);
-            let written = tokio::task::spawn_blocking(move || write(&draft, waiting)).await;
+            let written = tokio::task::spawn_blocking(move || write(&draft, waiting, &meter)).await;
             let written = written
                 .unwrap_or_else(|e| Err(Error::defect("writing an upload failed").with_source(e)));
             if written.is_err() {
@@ -403,12 +412,13 @@ fn check(expected: &Expected, bytes: u64, sha256: &str) -> Result<()> {
 }
 
 /// Writes a draft, until its end or until the client has left. Blocking.
-fn write(begun: &Begun, mut pieces: mpsc::Receiver<Piece>) -> Result<Written> {
+fn write(begun: &Begun, mut pieces: mpsc::Receiver<Piece>, meter: &Meter) -> Result<Written> {
     let mut draft = begun.draft()?;
     let mut digest = Sha256::new();
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
             Piece::Bytes(bytes) => {
+                meter.bytes(bytes.len() as u64)?;
                 digest.update(&bytes);
                 draft
                     .write_all(&bytes)

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::access::secret;
 use super::show::{like_matches, stage_change};
 use crate::error::{Error, Reason, Result};
+use crate::policies::rules_of;
 use crate::session::{
     ChangeMode, Etag, NewStage, Outcome, Session, StageProperties, StageUpdate, facts_in_words,
 };
@@ -184,6 +185,11 @@ pub(super) async fn describe(session: &Session, name: String) -> Result<Outcome>
         property("changed", timestamp_text(stage.changed_us)),
         property("changed_by", stage.changed_by.clone()),
     ];
+    rows.extend(
+        rules_of(&stage.definition.policy)
+            .into_iter()
+            .map(|(key, value)| property(&format!("policy {}", key.as_str()), value)),
+    );
     if let Some(known) = known {
         rows.extend([
             property("validated", timestamp_text(known.checked_us)),
@@ -291,6 +297,12 @@ fn properties(options: StageOptions) -> Result<StageProperties> {
         enabled: options.enable.map(|enable| enable.value),
         directory: options.directory.map(|directory| directory.value),
         comment: options.comment.map(|comment| comment.value),
+        policy: options.policy.map(|rules| {
+            let rules = rules.into_iter();
+            rules
+                .map(|rule| (rule.key.value, rule.value.value))
+                .collect()
+        }),
     })
 }
 

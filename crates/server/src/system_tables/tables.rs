@@ -1,9 +1,10 @@
 //! The columns of each system table.
 
-use catalog::{AuditRecord, ExportFile, ExportRecord, StageRecord};
+use catalog::{AuditRecord, ExportFile, ExportRecord, StagePolicy, StageRecord};
 
 use super::columns::{Column, flag, number, text, time};
 use crate::gate::{hex, outcome_name};
+use crate::policies::rules_of;
 use crate::sql::{export_state, shown_credential, stage_change, stage_status};
 
 pub(super) fn audit() -> Vec<Column<AuditRecord>> {
@@ -46,7 +47,17 @@ pub(super) fn stages() -> Vec<Column<StageRecord>> {
         time("created_time", |r| Some(r.created_us)),
         time("changed_time", |r| Some(r.changed_us)),
         text("changed_by", |r| Some(r.changed_by.clone())),
+        text("policy", |r| policy_text(&r.definition.policy)),
     ]
+}
+
+/// A policy as ALTER STAGE has it; nothing where there is none.
+fn policy_text(policy: &StagePolicy) -> Option<String> {
+    let rules: Vec<String> = rules_of(policy)
+        .iter()
+        .map(|(key, value)| format!("'{}' = '{value}'", key.as_str()))
+        .collect();
+    (!rules.is_empty()).then(|| format!("{{{}}}", rules.join(", ")))
 }
 
 /// A stage, and whether whoever reads may see its credentials' names.

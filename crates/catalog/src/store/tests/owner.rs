@@ -16,6 +16,7 @@ fn start(catalog: &Catalog, user: &str, number: u64) {
         stage: None,
         stage_parents: Vec::new(),
         target: String::new(),
+        key: None,
     };
     let actor = Actor::new(ACCOUNT, user, "");
     catalog.create_export(&actor, export).unwrap();

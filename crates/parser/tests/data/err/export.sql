@@ -59,13 +59,13 @@ SELECT 1 INTO OUTFILE 'a' FIELDS TERMINATED BY ',' TERMINATED BY ';'
 => Invalid: TERMINATED BY is given twice at line 1 column 52 near "TERMINATED BY ';'"
 
 SELECT 1 INTO OUTFILE 'a' SPLITSIZE ''
-=> Invalid: SPLITSIZE is a whole number with K, M, G, T or nothing behind it, as '64M' at line 1 column 37 near "''"
+=> Invalid: SPLITSIZE is a whole number below 16 exbibytes with K, M, G, T or nothing behind it, as '64M' at line 1 column 37 near "''"
 
 SELECT 1 INTO OUTFILE 'a' SPLITSIZE '100X'
-=> Invalid: SPLITSIZE is a whole number with K, M, G, T or nothing behind it, as '64M' at line 1 column 37 near "'100X'"
+=> Invalid: SPLITSIZE is a whole number below 16 exbibytes with K, M, G, T or nothing behind it, as '64M' at line 1 column 37 near "'100X'"
 
 SELECT 1 INTO OUTFILE 'a' SPLITSIZE '99999999T'
-=> Invalid: SPLITSIZE is out of range at line 1 column 37 near "'99999999T'"
+=> Invalid: SPLITSIZE is a whole number below 16 exbibytes with K, M, G, T or nothing behind it, as '64M' at line 1 column 37 near "'99999999T'"
 
 SELECT 1 INTO OUTFILE 'a' MAX_FILE_SIZE '5'
 => Syntax: expected a whole number at line 1 column 41 near "'5'"

@@ -5,10 +5,10 @@
 => Syntax: the statement is empty at line 1 column 1 near "-- nothing but a comment"
 
 SELEKT 1
-=> Unsupported: did you mean SELECT? a statement begins with ALTER, CANCEL, CREATE, DELETE, DESC, DESCRIBE, DROP, EXPLAIN, GET, GRANT, INSERT, KILL, LIST, LOAD, PRESIGN, PUT, REMOVE, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, UPDATE, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "SELEKT 1"
+=> Unsupported: did you mean SELECT? a statement begins with ALTER, CANCEL, CREATE, DELETE, DESC, DESCRIBE, DROP, EXPLAIN, GET, GRANT, INSERT, KILL, LIST, LOAD, PRESIGN, PUT, REMOVE, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, UPDATE, USE, VALIDATE, VALUES, VERIFY or WITH at line 1 column 1 near "SELEKT 1"
 
 MERGE INTO t USING u
-=> Unsupported: a statement begins with ALTER, CANCEL, CREATE, DELETE, DESC, DESCRIBE, DROP, EXPLAIN, GET, GRANT, INSERT, KILL, LIST, LOAD, PRESIGN, PUT, REMOVE, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, UPDATE, USE, VALIDATE, VALUES or WITH at line 1 column 1 near "MERGE INTO t USING u"
+=> Unsupported: a statement begins with ALTER, CANCEL, CREATE, DELETE, DESC, DESCRIBE, DROP, EXPLAIN, GET, GRANT, INSERT, KILL, LIST, LOAD, PRESIGN, PUT, REMOVE, REVOKE, SELECT, SET, SHOW, TABLE, TRUNCATE, UNDROP, UPDATE, USE, VALIDATE, VALUES, VERIFY or WITH at line 1 column 1 near "MERGE INTO t USING u"
 
 SELECT 1; SELECT 2
 => Syntax: one statement at a time; another one begins here at line 1 column 11 near "SELECT 2"

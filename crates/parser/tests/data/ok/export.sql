@@ -38,3 +38,9 @@ SHOW EXPORTS
 
 CANCEL EXPORT '0192-ab'
 => CANCEL EXPORT: CANCEL EXPORT '0192-ab'
+
+verify export '0192-ab'
+=> VERIFY EXPORT: VERIFY EXPORT '0192-ab'
+
+SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' sha256sums 'true' EXPORT ID 'k'
+=> EXPORT: SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' SHA256SUMS 'true' EXPORT ID 'k'

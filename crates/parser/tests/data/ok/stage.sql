@@ -77,3 +77,9 @@ CREATE STAGE s URL = 'https://[::1]:9000/bucket/'
 
 CREATE STAGE s URL = "endpoint"='s3.us-west-2.amazonaws.com/bucket/prefix' CREDENTIALS = {"access_key_id"='…', "secret_access_key"='…'}
 => CREATE STAGE: CREATE STAGE s URL = "endpoint" = 's3.us-west-2.amazonaws.com/bucket/prefix' CREDENTIALS = {'access_key_id' = '******', 'secret_access_key' = '******'}
+
+ALTER STAGE s SET POLICY = {'formats' = 'csv,parquet', "MAX_BYTES" = '10G', 'max_rows' = 5, 'require_manifest' = TRUE, 'expires' = '2027-01-01'}
+=> ALTER STAGE: ALTER STAGE s SET POLICY = {'formats' = 'csv,parquet', 'max_bytes' = '10G', 'max_rows' = '5', 'require_manifest' = 'TRUE', 'expires' = '2027-01-01'}
+
+CREATE STAGE s POLICY = {}
+=> CREATE STAGE: CREATE STAGE s POLICY = {}

@@ -3,7 +3,9 @@
 mod access;
 mod table;
 
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::subsequence;
 use stagedoor_parser::*;
 
 use self::access::{access, access_with_secret};
@@ -134,17 +136,37 @@ fn stage_options(secret: &'static str) -> impl Strategy<Value = StageOptions> {
         switch(),
         switch(),
         maybe_text(),
+        policy(),
     )
         .prop_map(
-            |(url, credentials, enable, directory, comment)| StageOptions {
+            |(url, credentials, enable, directory, comment, policy)| StageOptions {
                 url,
                 credentials,
                 enable,
                 directory,
                 comment,
+                policy,
             },
         )
         .boxed()
+}
+
+fn policy() -> impl Strategy<Value = Option<Vec<PolicyRule>>> {
+    let keys: Vec<PolicyKey> = PolicyKey::NAMES.iter().map(|(_, key)| *key).collect();
+    let count = 0..=keys.len();
+    let rules = (
+        subsequence(keys, count),
+        vec(text(), PolicyKey::NAMES.len()),
+    )
+        .prop_map(|(keys, values)| {
+            let rules = keys.into_iter().zip(values);
+            let rule = |(key, value)| PolicyRule {
+                key: Spanned::from(key),
+                value: Spanned::from(value),
+            };
+            rules.map(rule).collect()
+        });
+    prop::option::of(rules)
 }
 
 fn create_stage(secret: &'static str) -> impl Strategy<Value = Plan> {
@@ -257,7 +279,7 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
         first,
         second,
         third,
-        (switch(), switch(), id),
+        (switch(), switch(), id, switch()),
     )
         .prop_map(|(query, target, first, second, third, last)| Export {
             query,
@@ -279,6 +301,7 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
                 partition_by: third.3,
                 overwrite: last.0,
                 manifest: last.1,
+                sha256sums: last.3,
                 export_id: last.2,
             },
         })

@@ -12,8 +12,10 @@ use tokio::runtime::Handle;
 
 use super::failure::cancelled;
 use crate::error::{About, Result, Subject};
+use crate::exports::target::target_exists;
 use crate::exports::{ExportTarget, Job};
 use crate::instance::Instance;
+use crate::policies::Meter;
 
 /// Targets of drafts that may have been begun and that no record names, because the place's answer was lost.
 pub(super) type LostDrafts = Arc<Mutex<Vec<ObjectPath>>>;
@@ -94,6 +96,7 @@ pub(super) struct DraftSink {
     pub(super) finished: FinishedDrafts,
     pub(super) lost: LostDrafts,
     pub(super) job: Arc<Job>,
+    pub(super) meter: Arc<Meter>,
 }
 
 pub(super) struct DraftPart {
@@ -101,6 +104,7 @@ pub(super) struct DraftPart {
     index: u32,
     target: ObjectPath,
     finished: FinishedDrafts,
+    meter: Arc<Meter>,
 }
 
 impl PartSink for DraftSink {
@@ -112,6 +116,10 @@ impl PartSink for DraftSink {
             .target
             .file_of(file.partition.as_deref(), file.number)
             .map_err(io::Error::other)?;
+        // What is there already need not be found out after the last row.
+        if !self.replaces && self.runtime.block_on(self.target.store.exists(&target))? {
+            return Err(io::Error::other(target_exists(&target)));
+        }
         let begun = self.runtime.block_on(begin(
             &self.target,
             &self.id,
@@ -138,12 +146,16 @@ impl PartSink for DraftSink {
             index,
             target,
             finished: Arc::clone(&self.finished),
+            meter: Arc::clone(&self.meter),
         })
     }
 }
 
 impl Part for DraftPart {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.meter
+            .bytes(bytes.len() as u64)
+            .map_err(io::Error::other)?;
         self.draft.write_all(bytes)
     }
 

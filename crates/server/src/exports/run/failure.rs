@@ -22,9 +22,13 @@ pub(super) fn export_error(error: exporter::ExportError) -> Error {
     let source = || std::error::Error::source(&error);
     match error.kind() {
         ExportErrorKind::Source => {
-            match source().and_then(|source| source.downcast_ref::<query::Error>()) {
+            let source = source();
+            match source.and_then(|source| source.downcast_ref::<query::Error>()) {
                 Some(query_error) => query_error.clone().into(),
-                None => Error::defect(&error).with_source(error),
+                None => match source.and_then(|source| source.downcast_ref::<Error>()) {
+                    Some(own) => own.clone(),
+                    None => Error::defect(&error).with_source(error),
+                },
             }
         }
         ExportErrorKind::Encode => Error::internal(Reason::ValueInvalid, &error).with_source(error),
@@ -60,6 +64,10 @@ pub(crate) fn write_error(what: &str, error: &io::Error) -> Error {
 fn sink_error(error: exporter::ExportError) -> Error {
     let io =
         std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    let own = io.and_then(io::Error::get_ref);
+    if let Some(own) = own.and_then(|own| own.downcast_ref::<Error>()) {
+        return own.clone();
+    }
     match io {
         Some(io) => write_error("the export", io).with_source(error),
         None => {

@@ -57,6 +57,7 @@ impl Admitted {
             } => {
                 let stage = instance.open_stage(*located).await?;
                 Ok(ExportTarget {
+                    at: stage.place,
                     store: stage.store,
                     path,
                     names,
@@ -66,6 +67,7 @@ impl Admitted {
                         url: stage.url,
                         parents: stage.parents,
                         temporary: stage.temporary,
+                        policies: stage.policies,
                     }),
                     shown,
                     credentials: Credentials::default(),
@@ -74,6 +76,7 @@ impl Admitted {
             Self::Local { path: full, target } => {
                 let (store, path) = instance.open_local(account, &full).await?;
                 Ok(ExportTarget {
+                    at: folder_of(&full).to_string(),
                     store,
                     names: FileNames::of(&target, &path, false),
                     path,
@@ -90,6 +93,7 @@ impl Admitted {
             } => {
                 let (store, path) = instance.open_raw(account, &target, &credentials).await?;
                 Ok(ExportTarget {
+                    at: target.clone(),
                     store,
                     names: FileNames::of(&template, &path, false),
                     path,

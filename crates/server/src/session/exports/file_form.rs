@@ -23,6 +23,13 @@ pub(super) struct FileForm {
     file_bytes_max: Option<u64>,
 }
 
+/// How files are compressed, as a whole or inside.
+enum Compressed {
+    Text(exporter::Compression),
+    Parquet(ParquetCompression),
+    Arrow(ArrowCompression),
+}
+
 /// The same with the options of the format.
 #[derive(Debug)]
 pub(super) struct ReadForm {
@@ -31,14 +38,16 @@ pub(super) struct ReadForm {
 }
 
 impl FileForm {
+    /// What the rows are written as.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// # Errors
     /// Clauses that contradict each other or the file's name; clauses of another format; what this version does not
     /// do.
     pub(super) fn of(statement: &Export, target: &ExportTarget) -> Result<Self> {
         let options = &statement.options;
-        if options.export_id.is_some() {
-            return Err(Error::not_implemented("EXPORT ID"));
-        }
         let (suffix_format, suffix_compression) = file_format(target.path.as_str());
         let format = options.format.as_ref().map(|format| format.value);
         if let (Some(format), Some(suffix)) = (format, suffix_format)
@@ -77,7 +86,7 @@ impl FileForm {
                 .is_some_and(|single| single.value),
             file_bytes_max: file_bytes_max(statement)?,
         };
-        form.check_compression()?;
+        form.compressed()?;
         if format != Format::Csv {
             refuse_csv_clauses(statement, format)?;
         }
@@ -93,55 +102,87 @@ impl FileForm {
         self.file_bytes_max.is_some()
     }
 
-    fn check_compression(&self) -> Result<()> {
-        let Self {
-            format,
-            compression,
-            ..
-        } = self;
-        let known: &[Compression] = match format {
-            Format::Csv | Format::JsonLine => {
-                &[Compression::None, Compression::Gzip, Compression::Zstd]
+    /// How the files are compressed, or what is in them.
+    ///
+    /// # Errors
+    /// What the format does not have; a level, or a single member, of a compression without.
+    fn compressed(&self) -> Result<Compressed> {
+        let level = |default| self.level.unwrap_or(default);
+        let (compressed, has_level) = match (self.format, self.compression) {
+            (Format::Csv | Format::JsonLine, None | Some(Compression::None)) => {
+                (Compressed::Text(exporter::Compression::None), false)
             }
-            Format::Parquet => &[Compression::None, Compression::Snappy, Compression::Zstd],
-            Format::Arrow => &[Compression::None, Compression::Lz4, Compression::Zstd],
-        };
-        if let Some(compression) = compression.filter(|given| !known.contains(given)) {
-            let known: Vec<String> = known.iter().map(|word| format!("'{word}'")).collect();
-            return Err(invalid(format_args!(
-                "format '{format}' has no compression '{compression}', but {}",
-                known.join(", ")
-            )));
-        }
-        let has_level = match (format, compression) {
-            (_, Some(Compression::Gzip | Compression::Zstd))
-            | (Format::Parquet | Format::Arrow, None) => true,
+            (Format::Csv | Format::JsonLine, Some(Compression::Gzip)) => {
+                let level = level(GZIP_LEVEL);
+                let gzip = match self.single_member {
+                    true => exporter::Compression::GzipSingle { level },
+                    false => exporter::Compression::Gzip { level },
+                };
+                (Compressed::Text(gzip), true)
+            }
+            (Format::Csv | Format::JsonLine, Some(Compression::Zstd)) => {
+                let level = level(ZSTD_LEVEL);
+                let zstd = exporter::Compression::Zstd { level };
+                (Compressed::Text(zstd), true)
+            }
+            (Format::Parquet, Some(Compression::None)) => {
+                (Compressed::Parquet(ParquetCompression::None), false)
+            }
+            (Format::Parquet, Some(Compression::Snappy)) => {
+                (Compressed::Parquet(ParquetCompression::Snappy), false)
+            }
+            (Format::Parquet, None | Some(Compression::Zstd)) => {
+                let zstd = ParquetCompression::Zstd { level: level(1) };
+                (Compressed::Parquet(zstd), true)
+            }
+            (Format::Arrow, Some(Compression::None)) => {
+                (Compressed::Arrow(ArrowCompression::None), false)
+            }
+            (Format::Arrow, Some(Compression::Lz4)) => {
+                (Compressed::Arrow(ArrowCompression::Lz4), false)
+            }
+            (Format::Arrow, None | Some(Compression::Zstd)) => {
+                let zstd = ArrowCompression::Zstd { level: level(1) };
+                (Compressed::Arrow(zstd), true)
+            }
             (
-                _,
-                Some(
-                    Compression::None | Compression::Snappy | Compression::Lz4 | Compression::Bzip2,
-                ),
-            )
-            | (Format::Csv | Format::JsonLine, None) => false,
+                Format::Csv | Format::JsonLine,
+                Some(given @ (Compression::Snappy | Compression::Lz4 | Compression::Bzip2)),
+            ) => return Err(self.lacks(given, "'none', 'gzip', 'zstd'")),
+            (
+                Format::Parquet,
+                Some(given @ (Compression::Gzip | Compression::Lz4 | Compression::Bzip2)),
+            ) => return Err(self.lacks(given, "'none', 'snappy', 'zstd'")),
+            (
+                Format::Arrow,
+                Some(given @ (Compression::Gzip | Compression::Snappy | Compression::Bzip2)),
+            ) => return Err(self.lacks(given, "'none', 'lz4', 'zstd'")),
         };
         if self.level.is_some() && !has_level {
             return Err(invalid(
                 "COMPRESSION_LEVEL goes with COMPRESSION 'gzip' or 'zstd'",
             ));
         }
-        if self.single_member && *compression != Some(Compression::Gzip) {
+        if self.single_member && self.compression != Some(Compression::Gzip) {
             return Err(invalid("SINGLE_MEMBER goes with COMPRESSION 'gzip'"));
         }
-        Ok(())
+        Ok(compressed)
+    }
+
+    fn lacks(&self, given: Compression, known: &str) -> Error {
+        let format = self.format;
+        invalid(format_args!(
+            "format '{format}' has no compression '{given}', but {known}"
+        ))
     }
 
     /// Reads the options of the format.
     ///
     /// # Errors
     /// Options under which values could not be told apart.
-    pub(super) fn read(self, statement: &Export) -> Result<ReadForm> {
+    pub(super) fn read(self, statement: &Export, guarded: bool) -> Result<ReadForm> {
         let csv = match self.format {
-            Format::Csv => Some(csv_options(statement)?),
+            Format::Csv => Some(csv_options(statement, guarded)?),
             Format::JsonLine | Format::Parquet | Format::Arrow => None,
         };
         Ok(ReadForm { form: self, csv })
@@ -165,68 +206,32 @@ impl ReadForm {
 
     fn unpartitioned(self, schema: &SchemaRef) -> Result<ExportOptions> {
         let Self { form, csv } = self;
-        let level = |default| form.level.unwrap_or(default);
-        let driver = match form.format {
-            Format::Csv => ExportOptions::csv(schema, csv.unwrap_or_default()),
-            Format::JsonLine => ExportOptions::jsonline(schema, &JsonLineOptions::default()),
-            Format::Parquet => {
-                let compression = match form.compression {
-                    Some(Compression::None) => ParquetCompression::None,
-                    Some(Compression::Snappy) => ParquetCompression::Snappy,
-                    Some(
-                        Compression::Zstd
-                        | Compression::Gzip
-                        | Compression::Lz4
-                        | Compression::Bzip2,
-                    )
-                    | None => ParquetCompression::Zstd { level: level(1) },
-                };
+        let refuse = |e| Error::internal(Reason::OptionInvalid, &e);
+        let driver = match (form.format, form.compressed()?) {
+            (Format::Csv, Compressed::Text(compression)) => {
+                ExportOptions::csv(schema, csv.unwrap_or_default())
+                    .and_then(|driver| driver.compression(compression))
+            }
+            (Format::JsonLine, Compressed::Text(compression)) => {
+                ExportOptions::jsonline(schema, &JsonLineOptions::default())
+                    .and_then(|driver| driver.compression(compression))
+            }
+            (Format::Parquet, Compressed::Parquet(compression)) => {
                 ExportOptions::parquet(schema, compression)
             }
-            Format::Arrow => {
-                let compression = match form.compression {
-                    Some(Compression::None) => ArrowCompression::None,
-                    Some(Compression::Lz4) => ArrowCompression::Lz4,
-                    Some(
-                        Compression::Zstd
-                        | Compression::Gzip
-                        | Compression::Snappy
-                        | Compression::Bzip2,
-                    )
-                    | None => ArrowCompression::Zstd { level: level(1) },
-                };
+            (Format::Arrow, Compressed::Arrow(compression)) => {
                 ExportOptions::arrow(schema, compression)
             }
+            (
+                Format::Csv | Format::JsonLine | Format::Parquet | Format::Arrow,
+                Compressed::Text(_) | Compressed::Parquet(_) | Compressed::Arrow(_),
+            ) => return Err(Error::defect("a format has the compression of another")),
         };
-        let text_compression = match (form.format, form.compression) {
-            (Format::Csv | Format::JsonLine, Some(Compression::Gzip)) if form.single_member => {
-                Some(exporter::Compression::GzipSingle {
-                    level: level(GZIP_LEVEL),
-                })
-            }
-            (Format::Csv | Format::JsonLine, Some(Compression::Gzip)) => {
-                Some(exporter::Compression::Gzip {
-                    level: level(GZIP_LEVEL),
-                })
-            }
-            (Format::Csv | Format::JsonLine, Some(Compression::Zstd)) => {
-                Some(exporter::Compression::Zstd {
-                    level: level(ZSTD_LEVEL),
-                })
-            }
-            // Others are refused for text, and inside the file elsewhere.
-            (Format::Csv | Format::JsonLine | Format::Parquet | Format::Arrow, _) => None,
-        };
-        driver
-            .and_then(|driver| match text_compression {
-                Some(compression) => driver.compression(compression),
-                None => Ok(driver),
-            })
-            .and_then(|driver| match form.file_bytes_max {
-                Some(bytes) => driver.file_bytes_max(bytes),
-                None => Ok(driver),
-            })
-            .map_err(|e| Error::internal(Reason::OptionInvalid, &e))
+        match form.file_bytes_max {
+            Some(bytes) => driver.and_then(|driver| driver.file_bytes_max(bytes)),
+            None => driver,
+        }
+        .map_err(refuse)
     }
 }
 
@@ -328,7 +333,7 @@ fn refuse_csv_clauses(statement: &Export, format: Format) -> Result<()> {
 }
 
 /// The dialect's rules, with what the statement says explicitly on top.
-fn csv_options(statement: &Export) -> Result<CsvOptions> {
+fn csv_options(statement: &Export, guarded: bool) -> Result<CsvOptions> {
     let options = &statement.options;
     let dialect = match options.dialect.as_ref().map(|dialect| dialect.value) {
         None | Some(parser::Dialect::Mysql) => Dialect::Mysql,
@@ -376,6 +381,7 @@ fn csv_options(statement: &Export) -> Result<CsvOptions> {
         .iter()
         .map(|name| name.value.clone())
         .collect();
+    csv.formula_guard |= guarded;
     csv.validate()
         .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
     Ok(csv)

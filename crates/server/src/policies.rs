@@ -1,0 +1,150 @@
+//! Policies of stages: what may be exported to them. Their text is in `policies/text.rs`, what a running export has
+//! used of them in `policies/meter.rs`, and what all exports of a day have in `policies/daily.rs`.
+//!
+//! A policy is part of a stage's version. An export to a sub-stage is under the policies of all stages that its URL
+//! goes through: a sub-stage is no way around them.
+
+mod daily;
+mod meter;
+mod text;
+
+use catalog::{StagePolicy, StageRecord};
+use parser::Format;
+
+pub(crate) use daily::DailyBytes;
+pub(crate) use meter::Meter;
+pub(crate) use text::{policy_of, rules_of};
+
+use crate::error::{Error, Reason, Result};
+use crate::time::timestamp_text;
+
+/// The policies that an export to a stage is under: the stage's own, and those of the stages it lies in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Policies(Vec<OfStage>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OfStage {
+    account: String,
+    stage: String,
+    id: u64,
+    version: u64,
+    policy: StagePolicy,
+}
+
+impl Policies {
+    /// Of a stage and those that it lies in.
+    pub(crate) fn of(account: &str, stages: &[&StageRecord]) -> Self {
+        let with_rules = stages
+            .iter()
+            .filter(|stage| !stage.definition.policy.is_empty());
+        Self(
+            with_rules
+                .map(|stage| OfStage {
+                    account: account.to_owned(),
+                    stage: stage.name.clone(),
+                    id: stage.id,
+                    version: stage.version,
+                    policy: stage.definition.policy.clone(),
+                })
+                .collect(),
+        )
+    }
+
+    /// That files of this format may go there now.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyDenied`].
+    pub(crate) fn admit(&self, format: Format, now_us: u64) -> Result<()> {
+        for of in &self.0 {
+            of.not_expired(now_us)?;
+            of.takes(Some(format))?;
+        }
+        Ok(())
+    }
+
+    /// That a client may send a file of its own of this format, as its name tells it.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyDenied`], also where the policy has a rule that only exports can keep.
+    pub(crate) fn admit_upload(&self, format: Option<Format>, now_us: u64) -> Result<()> {
+        for of in &self.0 {
+            of.not_expired(now_us)?;
+            of.takes(format)?;
+            let for_exports = [
+                (of.policy.require_manifest, "require_manifest"),
+                (of.policy.formula_guard, "formula_guard"),
+                (of.policy.daily_bytes.is_some(), "daily_bytes"),
+            ];
+            if let Some((_, rule)) = for_exports.iter().find(|(given, _)| *given) {
+                return Err(of.denied(format_args!(
+                    "files come there by INTO OUTFILE alone (policy {rule})"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an export has its manifest beside its files. `wanted` is what the statement says.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyDenied`] for one that says no.
+    pub(crate) fn manifest(&self, wanted: Option<bool>) -> Result<Option<bool>> {
+        let Some(of) = self.0.iter().find(|of| of.policy.require_manifest) else {
+            return Ok(wanted);
+        };
+        match wanted {
+            Some(false) => Err(of.denied(
+                "an export has its manifest beside its files, so MANIFEST 'false' cannot be (policy require_manifest)",
+            )),
+            Some(true) | None => Ok(Some(true)),
+        }
+    }
+
+    /// Each rule, with the stage whose it is.
+    pub(crate) fn told(&self) -> impl Iterator<Item = String> {
+        self.0.iter().flat_map(|of| {
+            let rules = rules_of(&of.policy).into_iter();
+            rules.map(|(key, value)| format!("{}: {} = {value}", of.stage, key.as_str()))
+        })
+    }
+
+    /// Whether text in CSV is to be guarded from being taken for formulas.
+    pub(crate) fn guards_formulas(&self) -> bool {
+        self.0.iter().any(|of| of.policy.formula_guard)
+    }
+}
+
+impl OfStage {
+    fn not_expired(&self, now_us: u64) -> Result<()> {
+        match self.policy.expires_us {
+            Some(expires_us) if now_us >= expires_us => Err(self.denied(format_args!(
+                "nothing is exported there since {} UTC (policy expires)",
+                timestamp_text(expires_us)
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn takes(&self, format: Option<Format>) -> Result<()> {
+        let formats = &self.policy.formats;
+        if formats.is_empty() {
+            return Ok(());
+        }
+        let name = format.map(|format| format.to_string());
+        match &name {
+            Some(name) if formats.contains(name) => Ok(()),
+            _ => Err(self.denied(format_args!(
+                "its files are {}, not {} (policy formats)",
+                formats.join(" or "),
+                name.as_deref().unwrap_or("of another kind")
+            ))),
+        }
+    }
+
+    fn denied(&self, why: impl std::fmt::Display) -> Error {
+        Error::internal(
+            Reason::PolicyDenied,
+            format_args!("stage '{}' does not permit it: {why}", self.stage),
+        )
+    }
+}

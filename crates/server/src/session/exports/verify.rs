@@ -1,0 +1,142 @@
+//! VERIFY EXPORT: reads every file that an export has published, and compares it with what is on record.
+
+use std::sync::Arc;
+
+use catalog::{AuditOutcome, ExportFile, ExportRecord, ExportState};
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use parser::Target;
+use storage::{ErrorKind, ObjectPath, Store};
+
+use crate::error::{Error, Reason, Result};
+use crate::gate::{Object, Operation};
+use crate::sql::export_state;
+
+use super::Session;
+
+/// Files that are read at a time.
+const READ_AT_ONCE_MAX: usize = 4;
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It has the bytes that were exported.
+    Same,
+    /// It has others.
+    Changed,
+    /// There is none of the name.
+    Missing,
+}
+
+impl Verdict {
+    /// As rows have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Same => "OK",
+            Self::Changed => "CHANGED",
+            Self::Missing => "MISSING",
+        }
+    }
+}
+
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub(crate) struct VerifiedFile {
+    /// As it is on record.
+    pub(crate) file: ExportFile,
+    pub(crate) verdict: Verdict,
+    /// What differs; empty where nothing does.
+    pub(crate) detail: String,
+}
+
+/// The files of an export, each as soon as it and those before it have been read.
+pub(crate) type VerifiedFiles = BoxStream<'static, Result<VerifiedFile>>;
+
+impl Session {
+    /// Reads what an export has published: by everybody who sees the export, for it tells of no content.
+    ///
+    /// # Errors
+    /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] for one that is not committed; [`Reason::NotSupported`] for
+    /// a place that cannot be opened again; the place's own.
+    pub(crate) async fn verify_export(&self, id: String) -> Result<VerifiedFiles> {
+        let object = Object::Export(id.clone());
+        let record = self
+            .act(
+                Operation::VerifyExport,
+                object.clone(),
+                move |acting, permit| {
+                    let record = acting.visible_export(permit, &id)?;
+                    if record.state != ExportState::Committed {
+                        return Err(Error::internal(
+                            Reason::ExportState,
+                            format_args!(
+                                "export '{id}' is {}: only a committed one has files to verify",
+                                export_state(record.state)
+                            ),
+                        ));
+                    }
+                    acting.record(Operation::VerifyExport, &object, AuditOutcome::Done, "");
+                    Ok(record)
+                },
+            )
+            .await?;
+        can_be_opened_again(&record)?;
+        let (store, _) = crate::exports::place(&self.instance, &record).await?;
+        let store = Arc::new(store);
+        let files = record.files.into_iter().map(move |file| {
+            let store = Arc::clone(&store);
+            async move { verified(&store, file).await }
+        });
+        Ok(stream::iter(files).buffered(READ_AT_ONCE_MAX).boxed())
+    }
+}
+
+fn can_be_opened_again(record: &ExportRecord) -> Result<()> {
+    let why = match (&record.stage, Target::parse(&record.target)) {
+        (Some(_), _) => return Ok(()),
+        (None, Target::Raw(path)) if path.starts_with('/') => return Ok(()),
+        (None, Target::Stage { .. }) => "its temporary stage went with its session",
+        (None, Target::Url { .. } | Target::Raw(_)) => {
+            "it went to a bucket that is no stage, and the keys that its statement had are not kept"
+        }
+    };
+    Err(Error::not_supported(format_args!(
+        "export '{}' cannot be verified: {why}",
+        record.id
+    )))
+}
+
+async fn verified(store: &Store, file: ExportFile) -> Result<VerifiedFile> {
+    let path = ObjectPath::parse(&file.path)?;
+    let verdict = |file, verdict, detail: String| {
+        Ok(VerifiedFile {
+            file,
+            verdict,
+            detail,
+        })
+    };
+    let gone =
+        |error: &storage::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid);
+    let found = match store.stat(&path).await {
+        Ok(found) => found,
+        Err(error) if gone(&error) => {
+            return verdict(file, Verdict::Missing, "there is no such file".to_owned());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if found.bytes != file.bytes {
+        let detail = format!("it has {} bytes, and had {}", found.bytes, file.bytes);
+        return verdict(file, Verdict::Changed, detail);
+    }
+    match store.sha256(&path).await {
+        Ok(sha256) if sha256 == file.sha256 => verdict(file, Verdict::Same, String::new()),
+        Ok(sha256) => {
+            let detail = format!("its SHA-256 is {sha256}, and was {}", file.sha256);
+            verdict(file, Verdict::Changed, detail)
+        }
+        Err(error) if gone(&error) => {
+            verdict(file, Verdict::Missing, "there is no such file".to_owned())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,292 @@
+//! EXPORT ID, SHA256SUMS, and OVERWRITE that leaves nothing of the export before.
+
+use std::process::Command;
+
+use proto::v1;
+use proto::v1::export_service_client::ExportServiceClient;
+
+use crate::harness::{TestServer, files};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_id_is_one_export() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    let nightly = "SELECT 1 AS a INTO OUTFILE 'stage://s/x.csv' EXPORT ID 'nightly 1'";
+    let first = server.ok(nightly).await;
+    let again = server.ok(nightly).await;
+    let id = |answer: &crate::harness::Answer| answer.result.export.clone().unwrap().name;
+    assert_eq!(id(&first), id(&again));
+    assert_eq!(again.result.affected_rows, 1);
+    assert_eq!(files(&dir), ["x.csv"]);
+    let count = server.ok("SELECT count(*) FROM stagedoor.exports").await;
+    assert_eq!(count.cell(), "1");
+    let error = server
+        .error("SELECT 2 AS a INTO OUTFILE 'stage://s/y.csv' EXPORT ID 'nightly 1'")
+        .await;
+    assert!(
+        error.contains("the EXPORT ID \"nightly 1\" is that of export")
+            && error.contains("which another statement asked for"),
+        "{error}"
+    );
+    // One that failed may be asked for again.
+    std::fs::create_dir(dir.join("z.csv")).unwrap();
+    let failing = "SELECT 1 AS a INTO OUTFILE 'stage://s/z.csv' EXPORT ID 'nightly 2'";
+    server.error(failing).await;
+    std::fs::remove_dir(dir.join("z.csv")).unwrap();
+    server.ok(failing).await;
+    assert_eq!(files(&dir), ["x.csv", "z.csv"]);
+    // Many at once are one, too.
+    let many = "SELECT count(*) AS n FROM generate_series(1, 300000) INTO OUTFILE 'stage://s/m.csv' EXPORT ID 'm'";
+    let all = futures::future::join_all((0..8).map(|_| server.ok(many))).await;
+    let ids: std::collections::HashSet<_> = all.iter().map(id).collect();
+    assert_eq!(ids.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_are_what_sha256sum_takes() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    server
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://s/one.csv' SHA256SUMS 'true'")
+        .await;
+    server
+        .ok("SELECT value AS v, value % 3 AS k FROM generate_series(1, 5000) INTO OUTFILE 'stage://s/many/x_%d.csv' PARTITION BY (k) SPLITSIZE '4K' SHA256SUMS 'true'")
+        .await;
+    assert!(dir.join("one.csv.sha256").exists());
+    for (folder, list, count) in [(".", "one.csv.sha256", 1), ("many", "SHA256SUMS", 6)] {
+        let checked = Command::new("sha256sum")
+            .args(["--strict", "-c", list])
+            .current_dir(dir.join(folder))
+            .output()
+            .unwrap();
+        let told = String::from_utf8(checked.stdout).unwrap();
+        assert!(checked.status.success(), "{told}");
+        assert!(told.lines().count() >= count, "{told}");
+    }
+    // The digests of another export in the folder stay.
+    server
+        .ok("SELECT value AS v FROM generate_series(1, 5000) INTO OUTFILE 'stage://s/many/y_%d.csv' SPLITSIZE '4K' SHA256SUMS 'true'")
+        .await;
+    assert!(dir.join("many/y_0.csv.sha256").exists());
+    let error = server
+        .error("SELECT 1 AS a INTO OUTFILE 'stage://s/one.csv' SHA256SUMS 'maybe'")
+        .await;
+    assert!(error.contains("SHA256SUMS"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overwriting_leaves_nothing_of_the_export_before() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    let export = |rows: usize, options: &str| {
+        format!(
+            "SELECT value AS v FROM generate_series(1, {rows}) INTO OUTFILE 'stage://s/d/x.csv' SPLITSIZE '10K' OVERWRITE 'true' {options}"
+        )
+    };
+    server.ok(&export(20_000, "SHA256SUMS 'true'")).await;
+    assert!(files(&dir).len() > 8);
+    std::fs::write(dir.join("d/mine.csv"), "mine").unwrap();
+    // A file that is another by now is not of the export before.
+    std::fs::write(dir.join("d/x.csv.5"), "changed").unwrap();
+    let second = server.ok(&export(3_000, "")).await;
+    assert_eq!(
+        files(&dir),
+        [
+            "d/SHA256SUMS",
+            "d/_manifest.json",
+            "d/mine.csv",
+            "d/x.csv",
+            "d/x.csv.1",
+            "d/x.csv.5"
+        ]
+    );
+    assert_eq!(
+        second.result.warnings,
+        ["'d/x.csv.5' of the export before was not removed: it is another file by now"]
+    );
+    let checked = Command::new("sha256sum")
+        .args(["--strict", "-c", "SHA256SUMS"])
+        .current_dir(dir.join("d"))
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    // One file where there were several: its manifest takes the place of theirs.
+    server
+        .ok("SELECT 1 AS v INTO OUTFILE 'stage://s/d/x.csv' OVERWRITE 'true' MANIFEST 'true'")
+        .await;
+    let left: Vec<String> = files(&dir);
+    assert_eq!(
+        left,
+        [
+            "d/mine.csv",
+            "d/x.csv",
+            "d/x.csv.5",
+            "d/x.csv.manifest.json",
+            "d/x.csv.sha256"
+        ]
+    );
+    // The directory table says the same.
+    let listed = server
+        .ok("SELECT relative_path FROM DIRECTORY('s') ORDER BY 1")
+        .await
+        .rows();
+    let known: Vec<&str> = listed.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(
+        known,
+        [
+            "d/x.csv",
+            "d/x.csv.5",
+            "d/x.csv.manifest.json",
+            "d/x.csv.sha256"
+        ]
+    );
+    // What a forged manifest names stays.
+    let forged = std::fs::read_to_string(dir.join("d/x.csv.manifest.json"))
+        .unwrap()
+        .replace("\"d/x.csv\"", "\"d/mine.csv\"");
+    std::fs::write(dir.join("d/x.csv.manifest.json"), forged).unwrap();
+    server
+        .ok("SELECT 2 AS v INTO OUTFILE 'stage://s/d/x.csv' OVERWRITE 'true'")
+        .await;
+    assert!(dir.join("d/mine.csv").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verifying_reads_every_file_again() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    let export = server
+        .ok("SELECT value AS v FROM generate_series(1, 5000) INTO OUTFILE 'stage://s/x.csv' SPLITSIZE '8K'")
+        .await;
+    let id = export.result.export.unwrap().name.replace("exports/", "");
+    let verify = format!("VERIFY EXPORT '{id}'");
+    let good = server.ok(&verify).await;
+    let results = |answer: &crate::harness::Answer| -> Vec<(String, String)> {
+        let rows = answer.rows().into_iter();
+        rows.map(|row| (row[0].clone(), row[3].clone())).collect()
+    };
+    assert!(results(&good).len() > 2);
+    assert!(results(&good).iter().all(|(_, result)| result == "OK"));
+    assert!(good.result.warnings.is_empty());
+    // One byte; another length; none.
+    let mut bytes = std::fs::read(dir.join("x.csv")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(dir.join("x.csv"), bytes).unwrap();
+    std::fs::write(dir.join("x.csv.1"), "short").unwrap();
+    std::fs::remove_file(dir.join("x.csv.2")).unwrap();
+    let bad = server.ok(&verify).await;
+    let told = bad.rows();
+    assert_eq!(
+        results(&bad)[..3],
+        [
+            ("x.csv".to_owned(), "CHANGED".to_owned()),
+            ("x.csv.1".to_owned(), "CHANGED".to_owned()),
+            ("x.csv.2".to_owned(), "MISSING".to_owned()),
+        ]
+    );
+    assert!(told[0][4].starts_with("its SHA-256 is "), "{told:?}");
+    assert!(
+        told[1][4].starts_with("it has 5 bytes, and had "),
+        "{told:?}"
+    );
+    assert_eq!(bad.result.warnings, ["3 files are not what was exported"]);
+    // The same over ExportService.
+    let mut client = ExportServiceClient::new(server.channel.clone());
+    let request = v1::VerifyExportRequest {
+        name: format!("exports/{id}"),
+    };
+    let mut stream = client.verify_export(request).await.unwrap().into_inner();
+    let first = stream.message().await.unwrap().unwrap();
+    assert_eq!(first.result(), v1::VerifyResult::Changed);
+    assert_eq!(first.file.unwrap().path, "x.csv");
+    let error = server
+        .error("VERIFY EXPORT '0192f0c1-2345-7abc-8def-000000000001'")
+        .await;
+    assert!(error.contains("there is no export"), "{error}");
+    // A file on the server's machine, where there is no stage.
+    server.ok("ALTER STAGE s SET ENABLE = FALSE").await;
+    let raw = server.dir("raw");
+    let local = server
+        .ok(&format!(
+            "SELECT 1 AS a INTO OUTFILE '{}/y.csv'",
+            raw.display()
+        ))
+        .await;
+    let id = local.result.export.unwrap().name.replace("exports/", "");
+    let local = server.ok(&format!("VERIFY EXPORT '{id}'")).await;
+    assert_eq!(results(&local)[0].1, "OK");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explaining_an_export_writes_nothing() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    server
+        .ok("ALTER STAGE s SET POLICY = {'max_rows' = '10'}")
+        .await;
+    server
+        .ok("CREATE TABLE t (id bigint, name varchar(20))")
+        .await;
+    std::fs::write(dir.join("x_00001.csv"), "mine").unwrap();
+    let told = server
+        .ok("EXPLAIN EXPORT SELECT * FROM t INTO OUTFILE 'stage://s/x_%05d.csv' SPLITSIZE '1M' DIALECT 'rfc4180' EXPORT ID 'e'")
+        .await
+        .rows();
+    let value = |property: &str| -> Vec<&str> {
+        let of = told.iter().filter(|row| row[0] == property);
+        of.map(|row| row[1].as_str()).collect()
+    };
+    assert_eq!(value("target"), ["stage://s/x_00000.csv"]);
+    assert_eq!(value("stage"), ["s (version 2)"]);
+    assert_eq!(value("policy"), ["s: max_rows = 10"]);
+    assert_eq!(value("format"), ["csv"]);
+    assert_eq!(value("columns"), ["id bigint, name varchar(20)"]);
+    assert_eq!(
+        value("files"),
+        ["x_00000.csv, x_00001.csv, … of at most 1048576 bytes each"]
+    );
+    assert_eq!(value("conflict"), ["file x_00001.csv already exists"]);
+    assert_eq!(value("export id"), ["e"]);
+    assert!(
+        value("option").contains(&"file_bytes_max = 1048576"),
+        "{told:?}"
+    );
+    assert_eq!(files(&dir), ["x_00001.csv"]);
+    let count = server.ok("SELECT count(*) FROM stagedoor.exports").await;
+    assert_eq!(count.cell(), "0");
+    // What the export would refuse is refused.
+    for (statement, wanted) in [
+        ("SELECT nope FROM t INTO OUTFILE 'stage://s/y.csv'", "nope"),
+        (
+            "SELECT 1 AS a INTO OUTFILE '/tmp/y.csv'",
+            "stage exists, please try to check and use a stage instead",
+        ),
+        (
+            "SELECT 1 AS a INTO OUTFILE 'stage://s/y.csv' FORMAT 'parquet'",
+            "does not match file suffix",
+        ),
+    ] {
+        let error = server.error(&format!("EXPLAIN EXPORT {statement}")).await;
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_started_twice_is_one_export() {
+    let server = TestServer::start().await;
+    server.stage("s").await;
+    let mut client = ExportServiceClient::new(server.channel.clone());
+    let request = |name: &str, request_id: &str| v1::StartExportRequest {
+        statement: format!("SELECT 1 AS a INTO OUTFILE 'stage://s/{name}.csv'"),
+        request_id: request_id.to_owned(),
+        ..Default::default()
+    };
+    let mut start = async |name: &str| {
+        let started = client.start_export(request(name, "r1")).await;
+        started.map(|started| started.into_inner().export.unwrap().name)
+    };
+    let first = start("x").await.unwrap();
+    assert_eq!(start("x").await.unwrap(), first);
+    let refused = start("y").await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::AlreadyExists);
+}
