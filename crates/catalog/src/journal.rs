@@ -41,6 +41,8 @@ pub(crate) struct Journal {
     path: PathBuf,
     bytes: u64,
     last: Place,
+    /// Appends that were made durable since it was opened.
+    flushes: u64,
 }
 
 impl Journal {
@@ -102,6 +104,7 @@ impl Journal {
             path,
             bytes: scan.end,
             last: scan.last,
+            flushes: 0,
         })
     }
 
@@ -152,11 +155,16 @@ impl Journal {
             .map_err(|e| Error::io("sync the journal", &self.path, e))?;
         self.last = last;
         self.bytes += bytes.len() as u64;
+        self.flushes += 1;
         Ok(last)
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(crate) fn flushes(&self) -> u64 {
+        self.flushes
     }
 
     pub(crate) fn last(&self) -> Place {

@@ -168,6 +168,11 @@ impl Catalog {
         self.store.scrub()
     }
 
+    /// How often the journal was made durable since it was opened; one flush is for all changes that waited for it.
+    pub fn flushes(&self) -> u64 {
+        self.store.flushes()
+    }
+
     /// The number of the last durable mutation, from 1; 0 in a new catalog.
     pub fn last_seq(&self) -> u64 {
         self.store.position().0

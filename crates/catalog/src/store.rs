@@ -194,6 +194,11 @@ impl Store {
         (writer.journal.last().seq, writer.journal.bytes())
     }
 
+    /// How often the journal was made durable since it was opened.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.writer().journal.flushes()
+    }
+
     pub(crate) fn disk(&self) -> Arc<dyn Disk> {
         Arc::clone(self.writer().journal.disk())
     }

@@ -9,13 +9,12 @@ mod export_service;
 mod file_service;
 mod grants;
 mod ipc;
-mod parts;
 mod sql_service;
 mod stage_service;
 
 pub(crate) use account_service::Accounts;
 pub(crate) use admin_service::Admin;
-pub(crate) use authentication::{Authentication, Trust};
+pub(crate) use authentication::{Authentication, TokenId, Trust, caller};
 pub(crate) use export_service::Exports;
 pub(crate) use file_service::Files;
 pub(crate) use sql_service::Sql;

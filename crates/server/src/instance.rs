@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::exports::ExportJobs;
 use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
+use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::policies::DailyBytes;
 use crate::sessions::Sessions;
@@ -34,6 +35,7 @@ const BUCKETS_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) engine: QueryEngine,
     pub(crate) internal: InternalStorage,
@@ -118,10 +120,12 @@ impl Instance {
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth, &settings.limits)
             .map_err(|e| OpenError(e.message().to_owned()))?;
-        let turns = Turns::new(&settings.limits);
+        let metrics = Arc::new(Metrics::default());
+        let turns = Turns::new(&settings.limits, Arc::clone(&metrics));
         let instance = Arc::new(Self {
             started_us: (catalog::system_clock())(),
             turns,
+            metrics,
             changes: TableChanges::default(),
             daily_bytes: Arc::default(),
             notifier,

@@ -8,6 +8,7 @@ mod port;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use arrow_flight::flight_service_server::FlightServiceServer;
 use catalog::{Catalog, Recovery};
 use proto::v1::account_service_server::AccountServiceServer;
 use proto::v1::admin_service_server::AdminServiceServer;
@@ -18,9 +19,11 @@ use proto::v1::stage_service_server::StageServiceServer;
 use tokio::time::Instant;
 use tonic::service::Routes;
 
+pub(crate) use health::ServerHealth;
 pub use port::Port;
 
 use crate::error::Error;
+use crate::flight::Flight;
 use crate::gate::{CallContext, Principal};
 use crate::grpc::{Accounts, Admin, Authentication, Exports, Files, Sql, Stages, Trust};
 use crate::instance::{Instance, OpenError};
@@ -28,7 +31,6 @@ use crate::key;
 use crate::session::{Caller, Login, Session};
 use crate::settings::Settings;
 use doorway::Doorway;
-use health::ServerHealth;
 
 /// How long a cancelled export may take to stop before the server goes without it.
 pub(crate) const CANCEL_MAX: Duration = Duration::from_secs(10);
@@ -90,6 +92,7 @@ impl Server {
         let admin = Admin {
             instance: Arc::clone(&instance),
         };
+        let flight = Flight::new(Arc::clone(&instance))?;
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(proto::v1::FILE_DESCRIPTOR_SET)
@@ -113,6 +116,9 @@ impl Server {
                         .max_decoding_message_size(message_bytes_max),
                 )
                 .add_service(AdminServiceServer::new(admin))
+                .add_service(
+                    FlightServiceServer::new(flight).max_decoding_message_size(message_bytes_max),
+                )
                 .add_service(health.service())
                 .add_service(reflection().build_v1().map_err(failed)?)
                 // Older grpcurl and Postman ask for this one.

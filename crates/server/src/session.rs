@@ -12,6 +12,7 @@ mod deadline;
 mod directory;
 mod exports;
 mod files;
+mod ingest;
 mod insert;
 mod keys;
 mod links;
@@ -42,9 +43,10 @@ pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
 pub(crate) use exports::{Verdict, VerifiedFile};
 pub(crate) use files::{FoundFiles, file_not_found};
+pub(crate) use ingest::{IfMissing, IfThere, Ingested};
 pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use links::{LinkedFile, percent_encoded};
-pub(crate) use prepared::Prepared;
+pub(crate) use prepared::Ready;
 pub(crate) use queries::{fields, internal_store};
 pub(crate) use result::text_batch;
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
@@ -297,11 +299,25 @@ impl Session {
             plan.to_string()
         };
         tracing::debug!(statement = self.context.statement, "executing");
+        let began = std::time::Instant::now();
         let result = match self.bounded(plan, purpose).await {
             Err(error) if error.is_unaudited_refusal() => Err(self.refused(verb, error).await),
             result => result,
         };
-        match &result {
+        let counted = match purpose {
+            Purpose::Execute => verb,
+            Purpose::Describe => "PREPARE",
+        };
+        self.ended(counted, began, &result);
+        result
+    }
+
+    /// Counts and logs a statement's end.
+    fn ended<T>(&self, verb: &'static str, began: std::time::Instant, result: &Result<T>) {
+        self.instance
+            .metrics
+            .statement(verb, began.elapsed(), result);
+        match result {
             Ok(_) => tracing::info!(verb, principal = %self.principal, "statement accepted"),
             Err(error) => {
                 tracing::info!(verb, principal = %self.principal, reason = ?error.reason(), "statement refused or failed");
@@ -309,7 +325,6 @@ impl Session {
                 tracing::debug!(error = error.message(), "why");
             }
         }
-        result
     }
 
     /// Audits a statement that was refused where no operation has seen it.
@@ -324,15 +339,7 @@ impl Session {
 
     /// Runs a statement in its turn, until it ends, is killed, or its time is over, of which waiting is a part.
     async fn bounded(&mut self, plan: Plan, purpose: Purpose) -> Result<Outcome> {
-        let deadline = Deadline::after(self.execution_max());
-        let mut bounds = match &self.open {
-            Some((open, killed)) => {
-                let shown = open.shows(self.principal.role(), &self.context.statement);
-                Bounds::new(Some(killed.clone()), deadline, Some(shown))
-            }
-            None => Bounds::new(None, deadline, None),
-        };
-        self.statement = bounds.clone();
+        let mut bounds = self.begin();
         // What shows and ends others must go when all turns are taken.
         let turn = match sql::takes_turn(&plan) {
             true => Some(bounds.within(self.take_turn(Work::Statement)).await??),
@@ -347,6 +354,20 @@ impl Session {
             Outcome::Rows(rows) => Outcome::Rows(rows.bounded(turn, bounds)),
             Outcome::Done(_) | Outcome::Export(_) | Outcome::Transfer(_) => outcome,
         })
+    }
+
+    /// The bounds of a statement that begins now.
+    fn begin(&mut self) -> Bounds {
+        let deadline = Deadline::after(self.execution_max());
+        let bounds = match &self.open {
+            Some((open, killed)) => {
+                let shown = open.shows(self.principal.role(), &self.context.statement);
+                Bounds::new(Some(killed.clone()), deadline, Some(shown))
+            }
+            None => Bounds::new(None, deadline, None),
+        };
+        self.statement = bounds.clone();
+        bounds
     }
 
     /// A turn, if one is free.

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use access::{
-    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, MysqlSettings, PathSettings,
-    SecretSettings, TlsSettings,
+    AuthSettings, EndpointSettings, HttpSettings, InternalSettings, MetricsSettings, MysqlSettings,
+    PathSettings, SecretSettings, TlsSettings,
 };
 pub use limits::{LimitSettings, RetentionSettings};
 pub use notify::NotifySettings;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// The MySQL protocol.
     pub mysql: MysqlSettings,
+    /// What watches the server.
+    pub metrics: MetricsSettings,
     /// Logins.
     pub auth: AuthSettings,
     /// The server key, and credentials by reference.
@@ -104,6 +106,7 @@ impl Default for Settings {
             tls: TlsSettings::default(),
             http: HttpSettings::default(),
             mysql: MysqlSettings::default(),
+            metrics: MetricsSettings::default(),
             auth: AuthSettings::default(),
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),

@@ -47,6 +47,85 @@ pub(crate) fn takes_turn(plan: &Plan) -> bool {
     )
 }
 
+/// What running a statement leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: it gives rows, and can be run again for them.
+    None,
+    /// Something of its session, which the next statement finds.
+    OnSession,
+    /// Something that others find.
+    Lasting,
+}
+
+/// No wildcard: a new statement has to say what it leaves behind.
+pub(crate) fn effect(plan: &Plan) -> Effect {
+    match plan {
+        Plan::ShowStages { .. }
+        | Plan::DescribeStage(_)
+        | Plan::ShowStageHistory(_)
+        | Plan::ExplainExport(_)
+        | Plan::ShowExports
+        | Plan::ListFiles(_)
+        | Plan::ShowDatabases { .. }
+        | Plan::ShowTables(_)
+        | Plan::ShowColumns(_)
+        | Plan::DescribeTable(_)
+        | Plan::ShowCreateTable(_)
+        | Plan::Query(_)
+        | Plan::ShowAccounts { .. }
+        | Plan::ShowUsers { .. }
+        | Plan::ShowRoles { .. }
+        | Plan::ShowGrants(_)
+        | Plan::ShowTokens { .. }
+        | Plan::ShowSessions => Effect::None,
+        Plan::Use(_) | Plan::SetRole(_) | Plan::SetVariable(_) => Effect::OnSession,
+        Plan::CreateStage(statement) if statement.temporary => Effect::OnSession,
+        Plan::CreateStage(_)
+        | Plan::AlterStage(_)
+        | Plan::DropStage(_)
+        | Plan::UndropStage(_)
+        // It asks the stage's place, and what it finds is kept.
+        | Plan::ValidateStage(_)
+        // It reads all of the export's files: once is enough.
+        | Plan::VerifyExport(_)
+        | Plan::Export(_)
+        | Plan::CancelExport(_)
+        | Plan::RemoveFiles(_)
+        | Plan::Presign(_)
+        | Plan::GetFiles(_)
+        | Plan::PutFiles(_)
+        | Plan::CreateDatabase(_)
+        | Plan::DropDatabase(_)
+        | Plan::CreateTable(_)
+        | Plan::CreateExternalTable(_)
+        | Plan::CreateLiveTable(_)
+        | Plan::DropTable(_)
+        | Plan::Truncate(_)
+        | Plan::Insert(_)
+        | Plan::LoadData(_)
+        | Plan::Update(_)
+        | Plan::Delete(_)
+        | Plan::CreateTableAs(_)
+        | Plan::CreateAccount(_)
+        | Plan::AlterAccount(_)
+        | Plan::DropAccount(_)
+        | Plan::CreateUser(_)
+        | Plan::AlterUser(_)
+        | Plan::DropUser(_)
+        | Plan::SetPassword(_)
+        | Plan::CreateRole(_)
+        | Plan::DropRole(_)
+        | Plan::Grant(_)
+        | Plan::Revoke(_)
+        | Plan::GrantRole(_)
+        | Plan::RevokeRole(_)
+        | Plan::CreateToken(_)
+        | Plan::RevokeToken(_)
+        | Plan::Kill(_) => Effect::Lasting,
+    }
+}
+
 /// Runs a statement. No wildcard: the compiler asks what a new one does.
 pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcome> {
     let verb = plan.verb();

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::Instant;
 
 use crate::error::{Error, Reason, Result};
+use crate::metrics::Metrics;
 use crate::settings::LimitSettings;
 
 /// What takes a turn.
@@ -24,6 +25,18 @@ pub(crate) enum Work {
     Transfer,
 }
 
+impl Work {
+    /// As metrics have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Statement => "statement",
+            Self::Insert => "insert",
+            Self::Export => "export",
+            Self::Transfer => "transfer",
+        }
+    }
+}
+
 /// The turns of one server.
 #[derive(Debug)]
 pub(crate) struct Turns {
@@ -32,6 +45,7 @@ pub(crate) struct Turns {
     exports: Line,
     transfers: Line,
     wait_max: Duration,
+    metrics: Arc<Metrics>,
 }
 
 /// The turns of one kind.
@@ -53,7 +67,7 @@ pub(crate) struct Turn {
 }
 
 impl Turns {
-    pub(crate) fn new(limits: &LimitSettings) -> Self {
+    pub(crate) fn new(limits: &LimitSettings, metrics: Arc<Metrics>) -> Self {
         Self {
             statements: Line::new(
                 (
@@ -96,6 +110,7 @@ impl Turns {
                 ),
             ),
             wait_max: Duration::from_secs(limits.queue_wait_s),
+            metrics,
         }
     }
 
@@ -117,6 +132,13 @@ impl Turns {
     /// # Errors
     /// [`Reason::LimitExceeded`], naming the limit that was not free in that time.
     pub(crate) async fn take(&self, account: &str, work: Work) -> Result<Turn> {
+        let waiting = self.metrics.waits(work);
+        let turn = self.taken(account, work).await;
+        waiting.ended(&turn);
+        turn
+    }
+
+    async fn taken(&self, account: &str, work: Work) -> Result<Turn> {
         let line = self.line(work);
         let until = Instant::now() + self.wait_max;
         // First the account's own turn: so no account ever has more than that waiting for the server's.
@@ -216,14 +238,17 @@ mod tests {
     use super::*;
 
     fn turns() -> Turns {
-        Turns::new(&LimitSettings {
-            concurrent_exports_max: 2,
-            concurrent_exports_account_max: 1,
-            concurrent_inserts_max: 2,
-            concurrent_inserts_account_max: 1,
-            queue_wait_s: 1,
-            ..LimitSettings::default()
-        })
+        Turns::new(
+            &LimitSettings {
+                concurrent_exports_max: 2,
+                concurrent_exports_account_max: 1,
+                concurrent_inserts_max: 2,
+                concurrent_inserts_account_max: 1,
+                queue_wait_s: 1,
+                ..LimitSettings::default()
+            },
+            Arc::default(),
+        )
     }
 
     #[tokio::test(start_paused = true)]

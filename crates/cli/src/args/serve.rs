@@ -26,6 +26,10 @@ pub(crate) struct ServeArgs {
     /// Where to speak the MySQL protocol, such as 127.0.0.1:6001; overrides the settings
     #[arg(long, value_name = "ADDR")]
     pub(crate) mysql_listen: Option<std::net::SocketAddr>,
+    /// Where to serve /metrics, /healthz and /readyz over HTTP, such as 127.0.0.1:9464, without a login;
+    /// overrides the settings; off unless it is set
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<std::net::SocketAddr>,
 
     /// The file with the password that `root` gets in a new data directory; without it, a random one
     /// is printed once; overrides the settings

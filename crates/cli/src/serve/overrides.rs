@@ -12,6 +12,7 @@ pub(super) fn apply(args: ServeArgs, settings: &mut Settings) {
         data_dir,
         listen,
         mysql_listen,
+        metrics_listen,
         root_password_file,
         tls_cert,
         tls_key,
@@ -27,6 +28,9 @@ pub(super) fn apply(args: ServeArgs, settings: &mut Settings) {
     }
     if mysql_listen.is_some() {
         settings.mysql.listen = mysql_listen;
+    }
+    if metrics_listen.is_some() {
+        settings.metrics.listen = metrics_listen;
     }
     for (given, setting) in [
         (root_password_file, &mut settings.auth.root_password_file),
@@ -79,6 +83,7 @@ mod tests {
                 "--data-dir=d",
                 "--listen=127.0.0.2:1",
                 "--mysql-listen=127.0.0.3:2",
+                "--metrics-listen=127.0.0.2:2",
                 "--root-password-file=p",
                 "--tls-cert=c",
                 "--tls-key=k",
@@ -94,6 +99,7 @@ mod tests {
             ..Settings::default()
         };
         expected.mysql.listen = Some(([127, 0, 0, 3], 2).into());
+        expected.metrics.listen = Some(([127, 0, 0, 2], 2).into());
         expected.auth.root_password_file = Some("p".into());
         expected.tls.cert = Some("c".into());
         expected.tls.key = Some("k".into());

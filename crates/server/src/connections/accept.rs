@@ -31,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) tls: Option<Arc<Tls>>,
     /// `limits.connections_max`.
     pub(crate) connections_max: usize,
+    /// As many of them as are free.
+    pub(crate) places: Arc<Semaphore>,
     /// How long a client may take until HTTP/2 begins; [`OPENING_MAX`].
     pub(crate) opening_max: Duration,
     /// Cuts off all that got in.
@@ -52,7 +54,7 @@ async fn accept_until_closed(
     entry: Entry,
     opened: mpsc::Sender<Connection>,
 ) {
-    let places = Arc::new(Semaphore::new(entry.connections_max));
+    let places = Arc::clone(&entry.places);
     let mut opening = JoinSet::new();
     let (mut full, mut failed, mut refused) = (Rarely::new(), Rarely::new(), Rarely::new());
     loop {

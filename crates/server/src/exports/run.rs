@@ -213,6 +213,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         // Who is told that the export has ended may drop the stage.
         self.into = None;
+        self.instance.metrics.export(&self.end);
         self.instance.jobs.finish(&self.job, self.end.clone());
         // Also of one that was never admitted, whose note goes then.
         if let Some(notifier) = &self.instance.notifier {

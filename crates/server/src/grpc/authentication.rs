@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use secrecy::SecretString;
 use tonic::Status;
@@ -35,6 +36,12 @@ const OPEN_SERVICES: [&str; 3] = [
     "/grpc.reflection.v1.ServerReflection/",
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
+
+/// With its padding or without: Arrow's Go clients leave it out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// How callers of a transport are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +201,7 @@ impl Authentication {
 }
 
 /// The caller that a request came from. A request that passed no check has none, and is refused.
-pub(super) fn caller<T>(request: &tonic::Request<T>) -> Result<Caller> {
+pub(crate) fn caller<T>(request: &tonic::Request<T>) -> Result<Caller> {
     request
         .extensions()
         .get::<Caller>()
@@ -227,7 +234,7 @@ fn credential(header: Option<&HeaderValue>) -> Result<Credential> {
         return Err(unauthenticated(WANTED));
     }
     let decoded = Zeroizing::new(
-        STANDARD
+        BASE64
             .decode(value.trim())
             .map_err(|_| unauthenticated("the Basic credentials are not base64"))?,
     );
@@ -265,13 +272,24 @@ mod tests {
 
     #[test]
     fn a_password_may_hold_colons() {
-        let header = format!("Basic {}", STANDARD.encode("acc#u#r:pass:word"));
+        let header = format!("Basic {}", BASE64.encode("acc#u#r:pass:word"));
         let Credential::Password(login, password) = parse(&header).unwrap() else {
             panic!("no password");
         };
         assert_eq!((login.account.as_str(), login.user.as_str()), ("acc", "u"));
         assert_eq!(login.role.as_deref(), Some("r"));
         assert_eq!(password.expose_secret(), "pass:word");
+    }
+
+    #[test]
+    fn padding_may_be_left_out() {
+        for header in ["Basic dTpwdw==", "Basic dTpwdw"] {
+            let Credential::Password(login, password) = parse(header).unwrap() else {
+                panic!("no password");
+            };
+            assert_eq!(login.user, "u");
+            assert_eq!(password.expose_secret(), "pw");
+        }
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::exports::ExportHandle;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::ipc::IpcChunks;
-use crate::grpc::parts::{ClientLeft, parts};
 use crate::instance::Instance;
+use crate::parts::{ClientLeft, parts};
 use crate::session::{Bounds, Done, FileTransfer, Outcome, Rows, Session, Transfer};
 use crate::sessions::Sessions;
 
@@ -25,7 +25,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Messages waiting for a slow client; the query waits behind them.
 const PARTS_QUEUED_MAX: usize = 4;
 
-type Parts = crate::grpc::parts::Parts<v1::ExecuteResponse>;
+type Parts = crate::parts::Parts<v1::ExecuteResponse>;
 
 /// `stagedoor.v1.SqlService`.
 #[derive(Debug, Clone)]

@@ -13,11 +13,12 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 /// What may be asked for; `""` is the server as a whole.
-const SERVICES: [&str; 4] = [
+const SERVICES: [&str; 5] = [
     "",
     sql_service_server::SERVICE_NAME,
     export_service_server::SERVICE_NAME,
     stage_service_server::SERVICE_NAME,
+    "arrow.flight.protocol.FlightService",
 ];
 
 /// What a server is doing. It only ever goes on to a later one.
@@ -71,6 +72,18 @@ impl ServerHealth {
     /// Ends every Watch.
     pub(crate) fn end(&self) {
         self.advance(State::Ended);
+    }
+
+    /// Whether it says SERVING, and what it is doing.
+    pub(crate) fn in_words(&self) -> (bool, &'static str) {
+        let state = *self.0.borrow();
+        let words = match state {
+            State::Opening => "opening the data directory",
+            State::Serving => "serving",
+            State::ReadOnly => "the catalog takes no changes; the log says why",
+            State::Stopping | State::Ended => "stopping",
+        };
+        (state.status() == ServingStatus::Serving, words)
     }
 
     pub(crate) fn service(&self) -> HealthServer<Self> {

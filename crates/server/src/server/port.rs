@@ -3,13 +3,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::channel::oneshot::Sender as CutSender;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
@@ -21,8 +21,9 @@ use crate::gate::ensure_root_password;
 use crate::http_port::HttpPort;
 use crate::instance::{OpenError, recovery_sentences};
 use crate::maintenance;
-use crate::notify;
+use crate::monitor_port::{MonitorPort, Watched};
 use crate::mysql_port::MysqlPort;
+use crate::notify;
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -44,6 +45,7 @@ pub struct Port {
     tls: Option<Arc<Tls>>,
     http: Option<HttpPort>,
     mysql: Option<MysqlPort>,
+    monitor: Option<MonitorPort>,
 }
 
 impl Port {
@@ -66,6 +68,7 @@ impl Port {
         let local_addr = listener.local_addr().map_err(failed)?;
         let http = HttpPort::open(&settings, tls.as_ref()).await?;
         let mysql = MysqlPort::open(&settings, tls.as_ref()).await?;
+        let monitor = MonitorPort::open(&settings).await?;
         Ok(Self {
             settings,
             listener,
@@ -73,6 +76,7 @@ impl Port {
             tls,
             http,
             mysql,
+            monitor,
         })
     }
 
@@ -106,13 +110,17 @@ impl Port {
             tls,
             http,
             mysql,
+            monitor,
         } = self;
         let health = ServerHealth::opening();
         let doorway = Doorway::new(&health);
         let (cut, is_cut) = connections::cut();
+        let connections_max = settings.limits.connections_max;
+        let places = Arc::new(Semaphore::new(connections_max));
         let entry = Entry {
             tls: tls.clone(),
-            connections_max: settings.limits.connections_max,
+            connections_max,
+            places: Arc::clone(&places),
             opening_max: connections::OPENING_MAX,
             cut: is_cut,
         };
@@ -141,6 +149,15 @@ impl Port {
         };
         if let Some(tls) = tls {
             background.spawn(tls.watch());
+        }
+        let opened_instance = Arc::new(OnceLock::new());
+        if let Some(monitor) = monitor {
+            tracing::info!(address = %monitor.local_addr, "serving metrics and health over HTTP");
+            background.spawn(monitor.serve(Watched {
+                health: health.clone(),
+                instance: Arc::clone(&opened_instance),
+                places: (places, connections_max),
+            }));
         }
 
         tracing::info!(
@@ -188,6 +205,8 @@ impl Port {
         };
         log_opened(&server, began.elapsed());
         doorway.open(server.routes());
+        // Nobody else sets it.
+        let _ = opened_instance.set(Arc::downgrade(&server.instance));
         if let Some(http) = http {
             tracing::info!(at = http.links_at, "serving download links");
             // A server has one port for links.

@@ -1,17 +1,19 @@
 //! CREATE TABLE … AS: a query's columns and rows as a new table, which is there with its rows or not at all.
 
-use catalog::{Column, CreateOutcome, TableSource};
-use parser::CreateTableAs;
-use query::{InsertColumn, InsertTarget, PlannedInsert};
+use catalog::{Column, CreateOutcome, OnExists, TableSource};
+use parser::{CreateTableAs, TableName};
+use query::{InsertColumn, InsertTarget, PlannedInsert, PlannedQuery};
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
+use crate::internal::ReadPin;
 use crate::segments::{self, Unlisted};
 use crate::turns::Work;
 
 use super::queries::texts;
 use super::result::Done;
+use super::tables::kept_if;
 use super::{Outcome, Session};
 
 const VERB: &str = "CREATE TABLE";
@@ -40,6 +42,25 @@ impl Session {
         }
         let _turn = self.take_turn(Work::Insert).await?;
         let (planned, pin) = self.plan_query(&statement.source).await?;
+        let on_exists = kept_if(statement.if_not_exists);
+        let (created, done) = self
+            .make_table_of(&statement.table, planned, pin, on_exists)
+            .await?;
+        match created {
+            // Made by another meanwhile: ours is not listed, and goes at the next start.
+            CreateOutcome::Kept => self.table_exists(VERB, &name, statement.if_not_exists),
+            CreateOutcome::Created | CreateOutcome::Replaced => Ok(Outcome::Done(done)),
+        }
+    }
+
+    /// Makes a table of what a query gives, all of it or nothing.
+    pub(super) async fn make_table_of(
+        &self,
+        name: &TableName,
+        planned: PlannedQuery,
+        pin: ReadPin,
+        on_exists: OnExists,
+    ) -> Result<(CreateOutcome, Done)> {
         let columns = columns_of(&planned.schema())?;
         let target = InsertTarget {
             columns: columns
@@ -67,26 +88,17 @@ impl Session {
         let count = written.as_ref().map_or(0, Unlisted::rows);
         let warnings = texts(rows.warnings());
         let created = self
-            .add_table(
-                &statement.table,
-                columns,
-                String::new(),
-                statement.if_not_exists,
-                || {
-                    let segment = written.and_then(Unlisted::into_segment);
-                    TableSource::Segments(segment.into_iter().collect())
-                },
-            )
+            .add_table(name, columns, String::new(), on_exists, || {
+                let segment = written.and_then(Unlisted::into_segment);
+                TableSource::Segments(segment.into_iter().collect())
+            })
             .await?;
-        match created {
-            // Made by another meanwhile: ours is not listed, and goes at the next start.
-            CreateOutcome::Kept => self.table_exists(VERB, &name, statement.if_not_exists),
-            CreateOutcome::Created | CreateOutcome::Replaced => Ok(Outcome::Done(Done {
-                verb: VERB,
-                affected_rows: count,
-                warnings,
-            })),
-        }
+        let done = Done {
+            verb: VERB,
+            affected_rows: count,
+            warnings,
+        };
+        Ok((created, done))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::live::{LiveOptions, password_in_use};
 use crate::places::check_reference;
 
 use super::table_columns::columns_of;
+use super::tables::kept_if;
 use super::{Outcome, Session};
 
 impl Session {
@@ -45,7 +46,7 @@ impl Session {
                 &statement.table,
                 columns,
                 String::new(),
-                statement.if_not_exists,
+                kept_if(statement.if_not_exists),
                 || source,
             )
             .await?;

@@ -6,7 +6,7 @@ use parser::{ErrorKind, FillError, Limits, Plan, Template, Value};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
-use crate::sql;
+use crate::sql::{self, Effect};
 
 use super::bounds::Bounds;
 use super::queries::as_written;
@@ -19,6 +19,17 @@ pub(crate) struct Prepared {
     template: Template,
     /// The columns of its result, where it is a query and they do not depend on its values.
     columns: Option<SchemaRef>,
+}
+
+/// A statement that has its values, read and not run.
+#[derive(Clone)]
+pub(crate) struct Ready(Plan);
+
+impl Ready {
+    /// What running it leaves behind.
+    pub(crate) fn effect(&self) -> Effect {
+        sql::effect(&self.0)
+    }
 }
 
 impl Prepared {
@@ -81,7 +92,42 @@ impl Session {
         let limits = self.parser_limits();
         let plan = prepared.template.fill(values)?.parse(&limits)?;
         let plan = sql::bind(plan, sql::Secrets::default())?;
-        let outcome = self.run(plan, Purpose::Execute).await?;
+        self.execute_ready(Ready(plan)).await
+    }
+
+    /// Reads a statement with a value for each of its parameters.
+    ///
+    /// # Errors
+    /// [`Reason::SyntaxError`]; those of [`Session::execute_prepared`] for the values.
+    pub(crate) fn ready(&self, text: &str, values: &[Value]) -> Result<Ready> {
+        let limits = self.parser_limits();
+        let plan = Template::new(text, &limits)?.fill(values)?.parse(&limits)?;
+        Ok(Ready(sql::bind(plan, sql::Secrets::default())?))
+    }
+
+    /// The columns of what a statement gives that leaves nothing behind: a query is planned, another is run.
+    ///
+    /// # Errors
+    /// Those of [`Session::execute`]; a defect for a statement that gives no rows.
+    pub(crate) async fn columns_of(&mut self, ready: Ready) -> Result<SchemaRef> {
+        let purpose = match matches!(ready.0, Plan::Query(_)) {
+            true => Purpose::Describe,
+            false => Purpose::Execute,
+        };
+        match self.run(ready.0, purpose).await? {
+            Outcome::Rows(rows) => Ok(rows.schema),
+            Outcome::Done(_) | Outcome::Export(_) | Outcome::Transfer(_) => {
+                Err(Error::defect("a statement without an effect gave no rows"))
+            }
+        }
+    }
+
+    /// Runs a statement. Gives its bounds, too, which hold until its results are with the client.
+    ///
+    /// # Errors
+    /// Those of [`Session::execute`].
+    pub(crate) async fn execute_ready(&mut self, ready: Ready) -> Result<(Outcome, Bounds)> {
+        let outcome = self.run(ready.0, Purpose::Execute).await?;
         Ok((outcome, self.statement.clone()))
     }
 

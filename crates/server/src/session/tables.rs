@@ -151,28 +151,33 @@ impl Session {
     /// The names of a database's tables: with SHOW TABLES on it all of them, without it those the principal has
     /// some privilege on.
     pub(crate) async fn table_names(&self, database: String) -> Result<Vec<String>> {
+        let tables = self.tables(database).await?;
+        Ok(tables.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The same tables, with what they look like.
+    pub(crate) async fn tables(&self, database: String) -> Result<Vec<(String, ShownTable)>> {
         let object = Object::Database(database.clone());
         self.act(Operation::UseDatabase, object, move |acting, permit| {
             acting.existing_database(permit, &database)?;
             if let Some(names) = system_tables::table_names(&database) {
-                return Ok(names.into_iter().map(str::to_owned).collect());
-            }
-            let tables = acting
-                .instance
-                .catalog
-                .tables(permit.account(), &database)?;
-            let all = acting.may(Operation::ShowTables, &Object::Database(database.clone()))?;
-            let mut names = Vec::with_capacity(tables.len());
-            for table in tables {
-                let object = Object::Table {
-                    database: database.clone(),
-                    name: table.name.clone(),
+                let shown = |name: &str| {
+                    let columns = system_tables::columns(&database, name)?;
+                    Some((name.to_owned(), ShownTable::System(columns)))
                 };
+                return Ok(names.into_iter().filter_map(shown).collect());
+            }
+            let catalog = &acting.instance.catalog;
+            let tables = catalog.tables(permit.account(), &database)?;
+            let all = acting.may(Operation::ShowTables, &Object::Database(database.clone()))?;
+            let mut shown = Vec::with_capacity(tables.len());
+            for table in tables {
+                let object = table_object(&database, &table.name);
                 if all || acting.may(Operation::DescribeTable, &object)? {
-                    names.push(table.name);
+                    shown.push((table.name.clone(), ShownTable::Stored(Box::new(table))));
                 }
             }
-            Ok(names)
+            Ok(shown)
         })
         .await
     }
@@ -228,7 +233,7 @@ impl Session {
                 &statement.table,
                 columns,
                 comment,
-                if_not_exists,
+                kept_if(if_not_exists),
                 Numbering { keys, first },
                 source,
             )
@@ -263,7 +268,7 @@ impl Session {
                 &statement.table,
                 columns,
                 String::new(),
-                if_not_exists,
+                kept_if(if_not_exists),
                 || source,
             )
             .await?;
@@ -312,14 +317,14 @@ impl Session {
         name: &TableName,
         columns: Vec<Column>,
         comment: String,
-        if_not_exists: bool,
+        on_exists: OnExists,
         source: impl FnOnce() -> TableSource + Send + 'static,
     ) -> Result<CreateOutcome> {
         let plain = Numbering {
             keys: Vec::new(),
             first: 1,
         };
-        self.add_numbered_table(name, columns, comment, if_not_exists, plain, source)
+        self.add_numbered_table(name, columns, comment, on_exists, plain, source)
             .await
     }
 
@@ -329,16 +334,11 @@ impl Session {
         name: &TableName,
         columns: Vec<Column>,
         comment: String,
-        if_not_exists: bool,
+        on_exists: OnExists,
         numbering: Numbering,
         source: impl FnOnce() -> TableSource + Send + 'static,
     ) -> Result<CreateOutcome> {
         let (database, name) = self.resolve(name);
-        let on_exists = if if_not_exists {
-            OnExists::Keep
-        } else {
-            OnExists::Error
-        };
         let object = Object::Database(database.clone());
         self.act(Operation::CreateTable, object, move |acting, permit| {
             refuse_system(&database)?;
@@ -363,6 +363,9 @@ impl Session {
                     }
                     _ => error.into(),
                 })?;
+            let replaced = created.replaced.iter().flat_map(TableRecord::segments);
+            let files = replaced.map(|segment| segment.file.clone());
+            acting.instance.internal.remove_segments(files);
             Ok(created.outcome)
         })
         .await
@@ -470,6 +473,14 @@ impl Acting {
     }
 }
 
+/// What IF NOT EXISTS says of a table that is there.
+pub(super) fn kept_if(if_not_exists: bool) -> OnExists {
+    match if_not_exists {
+        true => OnExists::Keep,
+        false => OnExists::Error,
+    }
+}
+
 /// A table as an operation's object.
 pub(super) fn table_object(database: &str, name: &str) -> Object {
     Object::Table {
@@ -490,7 +501,7 @@ fn refuse_system(database: &str) -> Result<()> {
     Ok(())
 }
 
-fn table_exists(name: &str) -> Error {
+pub(super) fn table_exists(name: &str) -> Error {
     Error::new(
         Reason::TableExists,
         1050,

@@ -127,3 +127,12 @@ pub struct HttpSettings {
     /// How links begin, such as `https://files.example.com`, where clients reach the port by another name.
     pub public_url: Option<String>,
 }
+
+/// `[metrics]`: the port for Prometheus and health over HTTP. Off unless `listen` is set.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsSettings {
+    /// Its address; port 0 takes a free one. It speaks plain text and asks for no login, so without `insecure` it has to
+    /// be a loopback address.
+    pub listen: Option<SocketAddr>,
+}

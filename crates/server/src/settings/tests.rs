@@ -74,6 +74,7 @@ fn reads_every_key_of_the_documented_file() {
     settings.notify.url = None;
     settings.notify.secret_file = None;
     settings.mysql.listen = None;
+    settings.metrics = defaults.metrics.clone();
     settings.internal = defaults.internal.clone();
     settings.secrets.key_file = None;
     settings.data_dir = defaults.data_dir.clone();

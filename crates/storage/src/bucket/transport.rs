@@ -6,15 +6,15 @@ mod body;
 mod connector;
 mod limits;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -78,6 +78,30 @@ pub struct Transport {
     still_max: Duration,
     limits: Arc<Limits>,
     regions: Arc<Regions>,
+    requests: Arc<Requests>,
+}
+
+/// How many requests there were, by method and by the answer's status; without one 0.
+#[derive(Debug, Default)]
+struct Requests(Mutex<BTreeMap<(&'static str, u16), u64>>);
+
+impl Requests {
+    fn ended(&self, method: &Method, status: Option<StatusCode>) {
+        let method = match *method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::PUT => "PUT",
+            Method::POST => "POST",
+            Method::DELETE => "DELETE",
+            _ => "OTHER",
+        };
+        let key = (method, status.map_or(0, |status| status.as_u16()));
+        *self.lock().entry(key).or_default() += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(&'static str, u16), u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Transport {
@@ -126,6 +150,7 @@ impl Transport {
             still_max: options.still_max,
             limits: Arc::new(Limits::new(options.limits)),
             regions: Arc::default(),
+            requests: Arc::default(),
         })
     }
 
@@ -207,7 +232,28 @@ impl Transport {
         self.fetch_now(request).await
     }
 
+    /// How many requests were answered so far, or failed: the method, the answer's status or `failed`, and how many.
+    pub fn requests(&self) -> Vec<(&'static str, String, u64)> {
+        let outcome = |status: u16| match status {
+            0 => "failed".to_owned(),
+            status => status.to_string(),
+        };
+        let requests = self.requests.lock();
+        let counts = requests.iter();
+        counts
+            .map(|((method, status), count)| (*method, outcome(*status), *count))
+            .collect()
+    }
+
     async fn fetch_now(&self, request: Request<Bytes>) -> BucketResult<Response<Streamed>> {
+        let method = request.method().clone();
+        let answer = self.fetch_uncounted(request).await;
+        let status = answer.as_ref().ok().map(Response::status);
+        self.requests.ended(&method, status);
+        answer
+    }
+
+    async fn fetch_uncounted(&self, request: Request<Bytes>) -> BucketResult<Response<Streamed>> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let (mut parts, bytes) = request.into_parts();
         parts.headers.insert(

@@ -71,6 +71,7 @@ impl Logins {
 
     /// A password was checked, and was wrong; that takes its time, so that there cannot be many of these.
     pub(super) fn record_failed(&self, instance: &Instance, by: &Attempt, error: &Error) {
+        instance.metrics.login_refused(error);
         let event = by.event(instance, AuditOutcome::Refused, error.message());
         write(instance, vec![event]);
         self.record_ended(instance);
@@ -78,13 +79,9 @@ impl Logins {
 
     /// An attempt was refused without a look at its password.
     pub(super) fn record_repeated(&self, instance: &Instance, by: &Attempt, error: &Error) {
-        self.refused(
-            instance,
-            &by.login.account,
-            &by.network,
-            error.reason(),
-            || by.event(instance, AuditOutcome::Refused, error.message()),
-        );
+        self.refused(instance, &by.login.account, &by.network, error, || {
+            by.event(instance, AuditOutcome::Refused, error.message())
+        });
     }
 
     /// A token was refused; whose it is, where that is known.
@@ -97,7 +94,7 @@ impl Logins {
         error: &Error,
     ) {
         let account = whose.map_or(SYS, |login| login.account.as_str());
-        self.refused(instance, account, network, error.reason(), || {
+        self.refused(instance, account, network, error, || {
             let nobody = LoginName {
                 account: SYS.to_owned(),
                 user: String::new(),
@@ -127,13 +124,14 @@ impl Logins {
         instance: &Instance,
         account: &str,
         network: &Network,
-        reason: Reason,
+        error: &Error,
         event: impl FnOnce() -> AuditEvent,
     ) {
+        instance.metrics.login_refused(error);
         let key = Refused {
             account: existing_account(instance, account),
             network: network.clone(),
-            reason,
+            reason: error.reason(),
         };
         let records = &self.records.refused;
         write(instance, records.happened(key, Instant::now(), event));

@@ -63,6 +63,7 @@ async fn listen(tls: Option<Arc<Tls>>, connections_max: usize, opening_max: Dura
     let entry = Entry {
         tls,
         connections_max,
+        places: Arc::new(tokio::sync::Semaphore::new(connections_max)),
         opening_max,
         cut: is_cut,
     };

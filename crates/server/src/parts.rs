@@ -9,8 +9,6 @@ use futures::Stream;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use crate::error::Error;
-
 type Part<T> = std::result::Result<T, Status>;
 
 /// The maker's end.
@@ -81,11 +79,11 @@ impl<T> Parts<T> {
     }
 
     /// Takes back what waits, and ends the answer with this.
-    pub(crate) fn fail(self, error: Error) {
+    pub(crate) fn fail(self, error: impl Into<Status>) {
         let mut queue = self.queue.lock();
         while queue.try_recv().is_ok() {}
         // There is room now; a client that has left takes no answer.
-        let _ = self.sender.try_send(Err(Status::from(error)));
+        let _ = self.sender.try_send(Err(error.into()));
     }
 }
 
@@ -112,6 +110,7 @@ mod tests {
     use futures::StreamExt;
 
     use super::*;
+    use crate::error::Error;
 
     #[tokio::test]
     async fn a_failure_takes_the_place_of_what_waits() {
