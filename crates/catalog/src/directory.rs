@@ -197,7 +197,7 @@ pub(crate) fn note_export(
             },
             since_us: now_us,
         },
-        FileRole::Surplus => FileChange::Removed {
+        FileRole::Surplus | FileRole::OldManifest => FileChange::Removed {
             path: file.target.clone(),
             since_us: now_us,
         },

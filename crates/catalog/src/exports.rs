@@ -7,7 +7,7 @@ mod owner;
 mod plan;
 mod state;
 
-pub use keyed::Admission;
+pub use keyed::{Admission, ExportKey};
 pub use plan::{FileRole, PlannedFile};
 pub use state::ExportState;
 
@@ -104,7 +104,7 @@ pub struct NewExport {
     /// Where it writes, as the statement named it.
     pub target: String,
     /// What the user calls it: asked for again by the same statement, it is the same export, unless that one failed.
-    pub key: Option<String>,
+    pub key: Option<ExportKey>,
 }
 
 impl Catalog {
@@ -165,7 +165,7 @@ impl Catalog {
                     id: export.id,
                     account: account.clone(),
                     user: actor.user.clone(),
-                    key: export.key,
+                    key: export.key.as_ref().map(|key| key.key.clone()),
                     statement: export.statement,
                     stage: export.stage,
                     stage_id,
@@ -187,7 +187,7 @@ impl Catalog {
                 put(draft, account, &record);
                 tell_stage_version(draft, &record);
                 owner::mark(draft, account, &record)?;
-                keyed::name(draft, account, &record);
+                keyed::name(draft, account, &record, export.key);
                 Ok(Admission::New(record))
             },
         )

@@ -48,7 +48,7 @@ pub use databases::{DatabaseRecord, DroppedDatabase};
 pub use directory::{DirectoryFile, FileChange, RefreshId, Refreshed, StageFiles};
 pub use error::{Error, ErrorKind};
 pub use exports::{
-    Admission, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile,
+    Admission, ExportFile, ExportKey, ExportRecord, ExportState, FileRole, NewExport, PlannedFile,
 };
 pub use grants::{Grant, Granted, Privilege, PrivilegeSet, Revoked, Securable};
 pub use names::{NAME_CHARS_MAX, check_stage_name};

@@ -1,6 +1,7 @@
 //! Declared types where queries are put together: of a column of a UNION the engine takes the metadata of any part. It
 //! is that of all parts, or none.
 
+use datafusion::common::JoinType;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 
 use crate::types::SQL_TYPE_KEY;
@@ -30,14 +31,20 @@ fn is_mixed(plan: &LogicalPlan, at: usize) -> bool {
         }
         LogicalPlan::Join(join) => {
             let left = join.left.schema().fields().len();
-            match at.checked_sub(left) {
-                // Of a join that keeps one side, its columns are counted from that side's first.
-                _ if plan.schema().fields().len() == left => is_mixed(&join.left, at),
-                _ if plan.schema().fields().len() == join.right.schema().fields().len() => {
-                    is_mixed(&join.right, at)
+            match join.join_type {
+                JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
+                    match at.checked_sub(left) {
+                        None => is_mixed(&join.left, at),
+                        Some(at) => is_mixed(&join.right, at),
+                    }
                 }
-                None => is_mixed(&join.left, at),
-                Some(at) => is_mixed(&join.right, at),
+                // The mark behind them is a column of the join's own.
+                JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {
+                    at < left && is_mixed(&join.left, at)
+                }
+                JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+                    at < join.right.schema().fields().len() && is_mixed(&join.right, at)
+                }
             }
         }
         LogicalPlan::Window(window) => {

@@ -146,6 +146,11 @@ impl Located {
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
+
+    /// The stage's URL; `None` for an internal one.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
 }
 
 impl Acting {

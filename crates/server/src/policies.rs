@@ -84,6 +84,29 @@ impl Policies {
         Ok(())
     }
 
+    /// That a client may be given a URL by which it sends a file itself, until an instant: what such a URL cannot keep
+    /// refuses it.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyDenied`].
+    pub(crate) fn admit_presigned_upload(
+        &self,
+        format: Option<Format>,
+        now_us: u64,
+        until_us: u64,
+    ) -> Result<()> {
+        self.admit_upload(format, now_us)?;
+        for of in &self.0 {
+            if of.policy.max_bytes.is_some() {
+                return Err(of.denied(
+                    "by a URL any number of bytes can be sent (policy max_bytes); send the file through the server",
+                ));
+            }
+            of.not_expired(until_us)?;
+        }
+        Ok(())
+    }
+
     /// Whether an export has its manifest beside its files. `wanted` is what the statement says.
     ///
     /// # Errors
@@ -106,6 +129,11 @@ impl Policies {
             let rules = rules_of(&of.policy).into_iter();
             rules.map(|(key, value)| format!("{}: {} = {value}", of.stage, key.as_str()))
         })
+    }
+
+    /// Whether there must be no export without its manifest beside it.
+    pub(crate) fn requires_manifest(&self) -> bool {
+        self.0.iter().any(|of| of.policy.require_manifest)
     }
 
     /// Whether text in CSV is to be guarded from being taken for formulas.

@@ -46,7 +46,7 @@ pub(crate) use files::{FoundFiles, file_not_found};
 pub(crate) use ingest::{IfMissing, IfThere, Ingested};
 pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use links::{LinkedFile, percent_encoded};
-pub(crate) use prepared::Ready;
+pub(crate) use prepared::{Prepared, Ready};
 pub(crate) use queries::{fields, internal_store};
 pub(crate) use result::text_batch;
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};

@@ -78,8 +78,13 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::ShowRoles { .. }
         | Plan::ShowGrants(_)
         | Plan::ShowTokens { .. }
-        | Plan::ShowSessions => Effect::None,
-        Plan::Use(_) | Plan::SetRole(_) | Plan::SetVariable(_) => Effect::OnSession,
+        | Plan::ShowSessions
+        | Plan::ShowServer(_)
+        | Plan::ShowIndex(_)
+        | Plan::ShowTableStatus(_) => Effect::None,
+        Plan::Use(_) | Plan::SetRole(_) | Plan::SetVariable(_) | Plan::Transaction(_) => {
+            Effect::OnSession
+        }
         Plan::CreateStage(statement) if statement.temporary => Effect::OnSession,
         Plan::CreateStage(_)
         | Plan::AlterStage(_)

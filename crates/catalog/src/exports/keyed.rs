@@ -9,6 +9,15 @@ use crate::{Catalog, keys};
 /// The longest key, in characters.
 const KEY_CHARS_MAX: usize = 128;
 
+/// What a user calls an export.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExportKey {
+    /// The key, each user's own.
+    pub key: String,
+    /// What the statement's text means beyond itself: with another scope it is another statement.
+    pub scope: String,
+}
+
 /// How an export came in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Admission {
@@ -26,7 +35,7 @@ impl Catalog {
         &self,
         account: &str,
         user: &str,
-        key: &str,
+        key: &ExportKey,
         statement: &str,
     ) -> Result<Option<ExportRecord>, Error> {
         self.store
@@ -38,14 +47,15 @@ pub(super) fn before(
     view: View<'_>,
     account: &str,
     user: &str,
-    key: &str,
+    key: &ExportKey,
     statement: &str,
 ) -> Result<Option<ExportRecord>, Error> {
+    let ExportKey { key, scope } = key;
     check(key)?;
-    let Some(Keyed { id }) = view.get(&keys::export_key(account, user, key))? else {
+    let Some(keyed): Option<Keyed> = view.get(&keys::export_key(account, user, key))? else {
         return Ok(None);
     };
-    let Some(record) = find(view, account, &id)? else {
+    let Some(record) = find(view, account, &keyed.id)? else {
         return Ok(None);
     };
     match record.state {
@@ -55,11 +65,12 @@ pub(super) fn before(
         | ExportState::Prepared
         | ExportState::Committed => {}
     }
-    if record.statement != statement {
+    let id = &record.id;
+    if record.statement != statement || keyed.scope != *scope {
         return Err(Error::new(
             ErrorKind::AlreadyExists,
             format!(
-                "the EXPORT ID {key:?} is that of export {id}, which another statement asked for; give each export an id of its own"
+                "the EXPORT ID {key:?} is that of export {id}, which another statement asked for, or the same one in another database or place; give each export an id of its own"
             ),
         ));
     }
@@ -67,12 +78,18 @@ pub(super) fn before(
 }
 
 /// Names a new export by its key.
-pub(super) fn name(draft: &mut Draft<'_>, account: &str, record: &ExportRecord) {
-    if let Some(key) = &record.key {
+pub(super) fn name(
+    draft: &mut Draft<'_>,
+    account: &str,
+    record: &ExportRecord,
+    key: Option<ExportKey>,
+) {
+    if let Some(ExportKey { key, scope }) = key {
         let keyed = Keyed {
             id: record.id.clone(),
+            scope,
         };
-        draft.put(keys::export_key(account, &record.user, key), &keyed);
+        draft.put(keys::export_key(account, &record.user, &key), &keyed);
     }
 }
 

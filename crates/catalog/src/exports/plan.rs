@@ -19,6 +19,8 @@ pub enum FileRole {
     Checksums,
     /// A file of the export before, to the same target, which goes once this one's are published. It has no draft.
     Surplus,
+    /// A manifest of the export before, which proves what is to be replaced: it goes first of all. It has no draft.
+    OldManifest,
 }
 
 impl FileRole {
@@ -26,7 +28,7 @@ impl FileRole {
     pub fn has_draft(self) -> bool {
         match self {
             FileRole::Data | FileRole::Manifest | FileRole::Checksums => true,
-            FileRole::Surplus => false,
+            FileRole::Surplus | FileRole::OldManifest => false,
         }
     }
 }

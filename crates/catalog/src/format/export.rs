@@ -189,6 +189,7 @@ impl Stored for PlannedFile {
                 FileRole::Manifest => 2,
                 FileRole::Checksums => 3,
                 FileRole::Surplus => 4,
+                FileRole::OldManifest => 5,
             },
             target: self.target.clone(),
             replaces: self.replaces,
@@ -205,6 +206,7 @@ impl Stored for PlannedFile {
             2 => FileRole::Manifest,
             3 => FileRole::Checksums,
             4 => FileRole::Surplus,
+            5 => FileRole::OldManifest,
             other => {
                 return Err(Error::corrupt(format!(
                     "a planned file of the unknown role {other}"
@@ -228,12 +230,16 @@ impl Stored for PlannedFile {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Keyed {
     pub(crate) id: String,
+    /// What its statement's text means beyond itself.
+    pub(crate) scope: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct KeyedMessage {
     #[prost(string, tag = "1")]
     id: String,
+    #[prost(string, tag = "2")]
+    scope: String,
 }
 
 impl Stored for Keyed {
@@ -244,11 +250,15 @@ impl Stored for Keyed {
     fn to_message(&self) -> KeyedMessage {
         KeyedMessage {
             id: self.id.clone(),
+            scope: self.scope.clone(),
         }
     }
 
     fn from_message(message: KeyedMessage) -> Result<Keyed, Error> {
-        Ok(Keyed { id: message.id })
+        Ok(Keyed {
+            id: message.id,
+            scope: message.scope,
+        })
     }
 }
 

@@ -402,6 +402,7 @@ fn exports() {
     for (name, role) in [
         ("checksums", FileRole::Checksums),
         ("surplus", FileRole::Surplus),
+        ("old-manifest", FileRole::OldManifest),
     ] {
         let file = PlannedFile {
             index: 4,
@@ -420,7 +421,10 @@ fn exports() {
         ..without.clone()
     };
     is_frozen_since(6, "export-keyed.hex", &keyed);
-    let key = Keyed { id: keyed.id };
+    let key = Keyed {
+        id: keyed.id,
+        scope: "main\n7 s3://b/".into(),
+    };
     is_frozen_since(6, "export-key.hex", &key);
     let file = DirectoryFile {
         path: "2026/a.csv".into(),

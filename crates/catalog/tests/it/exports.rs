@@ -1,8 +1,8 @@
 //! Exports: their states, and that they hold their stage.
 
 use stagedoor_catalog::{
-    Actor, Admission, Catalog, Error, ErrorKind, Expected, ExportFile, ExportRecord, ExportState,
-    FileRole, NewExport, PlannedFile,
+    Actor, Admission, Catalog, Error, ErrorKind, Expected, ExportFile, ExportKey, ExportRecord,
+    ExportState, FileRole, NewExport, PlannedFile,
 };
 
 use crate::fixture::{create, new, open, refused, root, set_enabled};
@@ -396,8 +396,12 @@ fn credentials_of_its_own_go_with_its_end() {
 #[test]
 fn a_key_is_one_export() {
     let (dir, catalog) = new();
+    let key = |key: &str, scope: &str| ExportKey {
+        key: key.into(),
+        scope: scope.into(),
+    };
     let keyed = |number, statement: &str| NewExport {
-        key: Some("nightly/1".into()),
+        key: Some(key("nightly/1", "main")),
         statement: statement.into(),
         ..export(number, None)
     };
@@ -414,6 +418,12 @@ fn a_key_is_one_export() {
     let refused = admit(&catalog, &root(), keyed(2, "b")).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
     assert!(refused.to_string().contains(&first.id), "{refused}");
+    let elsewhere = NewExport {
+        key: Some(key("nightly/1", "other")),
+        ..keyed(2, "a")
+    };
+    let refused = admit(&catalog, &root(), elsewhere).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
     // Another user's key is another key.
     let other = Actor::new("sys", "ann", "public");
     assert!(matches!(
@@ -427,13 +437,13 @@ fn a_key_is_one_export() {
         Admission::New(_)
     ));
     let found = |catalog: &Catalog| {
-        let found = catalog.keyed_export("sys", "root", "nightly/1", "b");
+        let found = catalog.keyed_export("sys", "root", &key("nightly/1", "main"), "b");
         found.unwrap().map(|record| record.id)
     };
     assert_eq!(found(&catalog), Some(id(4)));
     for bad in ["", "a\nb", &"x".repeat(129)] {
         let new = NewExport {
-            key: Some(bad.into()),
+            key: Some(key(bad, "main")),
             ..export(9, None)
         };
         let refused = admit(&catalog, &root(), new).unwrap_err();

@@ -4,14 +4,16 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use catalog::{ExportFile, ExportState, FileRole, PlannedFile};
+use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
 use exporter::Digest;
 use storage::{ErrorKind, ObjectPath};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportTarget;
 use crate::exports::checksums::{checksums_of_folder, checksums_path, checksums_text};
-use crate::exports::manifest::{OwnManifest, manifest_of_folder, manifest_path, own_manifest};
+use crate::exports::manifest::{FoundManifest, found_manifest, manifest_of_folder, manifest_path};
+use crate::exports::recovery::same_path;
+use crate::exports::target::target_exists;
 use crate::instance::Instance;
 
 /// What an export wants beside its data.
@@ -21,6 +23,8 @@ pub(crate) struct BesideWanted {
     pub(crate) manifest_of_one: bool,
     /// The manifest, where there are several.
     pub(crate) manifest_of_several: bool,
+    /// Without its manifest the export must not be.
+    pub(crate) manifest_required: bool,
     /// The digests.
     pub(crate) checksums: bool,
     /// Whether the files replace others, whose manifest would prove what is no longer there.
@@ -39,8 +43,9 @@ pub(crate) struct BesideFile {
 pub(crate) struct Beside {
     pub(crate) manifest: Option<BesideFile>,
     pub(crate) checksums: Option<BesideFile>,
-    /// Files of the export before, with their lengths and digests; their entries in the plan, but for the numbers.
-    pub(crate) surplus: Vec<PlannedFile>,
+    /// Files and manifests of the export before, with their lengths and digests; their entries in the plan, but for
+    /// the numbers.
+    pub(crate) leaving: Vec<PlannedFile>,
     /// What could not be found out about the export before.
     pub(crate) warnings: Vec<String>,
 }
@@ -51,7 +56,8 @@ impl BesideWanted {
     /// same for digests, as `SHA256SUMS`.
     ///
     /// # Errors
-    /// Those of looking; [`Reason::TargetInvalid`] where no name is left.
+    /// Those of looking; [`Reason::TargetInvalid`] where no name is left; [`Reason::TargetExists`] where a manifest
+    /// that must be there finds its name taken.
     pub(crate) async fn look(
         self,
         instance: &Arc<Instance>,
@@ -65,225 +71,211 @@ impl BesideWanted {
             [file] => file.target != target.path.as_str(),
             _ => true,
         };
-        let folder = manifest_of_folder(&target.path)?;
-        let own = match self.replaces {
-            true => Own::find(target, &folder).await?,
-            false => Own::default(),
+        let before = match self.replaces {
+            true => Before::find(instance, account, target).await?,
+            false => Before::default(),
         };
         let wanted = match is_several {
             true => self.manifest_of_several,
             false => self.manifest_of_one,
         };
-        let in_folder = is_several || (own.in_folder.is_some() && own.beside.is_none() && !wanted);
-        let manifest = match wanted || own.any() {
-            false => None,
-            true => {
-                let beside = || manifest_path(&target.path);
-                let owned = |path: &ObjectPath| own.has(path);
-                Some(place(target, &taken, in_folder, folder, beside, owned).await?)
+        let mut beside = Beside::default();
+        if wanted || !before.manifests.is_empty() {
+            let folder = manifest_of_folder(&target.path)?;
+            let only_in_folder =
+                !wanted && before.manifests.iter().all(|(own, _)| own.path == folder);
+            let place = Places {
+                target,
+                taken: &taken,
+                in_folder: is_several || only_in_folder,
+                folder,
+                beside: manifest_path(&target.path),
+            };
+            let owned = before.manifests.iter().map(|(own, _)| &own.path);
+            let file = place.choose(&owned.cloned().collect::<Vec<_>>()).await?;
+            if self.manifest_required && !file.replaces && target.store.exists(&file.path).await? {
+                return Err(target_exists(&file.path));
             }
-        };
-        let checksums = match self.checksums || has_checksums(target, &own).await? {
-            false => None,
-            true => {
-                let folder = checksums_of_folder(&target.path)?;
-                let beside = || checksums_path(&target.path);
-                // They are this target's where its manifest is.
-                let owned = |path: &ObjectPath| {
-                    own.in_folder.is_some() || (self.replaces && *path != folder)
-                };
-                Some(place(target, &taken, is_several, folder.clone(), beside, owned).await?)
-            }
-        };
-        let mut beside = Beside {
-            manifest,
-            checksums,
-            ..Beside::default()
-        };
-        beside
-            .find_surplus(instance, account, target, own, &taken)
-            .await?;
+            beside.manifest = Some(file);
+        }
+        if self.checksums || !before.checksums.is_empty() {
+            let place = Places {
+                target,
+                taken: &taken,
+                in_folder: is_several,
+                folder: checksums_of_folder(&target.path)?,
+                beside: checksums_path(&target.path),
+            };
+            let owned = before.checksums.iter().map(|(path, ..)| path.clone());
+            beside.checksums = Some(place.choose(&owned.collect::<Vec<_>>()).await?);
+        }
+        beside.leaves(before, &taken);
         Ok(beside)
     }
 }
 
-/// The manifests of an export to the same target that are there.
-#[derive(Debug, Default)]
-struct Own {
-    in_folder: Option<OwnManifest>,
-    beside: Option<OwnManifest>,
-}
-
-impl Own {
-    async fn find(target: &ExportTarget, folder: &ObjectPath) -> Result<Self> {
-        Ok(Self {
-            in_folder: own_manifest(target, folder).await?,
-            beside: match manifest_path(&target.path) {
-                Ok(beside) => own_manifest(target, &beside).await?,
-                // There can be no file of that name.
-                Err(_) => None,
-            },
-        })
-    }
-
-    fn any(&self) -> bool {
-        self.in_folder.is_some() || self.beside.is_some()
-    }
-
-    fn each(self) -> impl Iterator<Item = OwnManifest> {
-        self.in_folder.into_iter().chain(self.beside)
-    }
-
-    fn has(&self, path: &ObjectPath) -> bool {
-        let found = [&self.in_folder, &self.beside];
-        found.into_iter().flatten().any(|own| own.path == *path)
-    }
-}
-
-/// Whether the export before has left digests, which would prove what is no longer there.
-async fn has_checksums(target: &ExportTarget, own: &Own) -> Result<bool> {
-    if own.in_folder.is_some()
-        && target
-            .store
-            .exists(&checksums_of_folder(&target.path)?)
-            .await?
-    {
-        return Ok(true);
-    }
-    Ok(own.beside.is_some() && target.store.exists(&checksums_path(&target.path)?).await?)
-}
-
-/// Where a file beside the data goes: into the folder, or beside the first file where the folder has another's.
-async fn place(
-    target: &ExportTarget,
-    taken: &HashSet<&str>,
+/// Where a file beside the data may go.
+struct Places<'a> {
+    target: &'a ExportTarget,
+    /// Names of the data.
+    taken: &'a HashSet<&'a str>,
     in_folder: bool,
     folder: ObjectPath,
-    beside: impl Fn() -> Result<ObjectPath>,
-    owned: impl Fn(&ObjectPath) -> bool,
-) -> Result<BesideFile> {
-    if in_folder && !taken.contains(folder.as_str()) {
-        if !target.store.exists(&folder).await? {
-            return Ok(BesideFile {
-                path: folder,
-                replaces: false,
-            });
-        }
-        if owned(&folder) {
-            return Ok(BesideFile {
-                path: folder,
-                replaces: true,
-            });
-        }
-    }
-    let path = beside()?;
-    if taken.contains(path.as_str()) {
-        return Err(Error::new(
-            Reason::TargetInvalid,
-            20411,
-            "HY000",
-            format!(
-                "invalid file path: '{path}' would be a file of rows and one that tells of them; choose another name"
-            ),
-        ));
-    }
-    let replaces = owned(&path);
-    Ok(BesideFile { path, replaces })
+    /// An error where there can be no such name.
+    beside: Result<ObjectPath>,
 }
 
-impl Beside {
-    /// The files that the manifests of the export before name, as the catalog knows them, and that this one does not
-    /// write; and a manifest that this one does not renew.
-    async fn find_surplus(
-        &mut self,
-        instance: &Arc<Instance>,
-        account: &str,
-        target: &ExportTarget,
-        own: Own,
-        taken: &HashSet<&str>,
-    ) -> Result<()> {
-        let mut names: HashSet<String> = taken.iter().map(|name| (*name).to_owned()).collect();
-        for kept in [&self.manifest, &self.checksums].into_iter().flatten() {
-            names.insert(kept.path.to_string());
+impl Places<'_> {
+    /// Into the folder, or beside the first file where the folder has another's. `owned` are files of the export before,
+    /// which are replaced.
+    async fn choose(self, owned: &[ObjectPath]) -> Result<BesideFile> {
+        let (folder, replaces) = (self.folder, |path: &ObjectPath| owned.contains(path));
+        if self.in_folder
+            && !self.taken.contains(folder.as_str())
+            && (replaces(&folder) || !self.target.store.exists(&folder).await?)
+        {
+            return Ok(BesideFile {
+                replaces: replaces(&folder),
+                path: folder,
+            });
         }
-        for manifest in own.each() {
-            let (account, id) = (account.to_owned(), manifest.export_id.clone());
+        let path = self.beside?;
+        if self.taken.contains(path.as_str()) {
+            return Err(Error::new(
+                Reason::TargetInvalid,
+                20411,
+                "HY000",
+                format!(
+                    "invalid file path: '{path}' would be a file of rows and one that tells of them; choose another name"
+                ),
+            ));
+        }
+        Ok(BesideFile {
+            replaces: replaces(&path),
+            path,
+        })
+    }
+}
+
+/// What an export to the same target has left.
+#[derive(Debug, Default)]
+struct Before {
+    /// Each with the record of its export, where there still is one.
+    manifests: Vec<(FoundManifest, Option<ExportRecord>)>,
+    /// Lists of just the files that such an export has written: path, length, SHA-256.
+    checksums: Vec<(ObjectPath, u64, String)>,
+}
+
+impl Before {
+    async fn find(instance: &Arc<Instance>, account: &str, target: &ExportTarget) -> Result<Self> {
+        let folder = manifest_of_folder(&target.path)?;
+        // There may be no such name.
+        let beside = manifest_path(&target.path).ok();
+        let mut before = Self::default();
+        for (path, is_beside) in [(Some(folder), false), (beside, true)] {
+            let Some(path) = path else { continue };
+            let Some(found) = found_manifest(target, &path).await? else {
+                continue;
+            };
+            let (account, id) = (account.to_owned(), found.export_id.clone());
             let record = instance
                 .blocking(move |instance| Ok(instance.catalog.export(&account, &id)?))
                 .await?;
             // What a file says may be anybody's word; which files an export has written, the catalog knows.
-            let known = record.filter(|record| {
+            let record = record.filter(|record| {
+                let own = target.permanent_stage().map(|stage| stage.id);
                 record.state == ExportState::Committed
-                    && record.target == target.shown
-                    && record.stage.as_ref().map(|(name, _)| name)
-                        == target.stage.as_ref().map(|stage| &stage.name)
+                    && record.stage_id == own
+                    && same_path(&record.target, &target.shown)
             });
-            match known {
-                Some(record) => {
-                    self.add_digests(target, &mut names, &record.files).await?;
-                    for file in record.files {
-                        self.add(&mut names, file.path, file.bytes, file.sha256);
-                    }
-                }
-                None => self.warnings.push(format!(
-                    "files of export '{}', of which '{}' tells, may be left: there is no record of it any more",
-                    manifest.export_id, manifest.path
-                )),
+            // What has the name of a file's manifest is that file's, whatever the stage was called when it was written.
+            if is_beside || record.is_some() || found.target == target.shown {
+                before.manifests.push((found, record));
             }
-            self.add(
-                &mut names,
-                manifest.path.to_string(),
-                manifest.bytes,
-                manifest.sha256,
-            );
         }
-        Ok(())
-    }
-
-    /// The digests of these files, where they are just what is there.
-    async fn add_digests(
-        &mut self,
-        target: &ExportTarget,
-        names: &mut HashSet<String>,
-        files: &[ExportFile],
-    ) -> Result<()> {
         for path in [
             checksums_of_folder(&target.path),
             checksums_path(&target.path),
         ] {
             let Ok(path) = path else { continue };
-            if names.contains(path.as_str()) {
-                continue;
-            }
-            let text = checksums_text(&path, files.iter().map(|file| (&*file.path, &*file.sha256)));
-            let mut digest = Digest::default();
-            digest.update(text.as_bytes());
-            let sha256 = digest.finish();
-            match target.store.stat(&path).await {
-                Ok(found) if found.bytes == text.len() as u64 => {}
-                Ok(_) => continue,
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(error.into()),
-            }
-            if target.store.sha256(&path).await? == sha256 {
-                self.add(names, path.to_string(), text.len() as u64, sha256);
+            for record in before
+                .manifests
+                .iter()
+                .filter_map(|(_, record)| record.as_ref())
+            {
+                if let Some((bytes, sha256)) = lists(target, &path, record).await? {
+                    before.checksums.push((path.clone(), bytes, sha256));
+                    break;
+                }
             }
         }
-        Ok(())
+        Ok(before)
     }
+}
 
-    fn add(&mut self, names: &mut HashSet<String>, target: String, bytes: u64, sha256: String) {
-        if names.insert(target.clone()) {
-            self.surplus.push(PlannedFile {
-                index: 0,
-                role: FileRole::Surplus,
-                target,
-                replaces: false,
-                rows: 0,
-                bytes,
-                sha256,
-                token: Vec::new(),
-            });
+/// Whether the file at `path` lists just the files of an export: its length and SHA-256.
+async fn lists(
+    target: &ExportTarget,
+    path: &ObjectPath,
+    record: &ExportRecord,
+) -> Result<Option<(u64, String)>> {
+    let files = record.files.iter();
+    let text = checksums_text(path, files.map(|file| (&*file.path, &*file.sha256)));
+    let bytes = text.len() as u64;
+    match target.store.stat(path).await {
+        Ok(found) if found.bytes == bytes => {}
+        Ok(_) => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let mut digest = Digest::default();
+    digest.update(text.as_bytes());
+    let sha256 = digest.finish();
+    let is_it = target.store.sha256(path).await? == sha256;
+    Ok(is_it.then_some((bytes, sha256)))
+}
+
+impl Beside {
+    /// What of the export before is not renewed goes: its manifest first, then, once the new files have their names,
+    /// its files.
+    fn leaves(&mut self, before: Before, taken: &HashSet<&str>) {
+        let mut names: HashSet<String> = taken.iter().map(|name| (*name).to_owned()).collect();
+        for kept in [&self.manifest, &self.checksums].into_iter().flatten() {
+            names.insert(kept.path.to_string());
+        }
+        let mut add = |role, target: String, bytes, sha256| {
+            if names.insert(target.clone()) {
+                self.leaving.push(PlannedFile {
+                    index: 0,
+                    role,
+                    target,
+                    replaces: false,
+                    rows: 0,
+                    bytes,
+                    sha256,
+                    token: Vec::new(),
+                });
+            }
+        };
+        for (path, bytes, sha256) in before.checksums {
+            add(FileRole::Surplus, path.to_string(), bytes, sha256);
+        }
+        for (manifest, record) in before.manifests {
+            match record {
+                Some(record) => {
+                    for file in record.files {
+                        add(FileRole::Surplus, file.path, file.bytes, file.sha256);
+                    }
+                }
+                None => self.warnings.push(format!(
+                    "files of export '{}', of which '{}' told, may be left: there is no record of it",
+                    manifest.export_id, manifest.path
+                )),
+            }
+            let path = manifest.path.to_string();
+            add(FileRole::OldManifest, path, manifest.bytes, manifest.sha256);
         }
     }
 }

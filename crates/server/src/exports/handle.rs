@@ -55,6 +55,8 @@ pub(crate) struct Job {
 pub struct ExportHandle {
     job: Arc<Job>,
     admitted: Arc<ExportRecord>,
+    /// Whether another call has started it, whose it is to stop it.
+    follows: bool,
 }
 
 /// How far an export is.
@@ -206,6 +208,15 @@ impl ExportHandle {
         Self {
             job,
             admitted: Arc::new(admitted),
+            follows: false,
+        }
+    }
+
+    /// Of one that another call has started.
+    pub(crate) fn following(job: Arc<Job>, record: ExportRecord) -> Self {
+        Self {
+            follows: true,
+            ..Self::new(job, record)
         }
     }
 
@@ -246,8 +257,11 @@ impl ExportHandle {
         self.job.ended().await
     }
 
-    /// Asks it to stop; [`ExportHandle::wait`] tells when it has.
+    /// Asks it to stop; [`ExportHandle::wait`] tells when it has. One that another call has started, and this one only
+    /// found by its EXPORT ID, goes on.
     pub fn cancel(&self) {
-        self.job.cancel();
+        if !self.follows {
+            self.job.cancel();
+        }
     }
 }

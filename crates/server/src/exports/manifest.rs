@@ -98,20 +98,22 @@ pub(crate) fn manifest_of_folder(path: &ObjectPath) -> Result<ObjectPath> {
     })
 }
 
-/// A manifest that an export to the same target has written.
+/// A manifest that is there.
 #[derive(Debug, Clone)]
-pub(crate) struct OwnManifest {
+pub(crate) struct FoundManifest {
     pub(crate) path: ObjectPath,
+    /// What it says it is of. Anybody may have written it.
     pub(crate) export_id: String,
+    pub(crate) target: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
 }
 
-/// The file at `path`, where it is the manifest of an export to the same target.
-pub(crate) async fn own_manifest(
+/// The file at `path`, where it is a manifest.
+pub(crate) async fn found_manifest(
     target: &ExportTarget,
     path: &ObjectPath,
-) -> Result<Option<OwnManifest>> {
+) -> Result<Option<FoundManifest>> {
     match target.store.stat(path).await {
         Ok(found) if found.bytes <= MANIFEST_BYTES_MAX => {}
         Ok(_) => return Ok(None),
@@ -124,14 +126,14 @@ pub(crate) async fn own_manifest(
     let bytes = target.store.read(path).await?;
     let manifest = std::str::from_utf8(&bytes)
         .ok()
-        .and_then(|text| Manifest::from_json(text).ok())
-        .filter(|manifest| manifest.target == target.shown);
+        .and_then(|text| Manifest::from_json(text).ok());
     Ok(manifest.map(|manifest| {
         let mut digest = Digest::default();
         digest.update(&bytes);
-        OwnManifest {
+        FoundManifest {
             path: path.clone(),
             export_id: manifest.export_id,
+            target: manifest.target,
             bytes: bytes.len() as u64,
             sha256: digest.finish(),
         }

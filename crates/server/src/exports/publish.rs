@@ -69,17 +69,30 @@ pub(crate) async fn publish(
 ) -> std::result::Result<Published, Unpublished> {
     let data = of_role(plan, FileRole::Data).map_err(Unpublished::Unknown)?;
     let manifest = || plan.iter().filter(|file| file.role == FileRole::Manifest);
-    if manifest().any(|file| file.replaces) {
-        let waiting = all_wait(store, &data).await;
-        if waiting.map_err(|e| Unpublished::Unknown(e.into()))? {
-            for old in manifest().filter(|file| file.replaces) {
-                remove_old_manifest(store, old)
-                    .await
-                    .map_err(Unpublished::Waiting)?;
-            }
+    let old = || {
+        let replaced = manifest().filter(|file| file.replaces);
+        replaced.chain(
+            plan.iter()
+                .filter(|file| file.role == FileRole::OldManifest),
+        )
+    };
+    let mut removed = false;
+    if old().next().is_some() && all_wait(store, &data).await.map_err(unknown)? {
+        nothing_in_the_way(store, &data, attempt).await?;
+        for old in old() {
+            remove_old_manifest(store, old).await.map_err(unknown)?;
+            removed = true;
         }
     }
-    publish_data(store, &data, attempt).await?;
+    if let Err(unpublished) = publish_data(store, &data, attempt).await {
+        return Err(match unpublished {
+            // What proved the files of before is gone: they are to be replaced, now or later.
+            Unpublished::Waiting(error) | Unpublished::Refused(error) if removed => {
+                Unpublished::Unknown(error)
+            }
+            other => other,
+        });
+    }
     let mut published = Published::default();
     let sums = plan.iter().filter(|file| file.role == FileRole::Checksums);
     for file in sums.chain(manifest()) {
@@ -96,18 +109,39 @@ pub(crate) async fn publish(
         match remove_surplus(store, file).await {
             Ok(true) => {}
             Ok(false) => published.without(file, stays(file, "it is another file by now")),
-            Err(error) if is_final(&error) => {
-                published.without(file, stays(file, &error.to_string()));
-            }
-            Err(error) => return Err(Unpublished::Unknown(error.into())),
+            // All that was exported is there: what cannot be read or removed now keeps it from nothing.
+            Err(error) => published.without(file, stays(file, &error.to_string())),
         }
     }
     Ok(published)
 }
 
-async fn remove_old_manifest(store: &Store, old: &PlannedFile) -> Result<()> {
+fn unknown(error: storage::Error) -> Unpublished {
+    Unpublished::Unknown(error.into())
+}
+
+/// That no folder, or what else can be replaced by no file, has a name of the data.
+async fn nothing_in_the_way(
+    store: &Store,
+    data: &[storage::PlannedFile],
+    attempt: Attempt,
+) -> std::result::Result<(), Unpublished> {
+    for file in data {
+        match store.stat(&file.target).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if attempt == Attempt::First && is_final(&error) => {
+                return Err(Unpublished::Refused(error.into()));
+            }
+            Err(error) => return Err(Unpublished::Waiting(error.into())),
+        }
+    }
+    Ok(())
+}
+
+async fn remove_old_manifest(store: &Store, old: &PlannedFile) -> storage::Result<()> {
     match store.delete(&ObjectPath::parse(&old.target)?).await {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }
@@ -136,7 +170,9 @@ fn not_written(file: &PlannedFile, reason: &str) -> String {
              the manifest and stagedoor.export_files have them",
             file.target
         ),
-        FileRole::Data | FileRole::Surplus => format!("'{}': {reason}", file.target),
+        FileRole::Data | FileRole::Surplus | FileRole::OldManifest => {
+            format!("'{}': {reason}", file.target)
+        }
     }
 }
 
@@ -310,7 +346,7 @@ pub(crate) async fn remove_drafts(store: &Store, export: &ExportRecord) -> Resul
 pub(crate) async fn remove_rest(store: &Store, export: &ExportRecord) -> Result<()> {
     let beside = export.plan.iter().filter(|file| match file.role {
         FileRole::Manifest | FileRole::Checksums => true,
-        FileRole::Data | FileRole::Surplus => false,
+        FileRole::Data | FileRole::Surplus | FileRole::OldManifest => false,
     });
     discard(store, beside).await?;
     Ok(store.sweep(&export.id, None).await?)

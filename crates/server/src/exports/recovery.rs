@@ -12,15 +12,17 @@ use storage::{ErrorKind, ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::checksums::{checksums_of_folder, checksums_path};
-use crate::exports::handle::Claim;
+use crate::exports::handle::{Alone, Claim};
 use crate::exports::manifest::{manifest_of_folder, manifest_path};
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
     Attempt, Published, Unpublished, check_may_publish, committed, is_waiting, publish,
     remove_all_drafts, remove_drafts, withdraw_plan,
 };
+use crate::exports::target::place_of;
 use crate::gate::system_actor;
 use crate::instance::Instance;
+use crate::places::folder_of;
 
 /// Exports that are recovered at a time.
 const RECOVERED_AT_ONCE_MAX: usize = 8;
@@ -99,7 +101,9 @@ async fn recover_one(instance: &Arc<Instance>, export: &ExportRecord) -> Result<
         let why = "the temporary stage, with all its files, went with its session".to_owned();
         return settle(instance, export, End::Failed { why }).await;
     }
-    let (store, path) = place(instance, export).await?;
+    let place = place(instance, export).await?;
+    let _alone = alone(instance, export, &place).await;
+    let Place { store, path, .. } = place;
     // An error that may pass (a disk that does not answer) ends here: the drafts stay for another time.
     let end = if export.state == ExportState::Prepared {
         publish_again(instance, &store, &path, export).await?
@@ -246,7 +250,9 @@ async fn given_up(instance: &Arc<Instance>, export: &ExportRecord) -> Result<Exp
 
 /// Takes back what an unfinished export has made, unless all of it is published.
 async fn taken_back(instance: &Arc<Instance>, export: &ExportRecord) -> Result<End> {
-    let (store, path) = place(instance, export).await?;
+    let place = place(instance, export).await?;
+    let _alone = alone(instance, export, &place).await;
+    let Place { store, path, .. } = place;
     let mut end = not_published("given up by CANCEL EXPORT");
     if export.state == ExportState::Prepared {
         let plan = plan_of(export, &path)?;
@@ -270,6 +276,14 @@ enum End {
 fn not_published(why: &str) -> End {
     End::Failed {
         why: format!("not published: {why}"),
+    }
+}
+
+/// Keeps others from replacing the files that an export replaces.
+async fn alone(instance: &Instance, export: &ExportRecord, place: &Place) -> Option<Alone> {
+    match export.plan.iter().any(|file| file.replaces) {
+        true => Some(instance.jobs.alone(place.place.clone()).await),
+        false => None,
     }
 }
 
@@ -301,6 +315,13 @@ async fn publish_again(
                 "file '{newer}' was written after the export was complete, and is not replaced by older data"
             )));
         }
+    } else if let Some(later) = replaced_by(instance, export).await?
+        && !is_published(store, &plan).await?
+    {
+        // Half of it was there when a later one took its place: the other half must not come between.
+        return Ok(not_published(&format!(
+            "export '{later}', which is later, has replaced its files before all of them had their names"
+        )));
     }
     match publish(store, &plan, Attempt::Again).await {
         Ok(published) => Ok(End::Committed(published)),
@@ -340,7 +361,7 @@ async fn replaced_by(instance: &Arc<Instance>, export: &ExportRecord) -> Result<
                         (Some(_), None) | (None, Some(_)) => false,
                     };
                     if same_place
-                        && other.target == export.target
+                        && same_path(&other.target, &export.target)
                         && other.state == ExportState::Committed
                     {
                         return Ok(Some(other.id));
@@ -349,6 +370,17 @@ async fn replaced_by(instance: &Arc<Instance>, export: &ExportRecord) -> Result<
             }
         })
         .await
+}
+
+/// Whether two targets of one stage are one path, whatever the stage was called.
+pub(crate) fn same_path(one: &str, other: &str) -> bool {
+    match (Target::parse(one), Target::parse(other)) {
+        (Target::Stage { path: one, .. }, Target::Stage { path: other, .. }) => one == other,
+        (
+            Target::Stage { .. } | Target::Url { .. } | Target::Raw(_),
+            Target::Stage { .. } | Target::Url { .. } | Target::Raw(_),
+        ) => one == other,
+    }
 }
 
 /// A file that the plan would replace, and that somebody has written since the export was prepared.
@@ -389,11 +421,28 @@ async fn is_published(store: &Store, plan: &[PlannedFile]) -> Result<bool> {
     Ok(!data.is_empty())
 }
 
-/// The export's place, and where its first file goes in it.
-pub(crate) async fn place(
-    instance: &Arc<Instance>,
-    export: &ExportRecord,
-) -> Result<(Store, ObjectPath)> {
+/// Where an export's files are.
+pub(crate) struct Place {
+    pub(crate) store: Store,
+    /// Of its first file.
+    path: ObjectPath,
+    /// The same in words that are another for each place.
+    place: String,
+}
+
+impl Place {
+    fn new((store, path): (Store, ObjectPath), at: &str) -> Self {
+        Self {
+            place: place_of(at, &path),
+            store,
+            path,
+        }
+    }
+}
+
+/// # Errors
+/// Those of finding and opening the place.
+pub(crate) async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Result<Place> {
     match (&export.stage, Target::parse(&export.target)) {
         (Some(_), Target::Stage { path, .. }) => {
             let found = export.clone();
@@ -401,7 +450,8 @@ pub(crate) async fn place(
                 .blocking(move |instance| instance.locate_stage_of(&found))
                 .await?;
             let stage = instance.open_stage(located).await?;
-            Ok((stage.store, ObjectPath::parse(&path)?))
+            let path = ObjectPath::parse(&path)?;
+            Ok(Place::new((stage.store, path), &stage.place))
         }
         (
             None,
@@ -418,11 +468,15 @@ pub(crate) async fn place(
             match (credentials, Target::parse(&export.target)) {
                 (Some(credentials), _) => {
                     let account = &export.account;
-                    instance
+                    let opened = instance
                         .open_raw(account, &export.target, &credentials)
-                        .await
+                        .await?;
+                    Ok(Place::new(opened, &export.target))
                 }
-                (None, Target::Raw(path)) => instance.open_local(&export.account, &path).await,
+                (None, Target::Raw(path)) => {
+                    let opened = instance.open_local(&export.account, &path).await?;
+                    Ok(Place::new(opened, &folder_of(&path).to_string()))
+                }
                 (None, _) => Err(no_place(export)),
             }
         }

@@ -13,7 +13,8 @@ use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use catalog::{
-    Actor, Admission, ExportFile, ExportRecord, ExportState, FileRole, NewExport, PlannedFile,
+    Actor, Admission, ExportFile, ExportKey, ExportRecord, ExportState, FileRole, NewExport,
+    PlannedFile,
 };
 use exporter::{Digest, ExportReport, Progress};
 use futures::{Stream, StreamExt};
@@ -58,7 +59,7 @@ pub(crate) struct ExportPlan {
     /// What goes beside the data.
     pub(crate) beside: BesideWanted,
     /// What the user calls it.
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<ExportKey>,
     /// What it may use of what the stage's policies permit.
     pub(crate) meter: Arc<Meter>,
     pub(crate) on_existing: OnExisting,
@@ -178,7 +179,7 @@ pub(crate) async fn before(
         .blocking(move |instance| Ok(instance.catalog.export(&account, &read)?))
         .await?;
     match (record, job) {
-        (Some(record), Some(job)) => Ok(ExportHandle::new(job, record)),
+        (Some(record), Some(job)) => Ok(ExportHandle::following(job, record)),
         (Some(record), None) if record.state == ExportState::Committed => {
             Ok(ExportHandle::ended(record))
         }
@@ -251,7 +252,7 @@ impl Running {
         }
         match publish(&self.target.store, &prepared.plan, Attempt::First).await {
             Ok(published) => {
-                meter.keep();
+                meter.keep(&self.id);
                 self.commit(&prepared, published).await
             }
             Err(Unpublished::Refused(error) | Unpublished::Waiting(error)) => {
@@ -269,7 +270,7 @@ impl Running {
                     "whether an export was published is settled by recovery"
                 );
                 // It may be published yet.
-                meter.keep();
+                meter.keep(&self.id);
                 self.instance.unsettled.notify_one();
                 Err(unsettled(&self.id, &error))
             }
@@ -325,7 +326,11 @@ impl Running {
         let mut files = plan_of_data(replaces, &report, &lock(&finished))?;
         let json = manifest.json(&running, &target, &files, finished_us)?;
         let alone = match replaces {
-            true => Some(self.instance.jobs.alone(target.place()).await),
+            true => tokio::select! {
+                biased;
+                () = job.cancelled() => return Err(cancelled()),
+                alone = self.instance.jobs.alone(target.place()) => Some(alone),
+            },
             false => None,
         };
         let found = beside
@@ -343,9 +348,9 @@ impl Running {
             let role = FileRole::Manifest;
             files.push(self.draft_text(role, json.clone(), at, files.len()).await?);
         }
-        for surplus in found.surplus {
+        for leaving in found.leaving {
             let index = number(files.len())?;
-            files.push(PlannedFile { index, ..surplus });
+            files.push(PlannedFile { index, ..leaving });
         }
         if job.is_cancelled() {
             return Err(cancelled());

@@ -75,7 +75,7 @@ impl ExportTarget {
 
     /// Where its first file is, the same for whatever name leads there.
     pub(crate) fn place(&self) -> String {
-        format!("{}\n{}", self.at, self.path)
+        place_of(&self.at, &self.path)
     }
 
     /// What may be exported there.
@@ -118,6 +118,11 @@ impl ExportTarget {
     }
 }
 
+/// A path in a place, in words that are the same whichever of the folders on the way the place is.
+pub(crate) fn place_of(at: &str, path: &ObjectPath) -> String {
+    format!("{}/{path}", at.trim_end_matches('/'))
+}
+
 /// What is told where a file has the name of one to be written.
 pub(crate) fn target_exists(path: &ObjectPath) -> Error {
     Error::new(
@@ -132,6 +137,7 @@ pub(crate) fn target_exists(path: &ObjectPath) -> Error {
 #[derive(Debug, Clone)]
 pub(crate) struct TargetStage {
     pub(crate) name: String,
+    pub(crate) id: u64,
     pub(crate) version: u64,
     /// Without secrets; `None` for an internal stage.
     pub(crate) url: Option<String>,

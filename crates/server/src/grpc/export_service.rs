@@ -179,7 +179,7 @@ impl ExportService for Exports {
         &self,
         request: Request<v1::VerifyExportRequest>,
     ) -> std::result::Result<Response<Self::VerifyExportStream>, Status> {
-        let session = self.session(&request)?;
+        let mut session = self.session(&request)?;
         let name = request.into_inner().name;
         let files = session
             .verify_export(convert::resource_id(&name, "exports")?.to_owned())

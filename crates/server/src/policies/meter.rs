@@ -55,9 +55,9 @@ impl Meter {
     }
 
     /// What was counted stays counted for its day. Otherwise it is given back when this is dropped.
-    pub(crate) fn keep(&self) {
+    pub(crate) fn keep(&self, export: &str) {
         for share in &self.shares {
-            share.keep();
+            share.keep(export);
         }
     }
 

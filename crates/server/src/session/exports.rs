@@ -8,7 +8,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use catalog::{AuditOutcome, ExportRecord, ExportState};
+use catalog::{AuditOutcome, ExportKey, ExportRecord, ExportState};
 use parser::{Export, Spanned, Target};
 use storage::OnExisting;
 
@@ -87,10 +87,24 @@ impl Session {
         };
         let key = statement.options.export_id.as_ref();
         let key = key.map(|key| key.value.clone());
-        let (keyed, text) = (key.clone(), self.context.statement.clone());
+        if key.is_some()
+            && matches!(&target, Target::Stage { name, .. } if self.temporary.get(name).is_some())
+        {
+            return Err(Error::not_supported(
+                "EXPORT ID with a temporary stage: its files go with the session, and the id would outlive them",
+            ));
+        }
+        // As it would be run, also where it is only explained.
+        let text = parser::Plan::Export(statement.clone()).to_string();
+        let (keyed, database) = (key.clone(), self.database().to_owned());
         let found = self
             .act(operation, object, move |acting, permit| {
-                if let Some(key) = &keyed {
+                let admitted = admit(acting, permit, target, credentials)?;
+                let key = keyed.map(|key| ExportKey {
+                    key,
+                    scope: format!("{database}\n{}", admitted.place()),
+                });
+                if let Some(key) = &key {
                     let actor = permit.actor();
                     let catalog = &acting.instance.catalog;
                     let before = catalog
@@ -100,13 +114,10 @@ impl Session {
                         return Ok(Err(before));
                     }
                 }
-                Ok(Ok((
-                    permit.clone(),
-                    admit(acting, permit, target, credentials)?,
-                )))
+                Ok(Ok((permit.clone(), admitted, key)))
             })
             .await?;
-        let (permit, admitted) = match found {
+        let (permit, admitted, key) = match found {
             Ok(found) => found,
             Err(before) => {
                 let (account, id) = (before.account, before.id);
@@ -131,6 +142,7 @@ impl Session {
         let beside = BesideWanted {
             manifest_of_one: manifest_wanted.unwrap_or(false),
             manifest_of_several: manifest_wanted.unwrap_or(true),
+            manifest_required: target.policies().requires_manifest(),
             checksums: is_true(statement.options.sha256sums.as_ref()),
             replaces: on_existing == OnExisting::Replace,
         };
@@ -376,7 +388,8 @@ async fn refuse_existing(
             names.push(path);
         }
     }
-    if beside.checksums {
+    // That of several has another place, and this one only where that is taken.
+    if beside.checksums && !several {
         names.push(checksums_path(&target.path)?);
     }
     if beside.replaces {

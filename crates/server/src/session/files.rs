@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Reason, Result};
+use crate::exports::file_format;
 use crate::gate::{FilesOnRecord, Object, Operation};
 use crate::instance::Instance;
 use crate::places::{OpenStage, StagePath, path_in_stage, squeezed};
@@ -63,21 +64,29 @@ impl Session {
         stage: &str,
         operation: Operation,
     ) -> Result<OpenStage> {
-        let object = Object::Stage(stage.to_owned());
         let (acting, name) = (self.acting(), stage.to_owned());
         let open = async {
             let work = move |_: &crate::instance::Instance| acting.locate_stage(&name, operation);
             let located = self.call.within(self.instance.blocking(work)).await??;
             self.call.within(self.instance.open_stage(located)).await?
         };
-        let error = match open.await {
-            Ok(stage) => return Ok(stage),
+        let opened = open.await;
+        self.audited(operation, stage, opened).await
+    }
+
+    /// What was found about a stage; a refusal is audited.
+    pub(super) async fn audited<T>(
+        &self,
+        operation: Operation,
+        stage: &str,
+        found: Result<T>,
+    ) -> Result<T> {
+        let error = match found {
+            Ok(found) => return Ok(found),
+            Err(error) if !error.is_unaudited_refusal() => return Err(error),
             Err(error) => error,
         };
-        if !error.is_unaudited_refusal() {
-            return Err(error);
-        }
-        let acting = self.acting();
+        let (acting, object) = (self.acting(), Object::Stage(stage.to_owned()));
         let audited = self
             .instance
             .blocking(move |_| Ok(acting.audit_refusal(operation, &object, error)));
@@ -199,6 +208,12 @@ impl Session {
         let good_for_s = good_for_s.min(left_s.max(1));
         let good_for = Duration::from_secs(good_for_s);
         let expires_us = now_us.saturating_add(good_for_s.saturating_mul(1_000_000));
+        if access == PresignedAccess::Write {
+            let (format, _) = file_format(path.as_str());
+            let policies = &stage.policies;
+            let admitted = policies.admit_presigned_upload(format, now_us, expires_us);
+            self.audited(operation, &at.stage, admitted).await?;
+        }
         let signed = stage.store.presign(access, &path, good_for).await;
         let presigned = match signed {
             Ok(request) => PresignedFile {

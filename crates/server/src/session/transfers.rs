@@ -144,7 +144,9 @@ impl Session {
         let path = path_in_stage(&at.path)?;
         let now_us = (catalog::system_clock())();
         let (format, _) = file_format(path.as_str());
-        stage.policies.admit_upload(format, now_us)?;
+        let admitted = stage.policies.admit_upload(format, now_us);
+        self.audited(Operation::UploadFile, &at.stage, admitted)
+            .await?;
         let policies = stage.policies.clone();
         let meter = self
             .instance
@@ -360,9 +362,13 @@ impl Upload {
         check(expected, bytes, &written.sha256)?;
         // The stage may have been disabled while the client took its time.
         self.session.look_again().await?;
-        self.session
+        let now = self
+            .session
             .open_for_files(&self.stage.name, Operation::UploadFile)
             .await?;
+        let (format, _) = file_format(self.path.as_str());
+        now.policies
+            .admit_upload(format, (catalog::system_clock())())?;
         let store = &self.stage.store;
         let file = PlannedFile {
             token: written.finished.token,

@@ -64,7 +64,7 @@ pub(super) async fn explain(session: &Session, statement: Export) -> Result<Outc
 }
 
 /// A row for each file, as soon as it has been read; a warning if any is not what it was.
-pub(super) async fn verify(session: &Session, id: String) -> Result<Outcome> {
+pub(super) async fn verify(session: &mut Session, id: String) -> Result<Outcome> {
     const COLUMNS: [&str; 5] = ["FILE", "ROWS", "BYTES", "RESULT", "DETAIL"];
     let files = session.verify_export(id).await?;
     let bad = Arc::new(AtomicU64::new(0));

@@ -43,6 +43,16 @@ pub(super) enum Admitted {
 }
 
 impl Admitted {
+    /// Where it is, as far as that may change beneath one text: the stage, and where its URL leads.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Stage { located, .. } => {
+                format!("{} {}", located.id(), located.url().unwrap_or_default())
+            }
+            Self::Local { .. } | Self::Bucket { .. } => String::new(),
+        }
+    }
+
     pub(super) async fn open(
         self,
         instance: &Arc<Instance>,
@@ -63,6 +73,7 @@ impl Admitted {
                     names,
                     stage: Some(TargetStage {
                         name: stage.name,
+                        id: stage.id,
                         version: stage.version,
                         url: stage.url,
                         parents: stage.parents,

@@ -99,7 +99,7 @@ fn told(plan: &ExportPlan, statement: &Export) -> Explained {
         .to_owned(),
     ));
     if let Some(key) = &plan.key {
-        told.push(("export id", key.clone()));
+        told.push(("export id", key.key.clone()));
     }
     told
 }

@@ -382,6 +382,18 @@ fn csv_options(statement: &Export, guarded: bool) -> Result<CsvOptions> {
         .map(|name| name.value.clone())
         .collect();
     csv.formula_guard |= guarded;
+    if csv.formula_guard {
+        for (clause, text) in [
+            ("NULL AS", &csv.null),
+            ("LINES STARTING BY", &csv.lines_starting),
+        ] {
+            if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+                return Err(invalid(format_args!(
+                    "with the formula guard, {clause} begins with none of = + - @, tab and carriage return"
+                )));
+            }
+        }
+    }
     csv.validate()
         .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
     Ok(csv)

@@ -11,6 +11,7 @@ use storage::{ErrorKind, ObjectPath, Store};
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
 use crate::sql::export_state;
+use crate::turns::Work;
 
 use super::Session;
 
@@ -58,7 +59,9 @@ impl Session {
     /// # Errors
     /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] for one that is not committed; [`Reason::NotSupported`] for
     /// a place that cannot be opened again; the place's own.
-    pub(crate) async fn verify_export(&self, id: String) -> Result<VerifiedFiles> {
+    pub(crate) async fn verify_export(&mut self, id: String) -> Result<VerifiedFiles> {
+        // Files are read whole, as when they are carried.
+        let turn = self.take_turn(Work::Transfer).await?;
         let object = Object::Export(id.clone());
         let record = self
             .act(
@@ -81,13 +84,19 @@ impl Session {
             )
             .await?;
         can_be_opened_again(&record)?;
-        let (store, _) = crate::exports::place(&self.instance, &record).await?;
-        let store = Arc::new(store);
+        let place = crate::exports::place(&self.instance, &record).await?;
+        let store = Arc::new(place.store);
         let files = record.files.into_iter().map(move |file| {
             let store = Arc::clone(&store);
             async move { verified(&store, file).await }
         });
-        Ok(stream::iter(files).buffered(READ_AT_ONCE_MAX).boxed())
+        let verified = stream::iter(files).buffered(READ_AT_ONCE_MAX);
+        Ok(verified
+            .map(move |file| {
+                let _turn = &turn;
+                file
+            })
+            .boxed())
     }
 }
 
@@ -125,13 +134,13 @@ async fn verified(store: &Store, file: ExportFile) -> Result<VerifiedFile> {
         Err(error) => return Err(error.into()),
     };
     if found.bytes != file.bytes {
-        let detail = format!("it has {} bytes, and had {}", found.bytes, file.bytes);
+        let detail = format!("it has no longer {} bytes", file.bytes);
         return verdict(file, Verdict::Changed, detail);
     }
     match store.sha256(&path).await {
         Ok(sha256) if sha256 == file.sha256 => verdict(file, Verdict::Same, String::new()),
-        Ok(sha256) => {
-            let detail = format!("its SHA-256 is {sha256}, and was {}", file.sha256);
+        Ok(_) => {
+            let detail = format!("its SHA-256 is no longer {}", file.sha256);
             verdict(file, Verdict::Changed, detail)
         }
         Err(error) if gone(&error) => {
