@@ -35,6 +35,25 @@ async fn an_export_id_is_one_export() {
     std::fs::remove_dir(dir.join("z.csv")).unwrap();
     server.ok(failing).await;
     assert_eq!(files(&dir), ["x.csv", "z.csv"]);
+    // In another database the same text is another statement.
+    server.ok("CREATE DATABASE other").await;
+    server.ok("USE other").await;
+    let error = server.error(nightly).await;
+    assert!(error.contains("in another database or place"), "{error}");
+    server.ok("USE main").await;
+    let told = server.ok(&format!("EXPLAIN EXPORT {nightly}")).await.rows();
+    assert!(
+        told[1][0] == "export id" && told[1][1].contains("nothing would be written"),
+        "{told:?}"
+    );
+    server.ok("CREATE TEMPORARY STAGE tmp").await;
+    let error = server
+        .error("SELECT 1 AS a INTO OUTFILE 'stage://tmp/x.csv' EXPORT ID 'nightly 3'")
+        .await;
+    assert!(
+        error.contains("EXPORT ID with a temporary stage"),
+        "{error}"
+    );
     // Many at once are one, too.
     let many = "SELECT count(*) AS n FROM generate_series(1, 300000) INTO OUTFILE 'stage://s/m.csv' EXPORT ID 'm'";
     let all = futures::future::join_all((0..8).map(|_| server.ok(many))).await;
@@ -289,4 +308,80 @@ async fn a_request_started_twice_is_one_export() {
     assert_eq!(start("x").await.unwrap(), first);
     let refused = start("y").await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::AlreadyExists);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_names_of_one_place_replace_one_after_the_other() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    server
+        .ok("CREATE STAGE below URL = 'stage://s/below/'")
+        .await;
+    let export = |target: &str, rows: usize| {
+        format!(
+            "SELECT value AS v FROM generate_series(1, {rows}) INTO OUTFILE 'stage://{target}/x.csv' SPLITSIZE '4K' OVERWRITE 'true' SHA256SUMS 'true'"
+        )
+    };
+    for _ in 0..5 {
+        let (one, other) = (export("s/below", 9_000), export("below", 5_000));
+        futures::join!(server.ok(&one), server.ok(&other));
+        // Whichever came last: all files that its manifest names are its own.
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(dir.join("below/_manifest.json")).unwrap())
+                .unwrap();
+        for (number, file) in manifest["files"].as_array().unwrap().iter().enumerate() {
+            let name = match number {
+                0 => "x.csv".to_owned(),
+                number => format!("x.csv.{number}"),
+            };
+            let bytes = std::fs::metadata(dir.join("below").join(&name)).unwrap();
+            assert_eq!(file["bytes"], bytes.len(), "{name}");
+        }
+        let checked = Command::new("sha256sum")
+            .args(["--strict", "--quiet", "-c", "SHA256SUMS"])
+            .current_dir(dir.join("below"))
+            .output()
+            .unwrap();
+        assert!(checked.status.success(), "{checked:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_tells_of_other_files_stays() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    let export = |name: &str, options: &str| {
+        format!(
+            "SELECT value AS v FROM generate_series(1, 3000) INTO OUTFILE 'stage://s/d/{name}' SPLITSIZE '4K' {options}"
+        )
+    };
+    server.ok(&export("a.csv", "")).await;
+    server.ok(&export("b.csv", "SHA256SUMS 'true'")).await;
+    let sums = std::fs::read(dir.join("d/SHA256SUMS")).unwrap();
+    server.ok(&export("a.csv", "OVERWRITE 'true'")).await;
+    assert_eq!(std::fs::read(dir.join("d/SHA256SUMS")).unwrap(), sums);
+    // Under another name of the stage it is the same file, and its manifest is renewed.
+    let one = "SELECT 1 AS v INTO OUTFILE 'stage://s/one.csv' MANIFEST 'true'";
+    server.ok(one).await;
+    server.ok("ALTER STAGE s RENAME TO r").await;
+    let again = server
+        .ok("SELECT 2 AS v INTO OUTFILE 'stage://r/one.csv' MANIFEST 'true' OVERWRITE 'true'")
+        .await;
+    assert_eq!(again.result.warnings, Vec::<String>::new());
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.join("one.csv.manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["target"], "stage://r/one.csv");
+    // Where the manifest must be there, a name that is taken is an error.
+    server
+        .ok("ALTER STAGE r SET POLICY = {'require_manifest' = 'true'}")
+        .await;
+    std::fs::write(dir.join("two.csv.manifest.json"), "mine").unwrap();
+    let error = server
+        .error("SELECT 1 AS v INTO OUTFILE 'stage://r/two.csv' OVERWRITE 'true'")
+        .await;
+    assert!(
+        error.contains("two.csv.manifest.json already exists"),
+        "{error}"
+    );
+    assert!(!dir.join("two.csv").exists());
 }

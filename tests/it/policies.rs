@@ -207,6 +207,10 @@ async fn formulas_are_guarded_in_every_dialect() {
         error.contains("the formula guard needs an ENCLOSED BY character"),
         "{error}"
     );
+    let error = server
+        .error("SELECT NULL AS a INTO OUTFILE 'stage://s/y.csv' NULL AS '=1'")
+        .await;
+    assert!(error.contains("NULL AS begins with none of"), "{error}");
     server.ok("ALTER STAGE s SET POLICY = {}").await;
     server
         .ok("SELECT '=1+1' AS a INTO OUTFILE 'stage://s/z.csv'")

@@ -218,14 +218,14 @@ impl Flight {
         let mut errors = HashMap::new();
         for (name, value) in request.session_options {
             let error = match (name.as_str(), value.option_value) {
-                (CATALOG, Some(OptionValue::StringValue(value)))
+                (CATALOG, Some(OptionValue::Text(value)))
                     if value.is_empty() || value == session.principal().account() =>
                 {
                     None
                 }
                 // Unset is as it began; there is nothing to go back to in a session that stays.
                 (CATALOG | SCHEMA, None) => None,
-                (SCHEMA, Some(OptionValue::StringValue(value))) => {
+                (SCHEMA, Some(OptionValue::Text(value))) => {
                     match session.use_database(&value).await {
                         Ok(()) => None,
                         Err(error) if error.reason() == Reason::DatabaseNotFound => {
@@ -248,7 +248,7 @@ impl Flight {
     async fn options(&self, called: &Called) -> Result<GetSessionOptionsResult> {
         let session = called.enter(&self.instance).await?;
         let text = |text: &str| SessionOptionValue {
-            option_value: Some(OptionValue::StringValue(text.to_owned())),
+            option_value: Some(OptionValue::Text(text.to_owned())),
         };
         let account = text(session.principal().account());
         let session_options = HashMap::from([

@@ -15,15 +15,15 @@ pub(super) struct SessionOptionValue {
 #[derive(Clone, PartialEq, Oneof)]
 pub(super) enum OptionValue {
     #[prost(string, tag = "1")]
-    StringValue(String),
+    Text(String),
     #[prost(bool, tag = "2")]
-    BoolValue(bool),
+    Flag(bool),
     #[prost(sfixed64, tag = "3")]
-    Int64Value(i64),
+    Number(i64),
     #[prost(double, tag = "4")]
-    DoubleValue(f64),
+    Float(f64),
     #[prost(message, tag = "5")]
-    StringListValue(StringList),
+    Texts(StringList),
 }
 
 /// `SessionOptionValue.StringListValue`.
