@@ -114,24 +114,6 @@ async fn broken_off(place: Place, folder: &str) {
 async fn presigned(place: Place, folder: &str) {
     let server = server().await;
     server.ok(&place.create("s", folder)).await;
-    // A URL keeps no policy: what it cannot keep gives none.
-    for (policy, wanted) in [
-        ("'max_bytes' = '1K'", "policy max_bytes"),
-        ("'formats' = 'parquet'", "policy formats"),
-        ("'require_manifest' = 'true'", "policy require_manifest"),
-        ("'expires' = '2020-01-01'", "policy expires"),
-    ] {
-        server
-            .ok(&format!("ALTER STAGE s SET POLICY = {{{policy}}}"))
-            .await;
-        let refused = server.error("PRESIGN UPLOAD 'stage://s/x.csv'").await;
-        assert!(refused.contains(wanted), "{policy}: {refused}");
-    }
-    let audited = server
-        .ok("SELECT count(*) FROM stagedoor.audit WHERE outcome = 'refused' AND reason LIKE '%(policy %'")
-        .await;
-    assert_eq!(audited.cell(), "4");
-    server.ok("ALTER STAGE s SET POLICY = {}").await;
     let urls = async |statement: &str| {
         let rows = server.ok(statement).await.rows();
         let headers: BTreeMap<String, String> = serde_json::from_str(&rows[0][2]).unwrap();
@@ -153,4 +135,21 @@ async fn presigned(place: Place, folder: &str) {
         .ok("SELECT reason FROM stagedoor.audit WHERE operation = 'PRESIGN UPLOAD'")
         .await;
     assert_eq!(record.cell(), "good for 60 s");
+    // A URL keeps no policy: what it cannot keep gives none.
+    for (policy, wanted) in [
+        ("'max_bytes' = '1K'", "policy max_bytes"),
+        ("'formats' = 'parquet'", "policy formats"),
+        ("'require_manifest' = 'true'", "policy require_manifest"),
+        ("'expires' = '2020-01-01'", "policy expires"),
+    ] {
+        server
+            .ok(&format!("ALTER STAGE s SET POLICY = {{{policy}}}"))
+            .await;
+        let refused = server.error("PRESIGN UPLOAD 'stage://s/x.csv'").await;
+        assert!(refused.contains(wanted), "{policy}: {refused}");
+    }
+    let audited = server
+        .ok("SELECT count(*) FROM stagedoor.audit WHERE outcome = 'refused' AND reason LIKE '%(policy %'")
+        .await;
+    assert_eq!(audited.cell(), "4");
 }

@@ -10,7 +10,7 @@ use storage::{ErrorKind, ObjectPath};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportTarget;
-use crate::exports::checksums::{checksums_of_folder, checksums_path, checksums_text};
+use crate::exports::checksums::{checksums_of_folder, checksums_path, lines};
 use crate::exports::manifest::{FoundManifest, found_manifest, manifest_of_folder, manifest_path};
 use crate::exports::recovery::same_path;
 use crate::exports::target::target_exists;
@@ -72,7 +72,7 @@ impl BesideWanted {
             _ => true,
         };
         let before = match self.replaces {
-            true => Before::find(instance, account, target).await?,
+            true => Before::find(instance, account, target, &taken).await?,
             false => Before::default(),
         };
         let wanted = match is_several {
@@ -167,7 +167,12 @@ struct Before {
 }
 
 impl Before {
-    async fn find(instance: &Arc<Instance>, account: &str, target: &ExportTarget) -> Result<Self> {
+    async fn find(
+        instance: &Arc<Instance>,
+        account: &str,
+        target: &ExportTarget,
+        taken: &HashSet<&str>,
+    ) -> Result<Self> {
         let folder = manifest_of_folder(&target.path)?;
         // There may be no such name.
         let beside = manifest_path(&target.path).ok();
@@ -188,8 +193,13 @@ impl Before {
                     && record.stage_id == own
                     && same_path(&record.target, &target.shown)
             });
-            // What has the name of a file's manifest is that file's, whatever the stage was called when it was written.
-            if is_beside || record.is_some() || found.target == target.shown {
+            // What has the name of a file's manifest is that file's, and what proves a file that is replaced is to
+            // go, whatever the stage was called when it was written.
+            let proves_replaced = || {
+                let names = found.files.iter().map(|(name, _)| beside_of(&path, name));
+                names.into_iter().any(|name| taken.contains(name.as_str()))
+            };
+            if is_beside || record.is_some() || found.target == target.shown || proves_replaced() {
                 before.manifests.push((found, record));
             }
         }
@@ -198,12 +208,8 @@ impl Before {
             checksums_path(&target.path),
         ] {
             let Ok(path) = path else { continue };
-            for record in before
-                .manifests
-                .iter()
-                .filter_map(|(_, record)| record.as_ref())
-            {
-                if let Some((bytes, sha256)) = lists(target, &path, record).await? {
+            for (manifest, _) in &before.manifests {
+                if let Some((bytes, sha256)) = lists(target, &path, manifest).await? {
                     before.checksums.push((path.clone(), bytes, sha256));
                     break;
                 }
@@ -213,14 +219,22 @@ impl Before {
     }
 }
 
-/// Whether the file at `path` lists just the files of an export: its length and SHA-256.
+/// A name as seen from the folder of a file.
+fn beside_of(file: &ObjectPath, name: &str) -> String {
+    match file.as_str().rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{name}"),
+        None => name.to_owned(),
+    }
+}
+
+/// Whether the file at `path`, in the folder of a manifest, lists just the files of that: its length and SHA-256.
 async fn lists(
     target: &ExportTarget,
     path: &ObjectPath,
-    record: &ExportRecord,
+    manifest: &FoundManifest,
 ) -> Result<Option<(u64, String)>> {
-    let files = record.files.iter();
-    let text = checksums_text(path, files.map(|file| (&*file.path, &*file.sha256)));
+    let files = manifest.files.iter();
+    let text = lines(files.map(|(name, sha256)| (name.clone(), &**sha256)));
     let bytes = text.len() as u64;
     match target.store.stat(path).await {
         Ok(found) if found.bytes == bytes => {}

@@ -22,9 +22,16 @@ pub(crate) fn checksums_text<'a>(
     at: &ObjectPath,
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
+    let seen = files
+        .into_iter()
+        .map(|(path, sha256)| (seen_from(at.as_str(), path), sha256));
+    lines(seen)
+}
+
+/// The same of names as seen from there.
+pub(crate) fn lines<'a>(files: impl IntoIterator<Item = (String, &'a str)>) -> String {
     let mut text = String::new();
-    for (path, sha256) in files {
-        let name = seen_from(at.as_str(), path);
+    for (name, sha256) in files {
         // As coreutils mark a name whose special characters are escaped.
         let escaped = name
             .replace('\\', "\\\\")
@@ -42,7 +49,7 @@ pub(crate) fn checksums_text<'a>(
 }
 
 /// The path from the folder of one file to another file.
-fn seen_from(at: &str, target: &str) -> String {
+pub(crate) fn seen_from(at: &str, target: &str) -> String {
     let folders: Vec<&str> = at.split('/').collect();
     let folders = &folders[..folders.len().saturating_sub(1)];
     let parts: Vec<&str> = target.split('/').collect();

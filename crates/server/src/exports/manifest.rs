@@ -8,10 +8,12 @@ use exporter::Digest;
 use exporter::manifest::{
     MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, statement_digest,
 };
+use parser::Target;
 use storage::{ErrorKind, ObjectPath};
 
 use crate::error::{Error, Result};
 use crate::exports::ExportTarget;
+use crate::exports::checksums::seen_from;
 use crate::time::rfc3339;
 
 /// The name of a manifest's draft in the record of an export of a version before plans; `0` is the data's.
@@ -105,6 +107,8 @@ pub(crate) struct FoundManifest {
     /// What it says it is of. Anybody may have written it.
     pub(crate) export_id: String,
     pub(crate) target: String,
+    /// Its files as seen from its folder, each with its SHA-256.
+    pub(crate) files: Vec<(String, String)>,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
 }
@@ -133,11 +137,32 @@ pub(crate) async fn found_manifest(
         FoundManifest {
             path: path.clone(),
             export_id: manifest.export_id,
+            files: manifest
+                .files
+                .into_iter()
+                .map(|file| {
+                    (
+                        seen_from(&within(&manifest.target), &file.path),
+                        file.sha256,
+                    )
+                })
+                .collect(),
             target: manifest.target,
             bytes: bytes.len() as u64,
             sha256: digest.finish(),
         }
     }))
+}
+
+/// A target's path in its place.
+fn within(target: &str) -> String {
+    match Target::parse(target) {
+        Target::Stage { path, .. } => path,
+        // There the place is the folder.
+        Target::Url { .. } | Target::Raw(_) => {
+            target.rsplit('/').next().unwrap_or_default().to_owned()
+        }
+    }
 }
 
 /// That there is no manifest beside the data, and why.

@@ -1,6 +1,7 @@
 //! One export, carried through its states: ADMITTED → RUNNING → PREPARED → COMMITTED.
 //! Every state is durable before the next step; until PREPARED nothing is visible and it can be cancelled.
 
+mod batches;
 mod drafts;
 mod failure;
 mod tidying;
@@ -17,7 +18,7 @@ use catalog::{
     PlannedFile,
 };
 use exporter::{Digest, ExportReport, Progress};
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use storage::{Finished, ObjectPath, OnExisting};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -38,6 +39,7 @@ use crate::session::{Warnings, looked_at_before};
 use crate::temporary_stages::{ExportInto, TemporaryStage};
 use crate::turns::Turn;
 
+use batches::{metered, until_cancelled};
 use drafts::{DraftSink, LostDrafts, begin, lock, noting, recorded};
 pub(crate) use failure::write_error;
 use failure::{cancelled, export_error};
@@ -511,37 +513,6 @@ impl Running {
             })
             .await
     }
-}
-
-type Batches = Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, BatchError>> + Send>>;
-type BatchError = Box<dyn std::error::Error + Send + Sync>;
-
-/// The batches, as far as the stage's policies permit their rows.
-fn metered(
-    batches: Pin<Box<dyn Stream<Item = std::result::Result<RecordBatch, query::Error>> + Send>>,
-    meter: Arc<Meter>,
-) -> Batches {
-    Box::pin(batches.map(move |batch| {
-        let batch = batch?;
-        meter.rows(batch.num_rows() as u64)?;
-        Ok(batch)
-    }))
-}
-
-/// The batches, and an error once the export is cancelled. So the exporter ends by itself, and none of its
-/// threads can open a draft after the drafts have been removed, as one could if its future were dropped.
-fn until_cancelled(
-    batches: Batches,
-    job: &Job,
-) -> impl Stream<Item = std::result::Result<RecordBatch, BatchError>> {
-    futures::stream::unfold(batches, move |mut batches| async move {
-        let item = tokio::select! {
-            biased;
-            () = job.cancelled() => Err(cancelled().into()),
-            next = batches.next() => next?,
-        };
-        Some((item, batches))
-    })
 }
 
 /// The plan's entries of the files that the exporter has written, from its report and their finished drafts.
