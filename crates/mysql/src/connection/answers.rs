@@ -39,7 +39,7 @@ impl Connection {
         self.packet(&payload);
     }
 
-    /// The answer of [`Command::Statistics`]: a line, and nothing else.
+    /// The answer of [`Command::Statistics`](crate::Command::Statistics): a line, and nothing else.
     pub fn line(&mut self, text: &str) {
         self.packet(text.as_bytes());
     }
@@ -94,7 +94,7 @@ impl Connection {
         }
     }
 
-    /// The answer of [`Command::FieldList`].
+    /// The answer of [`Command::FieldList`](crate::Command::FieldList).
     pub fn field_list(&mut self, columns: &[Column]) {
         for column in columns {
             let mut payload = BytesMut::new();
@@ -106,7 +106,7 @@ impl Connection {
         self.end_rows(0, false);
     }
 
-    /// The answer of [`Command::Prepare`].
+    /// The answer of [`Command::Prepare`](crate::Command::Prepare).
     pub fn prepared(&mut self, statement: u32, parameters: u16, columns: &[Column]) {
         let mut payload = BytesMut::new();
         payload.put_u8(0);
