@@ -80,10 +80,6 @@ async fn each_mistake_has_its_message() {
             &["URL protocol only supports stage://"],
         ),
         ("SELECT @x", &["user variables"]),
-        (
-            "EXPLAIN EXPORT SELECT 1 INTO OUTFILE 'stage://s/x.csv'",
-            &["not yet implemented"],
-        ),
     ] {
         if wanted.is_empty() {
             server.ok(statement).await;
