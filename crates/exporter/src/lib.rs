@@ -1,5 +1,5 @@
-//! Streams of Arrow record batches to CSV files: a typed columnar encoder, and the driver that runs it
-//! on every core and hands ordered, hashed bytes to a sink.
+//! Streams of Arrow record batches to files of CSV, JSON lines, Parquet and Arrow, compressed, split and partitioned: typed
+//! encoders, and the driver that runs them on every core and hands ordered, hashed bytes to a sink.
 #![doc = include_str!("../README.md")]
 
 mod arrow_ipc;
