@@ -74,7 +74,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     match arguments.section {
         Section::Export => export(root, arguments),
         Section::Catalog => catalog(root, &arguments.size),
-        Section::Gate => example(root, "gate", "stagedoor-server", "gate", &[]),
+        Section::Gate => example(root, "gate", "gate", &[]),
         Section::Buckets => buckets(root, arguments),
     }
 }
@@ -256,23 +256,14 @@ fn encoder_figures(root: &Path) -> Result<Option<String>> {
         );
         return Ok(None);
     }
-    let output = process::output(cargo(root).args([
-        "run",
-        "--quiet",
-        "--release",
-        "--locked",
-        "-p",
-        "stagedoor-exporter",
-        "--example",
-        EXAMPLE,
-    ]))?;
+    let output = process::output(&mut Command::new(built(root, EXAMPLE, Profile::Release)?))?;
     Ok(Some(output.trim_end().to_owned()))
 }
 
 /// The catalog's changes per second against the disk's syncs, and reading at a size.
 fn catalog(root: &Path, size: &[u32]) -> Result<()> {
     let size: Vec<String> = size.iter().map(u32::to_string).collect();
-    example(root, "catalog", "stagedoor-catalog", "figures", &size)
+    example(root, "catalog", "figures", &size)
 }
 
 /// Exports, reading, lists and publication on a SeaweedFS of its own, beside OpenDAL and boto3. A scale below 1 takes
@@ -292,13 +283,8 @@ fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
         fs::remove_dir_all(&work)?;
     }
     let part = |whole: f64| format!("{:.0}", (whole * scale.min(1.0)).max(10.0));
-    let mut command = cargo(root);
-    command.args(["run", "--quiet", "--locked"]);
-    if arguments.profile == Profile::Release {
-        command.arg("--release");
-    }
+    let mut command = Command::new(built(root, "buckets", arguments.profile)?);
     command
-        .args(["--package", "stagedoor-tests", "--example", "buckets", "--"])
         .arg(&work)
         .arg("--parquet")
         .arg(&parquet)
@@ -310,23 +296,30 @@ fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
 }
 
 /// Figures that a crate's own example prints; it works below `target/bench/SECTION`.
-fn example(
-    root: &Path,
-    section: &str,
-    package: &str,
-    name: &str,
-    arguments: &[String],
-) -> Result<()> {
+fn example(root: &Path, section: &str, name: &str, arguments: &[String]) -> Result<()> {
     let folder = root.join("target/bench").join(section);
     // What an earlier run has left would be measured, too.
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
+    let program = built(root, name, Profile::Release)?;
+    process::run(Command::new(program).arg(&folder).args(arguments))
+}
+
+/// An example, built. Of the whole workspace, as everything is: with one package's own choice of features DataFusion
+/// would be built once more.
+fn built(root: &Path, example: &str, profile: Profile) -> Result<PathBuf> {
+    let target = process::target_directory(root)?;
     let mut command = cargo(root);
-    command
-        .args(["run", "--release", "--quiet", "--package", package])
-        .args(["--example", name, "--"])
-        .arg(&folder)
-        .args(arguments);
-    process::run(&mut command)
+    command.args(["build", "--locked", "--workspace", "--example", example]);
+    let folder = match profile {
+        Profile::Release => {
+            command.arg("--release");
+            "release"
+        }
+        Profile::Dev => "debug",
+    };
+    process::run(&mut command)?;
+    let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
+    Ok(target.join(folder).join("examples").join(name))
 }

@@ -334,7 +334,11 @@ fn pinned(view: View<'_>, account: &str, name: &str, version: u64) -> Result<u64
     let stage: StageRecord = view
         .get(&keys::stage(account, name))?
         .ok_or_else(|| Error::not_found(format!("the stage {name} not exists")))?;
-    crate::Expected::Version(version).check(&format!("the stage {name}"), stage.version)?;
+    crate::Expected::Version(version).check(
+        &format!("the stage {name}"),
+        stage.id,
+        stage.version,
+    )?;
     Ok(stage.id)
 }
 

@@ -99,8 +99,8 @@ pub struct Request {
     /// Decide and answer as always, errors included, but write nothing, neither the change nor a record
     /// of the audit. Ids and versions in the answer are those that the change would have now.
     pub validate_only: bool,
-    /// Names this request to the changes of stages, which answer the same request given again with the
-    /// first answer, for 24 hours: 1 to 128 printable characters. No other change looks at it.
+    /// Names this request to the changes of stages, accounts, users, roles, grants and tokens, which answer the same
+    /// request given again as they did first, for 24 hours: 1 to 128 printable characters. No other change looks at it.
     pub idempotency_key: Option<String>,
 }
 
@@ -169,15 +169,36 @@ pub enum Expected {
     Any,
     /// Exactly this one; else [`Conflict`](crate::ErrorKind::Conflict).
     Version(u64),
+    /// Exactly this one of the record with this id, not of another that has its name since; else
+    /// [`Conflict`](crate::ErrorKind::Conflict).
+    Record {
+        /// The record's id.
+        id: u64,
+        /// Its version.
+        version: u64,
+    },
 }
 
 impl Expected {
-    pub(crate) fn check(self, what: &str, version: u64) -> Result<(), Error> {
+    /// Compares with the version of the record with this id.
+    pub(crate) fn check(self, what: &str, id: u64, version: u64) -> Result<(), Error> {
         match self {
-            Expected::Version(expected) if expected != version => Err(Error::conflict(format!(
+            Expected::Any => Ok(()),
+            Expected::Version(expected) if expected == version => Ok(()),
+            Expected::Version(expected) => Err(Error::conflict(format!(
                 "{what} is at version {version}, not at the expected version {expected}"
             ))),
-            _ => Ok(()),
+            expected @ Expected::Record { .. }
+                if expected == (Expected::Record { id, version }) =>
+            {
+                Ok(())
+            }
+            Expected::Record {
+                id: expected,
+                version: at,
+            } => Err(Error::conflict(format!(
+                "{what} is at {id}-{version} (id and version), not at the expected {expected}-{at}"
+            ))),
         }
     }
 }

@@ -1,13 +1,15 @@
-//! Requests that are given again: a change of a stage that was named by a key is made once, and what
-//! was answered is remembered for a day with a fingerprint of the request.
+//! Requests that are given again: a change of a stage, an account, a user, a role, a grant or a token that was named
+//! by a key is made once, and what was answered is remembered for a day with a fingerprint of the request.
 
 mod answer;
 mod arguments;
+mod identities;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use answer::{Answer, Outcome};
 pub(crate) use arguments::Arguments;
+pub(crate) use identities::ToldOnce;
 
 use crate::error::Error;
 use crate::options::Actor;
@@ -24,23 +26,51 @@ const FORGOTTEN_MAX: usize = 8;
 /// What was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Operation {
-    Create,
-    Alter,
-    Rename,
-    Rollback,
-    Drop,
-    Undrop,
+    CreateStage,
+    AlterStage,
+    RenameStage,
+    RollbackStage,
+    DropStage,
+    UndropStage,
+    CreateAccount,
+    AlterAccount,
+    DropAccount,
+    CreateUser,
+    AlterUser,
+    DropUser,
+    CreateRole,
+    DropRole,
+    GrantRole,
+    RevokeRole,
+    Grant,
+    Revoke,
+    RevokeToken,
+    RevokeTokens,
 }
 
 impl Operation {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Operation::Create => "CREATE STAGE",
-            Operation::Alter => "ALTER STAGE",
-            Operation::Rename => "RENAME STAGE",
-            Operation::Rollback => "ROLLBACK STAGE",
-            Operation::Drop => "DROP STAGE",
-            Operation::Undrop => "UNDROP STAGE",
+            Operation::CreateStage => "CREATE STAGE",
+            Operation::AlterStage => "ALTER STAGE",
+            Operation::RenameStage => "RENAME STAGE",
+            Operation::RollbackStage => "ROLLBACK STAGE",
+            Operation::DropStage => "DROP STAGE",
+            Operation::UndropStage => "UNDROP STAGE",
+            Operation::CreateAccount => "CREATE ACCOUNT",
+            Operation::AlterAccount => "ALTER ACCOUNT",
+            Operation::DropAccount => "DROP ACCOUNT",
+            Operation::CreateUser => "CREATE USER",
+            Operation::AlterUser => "ALTER USER",
+            Operation::DropUser => "DROP USER",
+            Operation::CreateRole => "CREATE ROLE",
+            Operation::DropRole => "DROP ROLE",
+            Operation::GrantRole => "GRANT ROLE",
+            Operation::RevokeRole => "REVOKE ROLE",
+            Operation::Grant => "GRANT",
+            Operation::Revoke => "REVOKE",
+            Operation::RevokeToken => "REVOKE TOKEN",
+            Operation::RevokeTokens => "REVOKE TOKENS",
         }
     }
 }
@@ -51,9 +81,11 @@ pub(crate) struct RequestRecord {
     pub(crate) operation: Operation,
     /// The fingerprint of all that was asked for.
     pub(crate) arguments: [u8; 32],
-    /// Id and version of each stage in the answer.
-    pub(crate) stages: Vec<(u64, u64)>,
+    /// Id and version of each record in the answer; a role has no versions, and 0 here.
+    pub(crate) records: Vec<(u64, u64)>,
     pub(crate) outcome: Outcome,
+    /// How many things the answer counts; 0 where it counts none.
+    pub(crate) count: u64,
     /// When, in microseconds since 1970 UTC.
     pub(crate) time_us: u64,
 }
@@ -65,7 +97,7 @@ impl RequestRecord {
 }
 
 impl Catalog {
-    /// A change of a stage, which is not made again when its request was answered already.
+    /// A change that is not made again when its request was answered already.
     ///
     /// Errors: those of `decide`; `Invalid` for an idempotency key of another form; `Conflict` when the
     /// key was given with another request.
@@ -105,14 +137,15 @@ impl Catalog {
                 let record = RequestRecord {
                     operation,
                     arguments,
-                    stages: answer.stages(),
+                    records: answer.records(),
                     outcome: answer.outcome(),
+                    count: answer.count(),
                     time_us: draft.now_us(),
                 };
                 draft.put(keys::request(account, key), &record);
                 draft.mark(keys::request_time(account, record.time_us, key));
                 if record.outcome == Outcome::Unchanged {
-                    // No change of a stage, so nothing for the audit.
+                    // No change, so nothing for the audit.
                     draft.tell(What::step(format!("remember request {key}")));
                 }
                 Ok(answer)

@@ -209,19 +209,23 @@ impl Catalog {
         )
     }
 
-    /// Drops a table and hands it back with its segments, whose files are the caller's to delete.
+    /// Drops a table and hands it back with its segments, whose files are the caller's to delete. With an id the table
+    /// with this id alone.
+    ///
     /// Errors: `NotFound`.
     pub fn drop_table(
         &self,
         actor: &Actor,
         database: &str,
         name: &str,
+        id: Option<u64>,
     ) -> Result<TableRecord, Error> {
         self.store.write(
             actor,
             || What::change("DROP TABLE", format!("{database}.{name}")),
             |draft| {
                 let table = find(draft.view(), &actor.account, database, name)?
+                    .filter(|table| id.is_none_or(|id| id == table.id))
                     .ok_or_else(|| not_exists(database, name))?;
                 remove(draft, &actor.account, &table)?;
                 Ok(table)

@@ -9,6 +9,7 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind};
 use crate::options::Actor;
+use crate::requests::{Arguments, Operation};
 use crate::store::{Draft, View, What};
 use crate::{Catalog, accounts, keys, names, roles, users};
 
@@ -152,27 +153,32 @@ impl Catalog {
         })
     }
 
-    /// Removes the token of the actor's account with this id. Errors: `NotFound`; `Forbidden` for one of a user with
-    /// the admin role and an actor in another.
-    pub fn revoke_token(&self, actor: &Actor, id: &str) -> Result<(), Error> {
-        self.store.write(
+    /// Removes the token of the actor's account with this id, or only if it is `of` this user; gives how many that were,
+    /// which is one. Errors: `NotFound`; `Forbidden` for one of a user with the admin role and an actor in another.
+    pub fn revoke_token(&self, actor: &Actor, id: &str, of: Option<&str>) -> Result<u64, Error> {
+        self.write_once(
             actor,
-            || What::change("REVOKE TOKEN", id),
+            || id.to_owned(),
+            |_| Ok(Arguments::of(id).maybe(of, Arguments::text)),
+            Operation::RevokeToken,
             |draft| {
+                let not_exists = || Error::not_found(format!("the token {id} not exists"));
                 let marks = marks_of(draft.view(), &actor.account, id)?;
                 if marks.is_empty() {
-                    return Err(Error::not_found(format!("the token {id} not exists")));
+                    return Err(not_exists());
                 }
                 for mark in &marks {
                     let Some(token) = find(draft.view(), keys::last_part(mark))? else {
                         continue;
                     };
+                    if of.is_some_and(|user| user != token.user) {
+                        return Err(not_exists());
+                    }
                     if let Some(user) = users::find(draft.view(), &actor.account, &token.user)? {
                         users::admins::allow_touching(draft.view(), actor, &user)?;
                     }
                 }
-                delete_marked(draft, marks);
-                Ok(())
+                Ok(delete_marked(draft, marks))
             },
         )
     }
@@ -180,9 +186,11 @@ impl Catalog {
     /// Removes all tokens of a user of the actor's account; gives how many. Errors: `NotFound`; `Forbidden` for a user
     /// with the admin role and an actor in another.
     pub fn revoke_tokens_of(&self, actor: &Actor, user: &str) -> Result<u64, Error> {
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("REVOKE TOKENS", format!("of user {user}")),
+            || format!("of user {user}"),
+            |_| Ok(Arguments::of(user)),
+            Operation::RevokeTokens,
             |draft| {
                 let user = users::existing(draft.view(), &actor.account, user)?;
                 users::admins::allow_touching(draft.view(), actor, &user)?;

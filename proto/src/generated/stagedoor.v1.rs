@@ -80,6 +80,9 @@ pub struct CreateAccountRequest {
     /// Checks everything and changes nothing; the answer is what there would be.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateAccountResponse {
@@ -126,6 +129,9 @@ pub struct UpdateAccountRequest {
     pub admin_password: ::prost::alloc::string::String,
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateAccountResponse {
@@ -140,6 +146,9 @@ pub struct DeleteAccountRequest {
     pub etag: ::prost::alloc::string::String,
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteAccountResponse {}
@@ -177,6 +186,9 @@ pub struct CreateUserRequest {
     pub password: ::prost::alloc::string::String,
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateUserResponse {
@@ -221,6 +233,9 @@ pub struct UpdateUserRequest {
     pub password: ::prost::alloc::string::String,
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateUserResponse {
@@ -235,6 +250,9 @@ pub struct DeleteUserRequest {
     pub etag: ::prost::alloc::string::String,
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteUserResponse {}
@@ -259,6 +277,9 @@ pub struct CreateRoleRequest {
     pub role: ::core::option::Option<Role>,
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateRoleResponse {
@@ -285,6 +306,9 @@ pub struct DeleteRoleRequest {
     pub name: ::prost::alloc::string::String,
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteRoleResponse {}
@@ -298,6 +322,9 @@ pub struct GrantRoleRequest {
     pub user: ::prost::alloc::string::String,
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GrantRoleResponse {}
@@ -309,6 +336,9 @@ pub struct RevokeRoleRequest {
     pub user: ::prost::alloc::string::String,
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeRoleResponse {}
@@ -358,6 +388,9 @@ pub struct GrantPrivilegesRequest {
     pub grant: ::core::option::Option<Grant>,
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GrantPrivilegesResponse {}
@@ -367,6 +400,9 @@ pub struct RevokePrivilegesRequest {
     pub grant: ::core::option::Option<Grant>,
     #[prost(bool, tag = "2")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokePrivilegesResponse {}
@@ -420,6 +456,9 @@ pub struct RevokeTokenRequest {
     pub user: ::prost::alloc::string::String,
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeTokenResponse {
@@ -440,6 +479,10 @@ pub mod account_service_client {
     use tonic::codegen::http::Uri;
     /// Administers who may do what. Every call but Login acts in the caller's own account; accounts themselves
     /// are administered by role `moadmin` of account `sys`.
+    ///
+    /// A change with a `request_id` that was made within the last 24 hours is not made again: a create or an update answers
+    /// with the resource as it is now, a revocation of tokens with how many it was, and the same id with anything else asked
+    /// for (another password, say) is refused as IDENTITY_VERSION_CONFLICT.
     ///
     /// Every call of every service carries `authorization` metadata: `Basic base64(account#user[#role]:password)`,
     /// where a plain `user:password` means account `sys`, or `Bearer token`. (`#` and not `:` within the login, for in
@@ -1264,6 +1307,10 @@ pub mod account_service_server {
     }
     /// Administers who may do what. Every call but Login acts in the caller's own account; accounts themselves
     /// are administered by role `moadmin` of account `sys`.
+    ///
+    /// A change with a `request_id` that was made within the last 24 hours is not made again: a create or an update answers
+    /// with the resource as it is now, a revocation of tokens with how many it was, and the same id with anything else asked
+    /// for (another password, say) is refused as IDENTITY_VERSION_CONFLICT.
     ///
     /// Every call of every service carries `authorization` metadata: `Basic base64(account#user[#role]:password)`,
     /// where a plain `user:password` means account `sys`, or `Bearer token`. (`#` and not `:` within the login, for in

@@ -336,6 +336,7 @@ async fn an_account_is_updated_by_a_mask_and_what_is_only_tried_leaves_nothing()
             update_mask: mask(paths),
             admin_password: "pw-second".to_owned(),
             validate_only,
+            ..Default::default()
         };
         let answer = root.accounts().update_account(root.request(request)).await;
         answer.map(|answer| answer.into_inner().account.unwrap())
@@ -388,5 +389,92 @@ async fn an_account_is_updated_by_a_mask_and_what_is_only_tried_leaves_nothing()
         .rows("SELECT operation FROM stagedoor.audit WHERE operation = 'ALTER ACCOUNT'")
         .await;
     assert_eq!(alters.len(), 1, "{alters:?}");
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_who_may_do_what_can_be_repeated() {
+    let door = Door::with_tenants().await;
+    let admin = door.admin("t1").await;
+    let create = async |password: &str, request_id: &str| {
+        let request = v1::CreateUserRequest {
+            user_id: "bob".to_owned(),
+            password: password.to_owned(),
+            request_id: request_id.to_owned(),
+            ..Default::default()
+        };
+        let answer = admin.accounts().create_user(admin.request(request)).await;
+        answer.map(|answer| answer.into_inner().user.unwrap())
+    };
+    let made = create("first", "once").await.unwrap();
+    assert_eq!(create("first", "once").await.unwrap(), made);
+    let status = create("first", "").await.unwrap_err();
+    assert_eq!(reason(&status), "USER_EXISTS");
+    // The same id does not set another password, and does not say that it did.
+    let status = create("second", "once").await.unwrap_err();
+    assert_eq!(reason(&status), "IDENTITY_VERSION_CONFLICT");
+    assert!(!status.message().contains("second"), "{status}");
+    door.login("t1#bob", "first").await.ok("SELECT 1").await;
+
+    let update = async |etag: &str, request_id: &str| {
+        let request = v1::UpdateUserRequest {
+            user: Some(v1::User {
+                name: "users/bob".to_owned(),
+                etag: etag.to_owned(),
+                ..Default::default()
+            }),
+            update_mask: mask(&["password"]),
+            password: "third".to_owned(),
+            request_id: request_id.to_owned(),
+            ..Default::default()
+        };
+        let answer = admin.accounts().update_user(admin.request(request)).await;
+        answer.map(|answer| answer.into_inner().user.unwrap())
+    };
+    let updated = update(&made.etag, "change").await.unwrap();
+    assert_ne!(updated.etag, made.etag);
+    assert_eq!(update(&made.etag, "change").await.unwrap(), updated);
+    for etag in [made.etag.as_str(), "nonsense"] {
+        let status = update(etag, "").await.unwrap_err();
+        assert_eq!(reason(&status), "IDENTITY_VERSION_CONFLICT", "{etag}");
+    }
+    let bob = door.login("t1#bob", "third").await;
+
+    // One's own token: gone, and told so again, but to another nothing.
+    let token = bob.rows("CREATE TOKEN").await.remove(0).remove(0);
+    admin.ok("CREATE USER other IDENTIFIED BY 'pw'").await;
+    let other = door.login("t1#other", "pw").await;
+    let revoke = async |caller: &Caller, request_id: &str| {
+        let request = v1::RevokeTokenRequest {
+            name: format!("tokens/{token}"),
+            request_id: request_id.to_owned(),
+            ..Default::default()
+        };
+        let answer = caller
+            .accounts()
+            .revoke_token(caller.request(request))
+            .await;
+        answer.map(|answer| answer.into_inner().revoked)
+    };
+    let status = revoke(&other, "mine").await.unwrap_err();
+    assert_eq!(reason(&status), "TOKEN_NOT_FOUND");
+    assert_eq!(revoke(&bob, "his").await.unwrap(), 1);
+    assert_eq!(revoke(&bob, "his").await.unwrap(), 1);
+    let status = revoke(&bob, "").await.unwrap_err();
+    assert_eq!(reason(&status), "TOKEN_NOT_FOUND");
+
+    let drop = async |request_id: &str| {
+        let request = v1::DeleteUserRequest {
+            name: "users/bob".to_owned(),
+            etag: updated.etag.clone(),
+            request_id: request_id.to_owned(),
+            ..Default::default()
+        };
+        admin.accounts().delete_user(admin.request(request)).await
+    };
+    drop("gone").await.unwrap();
+    drop("gone").await.unwrap();
+    let status = drop("").await.unwrap_err();
+    assert_eq!(reason(&status), "USER_NOT_FOUND");
     door.close().await;
 }

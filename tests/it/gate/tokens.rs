@@ -248,6 +248,7 @@ async fn who_may_change_users_sees_and_revokes_their_tokens_but_not_administrato
             name: name.to_owned(),
             user: user.to_owned(),
             validate_only,
+            ..Default::default()
         };
         let answer = hr.accounts().revoke_token(hr.request(request)).await;
         answer.map(|answer| answer.into_inner().revoked)

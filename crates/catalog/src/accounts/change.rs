@@ -5,7 +5,8 @@ use crate::answers::Altered;
 use crate::databases;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
-use crate::store::{Draft, View, What};
+use crate::requests::{Arguments, Operation};
+use crate::store::{Draft, View};
 use crate::users::{self, PasswordHash};
 use crate::{Catalog, keys, names, roles};
 
@@ -88,11 +89,14 @@ impl Catalog {
                 new.name
             )));
         }
-        let what = What::change("CREATE ACCOUNT", &new.name);
-        self.store.write(
+        let name = new.name.clone();
+        self.write_once(
             actor,
-            || what,
+            || name,
+            |_| Ok(create_arguments(&new, on_exists)),
+            Operation::CreateAccount,
             |draft| {
+                let new = new.clone();
                 if find(draft.view(), SYS_ACCOUNT)?.is_none() {
                     return Err(Error::invalid(format!(
                         "there is no account {SYS_ACCOUNT} yet, bootstrap the catalog first"
@@ -123,14 +127,17 @@ impl Catalog {
         changes: impl IntoIterator<Item = AccountChange>,
         expected: Expected,
     ) -> Result<Altered<AccountRecord>, Error> {
-        self.store.write(
+        let changes: Vec<AccountChange> = changes.into_iter().collect();
+        self.write_once(
             actor,
-            || What::change("ALTER ACCOUNT", name),
+            || name.to_owned(),
+            |_| Ok(alter_arguments(name, &changes, expected)),
+            Operation::AlterAccount,
             |draft| {
                 let current = expected_account(draft.view(), name, expected)?;
                 let mut after = current.clone();
                 let mut is_new_admin = false;
-                for change in changes {
+                for change in changes.iter().cloned() {
                     match change {
                         AccountChange::Admin { .. } if is_new_admin => {
                             return Err(Error::invalid("an account gets one admin at a time"));
@@ -172,8 +179,35 @@ pub(super) fn expected_account(
     expected: Expected,
 ) -> Result<AccountRecord, Error> {
     let record = existing(view, name)?;
-    expected.check(&format!("the account {name}"), record.version)?;
+    expected.check(&format!("the account {name}"), record.id, record.version)?;
     Ok(record)
+}
+
+/// What a create is known by when it is given again.
+fn create_arguments(new: &NewAccount, on_exists: OnExists) -> Arguments {
+    let NewAccount {
+        name,
+        admin_name,
+        admin_password,
+        comment,
+        default_database,
+    } = new;
+    Arguments::of(name)
+        .text(admin_name)
+        .text(admin_password.expose())
+        .text(comment)
+        .maybe(default_database.as_deref(), Arguments::text)
+        .on_exists(on_exists)
+}
+
+fn alter_arguments(name: &str, changes: &[AccountChange], expected: Expected) -> Arguments {
+    let counted = Arguments::of(name).number(changes.len() as u64);
+    let all = changes.iter().fold(counted, |all, change| match change {
+        AccountChange::Admin { name, password } => all.number(1).text(name).text(password.expose()),
+        AccountChange::Suspended(suspended) => all.number(2).flag(*suspended),
+        AccountChange::Comment(comment) => all.number(3).text(comment),
+    });
+    all.expected(expected)
 }
 
 fn check(new: &NewAccount) -> Result<(), Error> {

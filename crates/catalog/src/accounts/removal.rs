@@ -6,7 +6,8 @@ use super::{AccountRecord, SYS_ACCOUNT, change};
 use crate::error::{Error, ErrorKind};
 use crate::format::StoredTable;
 use crate::options::{Actor, Expected};
-use crate::store::{Draft, View, What};
+use crate::requests::{Arguments, Operation, ToldOnce};
+use crate::store::{Draft, View};
 use crate::tables::{self, TableRecord};
 use crate::{Catalog, keys, remains};
 
@@ -21,10 +22,16 @@ pub struct DroppedAccount {
     pub stages: Vec<u64>,
 }
 
+impl ToldOnce for DroppedAccount {
+    fn is_change(&self) -> bool {
+        true
+    }
+}
+
 impl Catalog {
     /// Drops an account: its users, roles, grants, tokens, stages with all their versions, databases,
     /// tables and finished exports. What stays are its counters, so that in an account made anew under
-    /// the name no id means two things.
+    /// the name no id means two things. `None` when this request had done it before.
     ///
     /// Errors: `NotFound`, `Conflict`; `Invalid` for `sys`; `InUse` while exports run in it.
     pub fn drop_account(
@@ -32,10 +39,12 @@ impl Catalog {
         actor: &Actor,
         name: &str,
         expected: Expected,
-    ) -> Result<DroppedAccount, Error> {
-        self.store.write(
+    ) -> Result<Option<DroppedAccount>, Error> {
+        self.write_once(
             actor,
-            || What::change("DROP ACCOUNT", name),
+            || name.to_owned(),
+            |_| Ok(Arguments::of(name).expected(expected)),
+            Operation::DropAccount,
             |draft| {
                 let view = draft.view();
                 let record = change::expected_account(view, name, expected)?;
@@ -53,11 +62,11 @@ impl Catalog {
                 delete_all(draft, name)?;
                 draft.delete(keys::account(name));
                 remains::of_account(draft, record.id);
-                Ok(DroppedAccount {
+                Ok(Some(DroppedAccount {
                     record,
                     tables,
                     stages,
-                })
+                }))
             },
         )
     }

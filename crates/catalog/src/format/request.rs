@@ -16,11 +16,13 @@ pub(crate) struct RequestMessage {
     #[prost(bytes = "vec", tag = "2")]
     arguments: Vec<u8>,
     #[prost(message, repeated, tag = "3")]
-    stages: Vec<VersionMessage>,
+    records: Vec<VersionMessage>,
     #[prost(uint32, tag = "4")]
     outcome: u32,
     #[prost(uint64, tag = "5")]
     time_us: u64,
+    #[prost(uint64, tag = "6")]
+    count: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -37,18 +39,32 @@ impl Stored for RequestRecord {
     type Message = RequestMessage;
 
     fn to_message(&self) -> RequestMessage {
-        let versions = self.stages.iter();
+        let versions = self.records.iter();
         RequestMessage {
             operation: match self.operation {
-                Operation::Create => 1,
-                Operation::Alter => 2,
-                Operation::Rename => 3,
-                Operation::Rollback => 4,
-                Operation::Drop => 5,
-                Operation::Undrop => 6,
+                Operation::CreateStage => 1,
+                Operation::AlterStage => 2,
+                Operation::RenameStage => 3,
+                Operation::RollbackStage => 4,
+                Operation::DropStage => 5,
+                Operation::UndropStage => 6,
+                Operation::CreateAccount => 7,
+                Operation::AlterAccount => 8,
+                Operation::DropAccount => 9,
+                Operation::CreateUser => 10,
+                Operation::AlterUser => 11,
+                Operation::DropUser => 12,
+                Operation::CreateRole => 13,
+                Operation::DropRole => 14,
+                Operation::GrantRole => 15,
+                Operation::RevokeRole => 16,
+                Operation::Grant => 17,
+                Operation::Revoke => 18,
+                Operation::RevokeToken => 19,
+                Operation::RevokeTokens => 20,
             },
             arguments: self.arguments.to_vec(),
-            stages: versions
+            records: versions
                 .map(|&(id, version)| VersionMessage { id, version })
                 .collect(),
             outcome: match self.outcome {
@@ -57,6 +73,7 @@ impl Stored for RequestRecord {
                 Outcome::Unchanged => 3,
             },
             time_us: self.time_us,
+            count: self.count,
         }
     }
 
@@ -72,17 +89,31 @@ impl Stored for RequestRecord {
         })?;
         Ok(RequestRecord {
             operation: match message.operation {
-                1 => Operation::Create,
-                2 => Operation::Alter,
-                3 => Operation::Rename,
-                4 => Operation::Rollback,
-                5 => Operation::Drop,
-                6 => Operation::Undrop,
+                1 => Operation::CreateStage,
+                2 => Operation::AlterStage,
+                3 => Operation::RenameStage,
+                4 => Operation::RollbackStage,
+                5 => Operation::DropStage,
+                6 => Operation::UndropStage,
+                7 => Operation::CreateAccount,
+                8 => Operation::AlterAccount,
+                9 => Operation::DropAccount,
+                10 => Operation::CreateUser,
+                11 => Operation::AlterUser,
+                12 => Operation::DropUser,
+                13 => Operation::CreateRole,
+                14 => Operation::DropRole,
+                15 => Operation::GrantRole,
+                16 => Operation::RevokeRole,
+                17 => Operation::Grant,
+                18 => Operation::Revoke,
+                19 => Operation::RevokeToken,
+                20 => Operation::RevokeTokens,
                 other => return Err(unknown("operation", other)),
             },
             arguments,
-            stages: message
-                .stages
+            records: message
+                .records
                 .into_iter()
                 .map(|one| (one.id, one.version))
                 .collect(),
@@ -93,6 +124,7 @@ impl Stored for RequestRecord {
                 other => return Err(unknown("outcome", other)),
             },
             time_us: message.time_us,
+            count: message.count,
         })
     }
 }

@@ -598,7 +598,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 7; this program reads formats 1 to 6: use a newer one"
+        "a record of format 8; this program reads formats 1 to 7: use a newer one"
     );
 }
 

@@ -4,8 +4,9 @@ use super::{Grant, PrivilegeSet, Securable, key};
 use crate::Catalog;
 use crate::error::Error;
 use crate::options::Actor;
+use crate::requests::{Arguments, Operation};
 use crate::roles::{self, RoleRecord};
-use crate::store::{View, What};
+use crate::store::View;
 
 /// The answer of a grant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,7 +27,8 @@ pub struct Revoked {
 }
 
 impl Catalog {
-    /// Adds privileges to what a role of the actor's account has on something there.
+    /// Adds privileges to what a role of the actor's account has on something there. `None` when this request had
+    /// done it before.
     ///
     /// Errors: `NotFound` for the role and the thing; `Invalid` for no privilege, for one that does not
     /// fit the thing, and for an admin role, which has every privilege.
@@ -36,10 +38,12 @@ impl Catalog {
         role: &str,
         on: Securable,
         privileges: PrivilegeSet,
-    ) -> Result<Granted, Error> {
-        self.store.write(
+    ) -> Result<Option<Granted>, Error> {
+        self.write_once(
             actor,
-            || What::change("GRANT", format!("{privileges} on {on} to role {role}")),
+            || format!("{privileges} on {on} to role {role}"),
+            |_| Ok(arguments(role, on, privileges)),
+            Operation::Grant,
             |draft| {
                 let account = &actor.account;
                 let (role, before) = look_up(draft.view(), account, role, on, privileges)?;
@@ -48,7 +52,7 @@ impl Catalog {
                     .map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
                 let added = privileges.without(had);
                 if let Some(grant) = before.filter(|_| added.is_empty()) {
-                    return Ok(Granted { grant, added });
+                    return Ok(Some(Granted { grant, added }));
                 }
                 let grant = Grant {
                     role_id: role.id,
@@ -58,31 +62,34 @@ impl Catalog {
                     granted_us: draft.now_us(),
                 };
                 draft.put(grant.key(account), &grant);
-                Ok(Granted { grant, added })
+                Ok(Some(Granted { grant, added }))
             },
         )
     }
 
     /// Takes privileges from what a role of the actor's account has on something there. To take what
-    /// it does not have changes nothing, and the answer says so. Errors as of [`Catalog::grant`].
+    /// it does not have changes nothing, and the answer says so. `None` when this request had done it before. Errors as
+    /// of [`Catalog::grant`].
     pub fn revoke(
         &self,
         actor: &Actor,
         role: &str,
         on: Securable,
         privileges: PrivilegeSet,
-    ) -> Result<Revoked, Error> {
-        self.store.write(
+    ) -> Result<Option<Revoked>, Error> {
+        self.write_once(
             actor,
-            || What::change("REVOKE", format!("{privileges} on {on} from role {role}")),
+            || format!("{privileges} on {on} from role {role}"),
+            |_| Ok(arguments(role, on, privileges)),
+            Operation::Revoke,
             |draft| {
                 let account = &actor.account;
                 let (_, before) = look_up(draft.view(), account, role, on, privileges)?;
                 let Some(mut grant) = before else {
-                    return Ok(Revoked {
+                    return Ok(Some(Revoked {
                         revoked: PrivilegeSet::EMPTY,
                         left: PrivilegeSet::EMPTY,
-                    });
+                    }));
                 };
                 let revoked = grant.privileges.intersection(privileges);
                 let left = grant.privileges.without(privileges);
@@ -94,10 +101,17 @@ impl Catalog {
                     grant.granted_us = draft.now_us();
                     draft.put(grant.key(account), &grant);
                 }
-                Ok(Revoked { revoked, left })
+                Ok(Some(Revoked { revoked, left }))
             },
         )
     }
+}
+
+/// What a grant or a revoke is known by when it is given again.
+fn arguments(role: &str, on: Securable, privileges: PrivilegeSet) -> Arguments {
+    Arguments::of(role)
+        .text(&on.to_string())
+        .text(&privileges.to_string())
 }
 
 fn look_up(

@@ -1,4 +1,4 @@
-//! What changes of stages answer, remembered as versions of stages, and read again.
+//! What changes answer, remembered as ids and versions of records; of stages these versions are read again.
 
 use super::RequestRecord;
 use crate::answers::Altered;
@@ -11,7 +11,7 @@ use crate::store::View;
 /// What a request did.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
-    /// It made a version of each stage that was answered.
+    /// It made each record that was answered, or a version of it.
     Changed,
     /// The same, in the place of the definition before.
     Replaced,
@@ -23,8 +23,13 @@ pub(crate) enum Outcome {
 pub(crate) trait Answer: Sized {
     fn outcome(&self) -> Outcome;
 
-    /// Id and version of each stage in it.
-    fn stages(&self) -> Vec<(u64, u64)>;
+    /// Id and version of each record in it.
+    fn records(&self) -> Vec<(u64, u64)>;
+
+    /// How many things it counts.
+    fn count(&self) -> u64 {
+        0
+    }
 
     /// The answer that was remembered. Errors: `NotFound` when a version of it was removed since.
     fn again(
@@ -40,7 +45,7 @@ impl Answer for Vec<StageRecord> {
         Outcome::Changed
     }
 
-    fn stages(&self) -> Vec<(u64, u64)> {
+    fn records(&self) -> Vec<(u64, u64)> {
         self.iter().map(at).collect()
     }
 
@@ -50,7 +55,7 @@ impl Answer for Vec<StageRecord> {
         key: &str,
         before: &RequestRecord,
     ) -> Result<Self, Error> {
-        let versions = before.stages.iter();
+        let versions = before.records.iter();
         versions
             .map(|&(id, version)| {
                 let record = view.get(&keys::stage_version(account, id, version))?;
@@ -69,7 +74,7 @@ impl Answer for StageRecord {
         Outcome::Changed
     }
 
-    fn stages(&self) -> Vec<(u64, u64)> {
+    fn records(&self) -> Vec<(u64, u64)> {
         vec![at(self)]
     }
 
@@ -95,8 +100,8 @@ impl Answer for Altered<StageRecord> {
         }
     }
 
-    fn stages(&self) -> Vec<(u64, u64)> {
-        self.record.stages()
+    fn records(&self) -> Vec<(u64, u64)> {
+        self.record.records()
     }
 
     fn again(
@@ -122,7 +127,7 @@ impl Answer for Created<StageRecord> {
         }
     }
 
-    fn stages(&self) -> Vec<(u64, u64)> {
+    fn records(&self) -> Vec<(u64, u64)> {
         // What was replaced first: the answer is the last.
         let replaced = self.replaced.iter();
         replaced.chain([&self.record]).map(at).collect()

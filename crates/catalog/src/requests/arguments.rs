@@ -49,6 +49,7 @@ impl Arguments {
         match expected {
             Expected::Any => self.flag(false),
             Expected::Version(version) => self.flag(true).number(version),
+            Expected::Record { id, version } => self.number(2).number(id).number(version),
         }
     }
 

@@ -3,7 +3,8 @@
 use super::{ADMIN_OF_OTHERS, ADMIN_OF_SYS, PUBLIC_ROLE, RoleRecord, existing, find};
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, OnExists};
-use crate::store::{Draft, What};
+use crate::requests::{Arguments, Operation};
+use crate::store::Draft;
 use crate::users::{self, UserRecord};
 use crate::{Catalog, accounts, grants, keys, names};
 
@@ -34,10 +35,13 @@ impl Catalog {
                 "the role {name} cannot be replaced, drop it first"
             )));
         }
-        let what = What::change("CREATE ROLE", &name);
-        self.store.write(
+        let arguments = Arguments::of(&name).text(&comment).on_exists(on_exists);
+        let target = name.clone();
+        self.write_once(
             actor,
-            || what,
+            || target,
+            |_| Ok(arguments),
+            Operation::CreateRole,
             |draft| {
                 let account = &actor.account;
                 accounts::existing(draft.view(), account)?;
@@ -68,13 +72,16 @@ impl Catalog {
         )
     }
 
-    /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more.
+    /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more. `None` when this
+    /// request had done it before.
     ///
     /// Errors: `NotFound`; `Invalid` for a built-in role.
-    pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<RoleRecord, Error> {
-        self.store.write(
+    pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<Option<RoleRecord>, Error> {
+        self.write_once(
             actor,
-            || What::change("DROP ROLE", name),
+            || name.to_owned(),
+            |_| Ok(Arguments::of(name)),
+            Operation::DropRole,
             |draft| {
                 let account = &actor.account;
                 let record = existing(draft.view(), account, name)?;
@@ -86,7 +93,7 @@ impl Catalog {
                 grants::delete_of_role(draft, account, record.id)?;
                 delete_members(draft, account, record.id)?;
                 draft.delete(keys::role(account, name));
-                Ok(record)
+                Ok(Some(record))
             },
         )
     }

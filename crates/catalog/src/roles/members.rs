@@ -4,7 +4,8 @@ use super::{PUBLIC_ROLE, RoleRecord, existing, find};
 use crate::error::Error;
 use crate::format::Mark;
 use crate::options::Actor;
-use crate::store::{View, What};
+use crate::requests::{Arguments, Operation};
+use crate::store::View;
 use crate::users::{self, admins};
 use crate::{Catalog, keys};
 
@@ -12,9 +13,11 @@ impl Catalog {
     /// Gives a user of the actor's account a role. Gives whether anything changed: to give a role
     /// twice, or `public` at all, changes nothing. Errors: `NotFound` for role and user.
     pub fn grant_role(&self, actor: &Actor, role: &str, user: &str) -> Result<bool, Error> {
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("GRANT ROLE", format!("{role} to user {user}")),
+            || format!("{role} to user {user}"),
+            |_| Ok(Arguments::of(role).text(user)),
+            Operation::GrantRole,
             |draft| {
                 let account = &actor.account;
                 let role = existing(draft.view(), account, role)?;
@@ -34,9 +37,11 @@ impl Catalog {
     /// Errors: `NotFound` for role and user; `Invalid` for `public`; `InUse` for the admin role of the
     /// last admin.
     pub fn revoke_role(&self, actor: &Actor, role: &str, user: &str) -> Result<bool, Error> {
-        self.store.write(
+        self.write_once(
             actor,
-            || What::change("REVOKE ROLE", format!("{role} from user {user}")),
+            || format!("{role} from user {user}"),
+            |_| Ok(Arguments::of(role).text(user)),
+            Operation::RevokeRole,
             |draft| {
                 let account = &actor.account;
                 let role = existing(draft.view(), account, role)?;

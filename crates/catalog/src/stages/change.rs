@@ -27,7 +27,7 @@ impl Catalog {
             actor,
             || name.to_owned(),
             |draft| self.alter_arguments(draft, name, &changes, expected),
-            Operation::Alter,
+            Operation::AlterStage,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -67,7 +67,7 @@ impl Catalog {
             actor,
             || format!("{name} to {new_name}"),
             |_| Ok(Arguments::of(name).text(new_name).expected(expected)),
-            Operation::Rename,
+            Operation::RenameStage,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -90,7 +90,7 @@ impl Catalog {
             actor,
             || name.to_owned(),
             |_| Ok(Arguments::of(name)),
-            Operation::Undrop,
+            Operation::UndropStage,
             |draft| {
                 let account = &actor.account;
                 if live(draft.view(), account, name)?.is_some() {
@@ -126,7 +126,7 @@ impl Catalog {
             actor,
             || format!("{name} to version {to_version}"),
             |_| Ok(Arguments::of(name).number(to_version).expected(expected)),
-            Operation::Rollback,
+            Operation::RollbackStage,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;
@@ -227,7 +227,7 @@ pub(super) fn existing(
     expected: Expected,
 ) -> Result<StageRecord, Error> {
     let record = live(draft.view(), account, name)?.ok_or_else(|| not_exists(name))?;
-    expected.check(&format!("the stage {name}"), record.version)?;
+    expected.check(&format!("the stage {name}"), record.id, record.version)?;
     Ok(record)
 }
 

@@ -31,7 +31,7 @@ impl Catalog {
             actor,
             || name.to_owned(),
             |draft| self.create_arguments(draft, name, &definition, on_exists, expected),
-            Operation::Create,
+            Operation::CreateStage,
             |draft| {
                 let definition = definition.clone();
                 let account = &actor.account;
@@ -63,7 +63,11 @@ impl Catalog {
                     OnExists::Error => Err(exists(name)),
                     OnExists::Keep => Ok(Created::kept(current)),
                     OnExists::Replace => {
-                        expected.check(&format!("the stage {name}"), current.version)?;
+                        expected.check(
+                            &format!("the stage {name}"),
+                            current.id,
+                            current.version,
+                        )?;
                         let at = (current.id, current.version + 1);
                         let before = &current.definition.credentials;
                         let definition = self.settle(draft, account, at, before, definition)?;

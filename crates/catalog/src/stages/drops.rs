@@ -26,7 +26,7 @@ impl Catalog {
             actor,
             || name.to_owned(),
             |_| Ok(Arguments::of(name).expected(expected).flag(cascade)),
-            Operation::Drop,
+            Operation::DropStage,
             |draft| {
                 let account = &actor.account;
                 let current = existing(draft, account, name, expected)?;

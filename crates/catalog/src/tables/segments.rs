@@ -93,13 +93,15 @@ impl Catalog {
         })
     }
 
-    /// Takes out all segments and gives them; their files are the caller's to delete.
+    /// Takes out all segments and gives them; their files are the caller's to delete. With an id of the table with this
+    /// id alone.
     /// Errors: `NotFound`; `Invalid` for an external table.
     pub fn truncate_table(
         &self,
         actor: &Actor,
         database: &str,
         name: &str,
+        id: Option<u64>,
     ) -> Result<Vec<Segment>, Error> {
         self.store.write(
             actor,
@@ -110,6 +112,7 @@ impl Catalog {
                 let table = draft
                     .view()
                     .get::<StoredTable>(&key)?
+                    .filter(|table| id.is_none_or(|id| id == table.id))
                     .ok_or_else(|| not_exists(database, name))?;
                 refuse_external(&table)?;
                 let removed: Vec<Segment> =

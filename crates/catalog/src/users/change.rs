@@ -4,7 +4,8 @@ use super::{Definition, PasswordHash, UserRecord, admins, existing, find, put_ne
 use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
-use crate::store::{Draft, What};
+use crate::requests::{Arguments, Operation};
+use crate::store::Draft;
 use crate::{Catalog, accounts, keys, names, roles, tokens};
 
 /// A user to be made.
@@ -51,11 +52,14 @@ impl Catalog {
                 new.name
             )));
         }
-        let what = What::change("CREATE USER", &new.name);
-        self.store.write(
+        let name = new.name.clone();
+        self.write_once(
             actor,
-            || what,
+            || name,
+            |_| Ok(create_arguments(&new, on_exists)),
+            Operation::CreateUser,
             |draft| {
+                let new = new.clone();
                 let account = &actor.account;
                 accounts::existing(draft.view(), account)?;
                 match find(draft.view(), account, &new.name)? {
@@ -96,14 +100,18 @@ impl Catalog {
         changes: impl IntoIterator<Item = UserChange>,
         expected: Expected,
     ) -> Result<Altered<UserRecord>, Error> {
-        self.store.write(
+        let changes: Vec<UserChange> = changes.into_iter().collect();
+        self.write_once(
             actor,
-            || What::change("ALTER USER", name),
+            || name.to_owned(),
+            |_| Ok(alter_arguments(name, &changes, expected)),
+            Operation::AlterUser,
             |draft| {
                 let account = &actor.account;
                 let current = expected_user(draft, actor, name, expected)?;
                 let after = changes
-                    .into_iter()
+                    .iter()
+                    .cloned()
                     .try_fold(current.clone(), |user, change| {
                         changed(draft, account, user, change)
                     })?;
@@ -115,7 +123,7 @@ impl Catalog {
         )
     }
 
-    /// Drops a user of the actor's account, with their roles and tokens.
+    /// Drops a user of the actor's account, with their roles and tokens. `None` when this request had done it before.
     ///
     /// Errors: `NotFound`; `Forbidden` for a user with the admin role and an actor in another; `Conflict`; `Invalid`
     /// for the actor's own user; `InUse` for the last admin.
@@ -124,10 +132,12 @@ impl Catalog {
         actor: &Actor,
         name: &str,
         expected: Expected,
-    ) -> Result<UserRecord, Error> {
-        self.store.write(
+    ) -> Result<Option<UserRecord>, Error> {
+        self.write_once(
             actor,
-            || What::change("DROP USER", name),
+            || name.to_owned(),
+            |_| Ok(Arguments::of(name).expected(expected)),
+            Operation::DropUser,
             |draft| {
                 let account = &actor.account;
                 let record = expected_user(draft, actor, name, expected)?;
@@ -143,7 +153,7 @@ impl Catalog {
                 }
                 tokens::delete_of_user(draft, account, record.id)?;
                 draft.delete(keys::user(account, name));
-                Ok(record)
+                Ok(Some(record))
             },
         )
     }
@@ -157,8 +167,34 @@ fn expected_user(
 ) -> Result<UserRecord, Error> {
     let record = existing(draft.view(), &actor.account, name)?;
     admins::allow_touching(draft.view(), actor, &record)?;
-    expected.check(&format!("the user {name}"), record.version)?;
+    expected.check(&format!("the user {name}"), record.id, record.version)?;
     Ok(record)
+}
+
+/// What a create is known by when it is given again.
+fn create_arguments(new: &NewUser, on_exists: OnExists) -> Arguments {
+    let NewUser {
+        name,
+        password,
+        default_role,
+        comment,
+    } = new;
+    Arguments::of(name)
+        .maybe(password.as_ref(), |all, hash| all.text(hash.expose()))
+        .maybe(default_role.as_deref(), Arguments::text)
+        .text(comment)
+        .on_exists(on_exists)
+}
+
+fn alter_arguments(name: &str, changes: &[UserChange], expected: Expected) -> Arguments {
+    let counted = Arguments::of(name).number(changes.len() as u64);
+    let all = changes.iter().fold(counted, |all, change| match change {
+        UserChange::Password(hash) => all.number(1).text(hash.expose()),
+        UserChange::Locked(locked) => all.number(2).flag(*locked),
+        UserChange::DefaultRole(role) => all.number(3).maybe(role.as_deref(), Arguments::text),
+        UserChange::Comment(comment) => all.number(4).text(comment),
+    });
+    all.expected(expected)
 }
 
 fn changed(

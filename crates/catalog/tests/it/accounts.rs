@@ -244,7 +244,7 @@ fn dropping_an_account_takes_everything_in_it() {
         ErrorKind::Invalid
     );
 
-    let dropped = drop_account("acme", Expected::Version(1)).unwrap();
+    let dropped = drop_account("acme", Expected::Version(1)).unwrap().unwrap();
     assert_eq!(
         (dropped.record.id, dropped.tables, dropped.stages),
         (2, vec![table.clone()], vec![stage.id])

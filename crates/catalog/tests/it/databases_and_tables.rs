@@ -157,7 +157,7 @@ fn tables() {
     assert_eq!(added.kind(), ErrorKind::Invalid);
     assert_eq!(
         catalog
-            .truncate_table(&root(), "shop", "ext")
+            .truncate_table(&root(), "shop", "ext", None)
             .unwrap_err()
             .kind(),
         ErrorKind::Invalid
@@ -232,11 +232,11 @@ fn segments() {
         ["a", "c", "d"]
     );
 
-    let removed = catalog.truncate_table(&root(), "shop", "t").unwrap();
+    let removed = catalog.truncate_table(&root(), "shop", "t", None).unwrap();
     assert_eq!(removed, now.segments());
     assert!(
         catalog
-            .truncate_table(&root(), "shop", "t")
+            .truncate_table(&root(), "shop", "t", None)
             .unwrap()
             .is_empty()
     );
@@ -281,7 +281,18 @@ fn a_table_made_again_takes_no_old_segments() {
         message,
     );
 
-    let dropped = catalog.drop_table(&root(), "shop", "t").unwrap();
+    let other = catalog.table("sys", "shop", "t").unwrap().unwrap().id + 1;
+    for error in [
+        catalog
+            .drop_table(&root(), "shop", "t", Some(other))
+            .unwrap_err(),
+        catalog
+            .truncate_table(&root(), "shop", "t", Some(other))
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+    let dropped = catalog.drop_table(&root(), "shop", "t", None).unwrap();
     assert_eq!(files(&dropped), [(1, "n")]);
     assert!(catalog.all_segment_files("sys").unwrap().is_empty());
     assert_eq!(
@@ -292,7 +303,7 @@ fn a_table_made_again_takes_no_old_segments() {
         ErrorKind::Conflict
     );
     refused(
-        catalog.drop_table(&root(), "shop", "t"),
+        catalog.drop_table(&root(), "shop", "t", None),
         ErrorKind::NotFound,
         "the table shop.t not exists",
     );

@@ -37,26 +37,28 @@ fn granting_adds_and_revoking_takes() {
     let stages = Securable::Stages;
     let read = set(&[Privilege::Read]);
     let both = set(&[Privilege::Read, Privilege::Write]);
-    let granted = catalog.grant(&ann(), "r", stages, read).unwrap();
+    let granted = catalog.grant(&ann(), "r", stages, read).unwrap().unwrap();
     assert_eq!(
         (granted.grant.role_id, granted.grant.on, granted.added),
         (role.id, stages, read)
     );
     assert_eq!(granted.grant.granted_by, "acme:ann:accountadmin");
-    let granted = catalog.grant(&ann(), "r", stages, both).unwrap();
+    let granted = catalog.grant(&ann(), "r", stages, both).unwrap().unwrap();
     assert_eq!(granted.added, set(&[Privilege::Write]));
     let seq = catalog.last_seq();
-    let twice = catalog.grant(&ann(), "r", stages, read).unwrap();
+    let twice = catalog.grant(&ann(), "r", stages, read).unwrap().unwrap();
     assert_eq!(
         (twice.added, &twice.grant),
         (PrivilegeSet::EMPTY, &granted.grant)
     );
     let nothing = catalog
         .revoke(&ann(), "r", stages, set(&[Privilege::Remove]))
+        .unwrap()
         .unwrap();
     assert_eq!((nothing.revoked, nothing.left), (PrivilegeSet::EMPTY, both));
     let none = catalog
         .revoke(&ann(), "r", Securable::Account, set(&[Privilege::DropRole]))
+        .unwrap()
         .unwrap();
     assert!(none.revoked.is_empty() && none.left.is_empty());
     assert_eq!(catalog.last_seq(), seq);
@@ -66,12 +68,12 @@ fn granting_adds_and_revoking_takes() {
     let of_role = catalog.grants_of_role("acme", "r").unwrap();
     assert_eq!(of_role, [granted.grant]);
     let all = stages.all_privileges();
-    let revoked = catalog.revoke(&ann(), "r", stages, read).unwrap();
+    let revoked = catalog.revoke(&ann(), "r", stages, read).unwrap().unwrap();
     assert_eq!(
         (revoked.revoked, revoked.left),
         (read, set(&[Privilege::Write]))
     );
-    let revoked = catalog.revoke(&ann(), "r", stages, all).unwrap();
+    let revoked = catalog.revoke(&ann(), "r", stages, all).unwrap().unwrap();
     assert_eq!(
         (revoked.revoked, revoked.left),
         (set(&[Privilege::Write]), PrivilegeSet::EMPTY)
@@ -264,8 +266,8 @@ fn what_is_dropped_takes_its_grants_along() {
         left
     };
     assert_eq!(left().len(), all.len());
-    catalog.truncate_table(&ann(), "db", "kept").unwrap();
-    catalog.drop_table(&ann(), "db", "t").unwrap();
+    catalog.truncate_table(&ann(), "db", "kept", None).unwrap();
+    catalog.drop_table(&ann(), "db", "t", None).unwrap();
     catalog.drop_database(&ann(), "d").unwrap();
     assert_eq!(left(), [Securable::Tables, Securable::Table(kept)]);
 }

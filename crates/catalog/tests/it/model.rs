@@ -170,7 +170,7 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
         Step::CreateTable(name, on_exists) => catalog
             .create_table(actor, new_table(name), on_exists)
             .map(drop),
-        Step::DropTable(name) => catalog.drop_table(actor, "db", name).map(drop),
+        Step::DropTable(name) => catalog.drop_table(actor, "db", name, None).map(drop),
         Step::AddSegments(name, id, count) => {
             let segment = |n| Segment {
                 id: 0,
@@ -184,7 +184,7 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
                 .add_segments(actor, "db", name, id, (0..count).map(segment).collect())
                 .map(drop)
         }
-        Step::Truncate(name) => catalog.truncate_table(actor, "db", name).map(drop),
+        Step::Truncate(name) => catalog.truncate_table(actor, "db", name, None).map(drop),
         Step::StartExport(name) => {
             let version = catalog
                 .stage(&actor.account, name)

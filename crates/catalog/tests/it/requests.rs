@@ -109,7 +109,7 @@ fn identities_are_validated_and_not_changed() {
             .unwrap();
         assert!(catalog.grant_role(actor, "r", "bob").unwrap());
         let granted = catalog.grant(actor, "r", Securable::Stages, read).unwrap();
-        assert_eq!(granted.added, read);
+        assert_eq!(granted.unwrap().added, read);
         let token = NewToken {
             id: "0192f0c1-2345-4abc-8def-0123456789ab".into(),
             hash: [7; 32],
@@ -139,6 +139,141 @@ fn identities_are_validated_and_not_changed() {
     assert!(catalog.grants_of_role("sys", "r").unwrap().is_empty());
     assert_eq!(catalog.token(&[7; 32]).unwrap(), None);
     assert_eq!(catalog.accounts().unwrap().len(), 2);
+}
+
+#[test]
+fn changes_of_identities_given_again_are_made_once() {
+    let (dir, catalog) = with_acme();
+    let (root_key, other) = (with_key, PasswordHash::new("other"));
+    let new = |password: &PasswordHash| NewUser {
+        name: "bob".into(),
+        password: Some(password.clone()),
+        default_role: None,
+        comment: String::new(),
+    };
+    let (first, read) = (
+        PasswordHash::new("one"),
+        PrivilegeSet::of(&[Privilege::Read]),
+    );
+    let create = |catalog: &Catalog, password| {
+        catalog.create_user(&root_key("u1"), new(password), OnExists::Error)
+    };
+    let rename = |catalog: &Catalog| {
+        let changes = [
+            UserChange::Comment("now".into()),
+            UserChange::Password(other.clone()),
+        ];
+        let id = catalog.user("sys", "bob").unwrap().unwrap().id;
+        let expected = Expected::Record { id, version: 1 };
+        catalog.alter_user(&root_key("u2"), "bob", changes, expected)
+    };
+    let account = |catalog: &Catalog| {
+        catalog.create_account(&root_key("a1"), new_account("two"), OnExists::Error)
+    };
+    let role =
+        |catalog: &Catalog| catalog.create_role(&root_key("r1"), new_role("r"), OnExists::Error);
+    let give = |catalog: &Catalog| catalog.grant_role(&root_key("r2"), "r", "bob");
+    let grant = |catalog: &Catalog| catalog.grant(&root_key("g1"), "r", Securable::Stages, read);
+
+    create(&catalog, &first).unwrap();
+    let renamed = rename(&catalog).unwrap();
+    account(&catalog).unwrap();
+    role(&catalog).unwrap();
+    assert!(give(&catalog).unwrap());
+    assert_eq!(grant(&catalog).unwrap().unwrap().added, read);
+    let seq = catalog.last_seq();
+    let check = |catalog: &Catalog| {
+        // The record as it is now.
+        let created = create(catalog, &first).unwrap();
+        assert_eq!(created.outcome, CreateOutcome::Created);
+        assert_eq!(created.record, renamed.record);
+        assert_eq!(rename(catalog).unwrap(), renamed);
+        assert_eq!(account(catalog).unwrap().record.name, "two");
+        assert_eq!(role(catalog).unwrap().record.name, "r");
+        assert!(give(catalog).unwrap());
+        assert_eq!(grant(catalog).unwrap(), None);
+        assert_eq!(catalog.last_seq(), seq);
+    };
+    check(&catalog);
+    drop(catalog);
+    let catalog = Catalog::open(dir.path(), options()).unwrap();
+    check(&catalog);
+
+    // Another password is another request.
+    let error = create(&catalog, &other).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("other arguments"), "{error}");
+    let error = catalog.drop_role(&root_key("r1"), "r").unwrap_err();
+    assert!(error.to_string().contains("another operation"), "{error}");
+
+    // What takes away, too; and of what is gone there is nothing to answer with.
+    let take = || catalog.revoke(&root_key("g2"), "r", Securable::Stages, read);
+    assert_eq!(take().unwrap().unwrap().revoked, read);
+    assert_eq!(take().unwrap(), None);
+    assert!(catalog.grants_of_role("sys", "r").unwrap().is_empty());
+    let take = || catalog.revoke_role(&root_key("r3"), "r", "bob").unwrap();
+    assert!(take() && take());
+    let bob = catalog.user("sys", "bob").unwrap().unwrap();
+    for n in 1..=3 {
+        let token = NewToken {
+            id: format!("0192f0c1-2345-4abc-8def-0123456789a{n}"),
+            hash: [n; 32],
+            user: "bob".into(),
+            user_id: bob.id,
+            password_epoch: bob.password_epoch,
+            role: None,
+            label: String::new(),
+            expires_us: u64::MAX,
+            user_tokens_max: usize::MAX,
+        };
+        catalog.create_token(&root(), token).unwrap();
+    }
+    let one = "0192f0c1-2345-4abc-8def-0123456789a1";
+    let revoke = || catalog.revoke_token(&root_key("t1"), one, None).unwrap();
+    assert_eq!((revoke(), revoke()), (1, 1));
+    let revoke = || catalog.revoke_tokens_of(&root_key("t2"), "bob").unwrap();
+    assert_eq!((revoke(), revoke()), (2, 2));
+    let drop_user = || {
+        catalog
+            .drop_user(&root_key("u3"), "bob", Expected::Any)
+            .unwrap()
+    };
+    assert_eq!(drop_user().map(|user| user.id), Some(bob.id));
+    assert_eq!(drop_user(), None);
+    refused(
+        create(&catalog, &first),
+        ErrorKind::NotFound,
+        "the request \"u1\" was done, but the user that it answered with was dropped since",
+    );
+    let drop_role = || catalog.drop_role(&root_key("r4"), "r").unwrap();
+    assert!(drop_role().is_some() && drop_role().is_none());
+    let drop_account = || {
+        catalog
+            .drop_account(&root_key("a2"), "two", Expected::Any)
+            .unwrap()
+    };
+    assert!(drop_account().is_some() && drop_account().is_none());
+}
+
+/// An etag is of one record, not of the next with its name.
+#[test]
+fn a_version_is_expected_of_one_record() {
+    let (_dir, catalog) = with_acme();
+    let first = create_user(&catalog, &root(), "bob");
+    catalog.drop_user(&root(), "bob", Expected::Any).unwrap();
+    let second = create_user(&catalog, &root(), "bob");
+    assert_eq!(first.version, second.version);
+    let at = |user: &stagedoor_catalog::UserRecord| Expected::Record {
+        id: user.id,
+        version: user.version,
+    };
+    let (old, new) = (first.id, second.id);
+    refused(
+        catalog.drop_user(&root(), "bob", at(&first)),
+        ErrorKind::Conflict,
+        &format!("the user bob is at {new}-1 (id and version), not at the expected {old}-1"),
+    );
+    catalog.drop_user(&root(), "bob", at(&second)).unwrap();
 }
 
 /// Those that take several changes end, and have no other effect either.

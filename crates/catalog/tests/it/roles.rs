@@ -107,7 +107,7 @@ fn dropping_a_role_takes_its_grants_and_members() {
         .alter_user(&ann(), "bob", [default], Expected::Any)
         .unwrap();
 
-    assert_eq!(catalog.drop_role(&ann(), "r").unwrap(), role);
+    assert_eq!(catalog.drop_role(&ann(), "r").unwrap(), Some(role));
     let bob = catalog.user("acme", "bob").unwrap().unwrap();
     assert_eq!((bob.default_role, bob.version), (None, 3));
     let roles: Vec<_> = catalog

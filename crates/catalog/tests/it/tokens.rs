@@ -55,11 +55,18 @@ fn a_token_is_found_by_its_hash() {
     assert!(catalog.tokens("sys", "root").unwrap().is_empty());
 
     refused(
-        catalog.revoke_token(&root(), &id(1)),
+        catalog.revoke_token(&root(), &id(1), None),
         ErrorKind::NotFound,
         &format!("the token {} not exists", id(1)),
     );
-    catalog.revoke_token(&ann(), &id(1)).unwrap();
+    // Who is told whose it must be touches no other's.
+    refused(
+        catalog.revoke_token(&ann(), &id(1), Some("ann")),
+        ErrorKind::NotFound,
+        &format!("the token {} not exists", id(1)),
+    );
+    let revoked = catalog.revoke_token(&ann(), &id(1), Some("bob"));
+    assert_eq!(revoked.unwrap(), 1);
     assert_eq!(ids("bob"), [id(2)]);
     assert_eq!(catalog.token(&[1; 32]).unwrap(), None);
     create(&catalog, "bob", 4);
@@ -90,7 +97,7 @@ fn a_user_has_no_more_tokens_than_the_caller_permits() {
         ErrorKind::LimitReached,
         "the user bob has 2 tokens that have not expired, and may have 2; revoke one first",
     );
-    catalog.revoke_token(&ann(), &id(2)).unwrap();
+    catalog.revoke_token(&ann(), &id(2), None).unwrap();
     catalog.create_token(&ann(), limited(4)).unwrap();
 }
 
@@ -199,7 +206,7 @@ fn a_token_says_why_it_no_longer_counts() {
     assert_eq!(state(&second), TokenState::PasswordChanged);
 
     let third = made(3);
-    catalog.revoke_token(&ann(), &third.id).unwrap();
+    catalog.revoke_token(&ann(), &third.id, None).unwrap();
     assert_eq!(state(&third), TokenState::Revoked);
     let fourth = made(4);
     catalog.drop_user(&ann(), "bob", Expected::Any).unwrap();

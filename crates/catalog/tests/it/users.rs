@@ -219,7 +219,7 @@ fn dropping_a_user() {
     let dropped = catalog
         .drop_user(&ann(), "bob", Expected::Version(1))
         .unwrap();
-    assert_eq!(dropped, bob);
+    assert_eq!(dropped, Some(bob.clone()));
     assert!(catalog.roles_of("acme", "bob").unwrap().is_empty());
     let again = create_user(&catalog, &ann(), "bob");
     assert!(again.id > bob.id);

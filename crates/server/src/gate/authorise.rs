@@ -50,9 +50,14 @@ impl Permit {
         self.actor.request.validate_only
     }
 
+    /// What names the change, if it may be given again.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.actor.request.idempotency_key.as_deref()
+    }
+
     /// Whether the catalog may have answered the very same request before.
     pub(crate) fn may_be_repeated(&self) -> bool {
-        self.actor.request.idempotency_key.is_some()
+        self.request_id().is_some()
     }
 
     /// The account, in which every name is looked up.
@@ -106,22 +111,44 @@ impl Acting {
         object: &Object,
         id: u64,
     ) -> Result<()> {
-        let on = [Securable::Stages, Securable::Stage(id)];
-        let may = match operation.need() {
-            Need::Stage(privilege) => self.principal.is_admin() || self.has(privilege, &on)?,
-            Need::AnyOnStage => self.principal.is_admin() || !self.granted(&on)?.is_empty(),
-            // None of these looks at a stage's grants.
-            Need::Login
-            | Need::Own
-            | Need::OwnOnly
-            | Need::Admin
-            | Need::ClusterAdmin
-            | Need::Account(_)
-            | Need::AccountOrOwner(_)
-            | Need::Database(_)
-            | Need::Table(_)
-            | Need::AnyOnTable => true,
-        };
+        self.allow_found(
+            operation,
+            object,
+            &[Securable::Stages, Securable::Stage(id)],
+        )
+    }
+
+    /// The same about a table. Blocking.
+    ///
+    /// # Errors
+    /// Those of [`Acting::allow`].
+    pub(crate) fn allow_table_found(
+        &self,
+        operation: Operation,
+        object: &Object,
+        id: u64,
+    ) -> Result<()> {
+        let on = of_tables(self.database_securables(object)?, Some(id));
+        self.allow_found(operation, object, &on)
+    }
+
+    fn allow_found(&self, operation: Operation, object: &Object, on: &[Securable]) -> Result<()> {
+        let may = self.principal.is_admin()
+            || match operation.need() {
+                Need::Stage(privilege) => self.has(privilege, on)?,
+                Need::Database(privilege) | Need::Table(privilege) => {
+                    self.has(privilege, on)? || self.has(Privilege::Ownership, on)?
+                }
+                Need::AnyOnStage | Need::AnyOnTable => !self.granted(on)?.is_empty(),
+                // None of these looks at the grants of one stage or table.
+                Need::Login
+                | Need::Own
+                | Need::OwnOnly
+                | Need::Admin
+                | Need::ClusterAdmin
+                | Need::Account(_)
+                | Need::AccountOrOwner(_) => true,
+            };
         if may {
             return Ok(());
         }
@@ -358,27 +385,32 @@ impl Acting {
         Ok(on)
     }
 
-    /// A table's privileges come from the table, from `d.*`, from `*.*`, and from owning the database.
     fn table_securables(&self, object: &Object) -> Result<Vec<Securable>> {
-        let mut on = self.database_securables(object)?;
-        on.extend(on.clone().iter().filter_map(|securable| match securable {
-            Securable::Database(id) => Some(Securable::TablesOf(*id)),
-            Securable::Account
-            | Securable::Databases
-            | Securable::Tables
-            | Securable::TablesOf(_)
-            | Securable::Table(_)
-            | Securable::Stages
-            | Securable::Stage(_) => None,
-        }));
-        on.push(Securable::Tables);
+        let mut id = None;
         if let Object::Table { database, name } = object {
             let account = self.principal.account();
             let table = self.instance.catalog.table(account, database, name)?;
-            on.extend(table.map(|table| Securable::Table(table.id)));
+            id = table.map(|table| table.id);
         }
-        Ok(on)
+        Ok(of_tables(self.database_securables(object)?, id))
     }
+}
+
+/// A table's privileges come from the table, from `d.*`, from `*.*`, and from owning the database.
+fn of_tables(mut on: Vec<Securable>, id: Option<u64>) -> Vec<Securable> {
+    on.extend(on.clone().iter().filter_map(|securable| match securable {
+        Securable::Database(id) => Some(Securable::TablesOf(*id)),
+        Securable::Account
+        | Securable::Databases
+        | Securable::Tables
+        | Securable::TablesOf(_)
+        | Securable::Table(_)
+        | Securable::Stages
+        | Securable::Stage(_) => None,
+    }));
+    on.push(Securable::Tables);
+    on.extend(id.map(Securable::Table));
+    on
 }
 
 /// Files of a stage, as the audit names them.

@@ -109,11 +109,16 @@ impl Logins {
         })
     }
 
-    /// The hash of a new password. Blocking.
+    /// The hash of a new password, with a salt of its own or by what names the change, if it may be given again.
+    /// Blocking.
     ///
     /// # Errors
     /// Those of [`passwords::hash`]; [`Reason::LimitExceeded`] when many are being made at once.
-    pub(crate) fn hash(&self, password: &SecretString) -> Result<PasswordHash> {
+    pub(crate) fn hash(
+        &self,
+        password: &SecretString,
+        salted_by: Option<[&str; 3]>,
+    ) -> Result<PasswordHash> {
         let _turn = self.new_hashes.try_acquire().map_err(|_| {
             Error::internal(
                 Reason::LimitExceeded,
@@ -124,7 +129,10 @@ impl Logins {
             )
             .retry_after(QUEUE_RETRY_AFTER)
         })?;
-        passwords::hash(password)
+        match salted_by {
+            Some(named) => passwords::hash_salted_by(password, &named),
+            None => passwords::hash(password),
+        }
     }
 
     /// The principal of a call, and the token that it came with. Everything that fails is audited.
@@ -365,14 +373,14 @@ mod tests {
         let logins = Logins::new(&AuthSettings::default(), &limits).unwrap();
         let password = SecretString::from("correct horse");
         let turn = logins.new_hashes.try_acquire().unwrap();
-        let error = logins.hash(&password).unwrap_err();
+        let error = logins.hash(&password, None).unwrap_err();
         assert_eq!(error.reason(), Reason::LimitExceeded);
         assert!(
             error.message().contains("limits.new_passwords_max"),
             "{error}"
         );
         drop(turn);
-        logins.hash(&password).unwrap();
+        logins.hash(&password, None).unwrap();
     }
 
     #[test]

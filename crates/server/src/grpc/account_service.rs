@@ -52,10 +52,10 @@ fn lower(name: &str, collection: &str) -> Result<String> {
     Ok(resource_id(name, collection)?.to_lowercase())
 }
 
-fn mode(validate_only: bool) -> ChangeMode {
+fn mode(validate_only: bool, request_id: String) -> ChangeMode {
     ChangeMode {
         validate_only,
-        request_id: None,
+        request_id: (!request_id.is_empty()).then_some(request_id),
     }
 }
 
@@ -117,7 +117,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::CreateAccountResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let mode = mode(request.validate_only);
+        let mode = mode(request.validate_only, request.request_id);
         let new = request.account.unwrap_or_default();
         let admin = (
             new.admin_name.to_lowercase(),
@@ -170,7 +170,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::UpdateAccountResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let mode = mode(request.validate_only);
+        let mode = mode(request.validate_only, request.request_id);
         let new = request.account.unwrap_or_default();
         let name = lower(&new.name, "accounts")?;
         let mask = Mask::of(request.update_mask, &ACCOUNT_PATHS)?;
@@ -187,8 +187,7 @@ impl AccountService for Accounts {
                 password: SecretString::from(request.admin_password),
             });
         }
-        let current = session.account_record(name.clone()).await?;
-        let expected = expected(&new.etag, current.id, current.version)?;
+        let expected = expected(&new.etag)?;
         let altered = session
             .alter_account(name, properties, expected, mode)
             .await?;
@@ -204,10 +203,13 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         let name = lower(&request.name, "accounts")?;
-        let current = session.account_record(name.clone()).await?;
-        let expected = expected(&request.etag, current.id, current.version)?;
+        let expected = expected(&request.etag)?;
         session
-            .drop_account(name, expected, mode(request.validate_only))
+            .drop_account(
+                name,
+                expected,
+                mode(request.validate_only, request.request_id),
+            )
             .await?;
         Ok(Response::new(v1::DeleteAccountResponse {}))
     }
@@ -218,7 +220,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::CreateUserResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let mode = mode(request.validate_only);
+        let mode = mode(request.validate_only, request.request_id);
         let new = request.user.unwrap_or_default();
         let made = UserToMake {
             name: request.user_id.to_lowercase(),
@@ -271,7 +273,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::UpdateUserResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let mode = mode(request.validate_only);
+        let mode = mode(request.validate_only, request.request_id);
         let new = request.user.unwrap_or_default();
         let name = lower(&new.name, "users")?;
         let mask = Mask::of(request.update_mask, &USER_PATHS)?;
@@ -290,9 +292,7 @@ impl AccountService for Accounts {
             properties.push(UserProperty::Password(SecretString::from(request.password)));
         }
         let operation = Operation::AlterUser;
-        let expected = session
-            .expected_user(name.clone(), &new.etag, operation)
-            .await?;
+        let expected = expected(&new.etag)?;
         let altered = session
             .alter_user(name.clone(), properties, expected, mode)
             .await?;
@@ -309,11 +309,13 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         let name = lower(&request.name, "users")?;
-        let expected = session
-            .expected_user(name.clone(), &request.etag, Operation::DropUser)
-            .await?;
+        let expected = expected(&request.etag)?;
         session
-            .drop_user(name, expected, mode(request.validate_only))
+            .drop_user(
+                name,
+                expected,
+                mode(request.validate_only, request.request_id),
+            )
             .await?;
         Ok(Response::new(v1::DeleteUserResponse {}))
     }
@@ -330,7 +332,7 @@ impl AccountService for Accounts {
                 request.role_id.to_lowercase(),
                 comment,
                 OnExists::Error,
-                mode(request.validate_only),
+                mode(request.validate_only, request.request_id),
             )
             .await?;
         Ok(Response::new(v1::CreateRoleResponse {
@@ -361,7 +363,9 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         let name = lower(&request.name, "roles")?;
-        session.drop_role(name, mode(request.validate_only)).await?;
+        session
+            .drop_role(name, mode(request.validate_only, request.request_id))
+            .await?;
         Ok(Response::new(v1::DeleteRoleResponse {}))
     }
 
@@ -375,7 +379,7 @@ impl AccountService for Accounts {
             .grant_role(
                 lower(&request.role, "roles")?,
                 lower(&request.user, "users")?,
-                mode(request.validate_only),
+                mode(request.validate_only, request.request_id),
             )
             .await?;
         Ok(Response::new(v1::GrantRoleResponse {}))
@@ -391,7 +395,7 @@ impl AccountService for Accounts {
             .revoke_role(
                 lower(&request.role, "roles")?,
                 lower(&request.user, "users")?,
-                mode(request.validate_only),
+                mode(request.validate_only, request.request_id),
             )
             .await?;
         Ok(Response::new(v1::RevokeRoleResponse {}))
@@ -403,7 +407,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::GrantPrivilegesResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let mode = mode(request.validate_only);
+        let mode = mode(request.validate_only, request.request_id);
         let grant = request.grant.unwrap_or_default();
         session
             .grant(
@@ -422,7 +426,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::RevokePrivilegesResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let mode = mode(request.validate_only);
+        let mode = mode(request.validate_only, request.request_id);
         let grant = request.grant.unwrap_or_default();
         session
             .revoke(
@@ -491,7 +495,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::RevokeTokenResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let mode = mode(request.validate_only);
+        let mode = mode(request.validate_only, request.request_id);
         let revoked = match (request.name.as_str(), request.user.as_str()) {
             (ALL_TOKENS, "") => {
                 return Err(invalid(format_args!(
@@ -500,10 +504,7 @@ impl AccountService for Accounts {
                 .into());
             }
             (ALL_TOKENS, of) => session.revoke_tokens_of(lower(of, "users")?, mode).await?,
-            (name, "") => {
-                session.revoke_token(lower(name, "tokens")?, mode).await?;
-                1
-            }
+            (name, "") => session.revoke_token(lower(name, "tokens")?, mode).await?,
             (_, _) => {
                 return Err(invalid(format_args!(
                     "user goes with the name {ALL_TOKENS} only, for a token has one user"

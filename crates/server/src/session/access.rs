@@ -2,7 +2,7 @@
 
 use catalog::{
     AccountChange, AccountRecord, Altered, Created, Expected, NewAccount, NewUser, OnExists,
-    RoleRecord, UserChange, UserRecord,
+    PasswordHash, RoleRecord, UserChange, UserRecord,
 };
 use secrecy::SecretString;
 
@@ -57,14 +57,16 @@ impl Session {
             move |acting, permit| {
                 let catalog = &acting.instance.catalog;
                 // Before the password is hashed, which takes its time.
-                if let (Some(existing), OnExists::Keep) = (catalog.account(&name)?, on_exists) {
+                if !permit.may_be_repeated()
+                    && let (Some(existing), OnExists::Keep) = (catalog.account(&name)?, on_exists)
+                {
                     return Ok(kept(existing));
                 }
                 let (admin_name, password) = admin;
                 let new = NewAccount {
                     name,
+                    admin_password: acting.hash(permit, &admin_name, &password)?,
                     admin_name,
-                    admin_password: acting.instance.logins.hash(&password)?,
                     comment,
                     default_database: Some(acting.instance.settings.default_database.clone()),
                 };
@@ -87,7 +89,10 @@ impl Session {
         let operation = Operation::AlterAccount;
         let object = Object::OtherAccount(name.clone());
         self.change(operation, object.clone(), mode, move |acting, permit| {
-            acting.existing_account(&name)?;
+            if !permit.may_be_repeated() {
+                // Before the password is hashed.
+                acting.existing_account(&name)?;
+            }
             let is_own = name == permit.account();
             let changes = properties
                 .into_iter()
@@ -97,7 +102,7 @@ impl Session {
                             if is_own {
                                 acting.allow_changing_user(operation, &object, &name)?;
                             }
-                            let password = acting.instance.logins.hash(&password)?;
+                            let password = acting.hash(permit, &name, &password)?;
                             AccountChange::Admin { name, password }
                         }
                         AccountProperty::Suspended(suspended) => {
@@ -138,9 +143,9 @@ impl Session {
                     .catalog
                     .drop_account(permit.actor(), &name, expected)
                     .about(Subject::Account)?;
-                if permit.is_trial() {
+                let Some(dropped) = dropped.filter(|_| !permit.is_trial()) else {
                     return Ok(());
-                }
+                };
                 let segments = dropped
                     .tables
                     .iter()
@@ -182,15 +187,20 @@ impl Session {
             mode,
             move |acting, permit| {
                 let catalog = &acting.instance.catalog;
-                match (catalog.user(permit.account(), &user.name)?, on_exists) {
-                    (Some(existing), OnExists::Keep) => return Ok(kept(existing)),
-                    (Some(_), OnExists::Error) => {
-                        return Err(Error::internal(
-                            Reason::UserExists,
-                            format_args!("the user {} exists", user.name),
-                        ));
+                // It may have been made by this very request, which the catalog remembers.
+                if !permit.may_be_repeated()
+                    && let Some(existing) = catalog.user(permit.account(), &user.name)?
+                {
+                    match on_exists {
+                        OnExists::Keep => return Ok(kept(existing)),
+                        OnExists::Error => {
+                            return Err(Error::internal(
+                                Reason::UserExists,
+                                format_args!("the user {} exists", user.name),
+                            ));
+                        }
+                        OnExists::Replace => {}
                     }
-                    (Some(_), OnExists::Replace) | (None, _) => {}
                 }
                 if let Some(role) = &user.default_role {
                     // It makes the user a member: who may only make users may not give out roles by that.
@@ -198,8 +208,8 @@ impl Session {
                     acting.allow_membership(role)?;
                 }
                 let new = NewUser {
+                    password: Some(acting.hash(permit, &user.name, &user.password)?),
                     name: user.name,
-                    password: Some(acting.instance.logins.hash(&user.password)?),
                     default_role: user.default_role,
                     comment: user.comment,
                 };
@@ -274,13 +284,16 @@ impl Session {
         let object = Object::User(name.clone());
         self.change(operation, object.clone(), mode, move |acting, permit| {
             acting.allow_changing_user(operation, &object, &name)?;
-            acting.existing_user(permit, &name)?;
+            if !permit.may_be_repeated() {
+                // Before a password is hashed.
+                acting.existing_user(permit, &name)?;
+            }
             let changes = properties
                 .into_iter()
                 .map(|property| {
                     Ok(match property {
                         UserProperty::Password(password) => {
-                            UserChange::Password(acting.instance.logins.hash(&password)?)
+                            UserChange::Password(acting.hash(permit, &name, &password)?)
                         }
                         UserProperty::Locked(locked) => UserChange::Locked(locked),
                         UserProperty::DefaultRole(role) => UserChange::DefaultRole(role),
@@ -302,14 +315,15 @@ impl Session {
         name: String,
         expected: Expected,
         mode: ChangeMode,
-    ) -> Result<UserRecord> {
+    ) -> Result<()> {
         let object = Object::User(name.clone());
         self.change(Operation::DropUser, object, mode, move |acting, permit| {
             acting
                 .instance
                 .catalog
                 .drop_user(permit.actor(), &name, expected)
-                .map_err(|error| acting.about_user(&name, Subject::User, error))
+                .map_err(|error| acting.about_user(&name, Subject::User, error))?;
+            Ok(())
         })
         .await
     }
@@ -352,34 +366,6 @@ impl Session {
         )
         .await
     }
-
-    /// The version that an etag, `id-version`, stands for; empty is any.
-    ///
-    /// # Errors
-    /// [`Reason::IdentityVersionConflict`].
-    pub(crate) async fn expected_user(
-        &self,
-        name: String,
-        etag: &str,
-        operation: Operation,
-    ) -> Result<Expected> {
-        if etag.is_empty() {
-            return Ok(Expected::Any);
-        }
-        let (user, _) = self.user_record(name, operation).await?;
-        let now = format!("{}-{}", user.id, user.version);
-        if etag == now {
-            return Ok(Expected::Version(user.version));
-        }
-        Err(Error::internal(
-            Reason::IdentityVersionConflict,
-            format_args!(
-                "the user {} is at etag {now}, not at {}",
-                user.name,
-                etag.escape_default()
-            ),
-        ))
-    }
 }
 
 /// What IF NOT EXISTS answers.
@@ -392,6 +378,12 @@ pub(super) fn kept<R>(record: R) -> Created<R> {
 }
 
 impl Acting {
+    /// The hash of a new password of a user; in a change that may be given again the same one each time.
+    fn hash(&self, permit: &Permit, user: &str, password: &SecretString) -> Result<PasswordHash> {
+        let salted_by = permit.request_id().map(|id| [permit.account(), user, id]);
+        self.instance.logins.hash(password, salted_by)
+    }
+
     fn existing_account(&self, name: &str) -> Result<AccountRecord> {
         self.instance.catalog.account(name)?.ok_or_else(|| {
             Error::internal(

@@ -73,7 +73,7 @@ impl Session {
                     format!("database '{database}' is the server's own and read-only"),
                 ));
             }
-            let table = acting.existing_table(permit, &database, &name)?;
+            let table = acting.existing_table(operation, permit, &database, &name)?;
             match table.source {
                 TableSource::Segments(_) => Ok((permit.clone(), table)),
                 TableSource::External { .. } => Err(Error::invalid_input(

@@ -232,7 +232,7 @@ impl Session {
         let object = table_object(&database, &name);
         self.act(Operation::Select, object, move |acting, permit| {
             acting
-                .existing_table(permit, &database, &name)
+                .existing_table(Operation::Select, permit, &database, &name)
                 .map(|record| Readable::Stored(Box::new(record)))
         })
         .await

@@ -51,14 +51,15 @@ impl Session {
         .await
     }
 
-    pub(crate) async fn drop_role(&self, name: String, mode: ChangeMode) -> Result<RoleRecord> {
+    pub(crate) async fn drop_role(&self, name: String, mode: ChangeMode) -> Result<()> {
         let object = Object::Role(name.clone());
         self.change(Operation::DropRole, object, mode, move |acting, permit| {
             acting
                 .instance
                 .catalog
                 .drop_role(permit.actor(), &name)
-                .about(Subject::Role)
+                .about(Subject::Role)?;
+            Ok(())
         })
         .await
     }
@@ -130,20 +131,23 @@ impl Session {
         let object = Object::Role(role.clone());
         self.change(operation, object, mode, move |acting, permit| {
             acting.allow_membership(&role)?;
-            acting.existing_role(permit, &role)?;
+            if !permit.may_be_repeated() {
+                acting.existing_role(permit, &role)?;
+            }
             change(&acting.instance.catalog, permit.actor(), &role, &user).about(Subject::User)
         })
         .await
     }
 
-    /// Grants to a role; `None` stands for every privilege on that kind of object.
+    /// Grants to a role; `None` stands for every privilege on that kind of object. Gives `None` when the same request
+    /// had done it before.
     pub(crate) async fn grant(
         &self,
         role: String,
         on: GrantObject,
         privileges: Option<PrivilegeSet>,
         mode: ChangeMode,
-    ) -> Result<Granted> {
+    ) -> Result<Option<Granted>> {
         self.change_grant(Operation::Grant, role, on, privileges, mode, Catalog::grant)
             .await
     }
@@ -154,7 +158,7 @@ impl Session {
         on: GrantObject,
         privileges: Option<PrivilegeSet>,
         mode: ChangeMode,
-    ) -> Result<Revoked> {
+    ) -> Result<Option<Revoked>> {
         self.change_grant(
             Operation::Revoke,
             role,

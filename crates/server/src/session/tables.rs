@@ -205,7 +205,7 @@ impl Session {
         let (database, table) = self.resolve(name);
         let object = table_object(&database, &table);
         self.act(Operation::DescribeTable, object, move |acting, permit| {
-            acting.existing_table(permit, &database, &table)
+            acting.existing_table(Operation::DescribeTable, permit, &database, &table)
         })
         .await
     }
@@ -384,6 +384,7 @@ impl Session {
                     .await?,
             );
         }
+        let acting = self.acting();
         self.instance
             .blocking(move |instance| {
                 let mut found = Vec::with_capacity(tables.len());
@@ -392,7 +393,11 @@ impl Session {
                 for ((database, name), permit) in tables.into_iter().zip(permits) {
                     refuse_system(&database)?;
                     match instance.catalog.table(permit.account(), &database, &name)? {
-                        Some(_) => found.push((database, name, permit)),
+                        Some(table) => {
+                            let object = table_object(&database, &name);
+                            acting.allow_table_found(Operation::DropTable, &object, table.id)?;
+                            found.push((database, name, table.id, permit));
+                        }
                         None if statement.if_exists => {
                             warnings.push(format!("table {database}.{name} does not exist"))
                         }
@@ -406,10 +411,10 @@ impl Session {
                         }
                     }
                 }
-                for (database, name, permit) in found {
+                for (database, name, id, permit) in found {
                     let dropped = instance
                         .catalog
-                        .drop_table(permit.actor(), &database, &name)
+                        .drop_table(permit.actor(), &database, &name, Some(id))
                         .map_err(|e| missing_table(e, &database, &name))?;
                     instance.internal.remove_segments(
                         dropped
@@ -427,7 +432,7 @@ impl Session {
         let (database, name) = self.resolve(&name);
         let object = table_object(&database, &name);
         self.act(Operation::Truncate, object, move |acting, permit| {
-            let table = acting.existing_table(permit, &database, &name)?;
+            let table = acting.existing_table(Operation::Truncate, permit, &database, &name)?;
             if matches!(table.source, TableSource::External { .. }) {
                 return Err(Error::not_supported(format_args!(
                     "truncate external table '{name}'; its files are not managed by the table"
@@ -436,7 +441,7 @@ impl Session {
             let removed = acting
                 .instance
                 .catalog
-                .truncate_table(permit.actor(), &database, &name)
+                .truncate_table(permit.actor(), &database, &name, Some(table.id))
                 .map_err(|e| missing_table(e, &database, &name))?;
             acting
                 .instance
@@ -458,18 +463,22 @@ impl Session {
 }
 
 impl Acting {
-    /// The record of a table, or MySQL's error.
+    /// The record of a table, on which this very operation is allowed, or MySQL's error.
     pub(super) fn existing_table(
         &self,
+        operation: Operation,
         permit: &Permit,
         database: &str,
         name: &str,
     ) -> Result<TableRecord> {
         self.existing_database(permit, database)?;
-        self.instance
+        let found = self
+            .instance
             .catalog
-            .table(permit.account(), database, name)?
-            .ok_or_else(|| no_such_table(database, name))
+            .table(permit.account(), database, name)?;
+        let table = found.ok_or_else(|| no_such_table(database, name))?;
+        self.allow_table_found(operation, &table_object(database, name), table.id)?;
+        Ok(table)
     }
 }
 

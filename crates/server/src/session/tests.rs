@@ -118,3 +118,42 @@ async fn what_a_role_may_do_is_decided_on_the_stage_that_is_opened() {
     let error = decided(&session, kept).unwrap_err();
     assert_eq!(error.reason(), Reason::PermissionDenied);
 }
+
+#[tokio::test]
+async fn what_a_role_may_do_is_decided_on_the_table_that_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = call(folder.path()).await;
+    for statement in [
+        "CREATE TABLE a (x INT)",
+        "CREATE TABLE b (x INT)",
+        "CREATE ROLE analyst",
+        "GRANT analyst TO root",
+        "GRANT SELECT ON TABLE a TO analyst",
+        "SET ROLE analyst",
+        "SELECT * FROM a",
+    ] {
+        session.execute(statement).await.unwrap();
+    }
+    let database = session.database().to_owned();
+    let id = |name: &str| {
+        let table = session.instance.catalog.table("sys", &database, name);
+        table.unwrap().unwrap().id
+    };
+    let decided = |operation, id| {
+        let object = Object::Table {
+            database: database.clone(),
+            name: "a".to_owned(),
+        };
+        session.acting().allow_table_found(operation, &object, id)
+    };
+    decided(Operation::Select, id("a")).unwrap();
+    // As if the table had been dropped and made anew since the gate looked.
+    for (operation, id) in [
+        (Operation::Select, id("b")),
+        (Operation::DropTable, id("a")),
+        (Operation::Insert, id("a")),
+    ] {
+        let error = decided(operation, id).unwrap_err();
+        assert_eq!(error.reason(), Reason::PermissionDenied);
+    }
+}

@@ -68,29 +68,29 @@ impl Session {
         .await
     }
 
-    /// Revokes a token: one's own, or as who may do this with other users, anyone's of the account.
+    /// Revokes a token: one's own, or as who may do this with other users, anyone's of the account. Gives how many that
+    /// were, which is one.
     ///
     /// # Errors
     /// [`Reason::TokenNotFound`], also for one that is another's affair.
-    pub(crate) async fn revoke_token(&self, id: String, mode: ChangeMode) -> Result<()> {
+    pub(crate) async fn revoke_token(&self, id: String, mode: ChangeMode) -> Result<u64> {
         let object = Object::Token(id.clone());
         self.change(
             Operation::RevokeToken,
             object.clone(),
             mode,
             move |acting, permit| {
-                let catalog = &acting.instance.catalog;
-                let own = catalog.tokens(permit.account(), acting.principal.user())?;
-                if !own.iter().any(|token| token.id == id)
-                    && !acting.may(Operation::RevokeTokenOfUser, &object)?
-                {
-                    return Err(token_not_found(&id));
-                }
-                catalog
-                    .revoke_token(permit.actor(), &id)
+                let of = match acting.may(Operation::RevokeTokenOfUser, &object)? {
+                    true => None,
+                    false => Some(acting.principal.user()),
+                };
+                acting
+                    .instance
+                    .catalog
+                    .revoke_token(permit.actor(), &id, of)
                     .map_err(|error| match error.kind() {
-                        // Of an administrator, whose tokens such a caller does not see either.
-                        ErrorKind::Forbidden => token_not_found(&id),
+                        // Of another, or of an administrator, whose tokens such a caller does not see either.
+                        ErrorKind::Forbidden | ErrorKind::NotFound => token_not_found(&id),
                         _ => about(Subject::Token, error),
                     })
             },

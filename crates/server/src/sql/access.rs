@@ -312,7 +312,7 @@ pub(super) async fn grant(session: &Session, statement: Grant, is_grant: bool) -
                     ChangeMode::default(),
                 )
                 .await?;
-            if granted.added.is_empty() {
+            if granted.is_some_and(|granted| granted.added.is_empty()) {
                 warnings.push(format!("role {role} had this already; nothing was changed"));
             }
         } else {
@@ -324,7 +324,7 @@ pub(super) async fn grant(session: &Session, statement: Grant, is_grant: bool) -
                     ChangeMode::default(),
                 )
                 .await?;
-            if revoked.revoked.is_empty() {
+            if revoked.is_some_and(|revoked| revoked.revoked.is_empty()) {
                 warnings.push(format!(
                     "role {role} was not granted this here; nothing was changed"
                 ));

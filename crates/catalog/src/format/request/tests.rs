@@ -9,10 +9,11 @@ use crate::requests::{Operation, Outcome, RequestRecord};
 
 fn request() -> RequestRecord {
     RequestRecord {
-        operation: Operation::Create,
+        operation: Operation::CreateStage,
         arguments: std::array::from_fn(|n| 200 + u8::try_from(n).unwrap()),
-        stages: vec![(7, 3), (8, 1)],
+        records: vec![(7, 3), (8, 1)],
         outcome: Outcome::Changed,
+        count: 0,
         time_us: 1_795_000_000_000_000,
     }
 }
@@ -20,12 +21,12 @@ fn request() -> RequestRecord {
 #[test]
 fn requests() {
     let operations = [
-        Operation::Create,
-        Operation::Alter,
-        Operation::Rename,
-        Operation::Rollback,
-        Operation::Drop,
-        Operation::Undrop,
+        Operation::CreateStage,
+        Operation::AlterStage,
+        Operation::RenameStage,
+        Operation::RollbackStage,
+        Operation::DropStage,
+        Operation::UndropStage,
     ];
     for (number, operation) in (1..).zip(operations) {
         let record = RequestRecord {
@@ -34,6 +35,36 @@ fn requests() {
         };
         is_frozen_since(3, &format!("request-{number}.hex"), &record);
     }
+    let of_identities = [
+        Operation::CreateAccount,
+        Operation::AlterAccount,
+        Operation::DropAccount,
+        Operation::CreateUser,
+        Operation::AlterUser,
+        Operation::DropUser,
+        Operation::CreateRole,
+        Operation::DropRole,
+        Operation::GrantRole,
+        Operation::RevokeRole,
+        Operation::Grant,
+        Operation::Revoke,
+        Operation::RevokeToken,
+        Operation::RevokeTokens,
+    ];
+    for (number, operation) in (7..).zip(of_identities) {
+        let record = RequestRecord {
+            operation,
+            ..request()
+        };
+        is_frozen_since(7, &format!("request-{number}.hex"), &record);
+    }
+    let counted = RequestRecord {
+        operation: Operation::RevokeTokens,
+        records: Vec::new(),
+        count: 3,
+        ..request()
+    };
+    is_frozen_since(7, "request-count.hex", &counted);
     for (number, outcome) in [(2, Outcome::Replaced), (3, Outcome::Unchanged)] {
         let record = RequestRecord {
             outcome,
@@ -57,7 +88,7 @@ fn damage_and_unknown_numbers_are_found() {
             .unwrap_err()
             .to_string()
     };
-    for number in [0, 7] {
+    for number in [0, 21] {
         let mut message = request().to_message();
         message.operation = number;
         assert_eq!(

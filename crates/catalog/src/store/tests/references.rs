@@ -180,10 +180,11 @@ fn identities_that_refer_to_nothing_are_named() {
         [format!("{time} marks a request that does not exist")]
     );
     let request = crate::requests::RequestRecord {
-        operation: crate::requests::Operation::Create,
+        operation: crate::requests::Operation::CreateStage,
         arguments: [0; 32],
-        stages: Vec::new(),
+        records: Vec::new(),
         outcome: crate::requests::Outcome::Changed,
+        count: 0,
         time_us: 6,
     };
     assert_eq!(

@@ -74,7 +74,7 @@ fn a_password_is_sealed_for_its_table_alone() {
     let replaced = create(&catalog, "t", "another");
     assert_eq!(opened(&catalog, &replaced), "another");
     assert_eq!(catalog.table_credentials("sys", &made).unwrap().len(), 0);
-    catalog.drop_table(&root(), "default", "t").unwrap();
+    catalog.drop_table(&root(), "default", "t", None).unwrap();
     assert_eq!(
         catalog.table_credentials("sys", &replaced).unwrap().len(),
         0

@@ -11,21 +11,31 @@ fn etag(id: u64, version: u64) -> String {
     format!("{id}-{version}")
 }
 
-pub(super) fn expected(sent: &str, id: u64, version: u64) -> Result<Expected> {
-    if sent.is_empty() {
+/// The version that an etag stands for; empty is any.
+///
+/// # Errors
+/// [`Reason::IdentityVersionConflict`] for what was never one.
+pub(super) fn expected(etag: &str) -> Result<Expected> {
+    if etag.is_empty() {
         return Ok(Expected::Any);
     }
-    if sent == etag(id, version) {
-        return Ok(Expected::Version(version));
-    }
-    Err(Error::internal(
-        Reason::IdentityVersionConflict,
-        format_args!(
-            "it is at etag {}, not at {}",
-            etag(id, version),
-            sent.escape_default()
-        ),
-    ))
+    let parts = etag.split_once('-');
+    parts
+        .and_then(|(id, version)| {
+            Some(Expected::Record {
+                id: id.parse().ok()?,
+                version: version.parse().ok()?,
+            })
+        })
+        .ok_or_else(|| {
+            Error::internal(
+                Reason::IdentityVersionConflict,
+                format_args!(
+                    "the etag {} is none that an account or a user has had",
+                    etag.escape_default()
+                ),
+            )
+        })
 }
 
 pub(super) fn account(record: AccountRecord) -> v1::Account {
