@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Serving, command, files, sql, text};
 use crate::serve_process::ServeProcess;
@@ -54,6 +55,7 @@ fn contents(data: &Path) -> String {
     let output = sql(data, &["--format", "csv"], script);
     let (status, all) = said(&output);
     assert_eq!(status, 0, "{all}");
+    let all = text(&output.stdout);
     assert!(
         all.contains("fingerprint") && all.contains("1\r\n2\r\n"),
         "{all}"
@@ -147,7 +149,8 @@ fn a_damaged_backup_is_refused_and_names_the_file() {
         let path = backup.join(&file);
         let whole = fs::read(&path).unwrap();
         flip(&path);
-        expect(&admin(&["restore", from], &restored), 1, &file);
+        // The backup's own list is no list any more; what it lists is damaged.
+        expect(&admin(&["restore", from], &restored), 3, &file);
         assert!(!restored.exists(), "something was written");
         fs::write(&path, whole).unwrap();
     }
@@ -190,6 +193,105 @@ fn a_check_finds_damage_and_a_missing_segment() {
 }
 
 #[test]
+fn a_check_changes_nothing_and_tells_what_the_next_start_does() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_dir(folder.path());
+    let (journal, index) = (data.join("catalog/journal"), data.join("catalog/index"));
+    let mut torn = fs::OpenOptions::new().append(true).open(&journal).unwrap();
+    torn.write_all(b"half of a change").unwrap();
+    drop(torn);
+    let before = fs::read(&journal).unwrap();
+    expect(
+        &admin(&["check"], &data),
+        0,
+        "16 bytes of a change that was never acknowledged",
+    );
+    fs::remove_dir_all(&index).unwrap();
+    let output = admin(&["check"], &data);
+    expect(&output, 0, "are no whole change");
+    expect(&output, 0, "makes the index anew");
+    assert_eq!(fs::read(&journal).unwrap(), before);
+    assert!(!index.exists());
+    // Whoever opens it says what that took.
+    let output = sql(&data, &["-e", "SELECT 1"], "");
+    expect(&output, 0, "cut 16 bytes from the journal's end");
+    expect(&output, 0, "made the index anew");
+    let output = admin(&["check"], &data);
+    expect(&output, 0, "1 file there");
+    expect(&output, 0, "which is here");
+    fs::remove_file(data.join("server.key")).unwrap();
+    expect(&admin(&["check"], &data), 0, "before the next start");
+    let before = folder.path().join("journal");
+    fs::rename(&journal, &before).unwrap();
+    expect(
+        &admin(&["check"], &data),
+        3,
+        "is missing although its index exists",
+    );
+}
+
+#[test]
+fn nothing_is_acknowledged_behind_damage_and_the_way_out_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_dir(folder.path());
+    let before = contents(&data);
+    // Opening is what brings an index up to its journal, but for what the opening itself adds.
+    let lacks = || {
+        let output = admin(&["check", "-o", "json"], &data);
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        found["index_lacks"].as_u64().unwrap()
+    };
+    let began = Instant::now();
+    while lacks() > 0 {
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "the index lags behind"
+        );
+        expect(&admin(&["verify-audit"], &data), 0, "complete");
+    }
+    flip(&data.join("catalog/journal"));
+    let output = sql(&data, &["-e", "CREATE STAGE q"], "");
+    expect(&output, 1, "is damaged at byte");
+    assert!(
+        text(&output.stderr).contains("read-only"),
+        "{}",
+        text(&output.stderr)
+    );
+    // It can still be read.
+    expect(&sql(&data, &["-e", "SHOW STAGES LIKE 's'"], ""), 0, "s3://");
+    expect(&admin(&["verify-audit"], &data), 3, "is damaged at byte");
+    let output = admin(&["check"], &data);
+    expect(&output, 3, "write a backup of this data directory as it is");
+    expect(&output, 3, "1 file there");
+
+    let (backup, restored) = (folder.path().join("backup"), folder.path().join("restored"));
+    let directory = backup.to_str().unwrap();
+    expect(&admin(&["backup", directory], &data), 0, "backed up to");
+    expect(&admin(&["restore", directory], &restored), 0, "restored to");
+    fs::copy(data.join("server.key"), restored.join("server.key")).unwrap();
+    assert_eq!(contents(&restored), before);
+    expect(&admin(&["check"], &restored), 0, "No damage was found.");
+}
+
+#[test]
+fn a_backup_does_not_go_where_a_stage_leads() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_dir(folder.path());
+    let open = folder.path().join("open");
+    fs::create_dir(&open).unwrap();
+    let script = format!("CREATE STAGE o URL = 'file://{}'", open.display());
+    expect(&sql(&data, &[], &script), 0, "");
+    let inside = open.join("backups/1");
+    expect(
+        &admin(&["backup", inside.to_str().unwrap()], &data),
+        1,
+        "the stage o of account sys opens that directory",
+    );
+    assert!(!inside.exists());
+}
+
+#[test]
 fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let data = data_dir(folder.path());
@@ -198,11 +300,15 @@ fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
     let output = sql(&data, &["-e", "CREATE DATABASE lost"], "");
     assert!(output.status.success(), "{}", text(&output.stderr));
     // An index that lags behind cannot tell; this opening brings it up.
-    expect(&admin(&["check"], &data), 0, "No damage was found.");
+    expect(
+        &admin(&["verify-audit"], &data),
+        0,
+        "complete and unchanged",
+    );
     fs::copy(&before, &journal).unwrap();
     let way_out = "--accept-lost-changes";
     expect(&sql(&data, &["-e", "SELECT 1"], ""), 1, way_out);
-    expect(&admin(&["rebuild"], &data), 1, way_out);
+    expect(&admin(&["rebuild"], &data), 3, way_out);
     expect(&admin(&["check"], &data), 3, "bring back the right journal");
     let output = admin(&["rebuild", way_out], &data);
     expect(&output, 0, "changes that had been acknowledged");
@@ -228,6 +334,7 @@ fn the_key_is_rotated_and_the_old_one_removed() {
     let folder = tempfile::tempdir().unwrap();
     let data = data_dir(folder.path());
     let (before, old) = (contents(&data), fs::read(data.join("server.key")).unwrap());
+    let journal = fs::read(data.join("catalog/journal")).unwrap();
     expect(
         &admin(&["rotate-key"], &data),
         0,
@@ -235,6 +342,9 @@ fn the_key_is_rotated_and_the_old_one_removed() {
     );
     assert_eq!(key_files(&data), ["server.key"]);
     assert_ne!(fs::read(data.join("server.key")).unwrap(), old);
+    // What the journal was, which the old key opens, is not the beginning of what it is.
+    let now = fs::read(data.join("catalog/journal")).unwrap();
+    assert!(!now.starts_with(&journal));
     assert_eq!(contents(&data), before);
     // The old one opens nothing any more.
     fs::write(data.join("server.key"), &old).unwrap();

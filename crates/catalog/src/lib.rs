@@ -43,7 +43,7 @@ pub use audit::{
     AuditRecord,
 };
 pub use backup::{BackupFile, BackupReport};
-pub use check::{CheckReport, Problem, ProblemPlace};
+pub use check::{CheckReport, ListedSegment, Problem, ProblemPlace};
 pub use databases::{DatabaseRecord, DroppedDatabase};
 pub use directory::{DirectoryFile, FileChange, RefreshId, Refreshed, StageFiles};
 pub use error::{Error, ErrorKind};

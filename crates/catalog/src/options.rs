@@ -48,6 +48,9 @@ pub struct Options {
     /// An index of more keys than this is not read as a whole when it is opened;
     /// [`Catalog::scrub`](crate::Catalog::scrub) does it then.
     pub check_keys_max: u64,
+    /// A longer journal is not read as a whole when it is opened, but from where the index ends;
+    /// [`Catalog::scrub`](crate::Catalog::scrub) does it then. In bytes.
+    pub check_journal_bytes_max: u64,
     /// Open also when the journal lacks changes that were acknowledged, and go on without them. The
     /// index that has them is kept beside.
     pub accept_cut: bool,
@@ -66,6 +69,7 @@ impl Default for Options {
             keys: None,
             audit_sync_ms: 1000,
             check_keys_max: 100_000,
+            check_journal_bytes_max: 64 << 20,
             accept_cut: false,
         }
     }
@@ -82,6 +86,7 @@ impl fmt::Debug for Options {
             .field("index_recent_ms", &self.index_recent_ms)
             .field("audit_sync_ms", &self.audit_sync_ms)
             .field("check_keys_max", &self.check_keys_max)
+            .field("check_journal_bytes_max", &self.check_journal_bytes_max)
             .field("accept_cut", &self.accept_cut)
             .finish_non_exhaustive()
     }

@@ -309,6 +309,11 @@ fn unsealed(name: &str) -> Error {
     ))
 }
 
+/// The server key that seals what is new; `None` before the first secret.
+pub(crate) fn active_key(view: View<'_>) -> Result<Option<KeyId>, Error> {
+    Ok(stored(view)?.map(|state| state.active()))
+}
+
 fn stored(view: View<'_>) -> Result<Option<KeyState>, Error> {
     view.get(&keys::server_keys())
 }

@@ -30,6 +30,19 @@ pub(crate) async fn run(
     env: Environment<'_>,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    let done = done(args, env, out).await;
+    #[cfg(feature = "embedded")]
+    if let Err(error) = &done
+        && let Some(found) = error.downcast_ref::<server::OpenError>()
+        && found.is_damage()
+    {
+        crate::output::complain(format_args!("error: {error:#}"));
+        return Ok(EXIT_DAMAGED);
+    }
+    done
+}
+
+async fn done(args: AdminArgs, env: Environment<'_>, out: &mut dyn Write) -> anyhow::Result<u8> {
     match args.command {
         AdminCommand::Status(args) => {
             let status = admin(&args, env).await?.status().await?;

@@ -72,6 +72,7 @@ impl Connection {
                 std::fs::create_dir_all(dir)
                     .with_context(|| format!("cannot create {}", dir.display()))?;
                 let server = server::Server::open(server::Settings::embedded(dir)).await?;
+                server.tell_recovery();
                 let channel = server.serve_duplex().await?;
                 Ok(Self {
                     channel,

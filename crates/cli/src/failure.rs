@@ -136,6 +136,17 @@ impl Failure {
             // MySQL's ER_ACCESS_DENIED_ERROR and ER_SPECIFIC_ACCESS_DENIED_ERROR.
             Code::Unauthenticated => Self::new("1045", "28000", detail(status)),
             Code::PermissionDenied => Self::new("1227", "42000", detail(status)),
+            // The transport's own refusal (MySQL's ER_NET_PACKET_TOO_LARGE).
+            Code::OutOfRange => Self::new(
+                "1153",
+                "08S01",
+                format!(
+                    "{} (on the server's side its setting is limits.message_bytes_max)",
+                    detail(status)
+                ),
+            ),
+            // Made up on this side, for the connection is gone.
+            _ if status.source().is_some() => Self::broken(target, &detail(status)),
             code => Self::new("1105", "HY000", format!("{code:?}: {}", detail(status))),
         }
     }
@@ -155,6 +166,23 @@ impl Failure {
         match tls::trouble(error) {
             Some(reason) => Self::no_tls(target, &reason),
             None => Self::unreachable(target, &innermost(error)),
+        }
+    }
+
+    /// The connection ended before the answer (MySQL's CR_SERVER_LOST, 2013).
+    fn broken(target: &str, detail: &str) -> Self {
+        let advice = if target.starts_with("https://") {
+            "if it never answers: a server that asks for client certificates closes connections without one that it trusts; give --client-cert FILE and --client-key FILE"
+        } else {
+            "if it never answers: a server that speaks TLS has a URL that begins with https://"
+        };
+        Self {
+            advice: Some(advice.to_owned()),
+            ..Self::new(
+                "2013",
+                "HY000",
+                format!("lost the connection to {target}: {detail}"),
+            )
         }
     }
 

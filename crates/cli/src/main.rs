@@ -61,6 +61,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is logged where nothing else was asked for: errors, and what opening a data directory had to repair.
+const DEFAULT_FILTER: &str = "error,stagedoor::recovery=warn";
+
 fn start(cli: Cli) -> anyhow::Result<u8> {
     let log = cli.log.as_deref();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -69,37 +72,37 @@ fn start(cli: Cli) -> anyhow::Result<u8> {
     let status = match cli.command {
         #[cfg(feature = "embedded")]
         Command::Demo(args) => {
-            logging::install(log, "error", LogFormat::Text)?;
+            logging::install(log, DEFAULT_FILTER, LogFormat::Text)?;
             runtime.block_on(demo::run(args))
         }
         Command::Sql(args) => {
-            logging::install(log, "error", LogFormat::Text)?;
+            logging::install(log, DEFAULT_FILTER, LogFormat::Text)?;
             runtime.block_on(sql::run(args))
         }
         Command::File(args) => {
-            logging::install(log, "error", LogFormat::Text)?;
+            logging::install(log, DEFAULT_FILTER, LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| file::run(args, env, out).await))
         }
         Command::Login(args) => {
-            logging::install(log, "error", LogFormat::Text)?;
+            logging::install(log, DEFAULT_FILTER, LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| {
                 login::login(&args, env, out).await.map(|()| 0)
             }))
         }
         Command::Logout(args) => {
-            logging::install(log, "error", LogFormat::Text)?;
+            logging::install(log, DEFAULT_FILTER, LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| {
                 login::logout(&args, env, out).await.map(|()| 0)
             }))
         }
         Command::Whoami(args) => {
-            logging::install(log, "error", LogFormat::Text)?;
+            logging::install(log, DEFAULT_FILTER, LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| {
                 login::whoami(&args, env, out).await.map(|()| 0)
             }))
         }
         Command::Admin(args) => {
-            logging::install(log, "error", LogFormat::Text)?;
+            logging::install(log, DEFAULT_FILTER, LogFormat::Text)?;
             runtime.block_on(printed(async |env, out| admin::run(args, env, out).await))
         }
         #[cfg(feature = "embedded")]

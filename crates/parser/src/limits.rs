@@ -29,7 +29,7 @@ impl Limits {
     pub(crate) fn check(&self, sql: &str) -> Result<Extent, ParseError> {
         if sql.len() > self.statement_bytes_max {
             let message = format!(
-                "a statement of {} bytes is longer than statement_bytes_max = {}",
+                "a statement of {} bytes is longer than the {} that are permitted",
                 sql.len(),
                 self.statement_bytes_max
             );
@@ -45,7 +45,7 @@ impl Limits {
                     depth += 1;
                     if depth > self.nesting_max {
                         let message = format!(
-                            "brackets are nested deeper than nesting_max = {}",
+                            "brackets are nested deeper than {} levels",
                             self.nesting_max
                         );
                         let span = token.span.range();

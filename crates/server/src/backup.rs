@@ -75,6 +75,7 @@ pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedU
             "a backup inside the data directory would be lost with it; name a directory elsewhere",
         ));
     }
+    refuse_stages(open, &really(to)?)?;
     empty_directory(to).map_err(|e| failed("use", to, &e))?;
     let catalog = open
         .backup(&to.join(CATALOG))
@@ -100,6 +101,29 @@ pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedU
     };
     write_manifest(to, &manifest).map_err(|e| failed("write", &to.join(MANIFEST), &e))?;
     Ok(done)
+}
+
+/// Refuses a directory that some stage opens to whoever may read it: a backup has what all accounts have.
+fn refuse_stages(open: &Catalog, to: &Path) -> Result<()> {
+    for account in open.accounts()? {
+        for stage in open.stages(&account.name)? {
+            let url = stage.definition.url.as_deref().unwrap_or_default();
+            let Ok(storage::Location::Folder { root, .. }) = storage::Location::parse(url) else {
+                continue;
+            };
+            // One that cannot be followed opens nothing now.
+            if resolved(&root).is_ok_and(|folder| to.starts_with(folder)) {
+                return Err(Error::invalid_input(
+                    Reason::OptionInvalid,
+                    format_args!(
+                        "the stage {} of account {} opens that directory to whoever may read the stage, and a backup has what all accounts have; name a directory that no stage opens",
+                        stage.name, account.name
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where a path leads that may not be there yet, symbolic links followed.
@@ -131,19 +155,19 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
 pub fn restore(from: &Path, to: &Path) -> std::result::Result<BackedUp, OpenError> {
     let path = from.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(|e| {
-        OpenError(format!(
+        OpenError::new(format!(
             "'{}' is no finished backup: failed to read {MANIFEST}: {e}",
             from.display()
         ))
     })?;
     let manifest: Manifest = serde_json::from_str(&text).map_err(|e| {
-        OpenError(format!(
+        OpenError::damaged(format!(
             "'{}' is damaged: {e}; use another backup",
             path.display()
         ))
     })?;
     if manifest.version != VERSION {
-        return Err(OpenError(format!(
+        return Err(OpenError::new(format!(
             "'{}' is of version {}, this program reads version {VERSION}",
             path.display(),
             manifest.version
@@ -152,7 +176,8 @@ pub fn restore(from: &Path, to: &Path) -> std::result::Result<BackedUp, OpenErro
     for file in &manifest.files {
         verify(from, file)?;
     }
-    empty_directory(to).map_err(|e| OpenError(format!("failed to use '{}': {e}", to.display())))?;
+    empty_directory(to)
+        .map_err(|e| OpenError::new(format!("failed to use '{}': {e}", to.display())))?;
     for file in manifest
         .files
         .iter()
@@ -160,12 +185,17 @@ pub fn restore(from: &Path, to: &Path) -> std::result::Result<BackedUp, OpenErro
     {
         let target = to.join(&file.path);
         copied(&from.join(&file.path), &target)
-            .map_err(|e| OpenError(format!("failed to write '{}': {e}", target.display())))?;
+            .map_err(|e| OpenError::new(format!("failed to write '{}': {e}", target.display())))?;
         verify(to, file)?;
     }
     // Last: a data directory without a catalog is plainly unfinished.
-    let catalog = Catalog::restore(&from.join(CATALOG), &to.join(CATALOG))
-        .map_err(|e| OpenError(e.to_string()))?;
+    let catalog = Catalog::restore(&from.join(CATALOG), &to.join(CATALOG)).map_err(|e| {
+        if e.kind() == catalog::ErrorKind::Corrupt {
+            OpenError::damaged(e.to_string())
+        } else {
+            OpenError::new(e.to_string())
+        }
+    })?;
     Ok(BackedUp {
         files: manifest.files.len() as u64,
         bytes: manifest.files.iter().map(|file| file.bytes).sum(),
@@ -187,11 +217,11 @@ fn verify(root: &Path, file: &ManifestFile) -> std::result::Result<(), OpenError
     };
     match found {
         Ok((bytes, sha256)) if bytes == file.bytes && sha256 == file.sha256 => Ok(()),
-        Ok(_) => Err(OpenError(format!(
+        Ok(_) => Err(OpenError::damaged(format!(
             "'{}' is damaged: it is not what the backup's manifest says; use another backup",
             path.display()
         ))),
-        Err(e) => Err(OpenError(format!(
+        Err(e) => Err(OpenError::damaged(format!(
             "failed to read '{}' of the backup: {e}; use another backup",
             path.display()
         ))),

@@ -44,6 +44,6 @@ impl Server {
         endpoint
             .connect_with_connector(connect)
             .await
-            .map_err(|e| OpenError(format!("failed to connect in memory: {e}")))
+            .map_err(|e| OpenError::new(format!("failed to connect in memory: {e}")))
     }
 }

@@ -167,7 +167,7 @@ impl Error {
             reason,
             code,
             sqlstate,
-            message: message.into(),
+            message: masked_urls(message.into()),
             prefix_bytes: 0,
             told: None,
             audited: false,
@@ -306,6 +306,46 @@ impl Error {
     }
 }
 
+/// The text without the passwords and signatures of URLs in it, which a name or a path that was given may have.
+pub(crate) fn masked_urls(text: String) -> String {
+    const MASK: &str = "******";
+    const SIGNED: [&str; 3] = ["signature=", "token=", "sig="];
+    if !text.contains("://") {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("://") {
+        let (before, url) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = url
+            .find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '<' | '>'))
+            .unwrap_or(url.len());
+        let (url, behind) = url.split_at(end);
+        let host = url.find(['/', '?']).unwrap_or(url.len());
+        let user = url.get(..host).and_then(|part| part.rfind('@'));
+        let from = user.map_or(0, |at| {
+            out.push_str(MASK);
+            at
+        });
+        let query = url.find('?').filter(|&at| at >= from).filter(|&at| {
+            let query = url.get(at..).unwrap_or_default().to_ascii_lowercase();
+            SIGNED.iter().any(|word| query.contains(word))
+        });
+        out.push_str(
+            url.get(from..query.unwrap_or(url.len()))
+                .unwrap_or_default(),
+        );
+        if query.is_some() {
+            out.push('?');
+            out.push_str(MASK);
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The governance rule's refusal, in the original document's words.
 pub(crate) fn stage_required() -> Error {
     Error::internal(
@@ -334,8 +374,19 @@ impl std::error::Error for Error {
 
 impl From<parser::ParseError> for Error {
     fn from(error: parser::ParseError) -> Self {
+        let setting = match error.kind() {
+            parser::ErrorKind::TooLong => " (limits.statement_bytes_max)",
+            parser::ErrorKind::TooDeep => " (limits.nesting_max)",
+            _ => "",
+        };
         // 1064 with SQLSTATE HY000, as MatrixOne sends it.
-        Self::new(Reason::SyntaxError, 1064, "HY000", error.to_string()).with_source(error)
+        Self::new(
+            Reason::SyntaxError,
+            1064,
+            "HY000",
+            format!("{error}{setting}"),
+        )
+        .with_source(error)
     }
 }
 
@@ -496,5 +547,30 @@ impl From<storage::Error> for Error {
             _ => Self::defect(&message).telling_clients(DEFECT_TOLD),
         };
         mapped.retryable(error.is_temporary()).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked_urls;
+
+    #[test]
+    fn urls_lose_their_secrets_and_nothing_else() {
+        for (text, shown) in [
+            ("no URL: a@b", "no URL: a@b"),
+            ("'file:///a@b/c' is there", "'file:///a@b/c' is there"),
+            (
+                "Table 'main.s3://u:pw@b/x.csv' doesn't exist",
+                "Table 'main.s3://******@b/x.csv' doesn't exist",
+            ),
+            (
+                "https://h/b?X-Amz-Signature=abc&y=1 and stage://s/a?b",
+                "https://h/b?****** and stage://s/a?b",
+            ),
+            ("s3://a@b@c/d?sig=1", "s3://******@c/d?******"),
+            ("://", "://"),
+        ] {
+            assert_eq!(masked_urls(text.to_owned()), shown);
+        }
     }
 }

@@ -56,7 +56,7 @@ impl Flight {
     /// # Errors
     /// The system gives no random bytes.
     pub(crate) fn new(instance: Arc<Instance>) -> std::result::Result<Self, OpenError> {
-        let key = Key::random().map_err(|e| OpenError(e.message().to_owned()))?;
+        let key = Key::random().map_err(|e| OpenError::new(e.message().to_owned()))?;
         Ok(Self {
             instance,
             key: Arc::new(key),

@@ -64,12 +64,12 @@ impl HttpPort {
             return Ok(None);
         };
         if tls.is_none() && !listen.ip().is_loopback() && !settings.insecure {
-            return Err(OpenError(format!(
+            return Err(OpenError::new(format!(
                 "refusing to serve links on {listen} in plain text, which anyone on the way can read: set tls.cert and tls.key, set http.listen to a loopback address, or set insecure = true"
             )));
         }
         let failed = |e: std::io::Error| {
-            OpenError(format!("failed to listen on {listen} (http.listen): {e}"))
+            OpenError::new(format!("failed to listen on {listen} (http.listen): {e}"))
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;

@@ -69,13 +69,13 @@ impl Instance {
     ) -> std::result::Result<Arc<Self>, OpenError> {
         let data = &settings.data_dir;
         let failed = |what: &str, e: std::io::Error| {
-            OpenError(format!(
+            OpenError::new(format!(
                 "failed to {what} in data directory '{}': {e}",
                 data.display()
             ))
         };
         create_private(data).map_err(|e| {
-            OpenError(format!(
+            OpenError::new(format!(
                 "failed to create data directory '{}': {e}",
                 data.display()
             ))
@@ -90,7 +90,9 @@ impl Instance {
             .map_err(|e| OpenError::of_catalog(&e, data))?;
         let catalog = Arc::new(catalog);
         warn_of_remains(data);
-        bootstrap(&catalog, &settings)?;
+        if catalog.read_only_reason().is_none() {
+            bootstrap(&catalog, &settings)?;
+        }
 
         // Whatever a killed server spilled there is of no use to anyone.
         let spill = data.join("spill");
@@ -101,25 +103,26 @@ impl Instance {
         let mut engine_settings = query::Settings::new(&spill);
         engine_settings.memory_bytes_max = settings.limits.query_memory_bytes_max;
         engine_settings.value_bytes_max = settings.limits.value_bytes_max as u64;
-        let engine = QueryEngine::local(engine_settings).map_err(|e| OpenError(e.to_string()))?;
+        let engine =
+            QueryEngine::local(engine_settings).map_err(|e| OpenError::new(e.to_string()))?;
 
         let endpoints = endpoints(&settings)?;
         let transport = storage::Transport::new(endpoints.clone(), transport_options(&settings))
-            .map_err(|e| OpenError(format!("buckets cannot be reached: {e}")))?;
+            .map_err(|e| OpenError::new(format!("buckets cannot be reached: {e}")))?;
         let opening = InternalStorage::open(data, &settings.internal, transport.clone(), &catalog);
-        let internal = wait_for(opening).map_err(|e| OpenError(e.message().to_owned()))?;
+        let internal = wait_for(opening).map_err(|e| OpenError::new(e.message().to_owned()))?;
         let removed = internal
             .remove_orphans(&catalog)
-            .map_err(|e| OpenError(e.message().to_owned()))?;
+            .map_err(|e| OpenError::new(e.message().to_owned()))?;
         if removed > 0 {
             tracing::info!(files = removed, "removed table files that no table lists");
         }
 
         let uploads = Uploads::open(data).map_err(|e| failed("open the records of uploads", e))?;
-        let notifier = Notifier::open(&settings.notify, data).map_err(OpenError)?;
+        let notifier = Notifier::open(&settings.notify, data).map_err(OpenError::new)?;
         let jobs = ExportJobs::default();
         let logins = Logins::new(&settings.auth, &settings.limits)
-            .map_err(|e| OpenError(e.message().to_owned()))?;
+            .map_err(|e| OpenError::new(e.message().to_owned()))?;
         let metrics = Arc::new(Metrics::default());
         let turns = Turns::new(&settings.limits, Arc::clone(&metrics));
         let instance = Arc::new(Self {
@@ -186,21 +189,35 @@ impl<T> Drop for AbortOnDrop<T> {
 
 /// What opening a catalog had to repair, a sentence each; none when all was well.
 pub(crate) fn recovery_sentences(recovery: &catalog::Recovery) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if recovery.torn_bytes > 0 {
-        sentences.push(format!(
-            "cut {} bytes of an unfinished change from the journal's end; it had never been acknowledged",
-            recovery.torn_bytes
-        ));
-    }
-    if let Some(why) = &recovery.rebuilt {
-        sentences.push(format!("made the index anew from the journal: {why}"));
-    }
+    let mut sentences = repairs(recovery);
     if recovery.replayed > 0 && recovery.rebuilt.is_none() {
         sentences.push(format!(
             "applied {} journal records that the index lacked",
             recovery.replayed
         ));
+    }
+    sentences
+}
+
+/// Those of them that are more than the index's usual lagging behind.
+fn repairs(recovery: &catalog::Recovery) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if recovery.torn_bytes > 0 {
+        let bytes = recovery.torn_bytes;
+        sentences.push(if recovery.ahead > 0 {
+            format!("cut {bytes} bytes of a change that had been acknowledged from the journal's end")
+        } else if recovery.rebuilt.is_some() {
+            format!(
+                "cut {bytes} bytes from the journal's end that are no whole change: one that had never been acknowledged, or, which only the index that is no more could tell, the last one, damaged"
+            )
+        } else {
+            format!(
+                "cut {bytes} bytes of an unfinished change from the journal's end; it had never been acknowledged"
+            )
+        });
+    }
+    if let Some(why) = &recovery.rebuilt {
+        sentences.push(format!("made the index anew from the journal: {why}"));
     }
     if recovery.ahead > 0 {
         sentences.push(format!(
@@ -210,6 +227,20 @@ pub(crate) fn recovery_sentences(recovery: &catalog::Recovery) -> Vec<String> {
     }
     sentences
 }
+
+/// Says what opening a catalog had to repair, and what keeps it from being changed, where whoever opened it has no
+/// other way to tell: under a target of its own, which is shown where the log of a short command is else silent.
+pub(crate) fn tell_recovery(catalog: &Catalog) {
+    for sentence in repairs(catalog.recovery()) {
+        tracing::warn!(target: RECOVERY_TARGET, "{sentence}");
+    }
+    if let Some(reason) = catalog.read_only_reason() {
+        tracing::error!(target: RECOVERY_TARGET, "the catalog is read-only: {reason}");
+    }
+}
+
+/// The target of log lines about what opening a data directory had to repair.
+pub const RECOVERY_TARGET: &str = "stagedoor::recovery";
 
 /// Says what an operator has still to decide about an earlier repair.
 fn warn_of_remains(data: &Path) {
@@ -228,10 +259,10 @@ fn bootstrap(catalog: &Catalog, settings: &Settings) -> std::result::Result<(), 
     // Without a password nobody can log in as root; the first `bind` of a port sets one.
     catalog
         .bootstrap(&actor, None)
-        .map_err(|e| OpenError(e.to_string()))?;
+        .map_err(|e| OpenError::new(e.to_string()))?;
     catalog
         .create_database(&actor, &settings.default_database, OnExists::Keep)
-        .map_err(|e| OpenError(format!("default_database: {e}")))?;
+        .map_err(|e| OpenError::new(format!("default_database: {e}")))?;
     Ok(())
 }
 
@@ -247,7 +278,7 @@ fn endpoints(settings: &Settings) -> std::result::Result<storage::EndpointPolicy
             .iter()
             .map(|rule| rule.parse())
             .collect::<std::result::Result<Vec<storage::EndpointRule>, _>>()
-            .map_err(|e| OpenError(format!("the setting endpoints.allow: {e}")))?;
+            .map_err(|e| OpenError::new(format!("the setting endpoints.allow: {e}")))?;
         policy = policy.allow_only(rules);
     }
     Ok(policy)
@@ -290,10 +321,33 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
 
 /// Why a server could not be opened, ready for an operator.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct OpenError(pub(crate) String);
+#[error("{text}")]
+pub struct OpenError {
+    text: String,
+    is_damage: bool,
+}
 
 impl OpenError {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            is_damage: false,
+        }
+    }
+
+    /// Something that was stored is not as it was written.
+    pub(crate) fn damaged(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            is_damage: true,
+        }
+    }
+
+    /// Whether something that was stored is not as it was written: for the exit status.
+    pub fn is_damage(&self) -> bool {
+        self.is_damage
+    }
+
     /// The catalog's own words, and the command that is the way out.
     pub(crate) fn of_catalog(error: &catalog::Error, data_dir: &Path) -> Self {
         let dir = data_dir.display();
@@ -310,6 +364,9 @@ impl OpenError {
             // The other kinds say it themselves, and others may come.
             _ => String::new(),
         };
-        Self(format!("{error}{way_out}"))
+        Self {
+            text: format!("{error}{way_out}"),
+            is_damage: matches!(error.kind(), ErrorKind::Behind | ErrorKind::Corrupt),
+        }
     }
 }

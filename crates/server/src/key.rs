@@ -127,7 +127,7 @@ pub fn load_or_create(settings: &Settings) -> Result<ServerKeyBytes, OpenError> 
             file::load_or_create(&path, is_new)
         }
     };
-    found.map_err(OpenError)
+    found.map_err(OpenError::new)
 }
 
 /// Where the settings say that the server key is.
@@ -178,7 +178,7 @@ pub(crate) fn ring(settings: &Settings) -> Result<KeyRing, OpenError> {
 /// # Errors
 /// Ready for an operator: no such file, one that others can read, one that holds no key.
 pub(crate) fn load_file(path: &Path) -> Result<ServerKeyBytes, OpenError> {
-    file::load(path).map_err(OpenError)
+    file::load(path).map_err(OpenError::new)
 }
 
 fn from_environment(

@@ -65,7 +65,7 @@ pub use connections::{ClientCertificate, PeerAddress};
 pub use error::{Error, Reason, Result};
 pub use exports::{ExportHandle, ExportProgress};
 pub use gate::Principal;
-pub use instance::OpenError;
+pub use instance::{OpenError, RECOVERY_TARGET};
 pub use server::{Port, Server};
 pub use session::{Done, FileTransfer, Outcome, Rows, Session, Transfer, Warnings};
 pub use settings::{Settings, SettingsError};

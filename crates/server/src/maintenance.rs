@@ -146,7 +146,13 @@ pub(crate) async fn end_idle_sessions(instance: Weak<Instance>) {
 /// Opening reads no more than it must; this reads the rest.
 fn scrub(catalog: &Catalog) {
     match catalog.scrub() {
-        Ok(_) => tracing::debug!("the catalog was read through and is whole"),
+        Ok(found) => match found.journal_damage.or(found.index_damage) {
+            None => tracing::debug!("the catalog was read through and is whole"),
+            Some(damage) => tracing::error!(
+                damage,
+                "the catalog is damaged, and read-only from now on; stop the server, then see `stagedoor admin check`"
+            ),
+        },
         Err(error) => tracing::error!(
             %error,
             "the catalog is damaged: stop the server, then see `stagedoor admin check` and `stagedoor admin rebuild`"

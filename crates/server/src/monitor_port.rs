@@ -59,12 +59,12 @@ impl MonitorPort {
             return Ok(None);
         };
         if !listen.ip().is_loopback() && !settings.insecure {
-            return Err(OpenError(format!(
+            return Err(OpenError::new(format!(
                 "refusing to serve metrics on {listen}, where any machine could read them without a login: set metrics.listen to a loopback address, or set insecure = true"
             )));
         }
         let failed = |e: std::io::Error| {
-            OpenError(format!(
+            OpenError::new(format!(
                 "failed to listen on {listen} (metrics.listen): {e}"
             ))
         };

@@ -70,12 +70,12 @@ impl MysqlPort {
             return Ok(None);
         };
         if tls.is_none() && !listen.ip().is_loopback() && !settings.insecure {
-            return Err(OpenError(format!(
+            return Err(OpenError::new(format!(
                 "refusing to listen on {listen} for MySQL's clients in plain text, which anyone on the way can read: set tls.cert and tls.key, set mysql.listen to a loopback address, or set insecure = true"
             )));
         }
         let failed = |e: std::io::Error| {
-            OpenError(format!("failed to listen on {listen} (mysql.listen): {e}"))
+            OpenError::new(format!("failed to listen on {listen} (mysql.listen): {e}"))
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;

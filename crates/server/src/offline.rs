@@ -4,20 +4,21 @@
 mod check;
 mod rotate;
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use catalog::{
     Actor, AuditEvent, AuditOutcome, Catalog, ErrorKind, KeyRing, Options, ROOT_USER, Request,
     admin_role,
 };
 
-pub use self::check::{Checked, Damage, check};
+pub use self::check::{Checked, Damage, KeyFound, TornEnd, check};
 pub use self::rotate::{Rotated, rotate_key};
 pub use crate::backup::restore;
 
 use crate::backup::{self, BackedUp};
 use crate::gate::{SYS, hex};
-use crate::instance::{OpenError, recovery_sentences};
+use crate::instance::{OpenError, recovery_sentences, tell_recovery};
 
 const CATALOG: &str = "catalog";
 
@@ -52,11 +53,11 @@ impl AuditProof {
 pub fn backup(data_dir: &Path, to: &Path) -> Result<BackedUp, OpenError> {
     let absolute = |path: &Path| {
         std::path::absolute(path)
-            .map_err(|e| OpenError(format!("'{}' is no path: {e}", path.display())))
+            .map_err(|e| OpenError::new(format!("'{}' is no path: {e}", path.display())))
     };
     let catalog = open(data_dir, None, false)?;
     backup::copy(&catalog, &absolute(data_dir)?, &absolute(to)?)
-        .map_err(|e| OpenError(e.message().to_owned()))
+        .map_err(|e| OpenError::new(e.message().to_owned()))
 }
 
 /// Proves the audit. Blocking.
@@ -65,10 +66,15 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<BackedUp, OpenError> {
 /// Ready for an operator: a server runs, no data directory, one that cannot be opened. A record that was
 /// changed is no error: it is in the answer.
 pub fn verify_audit(data_dir: &Path) -> Result<AuditProof, OpenError> {
-    let proof = open(data_dir, None, false)?
-        .verify_audit()
-        .map_err(|e| OpenError::of_catalog(&e, data_dir))?;
-    Ok(AuditProof::of(proof))
+    let failed = |e: catalog::Error| OpenError::of_catalog(&e, data_dir);
+    let catalog = open(data_dir, None, false)?;
+    // The chain is read from the index; what the journal has of it must be the same.
+    if let Some(damage) = catalog.scrub().map_err(failed)?.journal_damage {
+        return Err(OpenError::damaged(format!(
+            "the audit proves nothing while its journal is damaged: {damage}"
+        )));
+    }
+    Ok(AuditProof::of(catalog.verify_audit().map_err(failed)?))
 }
 
 /// Makes the catalog's index anew from its journal; gives what was repaired, a sentence each. With
@@ -79,7 +85,7 @@ pub fn verify_audit(data_dir: &Path) -> Result<AuditProof, OpenError> {
 /// Ready for an operator: a server runs, no data directory, a damaged or (unless accepted) a cut journal.
 pub fn rebuild(data_dir: &Path, accept_cut: bool) -> Result<Vec<String>, OpenError> {
     // Opening judges whether the journal is cut, and sets aside an index that has more.
-    let opened = open(data_dir, None, accept_cut)?;
+    let opened = open_silently(data_dir, None, accept_cut)?;
     let mut recovery = opened.recovery().clone();
     drop(opened);
     if recovery.rebuilt.is_none() {
@@ -105,12 +111,20 @@ pub fn rebuild(data_dir: &Path, accept_cut: bool) -> Result<Vec<String>, OpenErr
     Ok(recovery_sentences(&recovery))
 }
 
-/// Opens the catalog of a data directory that must have one.
+/// Opens the catalog of a data directory that must have one, and says what that repaired.
 fn open(data_dir: &Path, keys: Option<KeyRing>, accept_cut: bool) -> Result<Catalog, OpenError> {
-    let dir = data_dir.join(CATALOG);
-    if !dir.exists() {
-        return Err(no_catalog(data_dir));
-    }
+    let catalog = open_silently(data_dir, keys, accept_cut)?;
+    tell_recovery(&catalog);
+    Ok(catalog)
+}
+
+/// The same for who tells what it repaired with the answer.
+fn open_silently(
+    data_dir: &Path,
+    keys: Option<KeyRing>,
+    accept_cut: bool,
+) -> Result<Catalog, OpenError> {
+    let dir = catalog_in(data_dir)?;
     let options = Options {
         keys,
         accept_cut,
@@ -122,15 +136,23 @@ fn open(data_dir: &Path, keys: Option<KeyRing>, accept_cut: bool) -> Result<Cata
     })
 }
 
-fn no_catalog(data_dir: &Path) -> OpenError {
-    OpenError(format!(
-        "'{}' is no data directory: it has no folder {CATALOG}",
-        data_dir.display()
-    ))
+/// The folder of a catalog, which must be there and open to this user.
+fn catalog_in(data_dir: &Path) -> Result<PathBuf, OpenError> {
+    let dir = data_dir.join(CATALOG);
+    let shown = data_dir.display();
+    match dir.read_dir() {
+        Ok(_) => Ok(dir),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(OpenError::new(format!(
+            "'{shown}' is no data directory: it has no folder {CATALOG}"
+        ))),
+        Err(e) => Err(OpenError::new(format!(
+            "failed to open the folder {CATALOG} of the data directory '{shown}': {e}; run this as the user that owns it"
+        ))),
+    }
 }
 
 fn in_use(error: &catalog::Error) -> OpenError {
-    OpenError(format!(
+    OpenError::new(format!(
         "{error}; stop the server first, this is done while none runs"
     ))
 }

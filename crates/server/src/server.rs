@@ -63,7 +63,9 @@ impl Server {
         let open = || Self::open_with(settings, ServerHealth::opening());
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => opened,
-            Err(error) => Err(OpenError(format!("opening the server failed: {error}"))),
+            Err(error) => Err(OpenError::new(format!(
+                "opening the server failed: {error}"
+            ))),
         }
     }
 
@@ -99,7 +101,7 @@ impl Server {
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
         let failed = |e: tonic_reflection::server::Error| {
-            OpenError(format!("failed to build gRPC reflection: {e}"))
+            OpenError::new(format!("failed to build gRPC reflection: {e}"))
         };
         let routes =
             Routes::new(SqlServiceServer::new(sql).max_decoding_message_size(message_bytes_max))
@@ -217,6 +219,12 @@ impl Server {
         let doorway = Doorway::new(&self.health);
         doorway.open(self.routes_for(trust));
         doorway
+    }
+
+    /// Logs what opening the data directory had to repair, and what keeps it from being changed, under
+    /// [`RECOVERY_TARGET`](crate::RECOVERY_TARGET): for who serves no port, which logs it by itself.
+    pub fn tell_recovery(&self) {
+        crate::instance::tell_recovery(&self.instance.catalog);
     }
 
     fn recovery(&self) -> &Recovery {

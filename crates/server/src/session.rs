@@ -21,6 +21,7 @@ mod load;
 mod pace;
 mod prepared;
 mod queries;
+mod query_errors;
 mod result;
 mod roles;
 mod securables;
@@ -296,7 +297,8 @@ impl Session {
         self.context.statement = if let Plan::SetVariable(statement) = &plan {
             variables::shown(statement)
         } else {
-            plan.to_string()
+            // A plan hides what it knows for a secret; a query's text, or a path, may hold a URL with one.
+            crate::error::masked_urls(plan.to_string())
         };
         tracing::debug!(statement = self.context.statement, "executing");
         let began = std::time::Instant::now();

@@ -38,7 +38,7 @@ impl Tls {
         let Some(files) = Files::of(settings) else {
             return Ok(None);
         };
-        let config = files.load().map_err(OpenError)?;
+        let config = files.load().map_err(OpenError::new)?;
         Ok(Some(Arc::new(Self {
             files,
             config: RwLock::new(config),

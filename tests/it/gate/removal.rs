@@ -87,7 +87,14 @@ async fn an_account_with_a_running_export_stays() {
     assert!(error.starts_with("IDENTITY_IN_USE: "), "{error}");
     assert!(error.contains(id), "{error}");
     admin.ok("SELECT 1").await;
-    admin.ok(&format!("CANCEL EXPORT '{id}'")).await;
+    // Another account's administrator does not even learn of it; the cluster's can stop it.
+    let other = door.admin("t2").await;
+    let error = other.error(&format!("CANCEL EXPORT '{id}'")).await;
+    assert!(error.starts_with("EXPORT_NOT_FOUND: "), "{error}");
+    root.ok("ALTER ACCOUNT t1 SUSPEND").await;
+    root.ok(&format!("CANCEL EXPORT '{id}'")).await;
+    let seen = "SELECT account FROM stagedoor.audit WHERE operation = 'CANCEL EXPORT'";
+    assert_eq!(root.rows(seen).await, [["sys"]]);
     root.ok("DROP ACCOUNT t1").await;
     let error = admin.error("SELECT 1").await;
     assert!(error.starts_with("UNAUTHENTICATED: "), "{error}");

@@ -224,6 +224,8 @@ async fn who_may_change_users_sees_and_revokes_their_tokens_but_not_administrato
         labels(&of_u, "SHOW TOKENS FOR u").await,
         ["first", "second"]
     );
+    let refused = hr.run("SHOW TOKENS FOR admin").await.unwrap_err();
+    assert_eq!(reason(&refused), "PERMISSION_DENIED");
     let plain = door.login("t1#other", "pw").await;
     let refused = plain.run("SHOW TOKENS FOR u").await.unwrap_err();
     assert_eq!(reason(&refused), "PERMISSION_DENIED");

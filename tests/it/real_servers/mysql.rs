@@ -20,6 +20,24 @@ struct MysqlServer {
     port: u16,
 }
 
+/// The `[tls]` section of a certificate that signs itself, and where it is.
+fn tls_settings(folder: &TempDir) -> (String, String) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let write = |name: &str, text: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.display().to_string()
+    };
+    let (cert, key) = (
+        write("cert.pem", &cert.pem()),
+        write("key.pem", &signing_key.serialize_pem()),
+    );
+    (format!("[tls]\ncert = '{cert}'\nkey = '{key}'\n"), cert)
+}
+
 impl MysqlServer {
     fn start(settings: &str) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), settings)
@@ -27,20 +45,7 @@ impl MysqlServer {
 
     fn with_tls() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let write = |name: &str, text: &str| {
-            use std::os::unix::fs::PermissionsExt;
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-            path.display().to_string()
-        };
-        let (cert, key) = (
-            write("cert.pem", &cert.pem()),
-            write("key.pem", &signing_key.serialize_pem()),
-        );
-        let settings = format!("[tls]\ncert = '{cert}'\nkey = '{key}'\n");
+        let (settings, _) = tls_settings(&folder);
         Self::start_in(folder, &settings)
     }
 
@@ -286,6 +291,26 @@ fn clients_are_told_that_the_server_stops() {
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
     assert!(packet(&mut socket).is_none());
+}
+
+/// As over gRPC: without a certificate of the roots nobody comes in, on loopback either.
+#[test]
+fn clients_without_a_certificate_are_refused_where_they_must_have_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (settings, cert) = tls_settings(&folder);
+    let settings = format!("{settings}client_ca = '{cert}'\n");
+    let server = MysqlServer::start_in(folder, &settings);
+    let told = server.python(
+        r#"
+import sys, pymysql
+try:
+    pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user="root", password=sys.argv[2], ssl_disabled=True)
+    print("in")
+except pymysql.err.MySQLError as error:
+    print(error.args[0])
+"#,
+    );
+    assert_eq!(told.trim(), "3159");
 }
 
 #[test]

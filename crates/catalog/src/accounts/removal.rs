@@ -81,7 +81,7 @@ fn no_exports(view: View<'_>, account: &str) -> Result<(), Error> {
     Err(Error::new(
         ErrorKind::InUse,
         format!(
-            "exports run in the account {account}, cancel them or wait for them: {}",
+            "exports run in the account {account}, cancel them (CANCEL EXPORT) or wait for them: {}",
             ids.join(", ")
         ),
     ))

@@ -53,7 +53,9 @@ impl Catalog {
     ///
     /// The caller has stored the new key already, and keeps the old one until this has answered. After
     /// an interruption, open with both keys and call it again with the same one. Secrets can be read
-    /// and set meanwhile; what is new is sealed by the new key. `progress` is told, after every step,
+    /// and set meanwhile; what is new is sealed by the new key. At the end the journal is compacted, for what it had
+    /// before opens by the old key; so does what the index's files may still hold until they are made anew
+    /// ([`Catalog::rebuild`]). `progress` is told, after every step,
     /// how many secrets of versions were moved and how many there were at the start.
     /// Where the request is only validated, the answer says how many there are to move.
     ///
@@ -69,7 +71,13 @@ impl Catalog {
         let to = new.id();
         let report = |from, secrets| RotationReport { from, to, secrets };
         let from = match self.begin_rotation(actor, &new)? {
-            Begun::AlreadyRotated => return Ok(report(None, 0)),
+            Begun::AlreadyRotated => {
+                if !actor.request.validate_only {
+                    // A run that was killed may have come to its end but for this.
+                    self.compact()?;
+                }
+                return Ok(report(None, 0));
+            }
             Begun::From(key) => key,
         };
         let total = self.count_left(to)?;
@@ -110,6 +118,8 @@ impl Catalog {
             }
         }
         self.end_rotation(actor, &new)?;
+        // Its records before the rotation are sealed by the old key still.
+        self.compact()?;
         Ok(report(Some(from), moved))
     }
 

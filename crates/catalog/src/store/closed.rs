@@ -2,31 +2,37 @@
 
 use std::path::Path;
 
+use super::open::operations;
 use super::overlay::Overlay;
 use super::{Reader, View};
 use crate::disk::{DiskFile, RealDisk};
 use crate::error::{Error, ErrorKind};
 use crate::index::{self, Index, State};
-use crate::journal::{Journal, Place};
+use crate::journal::{Frame, FrameKind, Journal, Place};
 use crate::lock::DirectoryLock;
 use crate::options::Options;
 
 /// Its locks, and its index once that is opened.
 pub(crate) struct Closed {
     index: Index,
-    nothing: Overlay,
+    ahead: Overlay,
 }
 
 /// Keeps everybody else out. Fields drop in this order.
 pub(crate) struct Locked {
-    _journal: Box<dyn DiskFile>,
+    _journal: Option<Box<dyn DiskFile>>,
     _lock: DirectoryLock,
 }
 
 impl Closed {
     /// Takes the locks of the catalog in `dir`, which must be one.
     pub(crate) fn lock(dir: &Path) -> Result<Locked, Error> {
-        if !dir.join(crate::journal::FILE_NAME).exists() {
+        let journal = dir.join(crate::journal::FILE_NAME);
+        let is_there = |path: &Path| {
+            path.try_exists()
+                .map_err(|e| Error::io("look for", path, e))
+        };
+        if !is_there(&journal)? && !is_there(&dir.join(index::DIRECTORY))? {
             return Err(Error::new(
                 ErrorKind::NotFound,
                 format!(
@@ -37,12 +43,8 @@ impl Closed {
             ));
         }
         let lock = DirectoryLock::take(dir)?;
-        let journal = Journal::lock(&RealDisk, dir)?.ok_or_else(|| {
-            let message = format!("the journal in {} was removed meanwhile", dir.display());
-            Error::new(ErrorKind::NotFound, message)
-        })?;
         Ok(Locked {
-            _journal: journal,
+            _journal: Journal::lock(&RealDisk, dir)?,
             _lock: lock,
         })
     }
@@ -54,8 +56,39 @@ impl Closed {
         }
         Ok(Some(Closed {
             index: Index::open(dir, &Options::default())?,
-            nothing: Overlay::default(),
+            ahead: Overlay::default(),
         }))
+    }
+
+    /// Lays over the index what the journal has beyond it, as the next opening would write it. Gives how many records
+    /// that are; `None` where the index is too old for that, or of another layout, and is to be made anew.
+    ///
+    /// Errors: `Corrupt` for damage in that part of the journal.
+    pub(crate) fn catch_up(&mut self, dir: &Path, state: &State) -> Result<Option<u64>, Error> {
+        if !state.is_of_this_layout() {
+            return Ok(None);
+        }
+        let place = state.place();
+        let (ahead, mut count) = (&mut self.ahead, 0);
+        let mut take = |frame: Frame| {
+            let seq = frame.place.seq;
+            ahead.insert(seq, &operations(frame)?);
+            count += 1;
+            Ok(())
+        };
+        if place.seq > 0 && Journal::scan_from(dir, place, &mut take)?.is_some() {
+            return Ok(Some(count));
+        }
+        // The record is elsewhere after a compaction.
+        let scan = Journal::scan(dir, |_| Ok(()))?;
+        if scan.snapshot_seq.is_some_and(|at| place.seq < at) || scan.last.seq < place.seq {
+            return Ok(None);
+        }
+        Journal::scan(dir, |frame| match frame.kind {
+            FrameKind::Mutation if frame.place.seq > place.seq => take(frame),
+            FrameKind::Mutation | FrameKind::SnapshotPart | FrameKind::SnapshotEnd => Ok(()),
+        })?;
+        Ok(Some(count))
     }
 
     /// What the index says of itself.
@@ -71,6 +104,6 @@ impl Closed {
 
 impl Reader for Closed {
     fn read<T>(&self, read: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        read(View::new(&self.index, &self.nothing))
+        read(View::new(&self.index, &self.ahead))
     }
 }

@@ -58,6 +58,13 @@ impl Drop for Lead<'_> {
     }
 }
 
+fn read_only(why: &str) -> Error {
+    Error::new(
+        ErrorKind::ReadOnly,
+        format!("the catalog is read-only ({why}); repair the cause and open it again"),
+    )
+}
+
 impl Store {
     pub(super) fn stopped(&self, queue: &Queue) -> Option<String> {
         let stopped = queue.stopped.as_ref().map(|stopped| stopped.why.clone());
@@ -67,12 +74,15 @@ impl Store {
     pub(super) fn may_write(&self, queue: &Queue) -> Result<(), Error> {
         match self.stopped(queue) {
             None => Ok(()),
-            Some(why) => Err(Error::new(
-                ErrorKind::ReadOnly,
-                format!(
-                    "the catalog is read-only since its disk failed ({why}); repair the cause and open it again"
-                ),
-            )),
+            Some(why) => Err(read_only(&why)),
+        }
+    }
+
+    /// That no write to the disk has failed, after which nobody knows what index and journal have.
+    pub(super) fn has_not_failed(&self, queue: &Queue) -> Result<(), Error> {
+        match &queue.stopped {
+            None => Ok(()),
+            Some(stopped) => Err(read_only(&stopped.why)),
         }
     }
 

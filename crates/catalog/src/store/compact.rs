@@ -27,6 +27,8 @@ impl Store {
     }
 
     fn write_compacted(&self) -> Result<(), Error> {
+        // Of a damaged journal it would leave no trace.
+        self.may_write(&self.queue())?;
         let snapshot = self.snapshot()?;
         let disk = self.disk();
         let mut new = Replacement::begin(&*disk, &self.dir, None)?;

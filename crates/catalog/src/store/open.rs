@@ -7,7 +7,6 @@ mod rebuild;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
-use std::time::SystemTime;
 
 use super::commit::Writer;
 use super::overlay::Overlay;
@@ -22,6 +21,7 @@ use crate::journal::{self, Journal};
 use crate::keys;
 use crate::lock::DirectoryLock;
 use crate::options::Options;
+pub(super) use catch_up::operations;
 use catch_up::{CaughtUp, catch_up};
 use rebuild::{rebuild, set_aside};
 
@@ -76,6 +76,12 @@ impl Store {
             Err(why) => rebuild(dir, &options, why, &mut recovery)?,
         };
         recovery.torn_bytes = scan.torn_bytes;
+        let damaged = OnceLock::new();
+        if recovery.rebuilt.is_none()
+            && let Some(why) = damage_before(dir, &options)?
+        {
+            let _ = damaged.set(why);
+        }
         let journal = Journal::open(disk, dir, file, &scan)?;
         let head = match index.get(keys::AUDIT_HEAD)? {
             Some(bytes) => format::decode(&bytes)?,
@@ -98,7 +104,7 @@ impl Store {
             maintenance: Mutex::new(()),
             replaced: Mutex::new(None),
             compaction_failure: Mutex::new(None),
-            damaged: OnceLock::new(),
+            damaged,
             dir: dir.to_owned(),
             nothing: Overlay::default(),
             clock: options.clock.clone(),
@@ -165,6 +171,23 @@ fn current_index(dir: &Path, options: &Options) -> Result<Result<(Index, State),
     }
 }
 
+/// What is wrong with the part of the journal that the index has taken already, so that nothing is acknowledged behind
+/// damage; a long one is left to the scrub.
+fn damage_before(dir: &Path, options: &Options) -> Result<Option<String>, Error> {
+    let path = dir.join(journal::FILE_NAME);
+    let bytes = fs::metadata(&path)
+        .map_err(|e| Error::io("read the attributes of", &path, e))?
+        .len();
+    if bytes > options.check_journal_bytes_max {
+        return Ok(None);
+    }
+    match Journal::scan(dir, |_| Ok(())) {
+        Ok(_) => Ok(None),
+        Err(e) if e.kind() == ErrorKind::Corrupt => Ok(Some(super::scrub::in_the_index(&e))),
+        Err(e) => Err(e),
+    }
+}
+
 /// How many records the index has that the journal lacks, where it can be read at all.
 fn missing(dir: &Path, options: &Options) -> Result<u64, Error> {
     if !dir.join(index::DIRECTORY).exists() {
@@ -198,10 +221,12 @@ fn behind(dir: &Path, state: &State, missing: u64, last: u64) -> Error {
     let written = fs::metadata(&path)
         .and_then(|data| data.modified())
         .ok()
-        .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
         .map_or_else(
             || "at an unknown time".to_owned(),
-            |since| format!("{} s after 1970-01-01 UTC", since.as_secs()),
+            |time| {
+                let time = chrono::DateTime::<chrono::Utc>::from(time);
+                format!("on {}", time.format("%Y-%m-%d at %H:%M:%S UTC"))
+            },
         );
     let lacks = if missing == 1 {
         "1 acknowledged change is".to_owned()

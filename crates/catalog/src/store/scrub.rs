@@ -21,6 +21,14 @@ pub struct Scrubbed {
     pub index_damage: Option<String>,
 }
 
+const THE_WAY_OUT: &str =
+    ", or, as the index has all of it, write a backup of this catalog as it is, and restore that";
+
+/// What is said of damage in the part of the journal that a whole index has taken already.
+pub(super) fn in_the_index(damage: &Error) -> String {
+    format!("{damage}{THE_WAY_OUT}")
+}
+
 impl Store {
     pub(crate) fn scrub(&self) -> Result<Scrubbed, Error> {
         let mut scrubbed = Scrubbed::default();
@@ -40,7 +48,7 @@ impl Store {
             }
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::Corrupt => {
-                scrubbed.journal_damage = Some(e.to_string());
+                scrubbed.journal_damage = Some(in_the_index(&e));
             }
             Err(e) => return Err(e),
         }
@@ -59,6 +67,11 @@ impl Store {
             Err(e) if e.kind() == ErrorKind::Corrupt => Some(e.to_string()),
             Err(e) => return Err(e),
         };
+        if let (Some(_), Some(damage)) = (&why, &scrubbed.journal_damage) {
+            // Then the index is no way out.
+            let damage = damage.strip_suffix(THE_WAY_OUT).unwrap_or(damage);
+            scrubbed.journal_damage = Some(damage.to_owned());
+        }
         if let Some(why) = why {
             scrubbed.index_damage = Some(self.found_damage(&why).to_string());
         }

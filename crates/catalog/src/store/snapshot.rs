@@ -79,7 +79,8 @@ impl Store {
         })
     }
 
-    /// Begins a copy of what is durable now; waits for another one to end.
+    /// Begins a copy of what is durable now; waits for another one to end. A damaged journal is no obstacle, for the copy
+    /// is made of the index: it is the way out.
     pub(super) fn snapshot(&self) -> Result<Snapshot<'_>, Error> {
         let one = self
             .maintenance
@@ -87,7 +88,7 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner);
         // Nobody applies anything meanwhile.
         let writer = self.writer();
-        self.may_write(&self.queue())?;
+        self.has_not_failed(&self.queue())?;
         // The pages then say of themselves what the copy is of, which tells them from older ones.
         self.store_recent_of(&writer)
             .inspect_err(|e| self.queue().stop(e))?;

@@ -230,7 +230,7 @@ fn dropping_an_account_takes_everything_in_it() {
         drop_account("acme", Expected::Any),
         ErrorKind::InUse,
         &format!(
-            "exports run in the account acme, cancel them or wait for them: {}",
+            "exports run in the account acme, cancel them (CANCEL EXPORT) or wait for them: {}",
             export.id
         ),
     );

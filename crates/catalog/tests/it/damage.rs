@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stagedoor_catalog::{Catalog, ErrorKind, Expected, StageRecord};
+use stagedoor_catalog::{Catalog, ErrorKind, Expected, Options, StageRecord};
 
 use crate::fixture::{create, open, options, root, set_comment};
 
@@ -146,14 +146,25 @@ fn damage_in_the_middle_of_the_journal_is_found() {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;
         fs::write(&journal, &damaged).unwrap();
-        // Opening reads only what the index lacks; the scrub reads the rest.
+        // Opening reads only what the index lacks of a long journal; the scrub reads the rest. A short one it reads.
+        for check_journal_bytes_max in [0, u64::MAX] {
+            let options = Options {
+                check_journal_bytes_max,
+                ..options()
+            };
+            let catalog = Catalog::open(dir.path(), options).unwrap();
+            assert_eq!(histories(&catalog), before);
+            assert_eq!(
+                catalog.read_only_reason().is_some(),
+                check_journal_bytes_max > 0
+            );
+            let scrubbed = catalog.scrub().unwrap();
+            assert_eq!(scrubbed.index_damage, None);
+            let why = scrubbed.journal_damage.unwrap();
+            assert!(why.contains(&journal.display().to_string()), "{why}");
+            assert_eq!(catalog.read_only_reason(), Some(why));
+        }
         let catalog = open(dir.path());
-        assert_eq!(histories(&catalog), before);
-        let scrubbed = catalog.scrub().unwrap();
-        assert_eq!(scrubbed.index_damage, None);
-        let why = scrubbed.journal_damage.unwrap();
-        assert!(why.contains(&journal.display().to_string()), "{why}");
-        assert_eq!(catalog.read_only_reason(), Some(why));
         let change = set_comment("");
         let error = catalog
             .alter_stage(&root(), "s1", change, Expected::Any)

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proto::v1::{BackupResponse, VerifyAuditResponse};
 use serde_json::json;
-use server::offline::{self, Checked, Rotated};
+use server::offline::{self, Checked, Rotated, TornEnd};
 use server::{BackedUp, Settings};
 
 use super::EXIT_DAMAGED;
@@ -99,7 +99,16 @@ fn check_object(out: &mut dyn Write, checked: &Checked) -> std::io::Result<()> {
             "damage": damage,
             "journal_records": checked.journal_records,
             "torn_bytes": checked.torn_bytes,
+            "torn": match checked.torn {
+                TornEnd::NeverAcknowledged => "never acknowledged",
+                TornEnd::Acknowledged => "acknowledged",
+                TornEnd::Unknown => "unknown",
+            },
             "index_records": checked.index_records,
+            "index_lacks": checked.index_lacks,
+            "server_key": checked.server_key.as_ref().map(|key| {
+                json!({"needed": key.needed, "lacking": key.lacking})
+            }),
             "segments": checked.segments,
             "orphans": checked.orphans,
             "audit": audit,
@@ -116,13 +125,35 @@ fn check_sentences(out: &mut dyn Write, checked: &Checked) -> std::io::Result<()
             count(checked.index_records, "record")
         ),
     )?;
-    if checked.torn_bytes > 0 {
-        line(
+    match checked.index_lacks {
+        Some(0) => {}
+        Some(lacks) => line(
             out,
             &format!(
-                "{} of a change that was never acknowledged were at the journal's end; that is no damage",
-                count(checked.torn_bytes, "byte")
+                "the next start adds {} of the journal to the index",
+                count(lacks, "record")
             ),
+        )?,
+        None if checked.damage.is_empty() => {
+            line(out, "the next start makes the index anew from the journal")?;
+        }
+        None => {}
+    }
+    if checked.torn_bytes > 0 {
+        let bytes = count(checked.torn_bytes, "byte");
+        line(
+            out,
+            &match checked.torn {
+                TornEnd::NeverAcknowledged => format!(
+                    "{bytes} of a change that was never acknowledged were at the journal's end; that is no damage"
+                ),
+                TornEnd::Acknowledged => {
+                    format!("{bytes} of a change that was acknowledged are at the journal's end")
+                }
+                TornEnd::Unknown => format!(
+                    "{bytes} at the journal's end are no whole change: one that was never acknowledged, or, which only the index that is not there could tell, the last one, damaged; the next start cuts them"
+                ),
+            },
         )?;
     }
     match checked.segments {
@@ -135,13 +166,32 @@ fn check_sentences(out: &mut dyn Write, checked: &Checked) -> std::io::Result<()
         )?,
         None => line(
             out,
-            "tables: not checked, for the catalog must be mended first",
+            if checked.damage.is_empty() {
+                "tables: not checked, for there is no index that lists them; check again after the next start"
+            } else {
+                "tables: not checked, for the catalog must be mended first"
+            },
         )?,
     }
     for orphan in &checked.orphans {
         line(
             out,
             &format!("{orphan} is listed by no table; the next start removes it"),
+        )?;
+    }
+    if let Some(key) = &checked.server_key {
+        line(
+            out,
+            &match &key.lacking {
+                None => format!(
+                    "the secrets need the server key {}, which is here",
+                    key.needed
+                ),
+                Some(why) => format!(
+                    "the secrets need the server key {}, which must be where the settings say before the next start: {why}",
+                    key.needed
+                ),
+            },
         )?;
     }
     for damage in &checked.damage {
@@ -217,7 +267,7 @@ fn rotated_sentences(out: &mut dyn Write, rotated: &Rotated) -> std::io::Result<
         line(
             out,
             &format!(
-                "removed {}: nothing here needs the old key any more, but backups from before do",
+                "removed {}: the journal and the index were written anew, and nothing here opens by the old key any more; backups from before do, and need it",
                 removed.display()
             ),
         )?;

@@ -20,7 +20,7 @@ const RANDOM_BYTES: usize = 16;
 /// Ready for an operator: the password file cannot be read or is empty; the catalog cannot be written.
 pub(crate) fn ensure_root_password(instance: &Instance) -> Result<Option<SecretString>, OpenError> {
     let failed = |e: &dyn std::fmt::Display| {
-        OpenError(format!("failed to set the first password of root: {e}"))
+        OpenError::new(format!("failed to set the first password of root: {e}"))
     };
     let root = instance
         .catalog
@@ -52,9 +52,15 @@ pub(crate) fn ensure_root_password(instance: &Instance) -> Result<Option<SecretS
     Ok(is_random.then_some(password))
 }
 
+fn is_open_to_others(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    const OTHERS: u32 = 0o077;
+    fs::metadata(file).is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
+}
+
 fn read(file: &Path) -> Result<SecretString, OpenError> {
     let wrong = |why: &dyn std::fmt::Display| {
-        OpenError(format!(
+        OpenError::new(format!(
             "the setting auth.root_password_file, '{}': {why}",
             file.display()
         ))
@@ -62,6 +68,12 @@ fn read(file: &Path) -> Result<SecretString, OpenError> {
     let text = SecretString::from(
         fs::read_to_string(file).map_err(|e| wrong(&format_args!("failed to read it: {e}")))?,
     );
+    if is_open_to_others(file) {
+        tracing::warn!(
+            file = %file.display(),
+            "other users can read or change the file of auth.root_password_file: chmod 600, or remove it, for it is read at the first start alone"
+        );
+    }
     let password = text.expose_secret().trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         return Err(wrong(&"it is empty; it must hold the password"));

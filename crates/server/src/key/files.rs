@@ -25,9 +25,9 @@ impl KeyFiles {
     /// # Errors
     /// Ready for an operator: a file beside it that is no key, or that others can read.
     pub(crate) fn beside(path: &Path) -> Result<Self, OpenError> {
-        let failed = |e: io::Error| OpenError(format!("server key '{}': {e}", path.display()));
+        let failed = |e: io::Error| OpenError::new(format!("server key '{}': {e}", path.display()));
         let path = path.canonicalize().map_err(failed)?;
-        let load = |path: &Path| file::load(path).map_err(OpenError);
+        let load = |path: &Path| file::load(path).map_err(OpenError::new);
         let mut files = Self {
             new: None,
             old: Vec::new(),
@@ -71,7 +71,7 @@ impl KeyFiles {
 
     /// Puts the new key in force; the key before keeps a name of its own. At no time is there no key file.
     pub(crate) fn swap(&mut self) -> Result<(), OpenError> {
-        let current = file::load(&self.path).map_err(OpenError)?;
+        let current = file::load(&self.path).map_err(OpenError::new)?;
         let old = self.with_ending(&format!("old-{}", current.id()));
         let new = self.with_ending("new");
         let swap = || {
@@ -123,5 +123,5 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 fn failed(doing: &str, path: &Path, error: &io::Error) -> OpenError {
-    OpenError(format!("failed to {doing} '{}': {error}", path.display()))
+    OpenError::new(format!("failed to {doing} '{}': {error}", path.display()))
 }

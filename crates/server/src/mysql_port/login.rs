@@ -130,9 +130,11 @@ async fn by_password(
     Logins::authenticate_to_be_shown(&shared.instance, name, password, context).await
 }
 
-/// Whether plain text would leave the machine without the operator's leave.
+/// Whether plain text would leave the machine without the operator's leave, or come without the certificate that every
+/// client must present.
 fn needs_tls(shared: &Shared, address: IpAddr) -> bool {
-    !address.to_canonical().is_loopback() && !shared.instance.settings.insecure
+    let is_mutual = shared.tls.as_ref().is_some_and(|tls| tls.is_mutual());
+    is_mutual || (!address.to_canonical().is_loopback() && !shared.instance.settings.insecure)
 }
 
 fn denied(name: &LoginName) -> Error {

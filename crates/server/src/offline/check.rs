@@ -5,20 +5,25 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use catalog::{Catalog, ErrorKind, ProblemPlace};
+use catalog::{Catalog, ErrorKind, KeyId, ListedSegment, ProblemPlace};
 
-use super::{AuditProof, CATALOG, in_use, no_catalog, open};
+use super::{AuditProof, catalog_in, in_use};
 use crate::instance::OpenError;
+use crate::key;
 
 /// What a check looked at and found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     /// How many records the catalog's journal has.
     pub journal_records: u64,
-    /// How many bytes of a change that was never acknowledged are at its end; the next start cuts them.
+    /// How many bytes at its end are no whole change; the next start cuts them, unless that would lose something.
     pub torn_bytes: u64,
+    /// What these are.
+    pub torn: TornEnd,
     /// How many records the catalog's index has.
     pub index_records: u64,
+    /// How many changes the next start adds to the index; `None` where it makes the index anew, or cannot.
+    pub index_lacks: Option<u64>,
     /// How many files of tables are there as the catalog lists them; `None` where the catalog is too
     /// damaged to tell.
     pub segments: Option<u64>,
@@ -26,8 +31,45 @@ pub struct Checked {
     pub orphans: Vec<String>,
     /// What the proof of the audit says; `None` where the index could not be read.
     pub audit: Option<AuditProof>,
+    /// The server key that the secrets need, and whether it is where it is by default; `None` where no secret is kept, or
+    /// the index could not be read.
+    pub server_key: Option<KeyFound>,
     /// What is wrong; empty when nothing is.
     pub damage: Vec<Damage>,
+}
+
+/// What the bytes at the journal's end are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TornEnd {
+    /// Of a change that was never acknowledged: that is no damage.
+    NeverAcknowledged,
+    /// Of one that was, which the index has.
+    Acknowledged,
+    /// Of either: there is no index that would tell.
+    Unknown,
+}
+
+/// Where the server key is that a catalog needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFound {
+    /// The id of the key that is needed.
+    pub needed: String,
+    /// Why the data directory's own key file is not this one; `None` when it is.
+    pub lacking: Option<String>,
+}
+
+impl KeyFound {
+    fn of(path: &Path, needed: KeyId) -> Self {
+        let lacking = match key::load_file(path) {
+            Ok(key) if key.id() == needed => None,
+            Ok(key) => Some(format!("'{}' is the key {}", path.display(), key.id())),
+            Err(error) => Some(error.to_string()),
+        };
+        Self {
+            needed: needed.to_string(),
+            lacking,
+        }
+    }
 }
 
 /// Something that is wrong.
@@ -41,31 +83,34 @@ pub struct Damage {
     pub remedy: &'static str,
 }
 
-/// Checks a data directory. Blocking, for as long as it takes to read all of the catalog.
+/// Checks a data directory. Nothing in it is changed but files of the index's own. Blocking, for as long as it takes to
+/// read all of the catalog.
 ///
 /// # Errors
 /// Ready for an operator: a server runs, no data directory, a catalog of a newer version. Damage is no
 /// error: it is in the answer.
 pub fn check(data_dir: &Path) -> Result<Checked, OpenError> {
-    let dir = data_dir.join(CATALOG);
-    if !dir.exists() {
-        return Err(no_catalog(data_dir));
-    }
+    let dir = catalog_in(data_dir)?;
     let report = Catalog::check(&dir).map_err(|e| match e.kind() {
         ErrorKind::Locked => in_use(&e),
         _ => OpenError::of_catalog(&e, data_dir),
     })?;
-    let can_be_opened = report.problems.iter().all(|problem| match problem.place {
-        ProblemPlace::Journal | ProblemPlace::Index => false,
-        ProblemPlace::Audit | ProblemPlace::References => true,
-    });
     let mut checked = Checked {
         journal_records: report.journal_records,
         torn_bytes: report.torn_bytes,
+        torn: match report.index_seq {
+            Some(index) if index > report.last_seq => TornEnd::Acknowledged,
+            Some(_) => TornEnd::NeverAcknowledged,
+            None => TornEnd::Unknown,
+        },
         index_records: report.index_records,
+        index_lacks: report.index_lacks,
         segments: None,
         orphans: Vec::new(),
         audit: report.audit.map(AuditProof::of),
+        server_key: report
+            .server_key
+            .map(|needed| KeyFound::of(&data_dir.join("server.key"), needed)),
         damage: report
             .problems
             .into_iter()
@@ -76,8 +121,8 @@ pub fn check(data_dir: &Path) -> Result<Checked, OpenError> {
             })
             .collect(),
     };
-    if can_be_opened {
-        check_segments(data_dir, &mut checked)?;
+    if let Some(segments) = report.segments {
+        check_segments(data_dir, segments, &mut checked)?;
     }
     Ok(checked)
 }
@@ -91,36 +136,31 @@ fn place(place: ProblemPlace) -> &'static str {
     }
 }
 
-fn check_segments(data_dir: &Path, checked: &mut Checked) -> Result<(), OpenError> {
-    let catalog = open(data_dir, None, false)?;
-    let failed = |e: catalog::Error| OpenError::of_catalog(&e, data_dir);
+fn check_segments(
+    data_dir: &Path,
+    segments: Vec<ListedSegment>,
+    checked: &mut Checked,
+) -> Result<(), OpenError> {
     let tables = data_dir.join("tables");
     let mut listed = BTreeSet::new();
     let mut good = 0;
-    for account in catalog.accounts().map_err(failed)? {
-        for database in catalog.databases(&account.name).map_err(failed)? {
-            let all = catalog.tables(&account.name, &database.name);
-            for table in all.map_err(failed)? {
-                for segment in table.segments() {
-                    match wrong(&tables.join(&segment.file), segment.bytes) {
-                        None => good += 1,
-                        Some(why) => checked.damage.push(Damage {
-                            place: "table",
-                            what: format!(
-                                "the file tables/{} of the table {}.{} of account {} {why}",
-                                segment.file, table.database, table.name, account.name
-                            ),
-                            remedy: "restore that file from a backup, or drop the table",
-                        }),
-                    }
-                    listed.insert(segment.file.clone());
-                }
-            }
+    for segment in segments {
+        match wrong(&tables.join(&segment.file), segment.bytes) {
+            None => good += 1,
+            Some(why) => checked.damage.push(Damage {
+                place: "table",
+                what: format!(
+                    "the file tables/{} of the table {} of account {} {why}",
+                    segment.file, segment.table, segment.account
+                ),
+                remedy: "restore that file from a backup, or drop the table",
+            }),
         }
+        listed.insert(segment.file);
     }
     checked.segments = Some(good);
     checked.orphans = orphans(&tables, &listed).map_err(|e| {
-        OpenError(format!(
+        OpenError::new(format!(
             "failed to look through '{}': {e}",
             tables.display()
         ))

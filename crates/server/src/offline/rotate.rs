@@ -62,9 +62,7 @@ fn in_files(
     given: Option<ServerKeyBytes>,
     progress: impl FnMut(u64, u64),
 ) -> Result<Rotated, OpenError> {
-    if !settings.data_dir.join("catalog").exists() {
-        return Err(super::no_catalog(&settings.data_dir));
-    }
+    super::catalog_in(&settings.data_dir)?;
     let current = key::load_file(path)?;
     let mut files = KeyFiles::beside(path)?;
     // Opened first, for only one can: from here on nobody else touches the files.
@@ -78,13 +76,13 @@ fn in_files(
         (None, Some(given)) if !resumed && given.id() == current.id() => return Err(same(&given)),
         (None, given) if !resumed => files.put_new(match given {
             Some(given) => given,
-            None => ServerKeyBytes::generate().map_err(OpenError)?,
+            None => ServerKeyBytes::generate().map_err(OpenError::new)?,
         })?,
         (Some(_) | None, _) => {}
     }
     let new = files.new.as_ref().unwrap_or(&current);
     let to = new.id().to_string();
-    let secrets = moved(&catalog, settings, new, progress)?;
+    let secrets = moved(catalog, settings, new, progress)?;
     if files.new.is_some() {
         files.swap()?;
     }
@@ -104,7 +102,7 @@ fn elsewhere(
     progress: impl FnMut(u64, u64),
 ) -> Result<Rotated, OpenError> {
     let Some(new) = given else {
-        return Err(OpenError(format!(
+        return Err(OpenError::new(format!(
             "the server key is {source}, where no new one can be put from here: make one in a file, give it with --new-key-file, then change {source} to it; docs/operations.md says how a key is made"
         )));
     };
@@ -114,7 +112,7 @@ fn elsewhere(
     }
     let ring = KeyRing::new(current.to_server_key()).with_previous(new.to_server_key());
     let catalog = open(&settings.data_dir, Some(ring), false)?;
-    let secrets = moved(&catalog, settings, &new, progress)?;
+    let secrets = moved(catalog, settings, &new, progress)?;
     Ok(Rotated {
         to: new.id().to_string(),
         secrets,
@@ -126,9 +124,10 @@ fn elsewhere(
     })
 }
 
-/// Moves all secrets, and checks that none is left.
+/// Moves all secrets, checks that none is left, and makes the index anew, whose files could still hold what the old key
+/// opens; of the journal the rotation has seen to that.
 fn moved(
-    catalog: &Catalog,
+    catalog: Catalog,
     settings: &Settings,
     new: &ServerKeyBytes,
     progress: impl FnMut(u64, u64),
@@ -138,8 +137,13 @@ fn moved(
         .rotate_key(&owner(), new.to_server_key(), progress)
         .map_err(failed)?;
     match catalog.rotation_state().map_err(failed)? {
-        None => Ok(report.secrets),
-        Some(state) => Err(OpenError(format!(
+        None => {
+            drop(catalog);
+            let dir = settings.data_dir.join(super::CATALOG);
+            Catalog::rebuild(&dir, catalog::Options::default()).map_err(failed)?;
+            Ok(report.secrets)
+        }
+        Some(state) => Err(OpenError::new(format!(
             "{} secrets still need the server key {}; run this again",
             state.left, state.from
         ))),
@@ -147,14 +151,14 @@ fn moved(
 }
 
 fn unfinished(to: &ServerKeyBytes) -> OpenError {
-    OpenError(format!(
+    OpenError::new(format!(
         "a rotation to the server key {} is not finished; run this without --new-key-file to finish it, then again for another key",
         to.id()
     ))
 }
 
 fn same(key: &ServerKeyBytes) -> OpenError {
-    OpenError(format!(
+    OpenError::new(format!(
         "the server key {} of --new-key-file is the one in force already; give another",
         key.id()
     ))

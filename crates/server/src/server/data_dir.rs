@@ -16,7 +16,7 @@ const OTHERS: u32 = 0o077;
 
 /// Makes the directory, or judges the one that is there. Blocking.
 pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
-    let about = |why: String| OpenError(format!("data directory '{}' {why}", path.display()));
+    let about = |why: String| OpenError::new(format!("data directory '{}' {why}", path.display()));
     DirBuilder::new()
         .recursive(true)
         .mode(PRIVATE)

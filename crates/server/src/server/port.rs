@@ -57,13 +57,14 @@ impl Port {
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let tls = Tls::open(&settings.tls)?;
         if tls.is_none() && !settings.listen.ip().is_loopback() && !settings.insecure {
-            return Err(OpenError(format!(
+            return Err(OpenError::new(format!(
                 "refusing to listen on {} in plain text, which anyone on the way can read: set tls.cert and tls.key, listen on 127.0.0.1, or set insecure = true",
                 settings.listen
             )));
         }
-        let failed =
-            |e: std::io::Error| OpenError(format!("failed to listen on {}: {e}", settings.listen));
+        let failed = |e: std::io::Error| {
+            OpenError::new(format!("failed to listen on {}: {e}", settings.listen))
+        };
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
         let http = HttpPort::open(&settings, tls.as_ref()).await?;
@@ -183,7 +184,7 @@ impl Port {
             opened = opening => match opened {
                 Ok(opened) => Some(opened),
                 // The error's own text may quote what a panic quoted; the log says where it was.
-                Err(_) => Some(Err(OpenError(
+                Err(_) => Some(Err(OpenError::new(
                     "failed to open the server: a defect of this program, which the log tells of"
                         .to_owned(),
                 ))),
@@ -295,8 +296,8 @@ impl Transport<()> {
             }
         };
         match ended {
-            Some(Ok(served)) => served.map_err(|e| OpenError(format!("failed to serve: {e}"))),
-            Some(Err(error)) => Err(OpenError(format!("failed to serve: {error}"))),
+            Some(Ok(served)) => served.map_err(|e| OpenError::new(format!("failed to serve: {e}"))),
+            Some(Err(error)) => Err(OpenError::new(format!("failed to serve: {error}"))),
             None => {
                 self.task.abort();
                 Ok(())
@@ -315,6 +316,9 @@ fn log_opened(server: &Server, took: Duration) {
     );
     for sentence in recovery_sentences(server.recovery()) {
         tracing::warn!(found = sentence, "recovered the catalog");
+    }
+    if let Some(reason) = server.instance.catalog.read_only_reason() {
+        tracing::error!(reason, "the catalog is read-only");
     }
 }
 

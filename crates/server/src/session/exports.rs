@@ -265,7 +265,8 @@ impl Session {
         .await
     }
 
-    /// Stops a running export and waits until it has stopped.
+    /// Stops a running export and waits until it has stopped. The cluster's administrator may stop those of other
+    /// accounts, which else could not be dropped.
     ///
     /// # Errors
     /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] when it has ended, or ended well meanwhile.
@@ -280,15 +281,15 @@ impl Session {
             .act(Operation::CancelExport, Object::Export(id.to_owned()), {
                 let id = id.to_owned();
                 move |acting, permit| {
-                    let record = acting.visible_export(permit, &id)?;
+                    let record = match acting.export_of_others(&id)? {
+                        Some(record) => record,
+                        None => acting.visible_export(permit, &id)?,
+                    };
                     if !record.state.is_final() {
                         // The export's own end is recorded as its owner's; this says who asked for it.
-                        acting.record(
-                            Operation::CancelExport,
-                            &Object::Export(id),
-                            AuditOutcome::Done,
-                            "",
-                        );
+                        let object = Object::Export(id);
+                        acting.record(Operation::CancelExport, &object, AuditOutcome::Done, "");
+                        acting.record_in_account(&record.account, Operation::CancelExport, &object);
                     }
                     Ok(record)
                 }
@@ -319,6 +320,23 @@ impl Session {
 }
 
 impl Acting {
+    /// A running export of another account, for the cluster's administrator.
+    fn export_of_others(&self, id: &str) -> Result<Option<ExportRecord>> {
+        if !self.principal.is_cluster_admin() {
+            return Ok(None);
+        }
+        let catalog = &self.instance.catalog;
+        for account in catalog.accounts()? {
+            if account.name != self.principal.account()
+                && let Some(record) = catalog.export(&account.name, id)?
+                && !record.state.is_final()
+            {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
     fn visible_export(&self, permit: &Permit, id: &str) -> Result<ExportRecord> {
         self.instance
             .catalog

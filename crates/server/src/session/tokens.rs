@@ -132,6 +132,7 @@ impl Session {
             move |acting, permit| {
                 if user != acting.principal.user() {
                     acting.existing_user(permit, &user)?;
+                    acting.allow_looking_at(permit, &user)?;
                 }
                 Ok(acting.instance.catalog.tokens(permit.account(), &user)?)
             },
@@ -197,6 +198,15 @@ impl Session {
 }
 
 impl Acting {
+    /// An administrator's tokens are other administrators' alone to see.
+    fn allow_looking_at(&self, permit: &Permit, user: &str) -> Result<()> {
+        let roles = self.instance.catalog.roles_of(permit.account(), user)?;
+        let admin = catalog::admin_role(permit.account());
+        if !self.principal.is_admin() && roles.iter().any(|role| role.name == admin) {
+            return Err(self.denied(Operation::GrantAdmin, &Object::User(user.to_owned())));
+        }
+        Ok(())
+    }
     fn sees_session(&self, permit: &Permit, account: &str, user: &str) -> bool {
         self.principal.is_cluster_admin() || (account == permit.account() && permit.sees(user))
     }

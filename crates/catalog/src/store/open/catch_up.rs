@@ -186,7 +186,7 @@ impl Applier<'_> {
 }
 
 /// The changes in a mutation or a part of a snapshot.
-pub(super) fn operations(frame: Frame) -> Result<Vec<Operation>, Error> {
+pub(in crate::store) fn operations(frame: Frame) -> Result<Vec<Operation>, Error> {
     let Frame {
         payload,
         place,
