@@ -54,6 +54,16 @@ async fn an_export_id_is_one_export() {
         error.contains("EXPORT ID with a temporary stage"),
         "{error}"
     );
+    // Of what looks like a secret in a literal nothing is left out where statements are compared.
+    let signed = |token: &str| {
+        format!(
+            "SELECT 'https://h/?token={token}' AS a INTO OUTFILE 'stage://s/t.csv' EXPORT ID 't'"
+        )
+    };
+    let first = server.ok(&signed("one")).await;
+    assert_eq!(id(&first), id(&server.ok(&signed("one")).await));
+    let error = server.error(&signed("two")).await;
+    assert!(error.contains("another statement"), "{error}");
     // Many at once are one, too.
     let many = "SELECT count(*) AS n FROM generate_series(1, 300000) INTO OUTFILE 'stage://s/m.csv' EXPORT ID 'm'";
     let all = futures::future::join_all((0..8).map(|_| server.ok(many))).await;

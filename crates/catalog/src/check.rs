@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::index::State;
 use crate::journal::{Journal, Scan};
 use crate::secrets::KeyId;
-use crate::store::{Closed, Reader, View};
+use crate::store::{CaughtUp, Closed, Reader, View};
 use crate::{Catalog, keys, tables};
 
 /// What a check looked at and found.
@@ -24,6 +24,9 @@ pub struct CheckReport {
     /// How many bytes at its end are no whole record: of an unfinished append, unless the index has more than the
     /// journal. The next opening cuts them.
     pub torn_bytes: u64,
+    /// Whether these begin with what is long enough for a record, and is none: of an append that a lost power left so, or
+    /// of the last record, damaged.
+    pub torn_by_damage: bool,
     /// The number of the last mutation in the journal.
     pub last_seq: u64,
     /// The number of the last mutation that the index has; `None` where there is no index, which the
@@ -102,7 +105,11 @@ impl Catalog {
             Ok(Some(closed)) => closed,
             Ok(None) => return Ok(report),
             Err(e) => {
-                report.add(ProblemPlace::Index, e.to_string(), REBUILD);
+                report.add(
+                    ProblemPlace::Index,
+                    e.to_string(),
+                    mend_index(scan.as_ref()),
+                );
                 return Ok(report);
             }
         };
@@ -115,8 +122,17 @@ impl Catalog {
             return Ok(report);
         }
         match closed.catch_up(dir, &state) {
-            Ok(ahead) => {
-                report.index_lacks = ahead;
+            Ok(CaughtUp::Another) => {
+                let what = format!(
+                    "the index has another record {} than the journal",
+                    state.applied_seq
+                );
+                report.add(ProblemPlace::Journal, what, BRING_BACK);
+                check_records(&closed, &mut report)?;
+            }
+            Ok(CaughtUp::Anew) => check_records(&closed, &mut report)?,
+            Ok(CaughtUp::By(records)) => {
+                report.index_lacks = Some(records);
                 if scan.is_none() {
                     report.saved_by_index();
                 }
@@ -171,6 +187,7 @@ fn check_journal(dir: &Path, report: &mut CheckReport) -> Result<Option<Scan>, E
     match scan {
         Ok(scan) => {
             report.torn_bytes = scan.torn_bytes;
+            report.torn_by_damage = scan.torn_by_damage;
             report.last_seq = scan.last.seq;
             Ok(Some(scan))
         }
@@ -179,6 +196,14 @@ fn check_journal(dir: &Path, report: &mut CheckReport) -> Result<Option<Scan>, E
             Ok(None)
         }
         Err(e) => Err(e),
+    }
+}
+
+/// What to do about a damaged index: without a whole journal there is nothing to make it of.
+fn mend_index(scan: Option<&Scan>) -> &'static str {
+    match scan {
+        Some(_) => REBUILD,
+        None => RESTORE,
     }
 }
 
@@ -192,12 +217,16 @@ fn check_index(
     let state = match closed.state() {
         Ok(Some(state)) => state,
         Ok(None) => {
-            report.add(place, "the index is not complete".to_owned(), REBUILD);
+            report.add(
+                place,
+                "the index is not complete".to_owned(),
+                mend_index(scan),
+            );
             return Ok(None);
         }
         Err(e) if e.kind() == ErrorKind::Unsupported => return Err(e),
         Err(e) => {
-            report.add(place, e.to_string(), REBUILD);
+            report.add(place, e.to_string(), mend_index(scan));
             return Ok(None);
         }
     };
@@ -220,13 +249,13 @@ fn check_index(
         Ok(found) => {
             report.index_records = found.keys;
             if !found.holds_as(&state) {
-                report.add(place, state.difference(&found), REBUILD);
+                report.add(place, state.difference(&found), mend_index(scan));
             }
             Ok(Some(state))
         }
         Err(e) if e.kind() == ErrorKind::Unsupported => Err(e),
         Err(e) => {
-            report.add(place, e.to_string(), REBUILD);
+            report.add(place, e.to_string(), mend_index(scan));
             Ok(None)
         }
     }

@@ -126,7 +126,7 @@ impl Catalog {
     /// Makes the index of the catalog in `dir`, which nobody has open, anew from its journal; says what
     /// it did. An index that has changes which the journal lacks is kept beside, as `index.ahead`.
     ///
-    /// Errors: those of [`Catalog::open`], except `Behind`.
+    /// Errors: those of [`Catalog::open`]; `Behind` unless the options accept it.
     pub fn rebuild(dir: &Path, options: Options) -> Result<Recovery, Error> {
         let disk = Arc::new(RealDisk);
         let store = store::Store::open(disk, dir, options, Anew::Always)?;

@@ -48,7 +48,37 @@ pub(crate) enum Operation {
     RevokeTokens,
 }
 
+/// Parts user and key: no key that a client gives has it.
+const PART: char = '\u{1f}';
+
 impl Operation {
+    /// What a request is remembered by: of a stage its key, which is the account's, else user and key, for there every
+    /// user has something to change, and must neither take another's keys nor learn by them.
+    fn key_of(self, user: &str, key: &str) -> String {
+        match self {
+            Operation::CreateStage
+            | Operation::AlterStage
+            | Operation::RenameStage
+            | Operation::RollbackStage
+            | Operation::DropStage
+            | Operation::UndropStage => key.to_owned(),
+            Operation::CreateAccount
+            | Operation::AlterAccount
+            | Operation::DropAccount
+            | Operation::CreateUser
+            | Operation::AlterUser
+            | Operation::DropUser
+            | Operation::CreateRole
+            | Operation::DropRole
+            | Operation::GrantRole
+            | Operation::RevokeRole
+            | Operation::Grant
+            | Operation::Revoke
+            | Operation::RevokeToken
+            | Operation::RevokeTokens => format!("{user}{PART}{key}"),
+        }
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Operation::CreateStage => "CREATE STAGE",
@@ -122,15 +152,16 @@ impl Catalog {
                     return Ok(answer);
                 };
                 check_key(key)?;
+                let kept_as = &operation.key_of(&actor.user, key);
                 let arguments = arguments(draft)?.fingerprint(operation);
                 let before: Option<RequestRecord> =
-                    draft.view().get(&keys::request(account, key))?;
+                    draft.view().get(&keys::request(account, kept_as))?;
                 if let Some(before) = before {
                     if !before.is_past(draft.now_us()) {
                         check_same(key, &before, operation, arguments)?;
                         return T::again(draft.view(), account, key, &before);
                     }
-                    draft.delete(keys::request_time(account, before.time_us, key));
+                    draft.delete(keys::request_time(account, before.time_us, kept_as));
                 }
                 let answer = decide(draft)?;
                 forget_past(draft, account)?;
@@ -142,8 +173,8 @@ impl Catalog {
                     count: answer.count(),
                     time_us: draft.now_us(),
                 };
-                draft.put(keys::request(account, key), &record);
-                draft.mark(keys::request_time(account, record.time_us, key));
+                draft.put(keys::request(account, kept_as), &record);
+                draft.mark(keys::request_time(account, record.time_us, kept_as));
                 if record.outcome == Outcome::Unchanged {
                     // No change, so nothing for the audit.
                     draft.tell(What::step(format!("remember request {key}")));

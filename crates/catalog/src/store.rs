@@ -16,7 +16,7 @@ mod snapshot;
 mod tests;
 mod what;
 
-pub(crate) use closed::Closed;
+pub(crate) use closed::{CaughtUp, Closed};
 pub(crate) use draft::{Draft, View};
 
 pub(crate) use keeper::Keeper;

@@ -60,6 +60,17 @@ struct ManifestFile {
 pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
     // Files of tables that are dropped meanwhile stay as long as this is held.
     let _pin = instance.internal.pin();
+    let internal = instance.settings.internal.stages.as_deref();
+    if let Some(Ok(storage::Location::Folder { root, .. })) = internal.map(storage::Location::parse)
+    {
+        let really = |path: &Path| resolved(path).map_err(|e| failed("use", path, &e));
+        if really(to)?.starts_with(really(&root)?) {
+            return Err(Error::invalid_input(
+                Reason::OptionInvalid,
+                "that directory is where internal stages have their files (internal.stages), and a backup has what all accounts have; name a directory elsewhere",
+            ));
+        }
+    }
     copy(&instance.catalog, &instance.settings.data_dir, to)
 }
 
@@ -112,7 +123,8 @@ fn refuse_stages(open: &Catalog, to: &Path) -> Result<()> {
                 continue;
             };
             // One that cannot be followed opens nothing now.
-            if resolved(&root).is_ok_and(|folder| to.starts_with(folder)) {
+            let opens = |folder: PathBuf| to.starts_with(&folder) || folder.starts_with(to);
+            if resolved(&root).is_ok_and(opens) {
                 return Err(Error::invalid_input(
                     Reason::OptionInvalid,
                     format_args!(
@@ -221,10 +233,16 @@ fn verify(root: &Path, file: &ManifestFile) -> std::result::Result<(), OpenError
             "'{}' is damaged: it is not what the backup's manifest says; use another backup",
             path.display()
         ))),
-        Err(e) => Err(OpenError::damaged(format!(
-            "failed to read '{}' of the backup: {e}; use another backup",
-            path.display()
-        ))),
+        Err(e) => {
+            let text = format!(
+                "failed to read '{}' of the backup: {e}; use another backup",
+                path.display()
+            );
+            Err(match e.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => OpenError::damaged(text),
+                _ => OpenError::new(text),
+            })
+        }
     }
 }
 

@@ -230,7 +230,8 @@ impl Error {
         let what = format!("{what}: ");
         let text = self.message.get(self.prefix_bytes..).unwrap_or_default();
         if !text.starts_with(&what) {
-            self.message.insert_str(self.prefix_bytes, &what);
+            self.message
+                .insert_str(self.prefix_bytes, &masked_urls(what));
         }
         self
     }
@@ -323,7 +324,14 @@ pub(crate) fn masked_urls(text: String) -> String {
             .unwrap_or(url.len());
         let (url, behind) = url.split_at(end);
         let host = url.find(['/', '?']).unwrap_or(url.len());
-        let user = url.get(..host).and_then(|part| part.rfind('@'));
+        let first = url.get(..host).unwrap_or_default();
+        // A secret may hold a slash: then what is behind the `:` is no port.
+        let is_secret = first
+            .split_once(':')
+            .is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()));
+        let user = first
+            .rfind('@')
+            .or_else(|| url.rfind('@').filter(|_| is_secret));
         let from = user.map_or(0, |at| {
             out.push_str(MASK);
             at
@@ -568,6 +576,8 @@ mod tests {
                 "https://h/b?****** and stage://s/a?b",
             ),
             ("s3://a@b@c/d?sig=1", "s3://******@c/d?******"),
+            ("'s3://AKIA:ab/cd@b/x'", "'s3://******@b/x'"),
+            ("http://h:80/a@b", "http://h:80/a@b"),
             ("://", "://"),
         ] {
             assert_eq!(masked_urls(text.to_owned()), shown);

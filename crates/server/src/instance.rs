@@ -206,9 +206,9 @@ fn repairs(recovery: &catalog::Recovery) -> Vec<String> {
         let bytes = recovery.torn_bytes;
         sentences.push(if recovery.ahead > 0 {
             format!("cut {bytes} bytes of a change that had been acknowledged from the journal's end")
-        } else if recovery.rebuilt.is_some() {
+        } else if recovery.rebuilt.is_some() || recovery.torn_by_damage {
             format!(
-                "cut {bytes} bytes from the journal's end that are no whole change: one that had never been acknowledged, or, which only the index that is no more could tell, the last one, damaged"
+                "cut {bytes} bytes from the journal's end that are no whole change: one that had never been acknowledged, or, which nothing here can tell, the last one, damaged"
             )
         } else {
             format!(

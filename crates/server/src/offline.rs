@@ -89,10 +89,17 @@ pub fn rebuild(data_dir: &Path, accept_cut: bool) -> Result<Vec<String>, OpenErr
     let mut recovery = opened.recovery().clone();
     drop(opened);
     if recovery.rebuilt.is_none() {
-        let anew = Catalog::rebuild(&data_dir.join(CATALOG), Options::default())
+        let options = Options {
+            accept_cut,
+            ..Options::default()
+        };
+        let anew = Catalog::rebuild(&data_dir.join(CATALOG), options)
             .map_err(|e| OpenError::of_catalog(&e, data_dir))?;
-        recovery.replayed = anew.replayed;
-        recovery.rebuilt = anew.rebuilt;
+        // The first opening has cut the end already, and told by how much.
+        let (torn_bytes, torn_by_damage) = (recovery.torn_bytes, recovery.torn_by_damage);
+        recovery = anew;
+        recovery.torn_bytes += torn_bytes;
+        recovery.torn_by_damage |= torn_by_damage;
     }
     let event = AuditEvent {
         actor: owner(),

@@ -296,6 +296,9 @@ impl Session {
         let verb = plan.verb();
         self.context.statement = if let Plan::SetVariable(statement) = &plan {
             variables::shown(statement)
+        } else if let Plan::Export(_) = &plan {
+            // What it is known by when it is asked for again.
+            plan.to_string()
         } else {
             // A plan hides what it knows for a secret; a query's text, or a path, may hold a URL with one.
             crate::error::masked_urls(plan.to_string())

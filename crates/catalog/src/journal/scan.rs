@@ -25,6 +25,8 @@ pub(crate) struct Scan {
     pub(crate) end: u64,
     /// How many bytes of an unfinished append follow.
     pub(crate) torn_bytes: u64,
+    /// Whether these have the length of a frame at least, and are none.
+    pub(crate) torn_by_damage: bool,
     /// The last record; its number is 0 when there is none.
     pub(crate) last: Place,
     /// The number at which the snapshot was taken, when the journal begins with one.
@@ -141,6 +143,7 @@ impl<'a> Scanner<'a> {
                     refuse_snapshot(path, &self.scan, header)?;
                     refuse_if_frames_follow(path, &self.scan, skip)?;
                     self.scan.torn_bytes = left;
+                    self.scan.torn_by_damage = true;
                     break;
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::open::operations;
+use super::open::{is_same, operations};
 use super::overlay::Overlay;
 use super::{Reader, View};
 use crate::disk::{DiskFile, RealDisk};
@@ -16,6 +16,16 @@ use crate::options::Options;
 pub(crate) struct Closed {
     index: Index,
     ahead: Overlay,
+}
+
+/// Whether a closed index could be brought up to its journal, to be looked at.
+pub(crate) enum CaughtUp {
+    /// By so many records.
+    By(u64),
+    /// The next opening makes it anew: it is older than the journal's snapshot, or of another layout.
+    Anew,
+    /// The journal has another record where the index has its last one.
+    Another,
 }
 
 /// Keeps everybody else out. Fields drop in this order.
@@ -60,13 +70,12 @@ impl Closed {
         }))
     }
 
-    /// Lays over the index what the journal has beyond it, as the next opening would write it. Gives how many records
-    /// that are; `None` where the index is too old for that, or of another layout, and is to be made anew.
+    /// Lays over the index what the journal has beyond it, as the next opening would write it.
     ///
     /// Errors: `Corrupt` for damage in that part of the journal.
-    pub(crate) fn catch_up(&mut self, dir: &Path, state: &State) -> Result<Option<u64>, Error> {
+    pub(crate) fn catch_up(&mut self, dir: &Path, state: &State) -> Result<CaughtUp, Error> {
         if !state.is_of_this_layout() {
-            return Ok(None);
+            return Ok(CaughtUp::Anew);
         }
         let place = state.place();
         let (ahead, mut count) = (&mut self.ahead, 0);
@@ -77,18 +86,25 @@ impl Closed {
             Ok(())
         };
         if place.seq > 0 && Journal::scan_from(dir, place, &mut take)?.is_some() {
-            return Ok(Some(count));
+            return Ok(CaughtUp::By(count));
         }
         // The record is elsewhere after a compaction.
-        let scan = Journal::scan(dir, |_| Ok(()))?;
-        if scan.snapshot_seq.is_some_and(|at| place.seq < at) || scan.last.seq < place.seq {
-            return Ok(None);
+        let mut is_there = place.seq == 0;
+        let scan = Journal::scan(dir, |frame| {
+            is_there |= frame.place.seq == place.seq && is_same(&frame, state)?;
+            Ok(())
+        })?;
+        if scan.snapshot_seq.is_some_and(|at| place.seq < at) {
+            return Ok(CaughtUp::Anew);
+        }
+        if !is_there {
+            return Ok(CaughtUp::Another);
         }
         Journal::scan(dir, |frame| match frame.kind {
             FrameKind::Mutation if frame.place.seq > place.seq => take(frame),
             FrameKind::Mutation | FrameKind::SnapshotPart | FrameKind::SnapshotEnd => Ok(()),
         })?;
-        Ok(Some(count))
+        Ok(CaughtUp::By(count))
     }
 
     /// What the index says of itself.

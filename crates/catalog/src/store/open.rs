@@ -21,8 +21,8 @@ use crate::journal::{self, Journal};
 use crate::keys;
 use crate::lock::DirectoryLock;
 use crate::options::Options;
-pub(super) use catch_up::operations;
 use catch_up::{CaughtUp, catch_up};
+pub(super) use catch_up::{is_same, operations};
 use rebuild::{rebuild, set_aside};
 
 /// When the index is made anew.
@@ -46,7 +46,10 @@ impl Store {
         let current = match anew {
             Anew::IfNeeded => current_index(dir, &options)?,
             Anew::Always => {
-                let missing = missing(dir, &options)?;
+                let (missing, state, last) = missing(dir, &options)?;
+                if missing > 0 && !options.accept_cut {
+                    return Err(behind(dir, &state, missing, last));
+                }
                 if missing > 0 {
                     set_aside(dir)?;
                 }
@@ -76,9 +79,10 @@ impl Store {
             Err(why) => rebuild(dir, &options, why, &mut recovery)?,
         };
         recovery.torn_bytes = scan.torn_bytes;
+        recovery.torn_by_damage = scan.torn_by_damage;
         let damaged = OnceLock::new();
         if recovery.rebuilt.is_none()
-            && let Some(why) = damage_before(dir, &options)?
+            && let Some(why) = damage_before(dir, &options, &state)?
         {
             let _ = damaged.set(why);
         }
@@ -173,7 +177,7 @@ fn current_index(dir: &Path, options: &Options) -> Result<Result<(Index, State),
 
 /// What is wrong with the part of the journal that the index has taken already, so that nothing is acknowledged behind
 /// damage; a long one is left to the scrub.
-fn damage_before(dir: &Path, options: &Options) -> Result<Option<String>, Error> {
+fn damage_before(dir: &Path, options: &Options, state: &State) -> Result<Option<String>, Error> {
     let path = dir.join(journal::FILE_NAME);
     let bytes = fs::metadata(&path)
         .map_err(|e| Error::io("read the attributes of", &path, e))?
@@ -182,24 +186,35 @@ fn damage_before(dir: &Path, options: &Options) -> Result<Option<String>, Error>
         return Ok(None);
     }
     match Journal::scan(dir, |_| Ok(())) {
-        Ok(_) => Ok(None),
+        Ok(scan) if scan.last.seq >= state.applied_seq => Ok(None),
+        // Within the last batch it looks like an append that was cut off.
+        Ok(scan) => {
+            let e = Error::corrupt(format!(
+                "the journal {} is damaged at byte {}: record {} is the last that is whole, and the index has record {}; restore it from a backup",
+                path.display(),
+                scan.end,
+                scan.last.seq,
+                state.applied_seq
+            ));
+            Ok(Some(super::scrub::in_the_index(&e)))
+        }
         Err(e) if e.kind() == ErrorKind::Corrupt => Ok(Some(super::scrub::in_the_index(&e))),
         Err(e) => Err(e),
     }
 }
 
-/// How many records the index has that the journal lacks, where it can be read at all.
-fn missing(dir: &Path, options: &Options) -> Result<u64, Error> {
+/// How many records the index has that the journal lacks, where it can be read at all; what it says of itself, and the
+/// journal's last record.
+fn missing(dir: &Path, options: &Options) -> Result<(u64, State, u64), Error> {
     if !dir.join(index::DIRECTORY).exists() {
-        return Ok(0);
+        return Ok((0, State::default(), 0));
     }
-    let scan = Journal::scan(dir, |_| Ok(()))?;
-    let state = Index::open(dir, options).and_then(|index| index.state());
-    let applied = match state {
-        Ok(Some(state)) => state.applied_seq,
-        Ok(None) | Err(_) => 0,
+    let last = Journal::scan(dir, |_| Ok(()))?.last.seq;
+    let state = match Index::open(dir, options).and_then(|index| index.state()) {
+        Ok(Some(state)) => state,
+        Ok(None) | Err(_) => State::default(),
     };
-    Ok(applied.saturating_sub(scan.last.seq))
+    Ok((state.applied_seq.saturating_sub(last), state, last))
 }
 
 fn ahead(state: &State, last: u64) -> String {

@@ -67,14 +67,16 @@ impl Store {
             Err(e) if e.kind() == ErrorKind::Corrupt => Some(e.to_string()),
             Err(e) => return Err(e),
         };
-        if let (Some(_), Some(damage)) = (&why, &scrubbed.journal_damage) {
-            // Then the index is no way out.
-            let damage = damage.strip_suffix(THE_WAY_OUT).unwrap_or(damage);
-            scrubbed.journal_damage = Some(damage.to_owned());
-        }
-        if let Some(why) = why {
-            scrubbed.index_damage = Some(self.found_damage(&why).to_string());
-        }
+        scrubbed.index_damage = why.map(|why| match &mut scrubbed.journal_damage {
+            None => self.found_damage(&why).to_string(),
+            Some(damage) => {
+                // Neither is a way out of the other's damage.
+                if let Some(plain) = damage.strip_suffix(THE_WAY_OUT) {
+                    *damage = plain.to_owned();
+                }
+                format!("{why}; restore the catalog from a backup")
+            }
+        });
         if let Some(why) = &scrubbed.journal_damage {
             // The first damage found is the reason that is told.
             let _ = self.damaged.set(why.clone());

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use stagedoor_catalog::{
-    Catalog, ErrorKind, Expected, NewTable, OnExists, ProblemPlace, Segment, TableSource,
+    Catalog, ErrorKind, Expected, NewTable, OnExists, Options, ProblemPlace, Segment, TableSource,
 };
 
 use crate::fixture::{create, new, open, options, root, set_comment};
@@ -249,7 +249,14 @@ fn a_rebuild_keeps_what_the_journal_has_and_says_what_is_lost() {
     fs::write(&path, &whole[..whole.len() - 30]).unwrap();
     let error = Catalog::open(dir.path(), options()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Behind);
-    let recovery = Catalog::rebuild(dir.path(), options()).unwrap();
+    let error = Catalog::rebuild(dir.path(), options()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Behind);
+    assert!(!dir.path().join("index.ahead").exists());
+    let accepting = Options {
+        accept_cut: true,
+        ..options()
+    };
+    let recovery = Catalog::rebuild(dir.path(), accepting).unwrap();
     assert_eq!(recovery.ahead, 1);
     assert!(recovery.torn_bytes > 0);
     assert!(dir.path().join("index.ahead").is_dir());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use stagedoor_catalog::{Catalog, ErrorKind, Expected, Options, StageRecord};
 
-use crate::fixture::{create, open, options, root, set_comment};
+use crate::fixture::{bootstrapped, create, open, options, root, set_comment};
 
 /// A closed catalog of a few stages with some history, and their histories.
 fn sample() -> (tempfile::TempDir, Vec<Vec<StageRecord>>) {
@@ -134,6 +134,50 @@ fn a_torn_journal_is_cut_and_goes_on() {
         drop(catalog);
         assert_eq!(open(dir.path()).recovery().torn_bytes, 0);
     }
+}
+
+/// Whichever byte it is, of a record alone or of one of several that were appended at once: what the index has and the
+/// journal has no more is never passed over, and never rebuilt away unasked.
+#[test]
+fn damage_at_the_end_of_the_journal_is_never_passed_over() {
+    let (dir, catalog) = bootstrapped();
+    std::thread::scope(|scope| {
+        for client in 0..8 {
+            let catalog = &catalog;
+            scope.spawn(move || {
+                for number in 0..4 {
+                    create(catalog, &format!("s{client}_{number}"), "/tmp");
+                }
+            });
+        }
+    });
+    drop(catalog);
+    // Brings the index up to the journal.
+    drop(open(dir.path()));
+    let journal = dir.path().join("journal");
+    let whole = fs::read(&journal).unwrap();
+    for at in (whole.len() - 3000..whole.len()).step_by(61) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        fs::write(&journal, &damaged).unwrap();
+        match Catalog::open(dir.path(), options()) {
+            Ok(catalog) => assert!(catalog.read_only_reason().is_some(), "byte {at}"),
+            Err(e) => assert!(
+                matches!(e.kind(), ErrorKind::Behind | ErrorKind::Corrupt),
+                "byte {at}: {e}"
+            ),
+        }
+        let error = Catalog::rebuild(dir.path(), options()).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Behind | ErrorKind::Corrupt),
+            "byte {at}: {error}"
+        );
+        let report = Catalog::check(dir.path()).unwrap();
+        assert!(!report.problems.is_empty(), "byte {at}");
+        assert_eq!(fs::read(&journal).unwrap(), damaged, "byte {at}");
+    }
+    fs::write(&journal, &whole).unwrap();
+    assert_eq!(open(dir.path()).stages("sys").unwrap().len(), 32);
 }
 
 #[test]

@@ -187,7 +187,11 @@ fn changes_of_identities_given_again_are_made_once() {
         let created = create(catalog, &first).unwrap();
         assert_eq!(created.outcome, CreateOutcome::Created);
         assert_eq!(created.record, renamed.record);
-        assert_eq!(rename(catalog).unwrap(), renamed);
+        let again = rename(catalog).unwrap();
+        assert_eq!(
+            (again.record, again.changed),
+            (renamed.record.clone(), false)
+        );
         assert_eq!(account(catalog).unwrap().record.name, "two");
         assert_eq!(role(catalog).unwrap().record.name, "r");
         assert!(give(catalog).unwrap());
@@ -205,6 +209,12 @@ fn changes_of_identities_given_again_are_made_once() {
     assert!(error.to_string().contains("other arguments"), "{error}");
     let error = catalog.drop_role(&root_key("r1"), "r").unwrap_err();
     assert!(error.to_string().contains("another operation"), "{error}");
+    // A key is its user's: it tells another nothing, and is not taken from them.
+    let other_actor = Actor::new("sys", "bob", "public").with_request(root_key("u1").request);
+    let error = catalog
+        .create_user(&other_actor, new(&first), OnExists::Error)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
 
     // What takes away, too; and of what is gone there is nothing to answer with.
     let take = || catalog.revoke(&root_key("g2"), "r", Securable::Stages, read);

@@ -151,7 +151,7 @@ fn check_sentences(out: &mut dyn Write, checked: &Checked) -> std::io::Result<()
                     format!("{bytes} of a change that was acknowledged are at the journal's end")
                 }
                 TornEnd::Unknown => format!(
-                    "{bytes} at the journal's end are no whole change: one that was never acknowledged, or, which only the index that is not there could tell, the last one, damaged; the next start cuts them"
+                    "{bytes} at the journal's end are no whole change: one that was never acknowledged, or, which nothing here can tell, the last one, damaged; the next start cuts them"
                 ),
             },
         )?;
@@ -237,6 +237,7 @@ pub(super) fn rotate_key(args: RotateKeyArgs, out: &mut dyn Write) -> anyhow::Re
                 "secrets": rotated.secrets,
                 "resumed": rotated.resumed,
                 "removed": rotated.removed.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+                "kept": rotated.kept.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
                 "to_do": rotated.to_do,
             }),
         )?,
@@ -267,8 +268,17 @@ fn rotated_sentences(out: &mut dyn Write, rotated: &Rotated) -> std::io::Result<
         line(
             out,
             &format!(
-                "removed {}: the journal and the index were written anew, and nothing here opens by the old key any more; backups from before do, and need it",
+                "removed {}: the journal and the index were written anew and do not open by the old key any more; backups from before do, and need it",
                 removed.display()
+            ),
+        )?;
+    }
+    for kept in &rotated.kept {
+        line(
+            out,
+            &format!(
+                "{} was kept of an earlier loss, and opens by the old key still: remove it when it is no longer needed",
+                kept.display()
             ),
         )?;
     }

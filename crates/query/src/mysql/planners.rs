@@ -51,10 +51,14 @@ pub(crate) fn start(job: impl FnOnce() + Send + 'static) -> Result<(), Error> {
 }
 
 fn work(own: &Sender<Job>, jobs: &Receiver<Job>) {
-    for _ in 0..JOBS_MAX {
+    for done in 1..=JOBS_MAX {
         let Ok(job) = jobs.recv() else { return };
         // The one who waits sees that there is no result.
         let _ = catch_unwind(AssertUnwindSafe(job));
+        if done == JOBS_MAX {
+            // Nobody may find it waiting: a job sent now would be lost with it.
+            return;
+        }
         let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= IDLE_MAX {
             return;
@@ -82,6 +86,22 @@ mod tests {
     #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn no_job_is_lost_where_threads_end() {
+        let clients: Vec<_> = (0..8)
+            .map(|client| {
+                std::thread::spawn(move || {
+                    for number in 0..2 * JOBS_MAX {
+                        assert_eq!(run(move || Ok(number)).unwrap(), number, "client {client}");
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.join().unwrap();
+        }
+    }
 
     #[test]
     fn a_job_that_panics_is_an_error_and_the_next_one_runs() {

@@ -7,7 +7,7 @@ use catalog::{Actor, AuditEvent, AuditOutcome, Privilege, Securable, StageRecord
 
 use super::privileges::Need;
 use super::{CallContext, Object, Operation, Principal};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Result, masked_urls};
 use crate::instance::Instance;
 use crate::session::{ChangeMode, stage_not_exists};
 use crate::temporary_stages::TemporaryStages;
@@ -317,7 +317,9 @@ impl Acting {
         self.write(event);
     }
 
-    fn write(&self, event: AuditEvent) {
+    fn write(&self, mut event: AuditEvent) {
+        event.target = masked_urls(event.target);
+        event.reason = masked_urls(event.reason);
         tracing::info!(
             operation = event.operation,
             target = event.target,

@@ -45,7 +45,7 @@ pub enum TornEnd {
     NeverAcknowledged,
     /// Of one that was, which the index has.
     Acknowledged,
-    /// Of either: there is no index that would tell.
+    /// Of either: they have the length of a change, and the index, if there is one, ends before them.
     Unknown,
 }
 
@@ -60,8 +60,11 @@ pub struct KeyFound {
 
 impl KeyFound {
     fn of(path: &Path, needed: KeyId) -> Self {
+        // An unfinished rotation has both, and the next start uses both.
+        let new = path.with_extension("key.new");
+        let is_new = key::load_file(&new).is_ok_and(|key| key.id() == needed);
         let lacking = match key::load_file(path) {
-            Ok(key) if key.id() == needed => None,
+            Ok(key) if key.id() == needed || is_new => None,
             Ok(key) => Some(format!("'{}' is the key {}", path.display(), key.id())),
             Err(error) => Some(error.to_string()),
         };
@@ -100,8 +103,8 @@ pub fn check(data_dir: &Path) -> Result<Checked, OpenError> {
         torn_bytes: report.torn_bytes,
         torn: match report.index_seq {
             Some(index) if index > report.last_seq => TornEnd::Acknowledged,
-            Some(_) => TornEnd::NeverAcknowledged,
-            None => TornEnd::Unknown,
+            Some(_) if !report.torn_by_damage => TornEnd::NeverAcknowledged,
+            Some(_) | None => TornEnd::Unknown,
         },
         index_records: report.index_records,
         index_lacks: report.index_lacks,

@@ -21,6 +21,8 @@ pub struct Rotated {
     pub resumed: bool,
     /// The files of keys that were removed, as nothing needs them.
     pub removed: Vec<PathBuf>,
+    /// Indexes that were kept of an earlier loss (`catalog/index.ahead`), which open by the old key still.
+    pub kept: Vec<PathBuf>,
     /// What the operator must do before the next start.
     pub to_do: Option<String>,
 }
@@ -91,6 +93,7 @@ fn in_files(
         secrets,
         resumed,
         removed: files.remove_old()?,
+        kept: kept(settings),
         to_do: None,
     })
 }
@@ -118,6 +121,7 @@ fn elsewhere(
         secrets,
         resumed: false,
         removed: Vec::new(),
+        kept: kept(settings),
         to_do: Some(format!(
             "make {source} the new key before the next start; with the old one the server refuses to start"
         )),
@@ -148,6 +152,25 @@ fn moved(
             state.left, state.from
         ))),
     }
+}
+
+/// What a rebuild has set aside, for nobody but the operator knows when it is no longer needed.
+fn kept(settings: &Settings) -> Vec<PathBuf> {
+    let Ok(entries) = settings.data_dir.join(super::CATALOG).read_dir() else {
+        return Vec::new();
+    };
+    let mut kept: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with("index.ahead")
+        })
+        .map(|entry| entry.path())
+        .collect();
+    kept.sort();
+    kept
 }
 
 fn unfinished(to: &ServerKeyBytes) -> OpenError {

@@ -7,7 +7,7 @@ use catalog::{
 use parser::GrantObject;
 
 use super::{ChangeMode, Session};
-use crate::error::{About, Error, Reason, Result, Subject};
+use crate::error::{About, Error, Reason, Result, Subject, about};
 use crate::gate::{Acting, Object, Operation, Permit};
 
 /// Whose grants are asked for.
@@ -134,7 +134,14 @@ impl Session {
             if !permit.may_be_repeated() {
                 acting.existing_role(permit, &role)?;
             }
-            change(&acting.instance.catalog, permit.actor(), &role, &user).about(Subject::User)
+            let catalog = &acting.instance.catalog;
+            change(catalog, permit.actor(), &role, &user).map_err(|error| {
+                let subject = match catalog.role(permit.account(), &role) {
+                    Ok(None) => Subject::Role,
+                    Ok(Some(_)) | Err(_) => Subject::User,
+                };
+                about(subject, error)
+            })
         })
         .await
     }

@@ -110,7 +110,7 @@ pub(super) fn catch_up(
 
 /// Whether a frame of the right number is the one that the index has applied last, or the snapshot
 /// of all that it holds.
-fn is_same(frame: &Frame, state: &State) -> Result<bool, Error> {
+pub(in crate::store) fn is_same(frame: &Frame, state: &State) -> Result<bool, Error> {
     Ok(match frame.kind {
         FrameKind::Mutation => frame.place.checksum == state.journal_checksum,
         FrameKind::SnapshotPart => false,

@@ -35,6 +35,9 @@ pub(super) fn rebuild(
 ) -> Result<(Index, State, Scan), Error> {
     let path = dir.join(index::DIRECTORY);
     refuse_full_disk(dir)?;
+    // An index, even a damaged one, may have what a damaged journal has no more: it goes once the journal is known to
+    // be whole.
+    Journal::scan(dir, |_| Ok(()))?;
     remove_directory(&path)?;
     let index = Index::open(dir, options)?;
     let mut replayed = 0;

@@ -51,8 +51,7 @@ fn a_lost_record_is_found_by_the_scrub_and_never_becomes_the_journal() {
     let error = catalog.compact().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert_eq!(std::fs::read(dir.path().join("journal")).unwrap(), journal);
-    let scrubbed = catalog.scrub();
-    assert_eq!(scrubbed.unwrap_err().kind(), ErrorKind::ReadOnly);
+    assert!(catalog.scrub().unwrap().index_damage.is_some());
     assert_eq!(
         create(&catalog, "c").unwrap_err().kind(),
         ErrorKind::ReadOnly
