@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use base64::Engine;
@@ -73,6 +74,8 @@ pub(crate) struct TestServer {
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) result: v1::StatementResult,
+    /// Of the rows, also where there are none; `None` where the statement gives none.
+    pub(crate) schema: Option<SchemaRef>,
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) progress: Vec<v1::ExportProgress>,
     pub(crate) started: Option<v1::Export>,
@@ -208,10 +211,9 @@ pub(crate) async fn execute(
     }
     assert!(ended, "no result at the end");
     if !ipc.is_empty() {
-        answer.batches = StreamReader::try_new(std::io::Cursor::new(ipc), None)
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
+        let reader = StreamReader::try_new(std::io::Cursor::new(ipc), None).unwrap();
+        answer.schema = Some(reader.schema());
+        answer.batches = reader.map(Result::unwrap).collect();
     }
     Ok(answer)
 }

@@ -67,7 +67,10 @@ async fn tables_live_in_databases() {
         .into_iter()
         .map(|row| row[0].clone())
         .collect();
-    assert_eq!(names, ["main", "mo_catalog", "stagedoor"]);
+    assert_eq!(
+        names,
+        ["information_schema", "main", "mo_catalog", "stagedoor"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

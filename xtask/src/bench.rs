@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, cargo};
-use crate::venv;
+use crate::{databases, venv};
 use contestants::{Contestant, Place};
 use measure::Run;
 use report::{Report, Row};
@@ -32,7 +32,8 @@ const THREADS: usize = 2;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// What is measured: `export` against the peers, `catalog` against this machine's disk, `gate` against a
-    /// statement without one, or `buckets` against OpenDAL and boto3 on a SeaweedFS (the latter three are printed only)
+    /// statement without one, `buckets` against OpenDAL and boto3 on a SeaweedFS, or `wire` against MariaDB and a bare
+    /// arrow-flight server (all but the first are printed only)
     #[arg(long, value_enum, default_value_t = Section::Export)]
     section: Section,
     /// For `catalog`: also opening, memory and reading with so many stages, versions of each, and exports
@@ -61,6 +62,7 @@ enum Section {
     Catalog,
     Gate,
     Buckets,
+    Wire,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -76,6 +78,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         Section::Catalog => catalog(root, &arguments.size),
         Section::Gate => example(root, "gate", "gate", &[]),
         Section::Buckets => buckets(root, arguments),
+        Section::Wire => wire(root, arguments),
     }
 }
 
@@ -292,6 +295,36 @@ fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
         .args(["--objects", &part(100_000.0), "--files", &part(1_000.0)])
         .env("STAGEDOOR_PYTHON", &servers)
         .env("STAGEDOOR_WEED", venv::program(&servers, "weed"));
+    process::run(&mut command)
+}
+
+/// The wires beside MariaDB and a bare arrow-flight server. A scale below 1 takes fewer rows, statements and clients.
+fn wire(root: &Path, arguments: &Arguments) -> Result<()> {
+    let scale: f64 = arguments
+        .scale
+        .parse()
+        .context("the scale is not a number")?;
+    let target = process::target_directory(root)?;
+    build(root, &target, arguments.profile)?;
+    let work = target.join("bench/wire");
+    if work.exists() {
+        fs::remove_dir_all(&work)?;
+    }
+    let part = |whole: f64| format!("{:.0}", (whole * scale.min(1.0)).max(10.0));
+    let mut command = cargo(root);
+    command.args(["run", "--quiet", "--locked"]);
+    if arguments.profile == Profile::Release {
+        command.arg("--release");
+    }
+    command
+        .args(["--package", "stagedoor-tests", "--example", "wire", "--"])
+        .arg(&work)
+        .args(["--runs", &arguments.runs.to_string()])
+        .args(["--rows", &part(1_000_000.0)])
+        .args(["--statements", &part(20_000.0)])
+        .args(["--clients", &part(100.0)])
+        .args(["--idle", &part(1_000.0)])
+        .env("STAGEDOOR_MARIADB", databases::ready()?.mariadb);
     process::run(&mut command)
 }
 

@@ -1,11 +1,15 @@
 //! `cargo xtask codegen`: Rust from `proto/stagedoor/v1/*.proto`, with a pure-Rust compiler.
-//! `--check` makes it in a temporary folder and compares, so that CI proves the committed code fresh.
+//! `--check` makes it in a temporary folder and compares, so that CI proves the committed code fresh, and looks whether the
+//! contract keeps to its form and to what clients have been promised.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use prost::Message;
+use prost_types::FileDescriptorSet;
+
+use crate::protos;
 
 const FILES: [&str; 6] = [
     "stagedoor/v1/account.proto",
@@ -48,13 +52,20 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
             bail!("proto/src/generated/{name} is stale: run `cargo xtask codegen`");
         }
     }
-    Ok(())
+    protos::check(root, &compile(root)?)
+}
+
+/// Keeps the contract as it is now: from then on nothing of it may go.
+pub(crate) fn freeze(root: &Path) -> Result<()> {
+    protos::freeze(root, &compile(root)?)
+}
+
+fn compile(root: &Path) -> Result<FileDescriptorSet> {
+    protox::compile(FILES, [root.join("proto")]).context("failed to compile the proto files")
 }
 
 fn generate(root: &Path, out: &Path) -> Result<()> {
-    let includes = root.join("proto");
-    let descriptors =
-        protox::compile(FILES, [&includes]).context("failed to compile the proto files")?;
+    let descriptors = compile(root)?;
     fs::write(out.join("stagedoor.v1.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .out_dir(out)

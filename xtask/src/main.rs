@@ -13,7 +13,9 @@ mod crash;
 mod databases;
 mod deny;
 mod fuzz;
+mod node;
 mod process;
+mod protos;
 mod standalone;
 mod tally;
 mod test;
@@ -46,6 +48,9 @@ enum Command {
         /// Only check that the committed code is fresh
         #[arg(long)]
         check: bool,
+        /// Keep the contract as it is: from then on nothing of it may be taken back
+        #[arg(long, conflicts_with = "check")]
+        freeze: bool,
     },
     /// Check that each inner crate builds alone
     Standalone(standalone::Arguments),
@@ -75,7 +80,8 @@ fn run() -> Result<()> {
         Command::Ci(arguments) => ci::run(&root, &arguments),
         Command::Test(arguments) => test::run(&root, &arguments),
         Command::Tidy => tidy::run(&root),
-        Command::Codegen { check } => codegen::run(&root, check),
+        Command::Codegen { freeze: true, .. } => codegen::freeze(&root),
+        Command::Codegen { check, .. } => codegen::run(&root, check),
         Command::Standalone(arguments) => standalone::run(&root, &arguments),
         Command::Deny(arguments) => deny::run(&root, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&root, &arguments),

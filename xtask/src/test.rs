@@ -6,19 +6,22 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::databases;
 use crate::process::{self, cargo};
 use crate::venv;
+use crate::{databases, node};
 
-/// What the readers of exported files need, the object storages with their makers' own clients, clients of MySQL, and
-/// ADBC.
-const PACKAGES: [&str; 13] = [
+/// What the readers of exported files need, the object storages with their makers' own clients, clients of MySQL, ADBC,
+/// and gRPC.
+const PACKAGES: [&str; 16] = [
     "adbc-driver-flightsql==1.13.0",
     "adbc-driver-manager==1.13.0",
     "alibabacloud-oss-v2==1.4.1",
     "boto3==1.44.5",
     "cryptography==50.0.2",
     "duckdb==2.0.0",
+    "grpcio==1.85.3",
+    "grpcio-reflection==1.85.1",
+    "grpcio-tools==1.85.1",
     "mysql-connector-python==26.10.0",
     "oss2==2.19.1",
     "polars==2.1.0",
@@ -42,6 +45,9 @@ const PYTHON_TESTS: [(&str, &str); 2] = [
 
 /// Tests whose path has this word need the database servers; they are left out by name where there are none.
 const DATABASE_TESTS: (&str, &str) = ("real_databases", "tables of PostgreSQL and MariaDB servers");
+
+/// Tests whose path has this word need node with its client of MySQL; they are left out by name where there is none.
+const NODE_TESTS: (&str, &str) = ("node_clients", "mysql2, the client of node");
 
 /// One package selection for every step, or DataFusion is built again with other features.
 pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--all-targets", "--locked"];
@@ -83,6 +89,15 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             None
         }
     };
+    // A machine without node can still test all else: it says what it did not.
+    let node = match node::ready(&target.join("node")) {
+        Ok(modules) => Some(modules),
+        Err(error) => {
+            let (name, what) = NODE_TESTS;
+            not_run.push(format!("{name} ({what}): {error:#}"));
+            None
+        }
+    };
     report_not_run(&not_run);
 
     process::run(cargo(root).arg("build").args(SELECTION))?;
@@ -92,6 +107,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             command
                 .env("STAGEDOOR_POSTGRES", &databases.postgres)
                 .env("STAGEDOOR_MARIADB", &databases.mariadb);
+        }
+        if let Some(node) = &node {
+            command.env("STAGEDOOR_NODE_MODULES", node);
         }
         match &python {
             Some(python) => command
@@ -111,6 +129,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     }
     if databases.is_none() {
         harness.extend(["--skip".to_owned(), DATABASE_TESTS.0.to_owned()]);
+    }
+    if node.is_none() {
+        harness.extend(["--skip".to_owned(), NODE_TESTS.0.to_owned()]);
     }
     harness.extend(arguments.filters.iter().cloned());
 

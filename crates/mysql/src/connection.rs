@@ -55,6 +55,10 @@ pub enum Event {
     EncryptedPassword(Bytes),
     /// A command. But for those that have none, it waits for an answer.
     Command(Command),
+    /// A part of the file that was asked for, by [`Connection::ask_for_file`].
+    FilePart(Bytes),
+    /// The end of that file: the statement that it is for is to be answered.
+    FileEnd,
 }
 
 /// Without passwords.
@@ -68,6 +72,8 @@ impl std::fmt::Debug for Event {
             Self::PublicKeyAsked => f.write_str("PublicKeyAsked"),
             Self::EncryptedPassword(_) => f.write_str("EncryptedPassword(..)"),
             Self::Command(command) => f.debug_tuple("Command").field(command).finish(),
+            Self::FilePart(part) => f.debug_tuple("FilePart").field(&part.len()).finish(),
+            Self::FileEnd => f.write_str("FileEnd"),
         }
     }
 }
@@ -90,6 +96,8 @@ enum Phase {
     /// The server decides.
     Deciding,
     Ready,
+    /// It sends a file, part by part; one that is empty ends it.
+    Sending,
     Ended,
 }
 
@@ -167,7 +175,8 @@ impl Connection {
             | Phase::Switched(_)
             | Phase::Wanted
             | Phase::KeyGiven
-            | Phase::Ready => {}
+            | Phase::Ready
+            | Phase::Sending => {}
         }
         let Some(packet) = self.decoder.next()? else {
             return Ok(None);
@@ -188,6 +197,14 @@ impl Connection {
                     Asked::Command(command) => Ok(Some(Event::Command(command))),
                     Asked::Login(packet) => Ok(Some(self.login(packet))),
                 }
+            }
+            Phase::Sending if payload.is_empty() => {
+                self.phase = Phase::Ready;
+                Ok(Some(Event::FileEnd))
+            }
+            Phase::Sending => {
+                self.phase = Phase::Sending;
+                Ok(Some(Event::FilePart(payload)))
             }
             // These were waited for above.
             Phase::Starting
@@ -300,6 +317,27 @@ impl Connection {
     pub fn counts_found_rows(&self) -> bool {
         self.capabilities
             .contains(CapabilityFlags::CLIENT_FOUND_ROWS)
+    }
+
+    /// Whether the client sends files of its machine, which it says so itself.
+    #[must_use]
+    pub fn sends_files(&self) -> bool {
+        self.capabilities
+            .contains(CapabilityFlags::CLIENT_LOCAL_FILES)
+    }
+
+    /// Answers a query with the wish for a file of the client's machine: [`Event::FilePart`] until [`Event::FileEnd`],
+    /// and then the query is to be answered. A client that does not have the file, or does not want to give it away,
+    /// ends it at once. Nothing happens where the client does not send files.
+    pub fn ask_for_file(&mut self, name: &str) {
+        if !matches!(self.phase, Phase::Ready) || !self.sends_files() {
+            return;
+        }
+        let mut payload = BytesMut::with_capacity(name.len() + 1);
+        payload.put_u8(0xfb);
+        payload.put_slice(name.as_bytes());
+        self.packet(&payload);
+        self.phase = Phase::Sending;
     }
 
     /// How many bytes wait to be taken.

@@ -69,6 +69,44 @@ fn event(connection: &mut Connection) -> Event {
     connection.next_event().unwrap().expect("an event")
 }
 
+#[test]
+fn a_file_is_asked_for_and_comes_in_parts() {
+    const LOCAL_FILES: u32 = 0x80;
+    let mut refused = ready(DEPRECATE_EOF);
+    assert!(!refused.sends_files());
+    refused.receive(&packet(0, b"\x03LOAD"));
+    assert!(matches!(event(&mut refused), Event::Command(_)));
+    refused.ask_for_file("/tmp/x");
+    assert!(refused.take_output().is_empty(), "it is not asked");
+
+    let mut connection = ready(DEPRECATE_EOF | LOCAL_FILES);
+    connection.receive(&packet(0, b"\x03LOAD"));
+    assert!(matches!(event(&mut connection), Event::Command(_)));
+    connection.ask_for_file("/tmp/x");
+    assert_eq!(connection.take_output()[..], packet(1, b"\xfb/tmp/x"));
+    connection.receive(&packet(2, b"1,a\n"));
+    connection.receive(&packet(3, b"2,b\n"));
+    connection.receive(&packet(4, b""));
+    assert!(matches!(event(&mut connection), Event::FilePart(part) if part[..] == *b"1,a\n"));
+    assert!(matches!(event(&mut connection), Event::FilePart(part) if part[..] == *b"2,b\n"));
+    assert!(matches!(event(&mut connection), Event::FileEnd));
+    connection.done(Done::default());
+    assert_eq!(connection.take_output()[3], 5, "the answer is numbered on");
+    // The next command begins anew.
+    connection.receive(&packet(0, b"\x0e"));
+    assert!(matches!(
+        event(&mut connection),
+        Event::Command(Command::Ping)
+    ));
+    // A part that is not the next one.
+    connection.ask_for_file("/tmp/y");
+    connection.receive(&packet(7, b"1"));
+    assert!(matches!(
+        connection.next_event(),
+        Err(ProtocolError::OutOfOrder)
+    ));
+}
+
 /// A client that is in.
 fn ready(flags: u32) -> Connection {
     let mut connection = connection(false);

@@ -14,7 +14,6 @@ pub use value::{Date, DateTime, Time, Value};
 
 /// Why values cannot take their places.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum FillError {
     /// Too many or too few.
     #[error("the statement has {expected} parameters (each a ?), and {given} values were given")]

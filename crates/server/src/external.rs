@@ -131,12 +131,20 @@ impl ExternalOptions {
             ..csv
         };
         let csv = csv.with_clauses(&statement.files, &statement.fields, &statement.lines);
-        Self::from_files(&statement.files, csv)
+        // A client's own file is where the client says.
+        if !statement.local {
+            check_location(&statement.files.path.value)?;
+        }
+        Self::of_files(&statement.files, csv)
     }
 
-    fn from_files(files: &Infile, mut csv: CsvReading) -> Result<Self> {
+    fn from_files(files: &Infile, csv: CsvReading) -> Result<Self> {
+        check_location(&files.path.value)?;
+        Self::of_files(files, csv)
+    }
+
+    fn of_files(files: &Infile, mut csv: CsvReading) -> Result<Self> {
         let location = files.path.value.clone();
-        check_location(&location)?;
         for (given, what) in [
             (files.write_file_pattern.is_some(), "'write_file_pattern'"),
             (files.comment.is_some(), "'comment'"),

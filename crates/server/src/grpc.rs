@@ -9,6 +9,7 @@ mod export_service;
 mod file_service;
 mod grants;
 mod ipc;
+mod pages;
 mod sql_service;
 mod stage_service;
 

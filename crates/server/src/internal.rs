@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+mod received;
 mod stages;
 mod temporary;
 
@@ -15,6 +16,7 @@ use storage::{Location, ObjectPath, Policy, Store, Transport};
 use crate::error::{Error, Result};
 use crate::settings::InternalSettings;
 
+pub(crate) use received::{ReceivedFile, ReceivedFiles};
 pub(crate) use stages::InternalStages;
 pub(crate) use temporary::TemporaryFolder;
 #[cfg(test)]
@@ -28,6 +30,8 @@ pub(crate) struct InternalStorage {
     pub(crate) stages: InternalStages,
     /// The place of all segments; a segment's file is `{table id}/{segment}.parquet`.
     pub(crate) tables: Store,
+    /// What clients send beside a statement.
+    pub(crate) received: ReceivedFiles,
     readers: Arc<Readers>,
 }
 
@@ -144,9 +148,11 @@ impl InternalStorage {
         let tables_dir = data_dir.join("tables");
         let tables = open_own(&tables_dir).await?;
         tables.sweep_all().await?;
+        let received = ReceivedFiles::open(data_dir.join("received")).await?;
         let stages = InternalStages::new(settings, &data_dir, transport, catalog)?;
         Ok(Self {
             stages,
+            received,
             data_dir,
             readers: Arc::new(Readers {
                 tables_dir: tables_dir.clone(),

@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod columns;
+mod local_file;
 mod login;
 mod run;
 mod statements;

@@ -10,6 +10,7 @@ mod change_rows;
 mod create_as;
 mod deadline;
 mod directory;
+mod etag;
 mod exports;
 mod files;
 mod ingest;
@@ -42,10 +43,12 @@ pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 pub(crate) use bounds::Bounds;
 pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
+pub(crate) use etag::Etag;
 pub(crate) use exports::{Verdict, VerifiedFile};
 pub(crate) use files::{FoundFiles, file_not_found};
 pub(crate) use ingest::{IfMissing, IfThere, Ingested};
 pub(crate) use insert::{Numbers, insert_target};
+pub(crate) use keys::table_keys;
 pub(crate) use links::{LinkedFile, percent_encoded};
 pub(crate) use prepared::{Prepared, Ready};
 pub(crate) use queries::{fields, internal_store};
@@ -53,7 +56,7 @@ pub(crate) use result::text_batch;
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
 pub(crate) use stages::{
-    ChangeMode, Etag, NewStage, StageProperties, StageUpdate, stage_exists, stage_not_exists,
+    ChangeMode, NewStage, StageProperties, StageUpdate, stage_exists, stage_not_exists,
 };
 pub(crate) use tables::ShownTable;
 pub(crate) use transfers::{DownloadPart, Expected};
@@ -63,6 +66,7 @@ use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;
 use crate::gate::{Acting, CallContext, Object, Operation, Permit, Principal};
 use crate::instance::Instance;
+use crate::internal::ReceivedFile;
 use crate::sessions::{InUse, Killed, OpenSession, SessionState};
 use crate::sql;
 use crate::temporary_stages::TemporaryStages;
@@ -85,6 +89,8 @@ pub struct Session {
     /// What others see of it, and how they end its statement, where it is an open session.
     open: Option<(Arc<OpenSession>, Killed)>,
     temporary: Arc<TemporaryStages>,
+    /// The file that the client has sent for the statement.
+    received: Option<Arc<ReceivedFile>>,
     /// Of a call beside an open session's statements: what keeps the session open.
     _in_use: Option<Arc<InUse>>,
 }
@@ -146,6 +152,7 @@ impl Session {
             statement: Bounds::none(),
             open: None,
             temporary: TemporaryStages::none(),
+            received: None,
             _in_use: None,
         }
     }

@@ -1,4 +1,4 @@
-//! The one table from an [`Error`]'s reason to a gRPC status with `google.rpc` details.
+//! The one table from an [`Error`]'s reason to a gRPC status with `google.rpc` details, for `stagedoor.v1` and Flight SQL.
 //! MySQL code, SQLSTATE and reason travel in `ErrorInfo`; retryable errors carry `RetryInfo`.
 
 use std::collections::HashMap;
@@ -51,123 +51,86 @@ fn shortened(message: &str) -> String {
     format!("{}… ({} bytes in all)", &message[..end], message.len())
 }
 
-/// No wildcard: a new reason has to be given a code.
-pub(crate) fn code(reason: Reason) -> Code {
-    match reason {
-        Reason::SyntaxError
-        | Reason::StageInvalid
-        | Reason::StageOptionCount
-        | Reason::TargetInvalid
-        | Reason::OptionInvalid
-        | Reason::ValueInvalid
-        | Reason::ChecksumMismatch
-        | Reason::QueryInvalid => Code::InvalidArgument,
-        Reason::StageExists
-        | Reason::TargetExists
-        | Reason::DatabaseExists
-        | Reason::TableExists
-        | Reason::AccountExists
-        | Reason::UserExists
-        | Reason::RoleExists
-        | Reason::ExportIdReused => Code::AlreadyExists,
-        Reason::StageNotFound
-        | Reason::DatabaseNotFound
-        | Reason::TableNotFound
-        | Reason::ColumnNotFound
-        | Reason::FileNotFound
-        | Reason::ExportNotFound
-        | Reason::SessionNotFound
-        | Reason::AccountNotFound
-        | Reason::UserNotFound
-        | Reason::RoleNotFound
-        | Reason::TokenNotFound => Code::NotFound,
-        Reason::StageDisabled
-        | Reason::StageRequired
-        | Reason::PolicyDenied
-        | Reason::StageInUse
-        | Reason::ExportState
-        | Reason::FileInvalid
-        | Reason::IdentityInUse
-        | Reason::SecretUnavailable
-        // Of the stage's keys and not of the caller, who may do what was asked.
-        | Reason::StoreRefused
-        | Reason::CatalogReadOnly => Code::FailedPrecondition,
-        Reason::StageVersionConflict | Reason::IdentityVersionConflict | Reason::FileChanged => {
-            Code::Aborted
+/// Makes the table: every reason once, or it does not compile.
+macro_rules! reasons {
+    ($($reason:ident $name:literal $code:ident,)*) => {
+        /// All reasons.
+        pub const REASONS: [Reason; [$(Reason::$reason),*].len()] = [$(Reason::$reason),*];
+
+        /// The gRPC code that a reason travels under.
+        pub fn code(reason: Reason) -> Code {
+            match reason {
+                $(Reason::$reason => Code::$code,)*
+            }
         }
-        Reason::Unauthenticated => Code::Unauthenticated,
-        Reason::PermissionDenied | Reason::RoleNotGranted => Code::PermissionDenied,
-        Reason::ExportCancelled | Reason::StatementKilled => Code::Cancelled,
-        Reason::StatementTimeout => Code::DeadlineExceeded,
-        Reason::LimitExceeded | Reason::LoginThrottled | Reason::StorageFull => {
-            Code::ResourceExhausted
+
+        /// The reason as it travels, in the upper snake case of AIP-193.
+        pub fn name(reason: Reason) -> &'static str {
+            match reason {
+                $(Reason::$reason => $name,)*
+            }
         }
-        Reason::StorageFailed | Reason::ShuttingDown => Code::Unavailable,
-        Reason::DataLoss => Code::DataLoss,
-        Reason::NotImplemented | Reason::NotSupported => Code::Unimplemented,
-        Reason::Internal => Code::Internal,
-    }
+    };
 }
 
-/// The reason as it travels, in the upper snake case of AIP-193.
-pub fn name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::SyntaxError => "SYNTAX_ERROR",
-        Reason::StageExists => "STAGE_EXISTS",
-        Reason::StageNotFound => "STAGE_NOT_FOUND",
-        Reason::StageDisabled => "STAGE_DISABLED",
-        Reason::StageRequired => "STAGE_REQUIRED",
-        Reason::PolicyDenied => "POLICY_DENIED",
-        Reason::ExportIdReused => "EXPORT_ID_REUSED",
-        Reason::StageInUse => "STAGE_IN_USE",
-        Reason::StageVersionConflict => "STAGE_VERSION_CONFLICT",
-        Reason::StageInvalid => "STAGE_INVALID",
-        Reason::StageOptionCount => "STAGE_OPTION_COUNT",
-        Reason::Unauthenticated => "UNAUTHENTICATED",
-        Reason::LoginThrottled => "LOGIN_THROTTLED",
-        Reason::RoleNotGranted => "ROLE_NOT_GRANTED",
-        Reason::PermissionDenied => "PERMISSION_DENIED",
-        Reason::AccountExists => "ACCOUNT_EXISTS",
-        Reason::AccountNotFound => "ACCOUNT_NOT_FOUND",
-        Reason::UserExists => "USER_EXISTS",
-        Reason::UserNotFound => "USER_NOT_FOUND",
-        Reason::RoleExists => "ROLE_EXISTS",
-        Reason::RoleNotFound => "ROLE_NOT_FOUND",
-        Reason::TokenNotFound => "TOKEN_NOT_FOUND",
-        Reason::IdentityInUse => "IDENTITY_IN_USE",
-        Reason::IdentityVersionConflict => "IDENTITY_VERSION_CONFLICT",
-        Reason::SecretUnavailable => "SECRET_UNAVAILABLE",
-        Reason::TargetExists => "TARGET_EXISTS",
-        Reason::TargetInvalid => "TARGET_INVALID",
-        Reason::OptionInvalid => "OPTION_INVALID",
-        Reason::DatabaseExists => "DATABASE_EXISTS",
-        Reason::DatabaseNotFound => "DATABASE_NOT_FOUND",
-        Reason::TableExists => "TABLE_EXISTS",
-        Reason::TableNotFound => "TABLE_NOT_FOUND",
-        Reason::ColumnNotFound => "COLUMN_NOT_FOUND",
-        Reason::ValueInvalid => "VALUE_INVALID",
-        Reason::QueryInvalid => "QUERY_INVALID",
-        Reason::FileInvalid => "FILE_INVALID",
-        Reason::FileNotFound => "FILE_NOT_FOUND",
-        Reason::FileChanged => "FILE_CHANGED",
-        Reason::ChecksumMismatch => "CHECKSUM_MISMATCH",
-        Reason::ExportNotFound => "EXPORT_NOT_FOUND",
-        Reason::ExportCancelled => "EXPORT_CANCELLED",
-        Reason::ExportState => "EXPORT_STATE",
-        Reason::SessionNotFound => "SESSION_NOT_FOUND",
-        Reason::StatementKilled => "STATEMENT_KILLED",
-        Reason::StatementTimeout => "STATEMENT_TIMEOUT",
-        Reason::LimitExceeded => "LIMIT_EXCEEDED",
-        Reason::StorageFull => "STORAGE_FULL",
-        Reason::StorageFailed => "STORAGE_FAILED",
-        Reason::StoreRefused => "STORE_REFUSED",
-        Reason::ShuttingDown => "SHUTTING_DOWN",
-        Reason::CatalogReadOnly => "CATALOG_READ_ONLY",
-        Reason::DataLoss => "DATA_LOSS",
-        Reason::NotImplemented => "NOT_IMPLEMENTED",
-        Reason::NotSupported => "NOT_SUPPORTED",
-        Reason::Internal => "INTERNAL",
-    }
+// The table of docs/errors.md, which has it beside MySQL's numbers, is compared with this one by a test. STORE_REFUSED is
+// of the stage's keys and not of the caller, who may do what was asked.
+reasons! {
+    SyntaxError "SYNTAX_ERROR" InvalidArgument,
+    StageExists "STAGE_EXISTS" AlreadyExists,
+    StageNotFound "STAGE_NOT_FOUND" NotFound,
+    StageDisabled "STAGE_DISABLED" FailedPrecondition,
+    StageRequired "STAGE_REQUIRED" FailedPrecondition,
+    PolicyDenied "POLICY_DENIED" FailedPrecondition,
+    ExportIdReused "EXPORT_ID_REUSED" AlreadyExists,
+    StageInUse "STAGE_IN_USE" FailedPrecondition,
+    StageVersionConflict "STAGE_VERSION_CONFLICT" Aborted,
+    StageInvalid "STAGE_INVALID" InvalidArgument,
+    StageOptionCount "STAGE_OPTION_COUNT" InvalidArgument,
+    Unauthenticated "UNAUTHENTICATED" Unauthenticated,
+    LoginThrottled "LOGIN_THROTTLED" ResourceExhausted,
+    RoleNotGranted "ROLE_NOT_GRANTED" PermissionDenied,
+    PermissionDenied "PERMISSION_DENIED" PermissionDenied,
+    AccountExists "ACCOUNT_EXISTS" AlreadyExists,
+    AccountNotFound "ACCOUNT_NOT_FOUND" NotFound,
+    UserExists "USER_EXISTS" AlreadyExists,
+    UserNotFound "USER_NOT_FOUND" NotFound,
+    RoleExists "ROLE_EXISTS" AlreadyExists,
+    RoleNotFound "ROLE_NOT_FOUND" NotFound,
+    TokenNotFound "TOKEN_NOT_FOUND" NotFound,
+    IdentityInUse "IDENTITY_IN_USE" FailedPrecondition,
+    IdentityVersionConflict "IDENTITY_VERSION_CONFLICT" Aborted,
+    SecretUnavailable "SECRET_UNAVAILABLE" FailedPrecondition,
+    TargetExists "TARGET_EXISTS" AlreadyExists,
+    TargetInvalid "TARGET_INVALID" InvalidArgument,
+    OptionInvalid "OPTION_INVALID" InvalidArgument,
+    DatabaseExists "DATABASE_EXISTS" AlreadyExists,
+    DatabaseNotFound "DATABASE_NOT_FOUND" NotFound,
+    TableExists "TABLE_EXISTS" AlreadyExists,
+    TableNotFound "TABLE_NOT_FOUND" NotFound,
+    ColumnNotFound "COLUMN_NOT_FOUND" NotFound,
+    ValueInvalid "VALUE_INVALID" InvalidArgument,
+    QueryInvalid "QUERY_INVALID" InvalidArgument,
+    FileInvalid "FILE_INVALID" FailedPrecondition,
+    FileNotFound "FILE_NOT_FOUND" NotFound,
+    FileChanged "FILE_CHANGED" Aborted,
+    ChecksumMismatch "CHECKSUM_MISMATCH" InvalidArgument,
+    ExportNotFound "EXPORT_NOT_FOUND" NotFound,
+    ExportCancelled "EXPORT_CANCELLED" Cancelled,
+    ExportState "EXPORT_STATE" FailedPrecondition,
+    SessionNotFound "SESSION_NOT_FOUND" NotFound,
+    StatementKilled "STATEMENT_KILLED" Cancelled,
+    StatementTimeout "STATEMENT_TIMEOUT" DeadlineExceeded,
+    LimitExceeded "LIMIT_EXCEEDED" ResourceExhausted,
+    StorageFull "STORAGE_FULL" ResourceExhausted,
+    StorageFailed "STORAGE_FAILED" Unavailable,
+    StoreRefused "STORE_REFUSED" FailedPrecondition,
+    ShuttingDown "SHUTTING_DOWN" Unavailable,
+    CatalogReadOnly "CATALOG_READ_ONLY" FailedPrecondition,
+    DataLoss "DATA_LOSS" DataLoss,
+    NotImplemented "NOT_IMPLEMENTED" Unimplemented,
+    NotSupported "NOT_SUPPORTED" Unimplemented,
+    Internal "INTERNAL" Internal,
 }
 
 #[cfg(test)]
@@ -175,6 +138,34 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn the_documents_have_the_same_table() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
+        let text = std::fs::read_to_string(file).unwrap();
+        let rows = text.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            let name = cells.next()?;
+            let is_reason = name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+            is_reason.then(|| (name.to_owned(), cells.next().unwrap_or_default().to_owned()))
+        });
+        let mut documented: Vec<(String, String)> = rows.collect();
+        documented.sort();
+        let upper = |code: Code| {
+            let mut text = String::new();
+            for letter in format!("{code:?}").chars() {
+                if letter.is_ascii_uppercase() && !text.is_empty() {
+                    text.push('_');
+                }
+                text.push(letter.to_ascii_uppercase());
+            }
+            text
+        };
+        let known = REASONS.map(|reason| (name(reason).to_owned(), upper(code(reason))));
+        let mut known = known.to_vec();
+        known.sort();
+        assert_eq!(documented, known);
+    }
 
     #[test]
     fn a_client_learns_no_place_of_the_server() {

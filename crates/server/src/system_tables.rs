@@ -1,8 +1,9 @@
-//! The read-only databases `stagedoor` and `mo_catalog`: the catalog's own records as tables, read a page
-//! at a time while a query runs. Secrets never show in them.
+//! The read-only databases `stagedoor`, `mo_catalog` and `information_schema`: the catalog's own records as tables, read
+//! a page at a time while a query runs. Secrets never show in them.
 
 mod columns;
 mod directory;
+mod information_schema;
 mod reading;
 mod tables;
 
@@ -15,10 +16,12 @@ use query::{Pages, RowSource, Wanted};
 
 use crate::error::Result;
 use crate::gate::{Acting, Operation, Permit, SYS};
+use information_schema::InformationTable;
 use reading::Reading;
 
 /// Databases that users can read and never change.
-pub(crate) const SYSTEM_DATABASES: [&str; 2] = ["mo_catalog", "stagedoor"];
+pub(crate) const SYSTEM_DATABASES: [&str; 3] =
+    [information_schema::DATABASE, "mo_catalog", "stagedoor"];
 
 /// The tables of the system databases. A new one has to say who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +32,12 @@ enum SystemTable {
     Exports,
     StageVersions,
     Stages,
+    Information(InformationTable),
 }
 
 impl SystemTable {
-    const ALL: [Self; 6] = [
+    /// Those that are not of `information_schema`.
+    const OWN: [Self; 6] = [
         Self::MoStages,
         Self::Audit,
         Self::ExportFiles,
@@ -40,6 +45,11 @@ impl SystemTable {
         Self::StageVersions,
         Self::Stages,
     ];
+
+    fn all() -> impl Iterator<Item = Self> {
+        let information = InformationTable::ALL.into_iter().map(Self::Information);
+        Self::OWN.into_iter().chain(information)
+    }
 
     /// Its database and its name in it.
     fn name(self) -> (&'static str, &'static str) {
@@ -50,13 +60,12 @@ impl SystemTable {
             Self::Exports => ("stagedoor", "exports"),
             Self::StageVersions => ("stagedoor", "stage_versions"),
             Self::Stages => ("stagedoor", "stages"),
+            Self::Information(table) => (information_schema::DATABASE, table.name()),
         }
     }
 
     fn find(database: &str, table: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.name() == (database, table))
+        Self::all().find(|known| known.name() == (database, table))
     }
 
     fn schema(self) -> SchemaRef {
@@ -66,6 +75,7 @@ impl SystemTable {
             Self::ExportFiles => columns::schema(&tables::export_files()),
             Self::Exports => columns::schema(&tables::exports()),
             Self::StageVersions | Self::Stages => columns::schema(&tables::stages()),
+            Self::Information(table) => table.schema(),
         }
     }
 
@@ -74,9 +84,11 @@ impl SystemTable {
         match self {
             Self::Audit => Operation::ReadAudit,
             Self::StageVersions => Operation::ShowStageHistory,
-            Self::MoStages | Self::ExportFiles | Self::Exports | Self::Stages => {
-                Operation::ReadSystemTable
-            }
+            Self::MoStages
+            | Self::ExportFiles
+            | Self::Exports
+            | Self::Stages
+            | Self::Information(_) => Operation::ReadSystemTable,
         }
     }
 }
@@ -89,8 +101,7 @@ pub(crate) fn is_system_database(database: &str) -> bool {
 /// The tables of a system database; `None` for any other.
 pub(crate) fn table_names(database: &str) -> Option<Vec<&'static str>> {
     is_system_database(database).then(|| {
-        SystemTable::ALL
-            .into_iter()
+        SystemTable::all()
             .map(SystemTable::name)
             .filter(|(of, _)| *of == database)
             .map(|(_, name)| name)
@@ -156,6 +167,7 @@ impl RowSource for Rows {
             SystemTable::Exports => reading::exports(reading, wanted),
             SystemTable::StageVersions => reading::stage_versions(reading, wanted),
             SystemTable::Stages => reading::stages(reading, wanted),
+            SystemTable::Information(table) => table.read(reading, wanted),
         }
     }
 }

@@ -6115,6 +6115,29 @@ pub struct ListStageVersionsResponse {
     pub next_page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameStageRequest {
+    /// `stages/{stage_id}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The name that it gets.
+    #[prost(string, tag = "2")]
+    pub new_stage_id: ::prost::alloc::string::String,
+    /// If set, must be the current one.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+    /// Checks everything and changes nothing.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again answers with the first result. A UUID is good.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RenameStageResponse {
+    #[prost(message, optional, tag = "1")]
+    pub stage: ::core::option::Option<Stage>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RollbackStageRequest {
     /// `stages/{stage_id}`.
     #[prost(string, tag = "1")]
@@ -6469,6 +6492,32 @@ pub mod stage_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Gives a stage another name, which AIP-136 has as a method of its own: an update cannot change what says which
+        /// resource is meant. Its versions and its files stay. Refused while it has sub-stages.
+        pub async fn rename_stage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RenameStageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RenameStageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.StageService/RenameStage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.StageService", "RenameStage"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Makes an older version's definition the newest version.
         pub async fn rollback_stage(
             &mut self,
@@ -6585,6 +6634,15 @@ pub mod stage_service_server {
             request: tonic::Request<super::ListStageVersionsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListStageVersionsResponse>,
+            tonic::Status,
+        >;
+        /// Gives a stage another name, which AIP-136 has as a method of its own: an update cannot change what says which
+        /// resource is meant. Its versions and its files stay. Refused while it has sub-stages.
+        async fn rename_stage(
+            &self,
+            request: tonic::Request<super::RenameStageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RenameStageResponse>,
             tonic::Status,
         >;
         /// Makes an older version's definition the newest version.
@@ -6983,6 +7041,51 @@ pub mod stage_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListStageVersionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stagedoor.v1.StageService/RenameStage" => {
+                    #[allow(non_camel_case_types)]
+                    struct RenameStageSvc<T: StageService>(pub Arc<T>);
+                    impl<
+                        T: StageService,
+                    > tonic::server::UnaryService<super::RenameStageRequest>
+                    for RenameStageSvc<T> {
+                        type Response = super::RenameStageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RenameStageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StageService>::rename_stage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RenameStageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -5,7 +5,7 @@ use proto::v1;
 use super::{Caller, Door, refusal};
 
 /// What an administrator can list.
-const LISTINGS: [&str; 20] = [
+const LISTINGS: [&str; 23] = [
     "SHOW STAGES",
     "DESC STAGE s",
     "SHOW STAGE HISTORY s",
@@ -26,6 +26,9 @@ const LISTINGS: [&str; 20] = [
     "SHOW CREATE TABLE d.t",
     "SELECT * FROM d.t",
     "SHOW TOKENS",
+    "SELECT * FROM information_schema.schemata",
+    "SELECT * FROM information_schema.tables",
+    "SELECT * FROM information_schema.columns",
 ];
 
 async fn fill(door: &Door, caller: &Caller, account: &str) {

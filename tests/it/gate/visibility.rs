@@ -152,6 +152,16 @@ async fn a_tables_columns_are_known_by_a_privilege_on_its_database() {
         first_cells(&stranger, "SHOW TABLES FROM d").await,
         Vec::<String>::new()
     );
+    for (table, caller, seen) in [
+        ("tables", &lister, &["t"][..]),
+        ("columns", &lister, &["t"]),
+        ("tables", &stranger, &[]),
+        ("columns", &stranger, &[]),
+    ] {
+        let query =
+            format!("SELECT table_name FROM information_schema.{table} WHERE table_schema = 'd'");
+        assert_eq!(first_cells(caller, &query).await, seen, "{query}");
+    }
     assert!(lister.run("SELECT * FROM d.t").await.is_err());
     door.close().await;
 }

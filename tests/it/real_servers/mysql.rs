@@ -230,9 +230,128 @@ table = sa.table("users", sa.column("id"), sa.column("name"))
 with engine.connect() as c:
     rows = c.execute(sa.select(table).where(table.c.id > 1).limit(5)).all()
     assert rows == [(2, "b")], rows
-assert "users" in sa.inspect(engine).get_table_names()
+    c.execute(sa.text("CREATE TABLE orders (id bigint AUTO_INCREMENT PRIMARY KEY, code varchar(20) NOT NULL, price decimal(10,2), at datetime, UNIQUE KEY by_code (code)) COMMENT 'bought'"))
+inspector = sa.inspect(engine)
+assert set(inspector.get_table_names()) == {"orders", "users"}, inspector.get_table_names()
+assert "information_schema" in inspector.get_schema_names()
+assert inspector.has_table("orders") and not inspector.has_table("nothing")
+columns = {column["name"]: column for column in inspector.get_columns("orders")}
+assert list(columns) == ["id", "code", "price", "at"], columns
+assert isinstance(columns["id"]["type"], sa.BigInteger) and columns["id"]["autoincrement"]
+assert columns["code"]["type"].length == 20 and not columns["code"]["nullable"]
+assert (columns["price"]["type"].precision, columns["price"]["type"].scale) == (10, 2)
+assert inspector.get_pk_constraint("orders")["constrained_columns"] == ["id"]
+assert inspector.get_unique_constraints("orders")[0]["column_names"] == ["code"]
+assert inspector.get_foreign_keys("orders") == [] and inspector.get_view_names() == []
+assert inspector.get_table_comment("orders")["text"] == "bought"
+reflected = sa.Table("orders", sa.MetaData(), autoload_with=engine)
+assert [column.name for column in reflected.primary_key] == ["id"]
 print("well")
 "#;
+
+/// What Connector/J and DBeaver ask of `information_schema` for their trees of databases, tables and columns.
+const METADATA: &str = r#"
+import sys
+import pymysql
+c = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user="root", password=sys.argv[2], database="main")
+k = c.cursor(pymysql.cursors.DictCursor)
+k.execute("CREATE TABLE t (id bigint unsigned NOT NULL, flag boolean, name varchar(20) DEFAULT 'x', PRIMARY KEY (id), UNIQUE KEY u (name))")
+def ask(statement, *values):
+    k.execute(statement, values or None)
+    return k.fetchall()
+def column(name, rows):
+    return [row[name] for row in rows]
+# Connector/J: getCatalogs, getTables, getColumns, getPrimaryKeys, getIndexInfo, getImportedKeys.
+assert "main" in column("TABLE_CAT", ask("SELECT SCHEMA_NAME AS TABLE_CAT FROM INFORMATION_SCHEMA.SCHEMATA ORDER BY TABLE_CAT"))
+tables = ask("""SELECT TABLE_SCHEMA AS TABLE_CAT, NULL AS TABLE_SCHEM, TABLE_NAME, CASE WHEN TABLE_TYPE='BASE TABLE' THEN
+    CASE WHEN TABLE_SCHEMA = 'mysql' OR TABLE_SCHEMA = 'performance_schema' THEN 'SYSTEM TABLE' ELSE 'TABLE' END
+    WHEN TABLE_TYPE='TEMPORARY' THEN 'LOCAL_TEMPORARY' ELSE TABLE_TYPE END AS TABLE_TYPE, TABLE_COMMENT AS REMARKS,
+    NULL AS TYPE_CAT, NULL AS TYPE_SCHEM, NULL AS TYPE_NAME, NULL AS SELF_REFERENCING_COL_NAME, NULL AS REF_GENERATION
+    FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA LIKE %s AND TABLE_NAME LIKE %s HAVING TABLE_TYPE IN (%s, %s)
+    ORDER BY TABLE_TYPE, TABLE_SCHEMA, TABLE_NAME""", "main", "%", "TABLE", "VIEW")
+assert column("TABLE_NAME", tables) == ["t"], tables
+columns = ask("""SELECT TABLE_SCHEMA AS TABLE_CAT, NULL AS TABLE_SCHEM, TABLE_NAME, COLUMN_NAME,
+    CASE UPPER(DATA_TYPE) WHEN 'BIGINT' THEN -5 WHEN 'TINYINT' THEN CASE WHEN LOCATE('(1)', COLUMN_TYPE) != 0 THEN -7 ELSE -6 END
+    WHEN 'VARCHAR' THEN 12 ELSE 1111 END AS DATA_TYPE, UPPER(CASE WHEN UPPER(DATA_TYPE)='TINYINT' THEN
+    CASE WHEN LOCATE('ZEROFILL', UPPER(COLUMN_TYPE)) = 0 AND LOCATE('(1)', COLUMN_TYPE) != 0 THEN 'BIT' ELSE 'TINYINT' END
+    ELSE DATA_TYPE END) AS TYPE_NAME, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, IS_NULLABLE, COLUMN_DEF
+    FROM (SELECT *, COLUMN_DEFAULT AS COLUMN_DEF FROM INFORMATION_SCHEMA.COLUMNS) AS c WHERE TABLE_SCHEMA LIKE 'main' AND TABLE_NAME LIKE 't'
+    ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION""")
+assert column("DATA_TYPE", columns) == [-5, -7, 12], columns
+assert column("COLUMN_DEF", columns) == [None, None, "x"], columns
+keys = ask("""SELECT TABLE_SCHEMA AS TABLE_CAT, NULL AS TABLE_SCHEM, TABLE_NAME, COLUMN_NAME, SEQ_IN_INDEX AS KEY_SEQ, 'PRIMARY' AS PK_NAME
+    FROM INFORMATION_SCHEMA.STATISTICS WHERE TABLE_SCHEMA LIKE 'main' AND TABLE_NAME LIKE 't' AND INDEX_NAME='PRIMARY'
+    ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX""")
+assert column("COLUMN_NAME", keys) == ["id"], keys
+assert ask("""SELECT DISTINCT A.REFERENCED_TABLE_SCHEMA AS PKTABLE_CAT, A.REFERENCED_TABLE_NAME, R.UPDATE_RULE
+    FROM INFORMATION_SCHEMA.KEY_COLUMN_USAGE A JOIN INFORMATION_SCHEMA.TABLE_CONSTRAINTS B USING (TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME)
+    JOIN INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS R ON (R.CONSTRAINT_NAME = B.CONSTRAINT_NAME AND R.TABLE_NAME = B.TABLE_NAME
+    AND R.CONSTRAINT_SCHEMA = B.TABLE_SCHEMA) WHERE B.CONSTRAINT_TYPE = 'FOREIGN KEY'""") == ()
+# DBeaver.
+for statement in ["SHOW DATABASES", "SHOW PLUGINS", "SHOW ENGINES", "SHOW COLLATION", "SHOW FULL TABLES FROM `main`", "SHOW TABLE STATUS FROM `main`",
+        "SHOW CREATE TABLE `main`.`t`", "SELECT * FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = 'information_schema' AND t.TABLE_NAME = 'CHECK_CONSTRAINTS'",
+        "SELECT * FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA='main' ORDER BY ROUTINE_NAME",
+        "SELECT * FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA='main' ORDER BY TRIGGER_NAME",
+        "SELECT * FROM information_schema.EVENTS WHERE EVENT_SCHEMA='main'",
+        "SELECT * FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA='main' AND TABLE_NAME='t' ORDER BY PARTITION_ORDINAL_POSITION",
+        "SELECT * FROM information_schema.USER_PRIVILEGES",
+        "SELECT cc.CONSTRAINT_NAME, cc.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS cc WHERE cc.CONSTRAINT_SCHEMA='main'"]:
+    ask(statement)
+rows = ask("SELECT * FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='main' AND TABLE_NAME='t' ORDER BY ORDINAL_POSITION")
+assert column("COLUMN_NAME", rows) == ["id", "flag", "name"], rows
+print("well")
+"#;
+
+const LOCAL_FILE: &str = r#"
+import os, sys
+import pymysql
+port, password, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+path = os.path.join(folder, "rows.csv")
+def connect(local=True):
+    return pymysql.connect(host="127.0.0.1", port=port, user="root", password=password, database="main", local_infile=local)
+c = connect(); k = c.cursor()
+k.execute("CREATE TABLE l (a int, b varchar(20))")
+def write(rows):
+    with open(path, "w") as file:
+        file.writelines(f"{a},{b}\n" for a, b in rows)
+LOAD = f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE l FIELDS TERMINATED BY ','"
+write((i, f"row {i}") for i in range(100000))
+assert k.execute(LOAD) == 100000
+k.execute("SELECT COUNT(*), MAX(b) FROM l"); assert k.fetchone() == (100000, "row 99999")
+def refused(code, run):
+    try:
+        run()
+    except pymysql.err.MySQLError as error:
+        assert error.args[0] == code, error
+        return
+    raise SystemExit(f"{code} was expected")
+# All or nothing, and the connection goes on.
+write([(1, "one"), ("two", "two")])
+refused(1366, lambda: k.execute(LOAD))
+k.execute("SELECT COUNT(*) FROM l"); assert k.fetchone() == (100000,)
+# No file is asked for where it could not be loaded.
+refused(1146, lambda: k.execute(LOAD.replace("TABLE l", "TABLE nothing")))
+# Longer than this server takes.
+write((i, "x" * 20) for i in range(100000))
+refused(20101, lambda: k.execute(LOAD))
+k.execute("SELECT 1"); assert k.fetchone() == (1,)
+# A client that sends no files is not asked for one.
+refused(3948, lambda: connect(local=False).cursor().execute(LOAD))
+assert not os.listdir(os.path.join(os.path.dirname(folder), "data", "received"))
+print("well")
+"#;
+
+#[test]
+fn tools_find_their_metadata() {
+    let server = MysqlServer::start("");
+    assert_eq!(server.python(METADATA), "well\n");
+}
+
+#[test]
+fn a_clients_own_file_is_loaded() {
+    let server = MysqlServer::start("[mysql]\nlocal_file_bytes_max = 2000000\n");
+    assert_eq!(server.python(LOCAL_FILE), "well\n");
+}
 
 #[test]
 fn pymysql_finds_what_it_expects() {
@@ -321,6 +440,62 @@ fn plain_text_to_other_machines_is_refused() {
     assert!(!process.wait().success());
     let told = process.read.join("\n");
     assert!(told.contains("mysql.listen"), "{told}");
+}
+
+mod node_clients {
+    //! mysql2, the client of node; left out by name, and told so, where there is no node.
+
+    use super::*;
+
+    const SCRIPT: &str = r#"
+const mysql = require("mysql2/promise");
+const assert = require("node:assert");
+(async () => {
+  const [port, password] = process.argv.slice(1);
+  const options = { host: "127.0.0.1", port: Number(port), user: "root", password, database: "main" };
+  const c = await mysql.createConnection({ ...options, multipleStatements: true, supportBigNumbers: true, bigNumberStrings: true });
+  await c.query("CREATE TABLE t (i bigint, d decimal(10,2), s varchar(20), b varbinary(10), dt datetime(3), f double, j json)");
+  const row = ["-9007199254740993", "12.50", "it's ? é", Buffer.from([0, 255]), new Date(2024, 1, 29, 1, 2, 3, 500), 1.5, '{"a": 1}'];
+  const [inserted] = await c.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", row);
+  assert.equal(inserted.affectedRows, 1);
+  for (const rows of [(await c.query("SELECT * FROM t"))[0], (await c.execute("SELECT * FROM t WHERE d > ?", ["1"]))[0]]) {
+    assert.equal(rows.length, 1);
+    assert.equal(rows[0].i, row[0]);
+    assert.equal(rows[0].d, "12.50");
+    assert.equal(rows[0].s, row[2]);
+    assert.deepEqual(rows[0].b, row[3]);
+    assert.equal(rows[0].dt.getTime(), row[4].getTime());
+    assert.equal(rows[0].f, 1.5);
+    assert.deepEqual(rows[0].j, { a: 1 });
+  }
+  const [[first, second]] = await c.query("SELECT 1 AS a; SELECT 2 AS a");
+  assert.deepEqual([first[0].a, second[0].a], [1, 2]);
+  await assert.rejects(c.query("SELECT * FROM nothing"), { code: "ER_NO_SUCH_TABLE", errno: 1146, sqlState: "42S02" });
+  await assert.rejects(mysql.createConnection({ ...options, password: "wrong" }), { errno: 1045 });
+  await c.beginTransaction(); await c.commit();
+  await c.changeUser({ user: "root", password, database: "main" });
+  const pool = mysql.createPool({ ...options, connectionLimit: 5, compress: true });
+  const all = await Promise.all(Array.from({ length: 50 }, (_, n) => pool.query("SELECT ? AS n, REPEAT('x', 1000) AS x", [n])));
+  assert.deepEqual(all.map(([rows]) => rows[0].n), Array.from({ length: 50 }, (_, n) => n));
+  await pool.end(); await c.end();
+  console.log("well");
+})().catch((error) => { console.error(error); process.exit(1); });
+"#;
+
+    #[test]
+    fn mysql2_reads_and_writes() {
+        let server = MysqlServer::start("");
+        let modules = std::env::var("STAGEDOOR_NODE_MODULES")
+            .expect("STAGEDOOR_NODE_MODULES names a folder with mysql2: run `cargo xtask test`");
+        let output = Command::new("node")
+            .env("NODE_PATH", modules)
+            .args(["-e", SCRIPT, "--", &server.port.to_string(), ROOT_PASSWORD])
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        assert_eq!(output.stdout, b"well\n");
+    }
 }
 
 mod real_databases {

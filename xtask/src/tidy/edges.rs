@@ -54,7 +54,7 @@ const HEAVY: [(&str, &[&str]); 15] = [
     ("arrow-csv", &["stagedoor-exporter", "stagedoor-query"]),
     ("tokio-postgres", &["stagedoor-sources"]),
     ("tokio-postgres-rustls", &["stagedoor-sources"]),
-    ("mysql_async", &["stagedoor-sources"]),
+    ("mysql_async", &["stagedoor-sources", TESTS]),
     ("mysql_common", &["stagedoor-mysql"]),
     ("rsa", &["stagedoor-mysql"]),
     ("tonic-prost-build", &["xtask"]),

@@ -1,14 +1,21 @@
 //! Column labels as MySQL gives them: the alias or column as it was written,
 //! an expression's own text, a string literal's content.
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SelectItem, SetExpr, Value};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
+};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::is_word;
 
-/// The labels of a query's result; `None` stands for a `*`.
+/// The labels of a query's result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Labels(Vec<Option<String>>);
+pub(crate) struct Labels {
+    /// `None` stands for a `*`.
+    items: Vec<Option<String>>,
+    /// What a `*` stands for is in capitals: its tables are of `information_schema`, whose columns MySQL calls so.
+    capitals: bool,
+}
 
 impl Labels {
     /// The labels of the first SELECT of the query.
@@ -31,29 +38,35 @@ impl Labels {
                 SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
                 _ => None,
             });
-        Self(labels.collect())
+        Self {
+            items: labels.collect(),
+            capitals: !select.from.is_empty() && select.from.iter().all(is_of_information),
+        }
     }
 
     /// A label for each column of the planned result, whose own names are `names`.
     pub(crate) fn apply(&self, names: &[String]) -> Vec<String> {
-        let stars = self.0.iter().filter(|label| label.is_none()).count();
-        let Some(before) = self.0.iter().position(Option::is_none) else {
-            return if self.0.len() == names.len() {
-                self.0.iter().flatten().cloned().collect()
+        let stars = self.items.iter().filter(|label| label.is_none()).count();
+        let Some(before) = self.items.iter().position(Option::is_none) else {
+            return if self.items.len() == names.len() {
+                self.items.iter().flatten().cloned().collect()
             } else {
                 names.to_vec()
             };
         };
-        let after = self.0.len() - before - 1;
+        let mut labels: Vec<String> = match self.capitals {
+            true => names.iter().map(|name| name.to_uppercase()).collect(),
+            false => names.to_vec(),
+        };
+        let after = self.items.len() - before - 1;
         if stars > 1 || before + after > names.len() {
-            return names.to_vec();
+            return labels;
         }
-        let mut labels = names.to_vec();
-        for (index, label) in self.0.iter().enumerate() {
+        for (index, label) in self.items.iter().enumerate() {
             let at = if index < before {
                 index
             } else {
-                names.len() + index - self.0.len()
+                names.len() + index - self.items.len()
             };
             if let (Some(label), Some(slot)) = (label, labels.get_mut(at)) {
                 slot.clone_from(label);
@@ -61,6 +74,18 @@ impl Labels {
         }
         labels
     }
+}
+
+fn is_of_information(from: &TableWithJoins) -> bool {
+    let joined = from.joins.iter().map(|join| &join.relation);
+    std::iter::once(&from.relation).chain(joined).all(|table| {
+        let TableFactor::Table { name, .. } = table else {
+            return false;
+        };
+        let database = name.0.first().and_then(|part| part.as_ident());
+        name.0.len() > 1
+            && database.is_some_and(|name| name.value.eq_ignore_ascii_case("information_schema"))
+    })
 }
 
 fn label(expr: &Expr, text: String) -> String {

@@ -11,7 +11,7 @@ use catalog::{PRIMARY, TableRecord, TableSource};
 use parser::TableName;
 
 use crate::error::{Error, Result};
-use crate::session::{Session, ShownTable, fields};
+use crate::session::{Session, ShownTable, fields, table_keys};
 
 use super::sql_info;
 
@@ -182,16 +182,11 @@ async fn primary_keys(session: &Session, command: CommandGetPrimaryKeys) -> Resu
         false => None,
     };
     let keys = record.iter().flat_map(|record| {
-        let primary = record.keys.iter().find(|key| key.name == PRIMARY);
-        let columns = match primary {
-            Some(key) => key.columns.clone(),
-            // Of a table from before keys were kept.
-            None => {
-                let columns = record.columns.iter().filter(|column| column.primary_key);
-                columns.map(|column| column.name.clone()).collect()
-            }
-        };
-        columns.into_iter().enumerate()
+        let keys = table_keys(record).into_iter();
+        let columns = keys
+            .filter(|key| key.name == PRIMARY)
+            .flat_map(|key| key.columns);
+        columns.enumerate()
     });
     let (sequence, columns): (Vec<i32>, Vec<String>) =
         keys.map(|(at, column)| (at as i32 + 1, column)).unzip();

@@ -299,16 +299,24 @@ impl Logins {
         if known.len() >= KNOWN_MAX {
             known.clear();
         }
-        known.insert(
-            (by.login.account.clone(), by.login.user.clone()),
-            Known {
-                user_id,
-                password_epoch: epoch,
-                mac: self.mac(&by.password).finalize().into_bytes().into(),
-                digest: None,
-                at: Instant::now(),
-            },
-        );
+        let who = (by.login.account.clone(), by.login.user.clone());
+        // Another client may be about to show that very password by its digest.
+        let digest = known
+            .get(&who)
+            .filter(|known| {
+                known.user_id == user_id
+                    && known.password_epoch == epoch
+                    && self.mac(&by.password).verify_slice(&known.mac).is_ok()
+            })
+            .and_then(|known| known.digest);
+        let now = Known {
+            user_id,
+            password_epoch: epoch,
+            mac: self.mac(&by.password).finalize().into_bytes().into(),
+            digest,
+            at: Instant::now(),
+        };
+        known.insert(who, now);
     }
 
     fn mac(&self, password: &SecretString) -> Hmac<Sha256> {

@@ -17,8 +17,9 @@ use wire::{account, expected, role, token, user};
 use crate::error::{Error, Reason, Result};
 use crate::gate::Operation;
 use crate::grpc::authentication::{TokenId, caller};
-use crate::grpc::convert::{self, resource_id};
+use crate::grpc::convert::resource_id;
 use crate::grpc::grants::{grant_object, on_wire, privileges};
+use crate::grpc::pages::Paging;
 use crate::instance::Instance;
 use crate::session::{AccountProperty, ChangeMode, GrantsOf, Session, UserProperty, UserToMake};
 use crate::time::proto_timestamp;
@@ -154,12 +155,17 @@ impl AccountService for Accounts {
     ) -> Answer<v1::ListAccountsResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let size = convert::page_size(request.page_size)?;
+        let paging = Paging::new(request.page_size, &request.page_token, &["ListAccounts"])?;
         let mut accounts = session.accounts().await?;
-        accounts.retain(|account| account.name > request.page_token);
-        let (accounts, next_page_token) = convert::page(accounts, size, |last| last.name.clone());
+        accounts.retain(|account| {
+            paging
+                .after()
+                .is_none_or(|after| account.name.as_str() > after)
+        });
+        let (accounts, next_page_token) =
+            paging.page(accounts, |account| account.name.clone(), account);
         Ok(Response::new(v1::ListAccountsResponse {
-            accounts: accounts.into_iter().map(account).collect(),
+            accounts,
             next_page_token,
         }))
     }
@@ -254,15 +260,20 @@ impl AccountService for Accounts {
     ) -> Answer<v1::ListUsersResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let size = convert::page_size(request.page_size)?;
+        let paging = Paging::new(request.page_size, &request.page_token, &["ListUsers"])?;
         let mut users = session.users().await?;
-        users.retain(|(user, _)| user.name > request.page_token);
-        let (users, next_page_token) = convert::page(users, size, |(last, _)| last.name.clone());
+        users.retain(|(user, _)| {
+            paging
+                .after()
+                .is_none_or(|after| user.name.as_str() > after)
+        });
+        let (users, next_page_token) = paging.page(
+            users,
+            |(user, _)| user.name.clone(),
+            |(record, roles)| user(record, roles),
+        );
         Ok(Response::new(v1::ListUsersResponse {
-            users: users
-                .into_iter()
-                .map(|(record, roles)| user(record, roles))
-                .collect(),
+            users,
             next_page_token,
         }))
     }
@@ -346,12 +357,16 @@ impl AccountService for Accounts {
     ) -> Answer<v1::ListRolesResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let size = convert::page_size(request.page_size)?;
+        let paging = Paging::new(request.page_size, &request.page_token, &["ListRoles"])?;
         let mut roles = session.roles().await?;
-        roles.retain(|role| role.name > request.page_token);
-        let (roles, next_page_token) = convert::page(roles, size, |last| last.name.clone());
+        roles.retain(|role| {
+            paging
+                .after()
+                .is_none_or(|after| role.name.as_str() > after)
+        });
+        let (roles, next_page_token) = paging.page(roles, |role| role.name.clone(), role);
         Ok(Response::new(v1::ListRolesResponse {
-            roles: roles.into_iter().map(role).collect(),
+            roles,
             next_page_token,
         }))
     }

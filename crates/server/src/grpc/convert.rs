@@ -166,41 +166,6 @@ pub(super) fn resource_id<'a>(name: &'a str, collection: &str) -> Result<&'a str
     })
 }
 
-/// How many items a page has: 100 unless asked, 1000 at most (AIP-158).
-pub(super) fn page_size(asked: i32) -> Result<usize> {
-    match asked {
-        0 => Ok(100),
-        1.. => Ok(usize::try_from(asked).unwrap_or(1000).min(1000)),
-        _ => Err(Error::invalid_input(
-            Reason::OptionInvalid,
-            "page_size must not be negative",
-        )),
-    }
-}
-
-/// The first `size` of the items, and the token of the next page when there are more.
-pub(super) fn page<T>(
-    mut items: Vec<T>,
-    size: usize,
-    token: impl FnOnce(&T) -> String,
-) -> (Vec<T>, String) {
-    let has_more = items.len() > size;
-    items.truncate(size);
-    let token = match items.last() {
-        Some(last) if has_more => token(last),
-        _ => String::new(),
-    };
-    (items, token)
-}
-
-/// For a page token that is not one of ours.
-pub(super) fn foreign_token() -> Error {
-    Error::invalid_input(
-        Reason::OptionInvalid,
-        "page_token is not one of this server's",
-    )
-}
-
 /// The secrets that came beside a statement.
 pub(super) fn secrets(given: HashMap<String, String>) -> Secrets {
     given

@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 use crate::error::Result;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
+use crate::grpc::pages::Paging;
 use crate::instance::Instance;
 use crate::session::Session;
 use crate::sessions::Sessions;
@@ -98,18 +99,14 @@ impl ExportService for Exports {
             page_size,
             page_token,
         } = request.into_inner();
-        let size = convert::page_size(page_size)?;
-        // The token is the last export that was given out: exports are listed by their ids, newest first.
-        let before = (!page_token.is_empty()).then_some(page_token);
-        if let Some(before) = &before
-            && uuid::Uuid::try_parse(before).is_err()
-        {
-            return Err(convert::foreign_token().into());
-        }
-        let records = session.exports_page(before, size + 1).await?;
-        let (records, next_page_token) = convert::page(records, size, |last| last.id.clone());
+        // Exports are listed by their ids, newest first.
+        let paging = Paging::new(page_size, &page_token, &["ListExports"])?;
+        let before = paging.after().map(str::to_owned);
+        let records = session.exports_page(before, paging.wanted()).await?;
+        let (exports, next_page_token) =
+            paging.page(records, |record| record.id.clone(), convert::export);
         Ok(Response::new(v1::ListExportsResponse {
-            exports: records.into_iter().map(convert::export).collect(),
+            exports,
             next_page_token,
         }))
     }

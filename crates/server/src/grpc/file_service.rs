@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::error::{Error, Reason, Result};
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
+use crate::grpc::pages::{Paging, foreign_token};
 use crate::instance::Instance;
 use crate::places::StagePath;
 use crate::session::{DownloadPart, Expected, Session};
@@ -84,24 +85,24 @@ impl FileService for Files {
             page_token,
             session_id: _,
         } = request.into_inner();
-        let size = convert::page_size(page_size)?;
-        // The token is the last path that was given out.
-        let after = match page_token.as_str() {
-            "" => None,
-            token => Some(ObjectPath::parse(token).map_err(|_| convert::foreign_token())?),
-        };
+        let list = ["ListFiles", parent.as_str(), path.as_str()];
+        let paging = Paging::new(page_size, &page_token, &list)?;
+        let after = paging
+            .after()
+            .map(|path| ObjectPath::parse(path).map_err(|_| foreign_token()))
+            .transpose()?;
         let at = stage_path(&parent, path)?;
         let mut found = session.list_files(&at, after.as_ref()).await?;
         let mut files = Vec::new();
-        while files.len() <= size {
+        while files.len() < paging.wanted() {
             match found.next().await.transpose()? {
                 Some(info) => files.push(info),
                 None => break,
             }
         }
-        let (files, next_page_token) = convert::page(files, size, |last| last.path.to_string());
+        let (files, next_page_token) = paging.page(files, |info| info.path.to_string(), file);
         Ok(Response::new(v1::ListFilesResponse {
-            files: files.into_iter().map(file).collect(),
+            files,
             next_page_token,
         }))
     }

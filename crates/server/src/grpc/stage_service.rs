@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 use crate::error::{Error, Reason, Result};
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
+use crate::grpc::pages::{Paging, foreign_token};
 use crate::instance::Instance;
 use crate::session::{ChangeMode, Etag, NewStage, Session, StageProperties, StageUpdate};
 
@@ -193,15 +194,16 @@ impl StageService for Stages {
             page_size,
             page_token,
         } = request.into_inner();
-        let size = convert::page_size(page_size)?;
-        let after = (!page_token.is_empty()).then_some(page_token);
-        let stages = session.stages_page(after, size + 1).await?;
-        let (stages, next_page_token) = convert::page(stages, size, |last| last.name.clone());
+        let paging = Paging::new(page_size, &page_token, &["ListStages"])?;
+        let after = paging.after().map(str::to_owned);
+        let stages = session.stages_page(after, paging.wanted()).await?;
+        let (stages, next_page_token) = paging.page(
+            stages,
+            |record| record.name.clone(),
+            |record| stage(&session, record),
+        );
         Ok(Response::new(v1::ListStagesResponse {
-            stages: stages
-                .into_iter()
-                .map(|record| stage(&session, record))
-                .collect(),
+            stages,
             next_page_token,
         }))
     }
@@ -270,23 +272,47 @@ impl StageService for Stages {
     ) -> std::result::Result<Response<v1::ListStageVersionsResponse>, Status> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        let size = convert::page_size(request.page_size)?;
-        let before = match request.page_token.as_str() {
-            "" => None,
-            token => Some(token.parse::<u64>().map_err(|_| convert::foreign_token())?),
-        };
-        let mut versions = session.stage_history(stage_name(&request.name)?).await?;
+        let name = stage_name(&request.name)?;
+        let list = ["ListStageVersions", name.as_str()];
+        let paging = Paging::new(request.page_size, &request.page_token, &list)?;
+        let before = paging
+            .after()
+            .map(|version| version.parse::<u64>().map_err(|_| foreign_token()))
+            .transpose()?;
+        let mut versions = session.stage_history(name).await?;
         versions.reverse();
         versions.retain(|version| before.is_none_or(|before| version.version < before));
-        versions.truncate(size + 1);
-        let (versions, next_page_token) =
-            convert::page(versions, size, |last| last.version.to_string());
+        versions.truncate(paging.wanted());
+        let (versions, next_page_token) = paging.page(
+            versions,
+            |record| record.version.to_string(),
+            |record| stage(&session, record),
+        );
         Ok(Response::new(v1::ListStageVersionsResponse {
-            versions: versions
-                .into_iter()
-                .map(|record| stage(&session, record))
-                .collect(),
+            versions,
             next_page_token,
+        }))
+    }
+
+    async fn rename_stage(
+        &self,
+        request: Request<v1::RenameStageRequest>,
+    ) -> std::result::Result<Response<v1::RenameStageResponse>, Status> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        if request.new_stage_id.is_empty() {
+            return Err(missing("new_stage_id").into());
+        }
+        let record = session
+            .rename_stage(
+                stage_name(&request.name)?,
+                request.new_stage_id.to_lowercase(),
+                Etag(request.etag),
+                mode(request.validate_only, request.request_id),
+            )
+            .await?;
+        Ok(Response::new(v1::RenameStageResponse {
+            stage: Some(stage(&session, record)),
         }))
     }
 

@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use super::answer::{Around, Form, Left, answer, tell, told_text};
 use super::columns::column;
+use super::local_file;
 use super::login::{Entered, NotIn, login};
 use super::run::{Opened, Work};
 use super::statements::Statements;
@@ -23,13 +24,13 @@ use crate::error::{Error, Reason, Result};
 use crate::session::Session;
 
 /// A client that is in.
-struct Client {
-    wire: Wire,
-    shared: Arc<Shared>,
+pub(super) struct Client {
+    pub(super) wire: Wire,
+    pub(super) shared: Arc<Shared>,
     peer: SocketAddr,
     nonce: [u8; mysql::NONCE_BYTES],
     number: u32,
-    opened: Opened,
+    pub(super) opened: Opened,
     database: String,
     statements: Statements,
     /// Of the statement before.
@@ -297,7 +298,7 @@ impl Client {
     }
 
     /// Does work, unless the client leaves meanwhile.
-    async fn while_here<T>(
+    pub(super) async fn while_here<T>(
         &mut self,
         work: impl Future<Output = T>,
     ) -> std::result::Result<T, Left> {
@@ -340,12 +341,21 @@ impl Client {
             self.show_warnings(more);
             return Ok(true);
         }
-        self.run(Work::Text(text), more).await
+        if !local_file::may_want(&text) {
+            return self.run(Work::Text(text), more).await;
+        }
+        match self.with_local_file(text).await? {
+            Ok(work) => self.run(work, more).await,
+            Err(error) => {
+                self.failed(&error);
+                Ok(false)
+            }
+        }
     }
 
     async fn run(&mut self, work: Work, more: bool) -> std::result::Result<bool, Left> {
         let form = match &work {
-            Work::Text(_) => Form::Text,
+            Work::Text(_) | Work::WithFile(..) => Form::Text,
             Work::Prepared(..) => Form::Binary,
         };
         let running = self.opened.clone().run(work);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::instance::Instance;
+use crate::internal::ReceivedFile;
 use crate::session::{Bounds, Caller, Outcome, Prepared};
 use crate::sessions::{InUse, SessionInUse, Sessions};
 use crate::sql::Secrets;
@@ -24,6 +25,8 @@ pub(super) struct Opened {
 /// What is to be run.
 pub(super) enum Work {
     Text(String),
+    /// With the file that the client has sent for it.
+    WithFile(String, ReceivedFile),
     Prepared(Prepared, Vec<Value>),
 }
 
@@ -55,6 +58,7 @@ impl Opened {
         let mut session = self.enter().await?;
         let (outcome, bounds) = match work {
             Work::Text(text) => session.execute_with(&text, Secrets::default()).await?,
+            Work::WithFile(text, file) => session.execute_with_file(&text, file).await?,
             Work::Prepared(prepared, values) => {
                 session.execute_prepared(&prepared, &values).await?
             }
@@ -66,6 +70,11 @@ impl Opened {
             database,
             _in_use: session.release(),
         })
+    }
+
+    /// The file of the client's machine that a statement is to load; `None` where it loads none.
+    pub(super) fn local_file(self, text: String) -> BoxFuture<'static, Result<Option<String>>> {
+        async move { self.enter().await?.local_file(&text).await }.boxed()
     }
 
     /// Looks at a statement.

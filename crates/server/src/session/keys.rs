@@ -3,7 +3,7 @@
 //! all or nothing, and under the lock that whoever changes such a table holds.
 
 use arrow::array::AsArray;
-use catalog::{Segment, TableKey, TableRecord};
+use catalog::{PRIMARY, Segment, TableKey, TableRecord};
 use futures::TryStreamExt;
 use parser::QueryText;
 
@@ -15,6 +15,26 @@ use super::assembled::Assembled;
 
 /// Characters of a duplicate's values in the message, as in MySQL.
 const ENTRY_CHARS_MAX: usize = 64;
+
+/// A table's keys, of one from before keys were kept, too: its primary key, if it has one, first.
+pub(crate) fn table_keys(table: &TableRecord) -> Vec<TableKey> {
+    let is_primary = |key: &&TableKey| key.name == PRIMARY;
+    let primary = table.keys.iter().find(is_primary).cloned();
+    let primary = primary.unwrap_or_else(|| TableKey {
+        name: PRIMARY.to_owned(),
+        columns: table
+            .columns
+            .iter()
+            .filter(|column| column.primary_key)
+            .map(|column| column.name.clone())
+            .collect(),
+    });
+    let others = table.keys.iter().filter(|key| !is_primary(key)).cloned();
+    std::iter::once(primary)
+        .filter(|key| !key.columns.is_empty())
+        .chain(others)
+        .collect()
+}
 
 impl Session {
     /// That the rows of `new`, which no table lists yet, have keys that neither each other nor the rows of `kept` have.

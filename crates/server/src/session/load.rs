@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
 use catalog::{RowChange, TableRecord};
-use parser::{ColumnAssignment, Duplicates, Format, LoadColumn, LoadData, QueryText};
+use parser::{ColumnAssignment, Duplicates, Format, LoadColumn, LoadData, Plan, QueryText};
 use query::TableDefinition;
 
 use crate::error::{Error, Reason, Result};
 use crate::external::ExternalOptions;
 use crate::gate::Operation;
+use crate::internal::ReceivedFile;
+use crate::sql::Secrets;
 
 use super::assembled::Assembled;
+use super::bounds::Bounds;
 use super::insert::{Numbers, insert_target};
 use super::queries::{STAGED_FILES, Sources, fields, texts};
 use super::result::Done;
@@ -24,6 +27,37 @@ const CHARACTER_SETS: &[&str] = &[
 ];
 
 impl Session {
+    /// The file of the client's machine that a statement is to load, once it is known that the caller may load it.
+    ///
+    /// # Errors
+    /// Those of parsing; those of the gate; [`Reason::TableNotFound`].
+    pub(crate) async fn local_file(&self, text: &str) -> Result<Option<String>> {
+        let Plan::LoadData(load) = parser::parse_with(text, &self.parser_limits())? else {
+            return Ok(None);
+        };
+        if !load.local {
+            return Ok(None);
+        }
+        check(&load)?;
+        self.changeable(Operation::Insert, &load.table).await?;
+        Ok(Some(load.files.path.value))
+    }
+
+    /// Runs the statement that a file has come for.
+    ///
+    /// # Errors
+    /// Those of [`Session::execute`].
+    pub(crate) async fn execute_with_file(
+        &mut self,
+        text: &str,
+        file: ReceivedFile,
+    ) -> Result<(Outcome, Bounds)> {
+        self.received = Some(Arc::new(file));
+        let outcome = self.execute_with(text, Secrets::default()).await;
+        self.received = None;
+        outcome
+    }
+
     pub(crate) async fn load(&mut self, statement: LoadData) -> Result<Outcome> {
         let (permit, table, _turn) = self.changing(Operation::Insert, &statement.table).await?;
         let (permit, table, _numbering) = self.numbering(permit, table, &statement.table).await?;
@@ -31,7 +65,11 @@ impl Session {
         let options = ExternalOptions::from_load(&statement)?;
         let pin = self.instance.internal.pin();
         let mut sources = Sources::new(&self.instance)?;
-        let source = sources.files(self.acting(), &options).await?;
+        let source = match (&self.received, statement.local) {
+            (Some(file), true) => sources.received(&self.instance, file, &options)?,
+            (None, true) => return Err(no_local_file()),
+            (_, false) => sources.files(self.acting(), &options).await?,
+        };
         let plan = LoadPlan::new(&statement, &table, &options)?;
         let files = TableDefinition {
             database: STAGED_FILES.to_owned(),
@@ -57,16 +95,17 @@ impl Session {
     }
 }
 
+fn no_local_file() -> Error {
+    Error::not_supported(
+        "LOAD DATA LOCAL here: the file is the client's, and only a client of MySQL that sends files can do this, in a statement that is not prepared; or put the file on a stage and load it from there",
+    )
+}
+
 /// The name of the files within the query.
 const FILES: &str = "load";
 
 /// Refuses what would be ignored.
 fn check(statement: &LoadData) -> Result<()> {
-    if statement.local {
-        return Err(Error::not_supported(
-            "LOAD DATA LOCAL here: the file is the client's, and only a client that sends files can do this; put the file on a stage and load it from there",
-        ));
-    }
     if let Some(duplicates) = &statement.duplicates {
         let word = match duplicates.value {
             Duplicates::Ignore => "IGNORE",

@@ -167,7 +167,7 @@ impl From<FillError> for Error {
     fn from(error: FillError) -> Self {
         let (code, sqlstate) = match &error {
             FillError::Count { .. } => (1210, "HY000"),
-            _ => (1366, "HY000"),
+            FillError::Invalid { .. } => (1366, "HY000"),
         };
         let text = format!("Incorrect arguments to EXECUTE: {error}");
         Self::new(Reason::OptionInvalid, code, sqlstate, text)

@@ -19,7 +19,7 @@ use crate::error::{Error, Reason, Result};
 use crate::external::{CsvReading, ExternalOptions};
 use crate::gate::{Acting, Object, Operation};
 use crate::instance::Instance;
-use crate::internal::ReadPin;
+use crate::internal::{ReadPin, ReceivedFile};
 use crate::live::{LiveOptions, password_of};
 use crate::places::squeezed;
 use crate::segments::file_ref;
@@ -335,22 +335,26 @@ impl Sources {
             .map(|file| FileRef::new(file.path.to_string(), file.bytes))
             .collect();
         let store = self.add(&stage.store)?;
-        let format = match options.format {
-            Format::Parquet => FileFormat::Parquet,
-            Format::Csv => FileFormat::Csv(csv_options(&options.csv)?),
-            Format::JsonLine => FileFormat::JsonLine(JsonReadOptions {
-                compression: compression(options.csv.compression)?,
-            }),
-            format @ Format::Arrow => {
-                return Err(Error::not_implemented(format_args!(
-                    "reading format '{format}'"
-                )));
-            }
-        };
+        let format = file_format(options)?;
         Ok(Source::Files {
             store,
             files,
             format,
+        })
+    }
+
+    /// A file that a client has sent beside the statement.
+    pub(super) fn received(
+        &mut self,
+        instance: &Instance,
+        file: &ReceivedFile,
+        options: &ExternalOptions,
+    ) -> Result<Source> {
+        let store = self.add(&instance.internal.received.store)?;
+        Ok(Source::Files {
+            store,
+            files: vec![FileRef::new(file.name(), file.bytes())],
+            format: file_format(options)?,
         })
     }
 
@@ -359,6 +363,22 @@ impl Sources {
         self.stores.push((url.clone(), store.object_store()));
         Ok(url)
     }
+}
+
+/// How files are read.
+fn file_format(options: &ExternalOptions) -> Result<FileFormat> {
+    Ok(match options.format {
+        Format::Parquet => FileFormat::Parquet,
+        Format::Csv => FileFormat::Csv(csv_options(&options.csv)?),
+        Format::JsonLine => FileFormat::JsonLine(JsonReadOptions {
+            compression: compression(options.csv.compression)?,
+        }),
+        format @ Format::Arrow => {
+            return Err(Error::not_implemented(format_args!(
+                "reading format '{format}'"
+            )));
+        }
+    })
 }
 
 /// Where the segments of tables are, as queries name it.

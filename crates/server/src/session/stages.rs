@@ -16,6 +16,7 @@ use crate::policies::policy_of;
 use crate::settings::DefaultState;
 
 use super::Session;
+use super::etag::Etag;
 
 /// What a caller says of a stage; each property is there when it was given.
 #[derive(Debug, Clone, Default)]
@@ -54,52 +55,6 @@ pub(crate) struct ChangeMode {
     pub(crate) validate_only: bool,
     /// The same id again answers with the first result.
     pub(crate) request_id: Option<String>,
-}
-
-/// The version that a caller last saw: identity and version, so that a stage of the same name, dropped and made
-/// anew, has another. Empty stands for any.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Etag(pub(crate) String);
-
-impl Etag {
-    pub(crate) fn of(stage: &StageRecord) -> Self {
-        Self(format!("{}-{}", stage.id, stage.version))
-    }
-
-    /// The version that the catalog is to expect.
-    ///
-    /// A request with an id may have been answered before, and the stage be newer by that: there the catalog
-    /// compares the version, once it knows that the request is a new one.
-    fn expected(&self, current: &StageRecord, permit: &Permit) -> Result<Expected> {
-        if self.0.is_empty() {
-            return Ok(Expected::Any);
-        }
-        if let Some((id, version)) = self.parts()
-            && id == current.id
-            && permit.may_be_repeated()
-        {
-            return Ok(Expected::Version(version));
-        }
-        let now = Self::of(current);
-        if *self == now {
-            return Ok(Expected::Version(current.version));
-        }
-        Err(Error::internal(
-            Reason::StageVersionConflict,
-            format_args!(
-                "stage {} is at etag {}, not at {}",
-                current.name,
-                now.0,
-                self.0.escape_default()
-            ),
-        ))
-    }
-
-    /// Id and version.
-    fn parts(&self) -> Option<(u64, u64)> {
-        let (id, version) = self.0.split_once('-')?;
-        Some((id.parse().ok()?, version.parse().ok()?))
-    }
 }
 
 impl Session {
@@ -195,17 +150,32 @@ impl Session {
         Ok(altered.changed)
     }
 
-    pub(crate) async fn rename_stage(&self, name: String, new_name: String) -> Result<StageRecord> {
+    pub(crate) async fn rename_stage(
+        &self,
+        name: String,
+        new_name: String,
+        etag: Etag,
+        mode: ChangeMode,
+    ) -> Result<StageRecord> {
         self.refuse_temporary(&name, "ALTER STAGE")?;
-        self.act(
+        self.change(
             Operation::RenameStage,
             Object::Stage(name.clone()),
+            mode,
             move |acting, permit| {
-                acting.existing_stage(permit, &name)?;
+                // Asked for again, it has its new name already, and the catalog its first answer.
+                let expected = match acting.existing_stage(permit, &name) {
+                    Ok(current) => etag.expected(&current, permit)?,
+                    Err(_) if permit.may_be_repeated() => match etag.parts() {
+                        Some((_, version)) => Expected::Version(version),
+                        None => Expected::Any,
+                    },
+                    Err(error) => return Err(error),
+                };
                 acting
                     .instance
                     .catalog
-                    .rename_stage(permit.actor(), &name, &new_name, Expected::Any)
+                    .rename_stage(permit.actor(), &name, &new_name, expected)
                     .about(Subject::Stage)
             },
         )

@@ -106,6 +106,8 @@ pub struct MysqlSettings {
     pub packet_bytes_max: usize,
     /// Prepared statements of one connection.
     pub statements_max: usize,
+    /// The longest file of LOAD DATA LOCAL, in bytes; 0 takes none.
+    pub local_file_bytes_max: u64,
 }
 
 impl Default for MysqlSettings {
@@ -114,6 +116,7 @@ impl Default for MysqlSettings {
             listen: None,
             packet_bytes_max: 64 << 20,
             statements_max: 1024,
+            local_file_bytes_max: 1 << 30,
         }
     }
 }

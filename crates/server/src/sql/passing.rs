@@ -1,11 +1,10 @@
 //! What clients of MySQL say in passing. Each statement commits by itself, and the answers say so.
 
-use catalog::PRIMARY;
 use parser::{ShowIndex, ShowServer, ShowTables, Topic, Transaction};
 
 use super::show::like_matches;
 use crate::error::Result;
-use crate::session::{Outcome, Session, ShownTable};
+use crate::session::{Outcome, Session, ShownTable, table_keys};
 
 /// The one collation, by the name and number that clients know it by.
 const COLLATION: (&str, &str) = ("utf8mb4_bin", "46");
@@ -127,16 +126,7 @@ pub(super) async fn index(session: &Session, statement: ShowIndex) -> Result<Out
     ];
     let mut rows = Vec::new();
     if let ShownTable::Stored(record) = session.table(&statement.table).await? {
-        let primary: Vec<String> = record
-            .columns
-            .iter()
-            .filter(|column| column.primary_key)
-            .map(|column| column.name.clone())
-            .collect();
-        let mut keys = vec![(PRIMARY.to_owned(), primary)];
-        let others = record.keys.iter().filter(|key| key.name != PRIMARY);
-        keys.extend(others.map(|key| (key.name.clone(), key.columns.clone())));
-        for (key, columns) in keys {
+        for catalog::TableKey { name: key, columns } in table_keys(&record) {
             for (index, column) in columns.into_iter().enumerate() {
                 let nullable = record
                     .columns

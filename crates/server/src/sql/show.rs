@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::live::LiveOptions;
 use crate::session::{Outcome, Session, ShownTable};
 use crate::sessions::SessionState;
+use crate::system_tables::is_system_database;
 
 pub(super) async fn databases(session: &Session, like: Option<String>) -> Result<Outcome> {
     let names = session.database_names().await?;
@@ -24,11 +25,15 @@ pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<O
     if !statement.full {
         return names_outcome("SHOW TABLES", &column, names, like.as_deref());
     }
+    let kind = match is_system_database(&database) {
+        true => "SYSTEM VIEW",
+        false => "BASE TABLE",
+    };
     let is_shown = |name: &String| like.as_ref().is_none_or(|like| like_matches(like, name));
     let rows = names
         .into_iter()
         .filter(is_shown)
-        .map(|name| vec![Some(name), Some("BASE TABLE".to_owned())]);
+        .map(|name| vec![Some(name), Some(kind.to_owned())]);
     Outcome::text_rows("SHOW TABLES", &[&column, "Table_type"], rows.collect())
 }
 
@@ -208,7 +213,12 @@ fn create_statement(table: &TableRecord) -> String {
             format!("CREATE EXTERNAL TABLE {name} (\n{body}\n) {rows}")
         }
         TableSource::Segments(_) => {
-            format!("CREATE TABLE {} (\n{body}\n)", backquoted(&table.name))
+            let comment = match table.comment.as_str() {
+                "" => String::new(),
+                comment => format!(" COMMENT={}", quoted(comment)),
+            };
+            let name = backquoted(&table.name);
+            format!("CREATE TABLE {name} (\n{body}\n){comment}")
         }
     }
 }

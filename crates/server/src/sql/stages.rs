@@ -64,7 +64,12 @@ pub(super) async fn alter(session: &Session, statement: AlterStage) -> Result<Ou
                 .await
         }
         AlterStageAction::Rename(new_name) => session
-            .rename_stage(name.clone(), new_name.value)
+            .rename_stage(
+                name.clone(),
+                new_name.value,
+                Etag::default(),
+                ChangeMode::default(),
+            )
             .await
             .map(|_| true),
         AlterStageAction::Rollback(version) => session

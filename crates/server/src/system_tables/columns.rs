@@ -8,6 +8,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray,
     TimestampMicrosecondArray, UInt64Array,
 };
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use query::{Limit, PageError, Value};
 
@@ -15,6 +16,8 @@ use query::{Limit, PageError, Value};
 pub(super) struct Column<R> {
     name: &'static str,
     of: Of<R>,
+    /// Its SQL type, where that is not the first one of its kind of value.
+    sql_type: Option<&'static str>,
 }
 
 /// How a column's value comes from a record.
@@ -30,6 +33,7 @@ pub(super) fn text<R>(name: &'static str, of: fn(&R) -> Option<String>) -> Colum
     Column {
         name,
         of: Of::Text(of),
+        sql_type: None,
     }
 }
 
@@ -37,6 +41,7 @@ pub(super) fn number<R>(name: &'static str, of: fn(&R) -> Option<u64>) -> Column
     Column {
         name,
         of: Of::Number(of),
+        sql_type: None,
     }
 }
 
@@ -44,6 +49,7 @@ pub(super) fn flag<R>(name: &'static str, of: fn(&R) -> bool) -> Column<R> {
     Column {
         name,
         of: Of::Flag(of),
+        sql_type: None,
     }
 }
 
@@ -51,11 +57,26 @@ pub(super) fn time<R>(name: &'static str, of: fn(&R) -> Option<u64>) -> Column<R
     Column {
         name,
         of: Of::Time(of),
+        sql_type: None,
+    }
+}
+
+/// The same column, declared as a type that its values fit.
+pub(super) fn declared<R>(sql_type: &'static str, column: Column<R>) -> Column<R> {
+    Column {
+        sql_type: Some(sql_type),
+        ..column
     }
 }
 
 impl<R> Column<R> {
     fn field(&self) -> Field {
+        let declared = self
+            .sql_type
+            .and_then(|sql_type| query::arrow_field(self.name, sql_type, true).ok());
+        if let Some(field) = declared {
+            return field;
+        }
         let data_type = match self.of {
             Of::Text(_) => DataType::Utf8,
             Of::Number(_) => DataType::UInt64,
@@ -122,7 +143,14 @@ pub(super) fn batch<R>(
 ) -> Result<RecordBatch, PageError> {
     let columns: Vec<&Column<R>> = wanted.iter().filter_map(|&at| columns.get(at)).collect();
     let fields: Vec<Field> = columns.iter().map(|column| column.field()).collect();
-    let arrays = columns.iter().map(|column| column.array(records)).collect();
+    let arrays = columns.iter().zip(&fields).map(|(column, field)| {
+        let array = column.array(records);
+        match array.data_type() == field.data_type() {
+            true => Ok(array),
+            false => cast(&array, field.data_type()),
+        }
+    });
+    let arrays = arrays.collect::<Result<_, _>>()?;
     // Rows may count although no column of them is wanted.
     let rows = RecordBatchOptions::new().with_row_count(Some(records.len()));
     Ok(RecordBatch::try_new_with_options(

@@ -28,7 +28,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    fn catalog(&self) -> &Catalog {
+    pub(super) fn catalog(&self) -> &Catalog {
         &self.acting.instance.catalog
     }
 

@@ -117,6 +117,13 @@ async fn of_stages() {
                 ..Default::default()
             }
         ),
+        call!(stages.rename_stage, Admin, &[STAGE], gone, |o, dir| {
+            v1::RenameStageRequest {
+                name: named(&o),
+                new_stage_id: format!("{o}2"),
+                ..Default::default()
+            }
+        }),
         call!(
             stages.rollback_stage,
             Admin,
