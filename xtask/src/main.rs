@@ -6,6 +6,7 @@
     reason = "a command line tool"
 )]
 
+mod api;
 mod bench;
 mod ci;
 mod codegen;
@@ -35,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Everything that must hold before a merge: fmt, codegen, tidy, clippy, doc, deny, test
+    /// Everything that must hold before a merge: fmt, codegen, api, tidy, clippy, doc, deny, test
     Ci(ci::Arguments),
     /// The whole test suite; brings what it needs into target/
     Test(test::Arguments),
@@ -47,6 +48,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write what the crates that are used alone offer, public-api.txt
+    Api(api::Arguments),
     /// Check that each inner crate builds alone
     Standalone(standalone::Arguments),
     /// Licences, banned crates and sources, by cargo-deny
@@ -76,6 +79,7 @@ fn run() -> Result<()> {
         Command::Test(arguments) => test::run(&root, &arguments),
         Command::Tidy => tidy::run(&root),
         Command::Codegen { check } => codegen::run(&root, check),
+        Command::Api(arguments) => api::run(&root, &arguments),
         Command::Standalone(arguments) => standalone::run(&root, &arguments),
         Command::Deny(arguments) => deny::run(&root, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&root, &arguments),
