@@ -338,7 +338,7 @@ async fn publications(arguments: &Arguments, place: &Place) -> Result<()> {
             target,
             on_existing: OnExisting::Refuse,
             bytes: finished.bytes,
-            sha256: sha256.clone(),
+            digest: sha256.clone(),
         });
     }
     let began = Instant::now();

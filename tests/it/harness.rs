@@ -444,3 +444,9 @@ pub(crate) fn write_parquet_columns(path: &Path, columns: Vec<(&str, arrow::arra
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
+
+/// Bytes from hexadecimal digits.
+pub(crate) fn unhex(digits: &str) -> Vec<u8> {
+    let pair = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(pair).collect()
+}

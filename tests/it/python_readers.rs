@@ -1,6 +1,9 @@
 //! What other programs read from our files: DuckDB, Polars and Python's csv module, in one Python process.
 //! `cargo xtask test` brings the Python; without it, it lists this suite as not run and skips it by name.
 
+mod encrypted;
+mod manifests;
+
 use std::process::Command;
 
 use crate::harness::TestServer;

@@ -99,6 +99,7 @@ fn record(
     let id = format!("01900000-0000-7000-8000-{number:012}");
     let target = format!("stage://{stage}/{number}.csv");
     let new = NewExport {
+        database: None,
         id: id.clone(),
         statement: format!("SELECT 1 AS a INTO OUTFILE '{target}' {options}"),
         stage: Some((stage.to_owned(), 1)),
@@ -120,7 +121,7 @@ fn record(
                         path: format!("{number}.csv"),
                         rows: 1,
                         bytes: BODY.len() as u64,
-                        sha256: sha256(BODY),
+                        digest: sha256(BODY),
                     }];
                     record.plan = plan;
                 }
@@ -143,7 +144,7 @@ fn plan(id: &str, number: u32, options: &str) -> Vec<PlannedFile> {
         replaces: options.contains("OVERWRITE 'true'"),
         rows: 0,
         bytes: body.len() as u64,
-        sha256: sha256(body),
+        digest: sha256(body),
         token: Token::of_file(id, index).to_bytes(),
     };
     let mut plan = vec![file(0, FileRole::Data, format!("{number}.csv"), BODY)];
@@ -349,7 +350,7 @@ async fn forty_files(left: &Left, number: u32) -> (String, Vec<Vec<u8>>) {
             index,
             target,
             bytes: body.len() as u64,
-            sha256: sha256(body),
+            digest: sha256(body),
             token: draft.finish().unwrap().token.to_bytes(),
             ..plan(&id, number, "").remove(0)
         });
@@ -508,6 +509,7 @@ async fn what_is_visible_is_committed() {
     let catalog = left.catalog();
     let later = "01900000-0000-7000-8000-000000000099".to_owned();
     let new = NewExport {
+        database: None,
         id: later.clone(),
         statement: String::new(),
         stage: Some(("s".to_owned(), 1)),

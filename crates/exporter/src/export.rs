@@ -21,7 +21,7 @@ use crate::job::{Job, JobCutter};
 use crate::options::{ExportOptions, Files};
 use crate::part::PartSink;
 use crate::report::{ExportReport, Progress};
-use crate::writer::Writer;
+use crate::writer::{Outside, Writer};
 
 /// A buffer that one giant row has made larger than this is not kept.
 const BUFFER_BYTES_KEPT: usize = 16 << 20;
@@ -88,6 +88,7 @@ where
         Arc::new(format),
         options.threads,
         options.partitions.is_some(),
+        options.outside.clone(),
         progress,
     )?;
     let mut cutter = JobCutter::new(options.chunk_bytes, options.row_bytes());
@@ -172,6 +173,7 @@ impl Crew {
         format: Arc<F>,
         threads: usize,
         is_partitioned: bool,
+        outside: Outside,
         progress: Arc<Progress>,
     ) -> Result<Self, ExportError> {
         let (jobs, job_queue) = mpsc::channel();
@@ -202,7 +204,7 @@ impl Crew {
             // The events' sender outlives the writer: whoever sees the channel closed knows it is gone.
             let write = || {
                 write_chunks(
-                    Writer::new(format, sink, progress),
+                    Writer::new(format, sink, outside, progress),
                     &chunk_queue,
                     &events,
                     &cancelled,

@@ -99,6 +99,6 @@ pub(crate) trait Output {
     /// The sink's.
     fn put(&mut self, bytes: &[u8]) -> Result<(), ExportError>;
 
-    /// Bytes put so far.
+    /// Bytes put so far: what becomes of them behind this, such as encryption, does not count.
     fn bytes(&self) -> u64;
 }

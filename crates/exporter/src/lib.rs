@@ -7,6 +7,7 @@ mod cells;
 mod compression;
 pub mod csv;
 mod digest;
+mod encryption;
 mod error;
 mod export;
 mod format;
@@ -24,7 +25,8 @@ mod writer;
 
 pub use arrow_ipc::ArrowCompression;
 pub use compression::{Compression, GZIP_LEVEL, ZSTD_LEVEL};
-pub use digest::Digest;
+pub use digest::{Digest, DigestAlgorithm};
+pub use encryption::Recipients;
 pub use error::{EncodeError, EncodeErrorKind, ExportError, ExportErrorKind};
 pub use export::export;
 pub use options::ExportOptions;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::context::SQL_TYPE_KEY;
 use crate::csv::{CsvOptions, QuotePolicy};
-use crate::digest::Digest;
+use crate::digest::{Digest, DigestAlgorithm};
 
 /// The version of the manifest's form that this crate writes.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -88,8 +88,40 @@ pub struct ManifestFile {
     pub rows: u64,
     /// Its size.
     pub bytes: u64,
-    /// SHA-256 of its bytes, lower-case hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of its bytes, lower-case hexadecimal; none where it was digested by another algorithm.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
+    /// BLAKE3 of its bytes, lower-case hexadecimal, where it was digested by that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub blake3: Option<String>,
+}
+
+impl ManifestFile {
+    /// A file with a digest as reports have it; one of an unknown algorithm is left out.
+    pub fn new(path: String, rows: u64, bytes: u64, digest: &str) -> Self {
+        let mut file = Self {
+            path,
+            rows,
+            bytes,
+            sha256: None,
+            blake3: None,
+        };
+        match DigestAlgorithm::split(digest) {
+            Some((DigestAlgorithm::Sha256, digits)) => file.sha256 = Some(digits.to_owned()),
+            Some((DigestAlgorithm::Blake3, digits)) => file.blake3 = Some(digits.to_owned()),
+            None => {}
+        }
+        file
+    }
+
+    /// Its digest as reports have it; `None` where the manifest has none.
+    pub fn digest(&self) -> Option<String> {
+        let of = |algorithm: DigestAlgorithm, digits: &Option<String>| {
+            digits.as_ref().map(|digits| algorithm.text(digits))
+        };
+        of(DigestAlgorithm::Sha256, &self.sha256)
+            .or_else(|| of(DigestAlgorithm::Blake3, &self.blake3))
+    }
 }
 
 impl Manifest {

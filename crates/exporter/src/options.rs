@@ -8,6 +8,8 @@ use arrow::datatypes::SchemaRef;
 use crate::arrow_ipc::{ArrowCompression, ArrowFiles, BATCH_BYTES};
 use crate::compression::Compression;
 use crate::csv::{CsvEncoder, CsvOptions};
+use crate::digest::DigestAlgorithm;
+use crate::encryption::Recipients;
 use crate::error::EncodeError;
 use crate::format::RowEncoder;
 use crate::jsonline::{JsonLineEncoder, JsonLineOptions};
@@ -15,6 +17,7 @@ use crate::manifest;
 use crate::parquet::{ParquetCompression, ParquetFiles, ROW_GROUP_BYTES};
 use crate::partition::Partitions;
 use crate::text_files::TextFiles;
+use crate::writer::Outside;
 
 /// About how many bytes of text a job is.
 const TEXT_CHUNK_BYTES: u64 = 2 << 20;
@@ -27,6 +30,7 @@ pub struct ExportOptions {
     pub(crate) chunk_bytes: u64,
     file_bytes_max: Option<u64>,
     pub(crate) partitions: Option<Partitions>,
+    pub(crate) outside: Outside,
     format: &'static str,
     in_force: BTreeMap<String, serde_json::Value>,
 }
@@ -123,6 +127,7 @@ impl ExportOptions {
             chunk_bytes,
             file_bytes_max: None,
             partitions: None,
+            outside: Outside::default(),
             format,
             in_force,
         }
@@ -208,11 +213,35 @@ impl ExportOptions {
         .checked()
     }
 
+    /// What the files are digested by; SHA-256 if not said.
+    pub fn digest(mut self, algorithm: DigestAlgorithm) -> Self {
+        self.in_force
+            .insert("digest".to_owned(), algorithm.name().into());
+        self.outside.digest = algorithm;
+        self
+    }
+
+    /// The files are encrypted as they are written, so that these alone can read them. Sizes, digests and the most
+    /// bytes of a file are those of the encrypted bytes.
+    ///
+    /// # Errors
+    /// A limit of a file's bytes that leaves no room for rows.
+    pub fn encrypted(mut self, recipients: Recipients) -> Result<Self, EncodeError> {
+        self.in_force
+            .insert("encrypt_to".to_owned(), recipients.names().into());
+        self.outside.recipients = Some(recipients);
+        self.checked()
+    }
+
     /// Rows go into folders by the values of some columns. The options were made for the schema without these
     /// ([`Partitions::file_schema`]), and the rows come sorted by them.
     pub fn partitioned(mut self, partitions: Partitions) -> Self {
         self.in_force
             .insert("partition_by".to_owned(), partitions.names().into());
+        if let Some(path) = partitions.path() {
+            self.in_force
+                .insert("partition_path".to_owned(), path.into());
+        }
         self.partitions = Some(partitions);
         self
     }
@@ -231,7 +260,17 @@ impl ExportOptions {
 
     /// The files' format.
     pub(crate) fn files(&self) -> Result<Files, EncodeError> {
-        let max = self.file_bytes_max;
+        let max = match (self.file_bytes_max, &self.outside.recipients) {
+            (Some(max), Some(recipients)) => match recipients.plain_bytes_max(max) {
+                0 => {
+                    return Err(EncodeError::options(format!(
+                        "files of at most {max} bytes have no room for rows beside what encryption adds"
+                    )));
+                }
+                plain => Some(plain),
+            },
+            (max, _) => max,
+        };
         Ok(match &self.rows {
             Rows::Text(encoder, compression) => {
                 Files::Text(TextFiles::new(Arc::clone(encoder), *compression, max)?)

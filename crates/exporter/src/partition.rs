@@ -16,10 +16,13 @@ const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// Bytes that stand for themselves in a folder's name.
 const PLAIN: &[u8] = b"-_.~ ,+@()";
 
-/// Which columns partition the rows.
+/// Which columns partition the rows, and what their folders are called: `a=1/b=x` if not said.
 #[derive(Debug, Clone)]
 pub struct Partitions {
     columns: Vec<Column>,
+    folder: Vec<Piece>,
+    /// The folder as it was asked for.
+    path: Option<String>,
     /// The columns that stay, by their places.
     kept: Vec<usize>,
     file_schema: SchemaRef,
@@ -29,9 +32,15 @@ pub struct Partitions {
 struct Column {
     at: usize,
     name: String,
-    /// `name=`, encoded.
-    prefix: String,
     kind: Kind,
+}
+
+/// A part of a folder's path.
+#[derive(Debug, Clone)]
+enum Piece {
+    Text(String),
+    /// The value of one of the columns.
+    Value(usize),
 }
 
 #[derive(Debug, Clone)]
@@ -83,10 +92,15 @@ impl Partitions {
             by.push(Column {
                 at,
                 name: field.name().clone(),
-                prefix: format!("{}=", encoded(field.name().as_bytes())),
                 kind,
             });
         }
+        let folder = by.iter().enumerate().flat_map(|(index, column)| {
+            let slash = if index == 0 { "" } else { "/" };
+            let name = encoded(column.name.as_bytes());
+            [Piece::Text(format!("{slash}{name}=")), Piece::Value(index)]
+        });
+        let folder = folder.collect();
         let kept: Vec<usize> = (0..schema.fields().len())
             .filter(|at| !columns.contains(at))
             .collect();
@@ -100,9 +114,33 @@ impl Partitions {
             .map_err(|error| EncodeError::options(error.to_string()))?;
         Ok(Self {
             columns: by,
+            folder,
+            path: None,
             kept,
             file_schema: Arc::new(file_schema),
         })
+    }
+
+    /// The same with folders of another form: text in which `{column}` stands for the value of a column, as in
+    /// `{year}/{month}` or `y={year}/shop-{shop}`. Every column stands in it, so that no two partitions have one folder.
+    ///
+    /// # Errors
+    /// A path that lacks a column, in which values could not be told apart, or that is none.
+    pub fn in_folders(self, path: &str) -> Result<Self, EncodeError> {
+        let names: Vec<&str> = self.columns.iter().map(|one| one.name.as_str()).collect();
+        let folder = pieces(path, &names).map_err(|reason| {
+            EncodeError::options(format!("the partitions' PATH '{path}' cannot be: {reason}"))
+        })?;
+        Ok(Self {
+            folder,
+            path: Some(path.to_owned()),
+            ..self
+        })
+    }
+
+    /// The folder as it was asked for.
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.path.as_deref()
     }
 
     /// The schema of the files: that of the rows without the columns that partition them.
@@ -141,7 +179,7 @@ impl Partitions {
             .collect()
     }
 
-    /// `a=1/b=x` of a row.
+    /// The folder of a row.
     fn folder(
         &self,
         batch: &RecordBatch,
@@ -149,41 +187,116 @@ impl Partitions {
         first_row: u64,
     ) -> Result<String, EncodeError> {
         let mut folder = String::new();
-        for column in &self.columns {
-            if !folder.is_empty() {
-                folder.push('/');
+        for piece in &self.folder {
+            match piece {
+                Piece::Text(text) => folder.push_str(text),
+                Piece::Value(index) => {
+                    folder.push_str(&self.value(&self.columns[*index], batch, row, first_row)?);
+                }
             }
-            folder.push_str(&column.prefix);
-            let array = batch.column(column.at);
-            if array.is_null(row) || *array.data_type() == DataType::Null {
-                folder.push_str(NULL);
-                continue;
-            }
-            let mut text = Vec::new();
-            match &column.kind {
-                Kind::Text => text.extend_from_slice(nested::bytes(array.as_ref(), row)),
-                Kind::Short(json) => json
-                    .write(Style::Compact, array.as_ref(), row, &mut text)
-                    .map_err(|reason| {
-                        EncodeError::value(first_row + row as u64, &column.name, reason)
-                    })?,
-            }
-            let bare: &[u8] = match (&column.kind, text.as_slice()) {
-                (Kind::Short(_), [b'"', inner @ .., b'"']) => inner,
-                (_, text) => text,
-            };
-            if bare == NULL.as_bytes() {
-                let reason = format!("in a folder's name, the text '{NULL}' would be read as NULL");
-                return Err(EncodeError::value(
-                    first_row + row as u64,
-                    &column.name,
-                    reason,
-                ));
-            }
-            folder.push_str(&encoded(bare));
         }
-        Ok(folder)
+        let is_none = |name: &str| matches!(name, "" | "." | "..");
+        match folder.split('/').any(is_none) {
+            true => {
+                let reason = format!("'{folder}' would be its folder, and that is no path");
+                let column = self.columns.first().map_or("", |column| &column.name);
+                Err(EncodeError::value(first_row + row as u64, column, reason))
+            }
+            false => Ok(folder),
+        }
     }
+
+    /// A value of a row as part of its folder's name.
+    fn value(
+        &self,
+        column: &Column,
+        batch: &RecordBatch,
+        row: usize,
+        first_row: u64,
+    ) -> Result<String, EncodeError> {
+        let array = batch.column(column.at);
+        if array.is_null(row) || *array.data_type() == DataType::Null {
+            return Ok(NULL.to_owned());
+        }
+        let refuse = |reason| EncodeError::value(first_row + row as u64, &column.name, reason);
+        let mut text = Vec::new();
+        match &column.kind {
+            Kind::Text => text.extend_from_slice(nested::bytes(array.as_ref(), row)),
+            Kind::Short(json) => json
+                .write(Style::Compact, array.as_ref(), row, &mut text)
+                .map_err(refuse)?,
+        }
+        let bare: &[u8] = match (&column.kind, text.as_slice()) {
+            (Kind::Short(_), [b'"', inner @ .., b'"']) => inner,
+            (_, text) => text,
+        };
+        if bare == NULL.as_bytes() {
+            return Err(refuse(format!(
+                "in a folder's name, the text '{NULL}' would be read as NULL"
+            )));
+        }
+        Ok(encoded(bare))
+    }
+}
+
+/// What a path is put together from; `names` are the columns.
+fn pieces(path: &str, names: &[&str]) -> Result<Vec<Piece>, String> {
+    let (mut pieces, mut rest) = (Vec::new(), path);
+    let mut found = vec![false; names.len()];
+    // What stands before a value that tells it from the value before: values have neither of these.
+    let parts = |text: &str| text.contains(['/', '=']);
+    while !rest.is_empty() {
+        let end = rest.find('{').unwrap_or(rest.len());
+        let (text, more) = rest.split_at(end);
+        if let Some(odd) = text.chars().find(|&c| !is_plain(c) && c != '/' && c != '=') {
+            return Err(format!(
+                "'{}' is not written in folders' names",
+                odd.escape_default()
+            ));
+        }
+        let after_value = matches!(pieces.last(), Some(Piece::Value(_)));
+        if !text.is_empty() {
+            pieces.push(Piece::Text(text.to_owned()));
+        }
+        let Some(more) = more.strip_prefix('{') else {
+            break;
+        };
+        if after_value && !parts(text) {
+            return Err("between two values stands a '/' or a '='".to_owned());
+        }
+        let Some((name, more)) = more.split_once('}') else {
+            return Err("a '{' has no '}' behind it".to_owned());
+        };
+        let exact = names.iter().position(|known| *known == name);
+        let place = exact
+            .or_else(|| {
+                names
+                    .iter()
+                    .position(|known| known.eq_ignore_ascii_case(name))
+            })
+            .ok_or_else(|| {
+                format!(
+                    "'{{{name}}}' is none of the columns of PARTITION BY, {}",
+                    names.join(", ")
+                )
+            })?;
+        found[place] = true;
+        pieces.push(Piece::Value(place));
+        rest = more;
+    }
+    if let Some(lacks) = found.iter().position(|found| !found) {
+        return Err(format!(
+            "'{{{}}}' is not in it, so that several partitions would have one folder",
+            names[lacks]
+        ));
+    }
+    let is_none = |name: &str| matches!(name, "" | "." | "..");
+    if path.split('/').any(is_none) {
+        return Err(
+            "each folder on the way has a name, and '/' stands between them only".to_owned(),
+        );
+    }
+    Ok(pieces)
 }
 
 /// Two instants have two texts: where the clocks of a zone are set back, only with the offset.
@@ -205,13 +318,7 @@ fn encoded(text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {
-            let is_plain = match u8::try_from(character) {
-                Ok(byte) if byte.is_ascii() => {
-                    byte.is_ascii_alphanumeric() || PLAIN.contains(&byte)
-                }
-                _ => !character.is_control(),
-            };
-            match is_plain {
+            match is_plain(character) {
                 true => out.push(character),
                 false => escape(character.encode_utf8(&mut [0; 4]).as_bytes(), &mut out),
             }
@@ -219,6 +326,14 @@ fn encoded(text: &[u8]) -> String {
         escape(chunk.invalid(), &mut out);
     }
     out
+}
+
+/// Whether it stands for itself.
+fn is_plain(character: char) -> bool {
+    match u8::try_from(character) {
+        Ok(byte) if byte.is_ascii() => byte.is_ascii_alphanumeric() || PLAIN.contains(&byte),
+        _ => !character.is_control(),
+    }
 }
 
 fn escape(bytes: &[u8], out: &mut String) {
@@ -253,6 +368,52 @@ mod tests {
             ("id", ids, false),
         ])
         .unwrap()
+    }
+
+    #[test]
+    fn folders_have_the_form_that_is_asked_for() {
+        let batch = batch();
+        let partitions = || Partitions::new(&batch.schema(), &[0, 1]).unwrap();
+        let folders = |path: &str| {
+            let split = partitions().in_folders(path).unwrap().split(&batch, 0);
+            split.map(|runs| {
+                runs.into_iter()
+                    .map(|run| run.0.to_string())
+                    .collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(
+            folders("by text/{T}/d={day}").unwrap(),
+            [
+                "by text/é%3D1/d=1970-01-01",
+                "by text/b/d=1970-01-01",
+                "by text/b/d=1970-01-02",
+                "by text/__HIVE_DEFAULT_PARTITION__/d=__HIVE_DEFAULT_PARTITION__",
+            ]
+        );
+        for (path, reason) in [
+            ("{day}", "'{t}' is not in it"),
+            ("", "'{day}' is not in it"),
+            ("{day}-{t}", "stands a '/' or a '='"),
+            ("{day}{t}", "stands a '/' or a '='"),
+            ("{day}/{x}", "'{x}' is none of the columns"),
+            ("{day}/{t", "has no '}'"),
+            ("/{day}/{t}", "has a name"),
+            ("{day}//{t}", "has a name"),
+            ("../{day}/{t}", "has a name"),
+            ("{day}/{t}/", "has a name"),
+            ("{day}:/{t}", "':' is not written"),
+        ] {
+            let error = partitions().in_folders(path).unwrap_err().to_string();
+            assert!(error.contains(reason), "{path}: {error}");
+        }
+        // A value that makes no path.
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![".."]));
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let odd = RecordBatch::try_from_iter([("t", texts), ("id", ids)]).unwrap();
+        let bare = Partitions::new(&odd.schema(), &[0]).unwrap();
+        let error = bare.in_folders("{t}").unwrap().split(&odd, 6).unwrap_err();
+        assert!(error.to_string().contains("row 7 of column 't'"), "{error}");
     }
 
     #[test]

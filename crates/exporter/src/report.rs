@@ -53,8 +53,8 @@ pub struct FileReport {
     pub rows: u64,
     /// Its size, the header included.
     pub bytes: u64,
-    /// SHA-256 of its bytes, lower-case hexadecimal.
-    pub sha256: String,
+    /// The digest of its bytes: 64 lower-case hexadecimal digits of SHA-256, or `blake3:` and its 64.
+    pub digest: String,
 }
 
 /// A finished export.

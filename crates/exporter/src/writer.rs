@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, DigestAlgorithm};
+use crate::encryption::{Encryption, Recipients};
 use crate::error::ExportError;
 use crate::format::{Appended, Format, Left, Output};
 use crate::part::{NewFile, Part, PartSink};
@@ -13,10 +14,20 @@ use crate::report::{ExportReport, FileReport, Progress};
 /// More files than this are a mistake of whoever said how large they may be.
 const FILES_MAX: usize = 1_000_000;
 
+/// What is done with the bytes of every file on their way to the sink.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outside {
+    /// What they are digested by.
+    pub(crate) digest: DigestAlgorithm,
+    /// To whom they are encrypted first.
+    pub(crate) recipients: Option<Recipients>,
+}
+
 /// Writes the files of one export. Dropped before `finish`, it aborts the part that is open.
 pub(crate) struct Writer<F: Format, K: PartSink> {
     format: Arc<F>,
     sink: K,
+    outside: Outside,
     open: Option<Open<F::File, K::Part>>,
     progress: Arc<Progress>,
     files: Vec<FileReport>,
@@ -38,16 +49,21 @@ struct PartOutput<P> {
     part: P,
     new: NewFile,
     rows: u64,
+    /// Put by the format.
+    plain_bytes: u64,
+    encryption: Option<Encryption>,
+    /// Written to the part.
     bytes: u64,
     digest: Digest,
     progress: Arc<Progress>,
 }
 
 impl<F: Format, K: PartSink> Writer<F, K> {
-    pub(crate) fn new(format: Arc<F>, sink: K, progress: Arc<Progress>) -> Self {
+    pub(crate) fn new(format: Arc<F>, sink: K, outside: Outside, progress: Arc<Progress>) -> Self {
         Self {
             format,
             sink,
+            outside,
             open: None,
             progress,
             files: Vec::new(),
@@ -67,6 +83,8 @@ impl<F: Format, K: PartSink> Writer<F, K> {
             partition: self.partition.clone(),
             number: self.number,
         };
+        let recipients = self.outside.recipients.as_ref();
+        let encryption = recipients.map(Recipients::begin).transpose()?;
         let part = self
             .sink
             .open(&new)
@@ -77,8 +95,10 @@ impl<F: Format, K: PartSink> Writer<F, K> {
                 part,
                 new,
                 rows: 0,
+                plain_bytes: 0,
+                encryption,
                 bytes: 0,
-                digest: Digest::default(),
+                digest: Digest::new(self.outside.digest),
                 progress: Arc::clone(&self.progress),
             },
         });
@@ -155,6 +175,7 @@ impl<F: Format, K: PartSink> Writer<F, K> {
         };
         if let Some(file) = open.file.take() {
             self.format.end(file, &mut open.out)?;
+            open.out.seal()?;
         }
         // From here on the part cleans up after itself.
         let Some(Open { out, .. }) = self.open.take() else {
@@ -169,7 +190,7 @@ impl<F: Format, K: PartSink> Writer<F, K> {
             partition: out.new.partition.as_deref().map(str::to_owned),
             rows: out.rows,
             bytes: out.bytes,
-            sha256: out.digest.finish(),
+            digest: out.digest.finish(),
         });
         Ok(())
     }
@@ -183,8 +204,9 @@ impl<F: Format, K: PartSink> Drop for Writer<F, K> {
     }
 }
 
-impl<P: Part> Output for PartOutput<P> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+impl<P: Part> PartOutput<P> {
+    /// Writes bytes as the file has them.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -197,8 +219,28 @@ impl<P: Part> Output for PartOutput<P> {
         Ok(())
     }
 
+    /// Ends the encryption of a file that the format has ended.
+    fn seal(&mut self) -> Result<(), ExportError> {
+        match self.encryption.take() {
+            Some(encryption) => encryption.finish(|sealed| self.write(sealed)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<P: Part> Output for PartOutput<P> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+        self.plain_bytes += bytes.len() as u64;
+        let Some(mut encryption) = self.encryption.take() else {
+            return self.write(bytes);
+        };
+        let written = encryption.write(bytes, |sealed| self.write(sealed));
+        self.encryption = Some(encryption);
+        written
+    }
+
     fn bytes(&self) -> u64 {
-        self.bytes
+        self.plain_bytes
     }
 }
 

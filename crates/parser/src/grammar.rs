@@ -65,6 +65,8 @@ const EXPORT_OPTIONS: &[&str] = &[
     "PARTITION BY",
     "OVERWRITE",
     "MANIFEST",
+    "DIGEST",
+    "ENCRYPT TO",
     "EXPORT ID",
 ];
 
@@ -103,6 +105,7 @@ fn names_of(rule: Rule) -> Vec<String> {
         Rule::export_null => &["NULL AS"],
         Rule::export_partition => &["PARTITION BY"],
         Rule::export_id => &["EXPORT ID"],
+        Rule::export_encrypt => &["ENCRYPT TO"],
         Rule::primary_key | Rule::primary_key_def => &["PRIMARY KEY"],
         Rule::index_def => &["KEY"],
         Rule::unique_def => &["UNIQUE"],

@@ -35,7 +35,9 @@ pub use crate::plan::access::{
 };
 pub use crate::plan::credentials::{Credential, CredentialKey, CredentialValue, Credentials};
 pub use crate::plan::data_type::{DataType, IntegerKind, LobSize};
-pub use crate::plan::export::{Compression, Dialect, Export, ExportOptions, Fields, Format, Lines};
+pub use crate::plan::export::{
+    Compression, Dialect, DigestAlgorithm, Export, ExportOptions, Fields, Format, Lines,
+};
 pub use crate::plan::file::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFiles};
 pub use crate::plan::grant::{
     Grant, GrantObject, Grantee, ObjectKind, Privilege, RoleGrant, ShowGrants,

@@ -37,6 +37,7 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         }),
         Rule::show_exports => Ok(Plan::ShowExports),
         Rule::verify_export => Ok(Plan::VerifyExport(node.children().string()?)),
+        Rule::resume_export => Ok(Plan::ResumeExport(node.children().string()?)),
         Rule::cancel_export => Ok(Plan::CancelExport(node.children().string()?)),
         Rule::list_files => file::list(node),
         Rule::remove_files => file::remove(node),

@@ -67,6 +67,8 @@ pub enum Plan {
     ShowExports,
     /// `CANCEL EXPORT 'id'`.
     CancelExport(Spanned<String>),
+    /// `RESUME EXPORT 'id'`.
+    ResumeExport(Spanned<String>),
     /// `VERIFY EXPORT 'id'`.
     VerifyExport(Spanned<String>),
     /// `LIST 'stage://stage/path'`.
@@ -206,6 +208,7 @@ impl Plan {
             Self::ExplainExport(_) => "EXPLAIN EXPORT",
             Self::ShowExports => "SHOW EXPORTS",
             Self::CancelExport(_) => "CANCEL EXPORT",
+            Self::ResumeExport(_) => "RESUME EXPORT",
             Self::VerifyExport(_) => "VERIFY EXPORT",
             Self::ListFiles(_) => "LIST",
             Self::RemoveFiles(_) => "REMOVE FILES",

@@ -148,7 +148,10 @@ impl Printer {
             Plan::PutFiles(plan) => self.put_files(plan),
             Plan::ShowExports | Plan::ShowSessions => self.word(plan.verb()),
             Plan::ShowTokens { of } => self.show_tokens(of.as_ref()),
-            Plan::CancelExport(id) | Plan::VerifyExport(id) | Plan::RevokeToken(id) => {
+            Plan::CancelExport(id)
+            | Plan::ResumeExport(id)
+            | Plan::VerifyExport(id)
+            | Plan::RevokeToken(id) => {
                 self.clause(plan.verb(), Some(id));
             }
             Plan::CreateDatabase(plan) => {

@@ -86,6 +86,7 @@ const FAMILIES: &[(&str, Rule)] = &[
     ("PRESIGN", Rule::presign_statement),
     ("PUT", Rule::put_statement),
     ("REMOVE", Rule::remove_statement),
+    ("RESUME", Rule::resume_statement),
     ("REVOKE", Rule::revoke_statement),
     ("SET", Rule::set_statement),
     ("SHOW", Rule::show_statement),

@@ -4,12 +4,13 @@
 //! do not tell an enclosed field from a bare one (so no NULL beside an empty text, no `\N` beside a quoted "\N"), know
 //! escapes only within quotes, and separators of one byte. Tokens of JSON are `serde_json`'s.
 //!
-//! `source` gives a file's plain bytes; `records`, `header` and `scan` read delimited ones, `jsonline` the others; `table`
+//! `source` gives a file's plain bytes (`pulled` decodes some of them); `records`, `header` and `scan` read delimited ones, `jsonline` the others; `table`
 //! is what a query sees of both, `infer` finds undeclared columns.
 
 mod header;
 mod infer;
 mod jsonline;
+mod pulled;
 mod records;
 mod scan;
 mod source;
@@ -68,6 +69,12 @@ pub enum Compression {
     Gzip,
     /// Zstandard, also of several frames.
     Zstd,
+    /// bzip2, also of several streams.
+    Bzip2,
+    /// xz, also of several streams.
+    Xz,
+    /// lz4 frames.
+    Lz4,
 }
 
 impl Default for CsvReadOptions {

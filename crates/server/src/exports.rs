@@ -13,7 +13,7 @@ mod run;
 mod target;
 
 pub(crate) use beside::BesideWanted;
-pub(crate) use checksums::checksums_path;
+pub(crate) use checksums::{checksums_path, digest_told};
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_path};

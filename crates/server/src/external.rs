@@ -201,8 +201,9 @@ impl ExternalOptions {
                 }
                 "DIALECT" => {}
                 "COMPRESSION" => {
-                    let known = Compression::from_word(value)
-                        .ok_or_else(|| option_error(key, value, "none, gzip or zstd"))?;
+                    let known = Compression::from_word(value).ok_or_else(|| {
+                        option_error(key, value, "none, gzip, zstd, bzip2, xz or lz4")
+                    })?;
                     compression = Some(known);
                 }
                 "HEADER" => {
@@ -356,7 +357,14 @@ fn checked_compression(format: Format, given: Option<Compression>) -> Result<Opt
         (None | Some(Compression::None), Format::Parquet | Format::Arrow) => Ok(None),
         (None, _) => Ok(None),
         (
-            Some(known @ (Compression::None | Compression::Gzip | Compression::Zstd)),
+            Some(
+                known @ (Compression::None
+                | Compression::Gzip
+                | Compression::Zstd
+                | Compression::Bzip2
+                | Compression::Xz
+                | Compression::Lz4),
+            ),
             Format::Csv | Format::JsonLine,
         ) => Ok(Some(known)),
         (Some(other), _) => Err(Error::not_implemented(format_args!(

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use catalog::ExportRecord;
+use exporter::DigestAlgorithm;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -248,9 +249,11 @@ fn message(export: &ExportRecord) -> serde_json::Value {
         .files
         .iter()
         .map(|file| {
-            json!({
-                "path": file.path, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256,
-            })
+            let mut told = json!({"path": file.path, "rows": file.rows, "bytes": file.bytes});
+            if let Some((algorithm, digits)) = DigestAlgorithm::split(&file.digest) {
+                told[algorithm.name()] = digits.into();
+            }
+            told
         })
         .collect();
     json!({

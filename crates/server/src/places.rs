@@ -370,13 +370,16 @@ impl Instance {
             above.push(record.clone());
             Ok(record)
         };
-        let (at, parents) =
-            self.follow(account, &record, &mut parent)
-                .map_err(|error| match error.reason() {
-                    // Of a parent stage, and exact already.
-                    Reason::StageDisabled | Reason::StageNotFound => error,
-                    _ => error.within(format_args!("stage '{}'", record.name)),
-                })?;
+        let (at, parents) = self
+            .follow(account, &record, &mut parent)
+            .map_err(|error| {
+                // Of a parent stage, and exact already.
+                let is_exact = [Reason::StageDisabled, Reason::StageNotFound];
+                match is_exact.contains(&error.reason()) {
+                    true => error,
+                    false => error.within(format_args!("stage '{}'", record.name)),
+                }
+            })?;
         let known = self.known_of(account, &record, &above, &parents)?;
         let stages: Vec<&StageRecord> = std::iter::once(&record).chain(&above).collect();
         Ok(Located {

@@ -9,6 +9,7 @@ mod meter;
 mod text;
 
 use catalog::{StagePolicy, StageRecord};
+use exporter::Recipients;
 use parser::Format;
 
 pub(crate) use daily::DailyBytes;
@@ -74,6 +75,7 @@ impl Policies {
                 (of.policy.require_manifest, "require_manifest"),
                 (of.policy.formula_guard, "formula_guard"),
                 (of.policy.daily_bytes.is_some(), "daily_bytes"),
+                (!of.policy.encrypt_to.is_empty(), "encrypt_to"),
             ];
             if let Some((_, rule)) = for_exports.iter().find(|(given, _)| *given) {
                 return Err(of.denied(format_args!(
@@ -121,6 +123,33 @@ impl Policies {
             )),
             Some(true) | None => Ok(Some(true)),
         }
+    }
+
+    /// To whom files are encrypted. `wanted` is what the statement says.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyDenied`] for a statement that names others, and for policies that contradict each other.
+    pub(crate) fn recipients(&self, wanted: Option<Recipients>) -> Result<Option<Recipients>> {
+        let mut by = wanted.map(|wanted| (wanted, "the statement".to_owned()));
+        for of in &self.0 {
+            if of.policy.encrypt_to.is_empty() {
+                continue;
+            }
+            let own = Recipients::parse(&of.policy.encrypt_to.join(","))
+                .map_err(|e| Error::defect("a policy's recipients do not read").with_source(e))?;
+            match &by {
+                Some((others, whose)) if !others.same_as(&own) => {
+                    return Err(of.denied(format_args!(
+                        "its files are encrypted to {}, and {whose} names {} (policy encrypt_to)",
+                        own.names().join(", "),
+                        others.names().join(", ")
+                    )));
+                }
+                Some(_) => {}
+                None => by = Some((own, format!("the policy of stage '{}'", of.stage))),
+            }
+        }
+        Ok(by.map(|(recipients, _)| recipients))
     }
 
     /// Each rule, with the stage whose it is.

@@ -105,7 +105,7 @@ pub(crate) async fn write(
             target: file,
             on_existing: OnExisting::Refuse,
             bytes: finished.bytes,
-            sha256,
+            digest: sha256,
         };
         wait_for(async {
             store.publish(&planned).await?;
@@ -118,7 +118,7 @@ pub(crate) async fn write(
                 file: planned.target.to_string(),
                 rows,
                 bytes: planned.bytes,
-                sha256: planned.sha256,
+                sha256: planned.digest,
                 checksums: Checksums {
                     block_bytes: sums.block_bytes,
                     crc32c: sums.crc32c.to_vec(),

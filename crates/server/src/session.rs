@@ -287,7 +287,20 @@ impl Session {
             }
             export.options.export_id = Some(request_id.into());
         }
-        match self.run(Plan::Export(export), Purpose::Execute).await? {
+        self.run_export(Plan::Export(export)).await
+    }
+
+    /// The same of RESUME EXPORT.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub(crate) async fn execute_resume(&mut self, id: &str) -> Result<ExportHandle> {
+        let id = id.to_owned().into();
+        self.run_export(Plan::ResumeExport(id)).await
+    }
+
+    async fn run_export(&mut self, plan: Plan) -> Result<ExportHandle> {
+        match self.run(plan, Purpose::Execute).await? {
             Outcome::Export(handle) => Ok(handle),
             Outcome::Done(_) | Outcome::Rows(_) | Outcome::Transfer(_) => {
                 Err(Error::defect("an export statement gave no export"))

@@ -96,6 +96,7 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::VerifyExport(_)
         | Plan::Export(_)
         | Plan::CancelExport(_)
+        | Plan::ResumeExport(_)
         | Plan::RemoveFiles(_)
         | Plan::Presign(_)
         | Plan::GetFiles(_)
@@ -147,6 +148,7 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::Export(statement) => session.export(statement).await.map(Outcome::Export),
         Plan::ExplainExport(statement) => exports::explain(session, statement).await,
         Plan::ShowExports => exports::show(session).await,
+        Plan::ResumeExport(id) => session.resume_export(&id.value).await.map(Outcome::Export),
         Plan::VerifyExport(id) => exports::verify(session, id.value).await,
         Plan::CancelExport(id) => {
             session.cancel_export(&id.value).await?;

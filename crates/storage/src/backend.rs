@@ -159,8 +159,8 @@ pub struct PlannedFile {
     pub on_existing: OnExisting,
     /// How long the file is.
     pub bytes: u64,
-    /// The SHA-256 of its bytes, in lower-case hexadecimal.
-    pub sha256: String,
+    /// The digest of its bytes: 64 lower-case hexadecimal digits of SHA-256, or `blake3:` and its 64.
+    pub digest: String,
 }
 
 /// Which of a bucket's open uploads are of a piece of work that ended before it could write their tokens down.

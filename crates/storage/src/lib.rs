@@ -5,6 +5,7 @@
 mod backend;
 mod bucket;
 mod credentials;
+mod digest;
 mod draft;
 mod endpoints;
 mod error;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use opendal::{EntryMode, Operator};
-use sha2::{Digest, Sha256};
 
 use crate::backend::{Backend, BegunUploads, PlannedFile, Published};
 use crate::bucket::{Bucket, Retry};
 use crate::credentials::BucketCredentials;
+use crate::digest::Digest;
 use crate::draft::{Draft, OnExisting};
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::folder::{self, Folder};
@@ -231,7 +231,7 @@ impl Store {
             }
             Err(error) => return Err(error),
         }
-        Ok(self.sha256(&file.target).await? == file.sha256)
+        Ok(self.digest_like(&file.digest, &file.target).await? == file.digest)
     }
 
     /// The SHA-256 of a file, in lower-case hexadecimal: it is read.
@@ -239,18 +239,27 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`]; the place's.
     pub async fn sha256(&self, path: &ObjectPath) -> Result<String> {
+        self.digest_like("", path).await
+    }
+
+    /// The digest of a file, by the algorithm of another digest (see [`PlannedFile::digest`]), with which it can then
+    /// be compared: it is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`]; [`ErrorKind::Unsupported`] for an unknown algorithm; the place's.
+    pub async fn digest_like(&self, digest: &str, path: &ObjectPath) -> Result<String> {
         let failed = |e| Error::opendal(format_args!("read '{path}'"), e);
         let reader = self.operator().reader(path.as_str()).await;
         let reader = self.named(reader.map_err(failed))?;
         let stream = reader.into_stream(..).await;
         let mut stream = self.named(stream.map_err(failed))?;
-        let mut digest = Sha256::new();
+        let mut digest = Digest::like(digest)?;
         while let Some(buffer) = self.named(stream.try_next().await.map_err(failed))? {
             for chunk in buffer {
                 digest.update(&chunk);
             }
         }
-        Ok(hex(&digest.finalize()))
+        Ok(digest.finish())
     }
 
     /// Removes a draft; its siblings stay. Idempotent.

@@ -3259,9 +3259,12 @@ pub struct ExportFile {
     pub rows: u64,
     #[prost(uint64, tag = "3")]
     pub bytes: u64,
-    /// Lower-case hexadecimal SHA-256 of the file's bytes.
+    /// Lower-case hexadecimal SHA-256 of the file's bytes; empty where DIGEST was another.
     #[prost(string, tag = "4")]
     pub sha256: ::prost::alloc::string::String,
+    /// Lower-case hexadecimal BLAKE3 of the file's bytes, where DIGEST was 'blake3'.
+    #[prost(string, tag = "5")]
+    pub blake3: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportProgress {
@@ -3276,6 +3279,9 @@ pub struct ExportProgress {
     /// Time since the export began to run.
     #[prost(uint64, tag = "4")]
     pub elapsed_ms: u64,
+    /// Files finished so far; the one that is being written does not count.
+    #[prost(uint64, tag = "5")]
+    pub files: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3352,6 +3358,22 @@ pub struct CancelExportRequest {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CancelExportResponse {
     /// The export after it has stopped.
+    #[prost(message, optional, tag = "1")]
+    pub export: ::core::option::Option<Export>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeExportRequest {
+    /// `exports/{export_id}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// A session from SqlService.OpenSession, whose variables hold for the query; empty uses the server's defaults. The
+    /// current database is the one that the export had.
+    #[prost(string, tag = "2")]
+    pub session_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResumeExportResponse {
+    /// The new export.
     #[prost(message, optional, tag = "1")]
     pub export: ::core::option::Option<Export>,
 }
@@ -3684,6 +3706,31 @@ pub mod export_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.ExportService", "CancelExport"));
             self.inner.unary(req, path, codec).await
         }
+        /// Starts an export again that has failed or was cancelled, as a new one, from its beginning.
+        pub async fn resume_export(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeExportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeExportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.ExportService/ResumeExport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.ExportService", "ResumeExport"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Reads every file of a committed export, and compares it with what is on record: a message a file.
         pub async fn verify_export(
             &mut self,
@@ -3793,6 +3840,14 @@ pub mod export_service_server {
             request: tonic::Request<super::CancelExportRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CancelExportResponse>,
+            tonic::Status,
+        >;
+        /// Starts an export again that has failed or was cancelled, as a new one, from its beginning.
+        async fn resume_export(
+            &self,
+            request: tonic::Request<super::ResumeExportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeExportResponse>,
             tonic::Status,
         >;
         /// Server streaming response type for the VerifyExport method.
@@ -4106,6 +4161,51 @@ pub mod export_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CancelExportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stagedoor.v1.ExportService/ResumeExport" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeExportSvc<T: ExportService>(pub Arc<T>);
+                    impl<
+                        T: ExportService,
+                    > tonic::server::UnaryService<super::ResumeExportRequest>
+                    for ResumeExportSvc<T> {
+                        type Response = super::ResumeExportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeExportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExportService>::resume_export(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeExportSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

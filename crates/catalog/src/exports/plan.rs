@@ -15,7 +15,7 @@ pub enum FileRole {
     Data,
     /// The manifest, published after all data.
     Manifest,
-    /// The digests of the data, for `sha256sum -c`; published after all data.
+    /// The digests of the data, for `sha256sum -c` or `b3sum -c`; published after all data.
     Checksums,
     /// A file of the export before, to the same target, which goes once this one's are published. It has no draft.
     Surplus,
@@ -48,8 +48,10 @@ pub struct PlannedFile {
     pub rows: u64,
     /// How many bytes it has; 0 until its draft is finished.
     pub bytes: u64,
-    /// The SHA-256 of its bytes, in hexadecimal; empty until its draft is finished.
-    pub sha256: String,
+    /// The digest of its bytes: 64 hexadecimal digits of SHA-256, or another algorithm's name and a colon before its
+    /// own: `blake3:…`; empty until its draft is
+    /// finished.
+    pub digest: String,
     /// What the place calls the draft: bytes that the catalog does not look into; empty where there is none.
     pub token: Vec<u8>,
 }

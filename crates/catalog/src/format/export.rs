@@ -51,6 +51,8 @@ pub(crate) struct ExportMessage {
     credentials: Vec<CredentialMessage>,
     #[prost(string, optional, tag = "21")]
     key: Option<String>,
+    #[prost(string, optional, tag = "22")]
+    database: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -77,8 +79,9 @@ pub(crate) struct ExportFileMessage {
     rows: u64,
     #[prost(uint64, tag = "3")]
     bytes: u64,
+    /// Of SHA-256 without its name, as all were before format 7.
     #[prost(string, tag = "4")]
-    sha256: String,
+    digest: String,
 }
 
 impl Stored for ExportRecord {
@@ -120,6 +123,7 @@ impl Stored for ExportRecord {
             warnings: self.warnings.clone(),
             credentials: secret::messages(&self.credentials),
             key: self.key.clone(),
+            database: self.database.clone(),
         }
     }
 
@@ -139,6 +143,7 @@ impl Stored for ExportRecord {
             warnings: message.warnings,
             credentials: secret::credentials(message.credentials)?,
             key: message.key,
+            database: message.database,
             target: message.target,
             state: state_of(message.state)?,
             // Since format 4 its files have their own records.
@@ -171,7 +176,7 @@ pub(crate) struct PlannedFileMessage {
     #[prost(uint64, tag = "6")]
     bytes: u64,
     #[prost(string, tag = "7")]
-    sha256: String,
+    digest: String,
     #[prost(bytes = "vec", tag = "8")]
     token: Vec<u8>,
 }
@@ -195,7 +200,7 @@ impl Stored for PlannedFile {
             replaces: self.replaces,
             rows: self.rows,
             bytes: self.bytes,
-            sha256: self.sha256.clone(),
+            digest: self.digest.clone(),
             token: self.token.clone(),
         }
     }
@@ -220,7 +225,7 @@ impl Stored for PlannedFile {
             replaces: message.replaces,
             rows: message.rows,
             bytes: message.bytes,
-            sha256: message.sha256,
+            digest: message.digest,
             token: message.token,
         })
     }
@@ -293,7 +298,7 @@ fn file_message(file: &ExportFile) -> ExportFileMessage {
         path: file.path.clone(),
         rows: file.rows,
         bytes: file.bytes,
-        sha256: file.sha256.clone(),
+        digest: file.digest.clone(),
     }
 }
 
@@ -302,7 +307,7 @@ fn file(message: ExportFileMessage) -> ExportFile {
         path: message.path,
         rows: message.rows,
         bytes: message.bytes,
-        sha256: message.sha256,
+        digest: message.digest,
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct PolicyMessage {
     formula_guard: bool,
     #[prost(uint64, optional, tag = "7")]
     expires_us: Option<u64>,
+    #[prost(string, repeated, tag = "8")]
+    encrypt_to: Vec<String>,
 }
 
 fn policy_message(policy: &StagePolicy) -> Option<PolicyMessage> {
@@ -67,6 +69,7 @@ fn policy_message(policy: &StagePolicy) -> Option<PolicyMessage> {
         require_manifest: policy.require_manifest,
         formula_guard: policy.formula_guard,
         expires_us: policy.expires_us,
+        encrypt_to: policy.encrypt_to.clone(),
     })
 }
 
@@ -79,6 +82,7 @@ fn policy_of(message: Option<PolicyMessage>) -> StagePolicy {
         require_manifest: message.require_manifest,
         formula_guard: message.formula_guard,
         expires_us: message.expires_us,
+        encrypt_to: message.encrypt_to,
     })
 }
 

@@ -83,9 +83,10 @@ impl Arguments {
             require_manifest,
             formula_guard,
             expires_us,
+            encrypt_to,
         } = policy;
         let counted = self.text("policy").number(formats.len() as u64);
-        formats
+        let arguments = formats
             .iter()
             .fold(counted, |arguments, one| arguments.text(one))
             .maybe(*max_bytes, Arguments::number)
@@ -93,7 +94,15 @@ impl Arguments {
             .maybe(*daily_bytes, Arguments::number)
             .flag(*require_manifest)
             .flag(*formula_guard)
-            .maybe(*expires_us, Arguments::number)
+            .maybe(*expires_us, Arguments::number);
+        // As before there was this rule, where it is not given.
+        if encrypt_to.is_empty() {
+            return arguments;
+        }
+        let counted = arguments.text("encrypt to").number(encrypt_to.len() as u64);
+        encrypt_to
+            .iter()
+            .fold(counted, |arguments, one| arguments.text(one))
     }
 
     /// The same for a change, where none is another thing than one that permits everything.

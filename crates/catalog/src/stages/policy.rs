@@ -17,6 +17,9 @@ pub struct StagePolicy {
     pub formula_guard: bool,
     /// From when on nothing is exported any more, in microseconds since 1970 UTC.
     pub expires_us: Option<u64>,
+    /// Files are encrypted so that these can read them, and nobody else: recipients of age, sorted; empty where they
+    /// need not be.
+    pub encrypt_to: Vec<String>,
 }
 
 impl StagePolicy {

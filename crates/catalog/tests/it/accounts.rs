@@ -218,6 +218,7 @@ fn dropping_an_account_takes_everything_in_it() {
     catalog.create_token(&ann(), token).unwrap();
     let export = NewExport {
         id: "0192f0c1-2345-7abc-8def-0123456789ab".into(),
+        database: None,
         statement: String::new(),
         stage: None,
         stage_parents: Vec::new(),
@@ -302,6 +303,7 @@ fn what_is_left_of_a_dropped_account_is_not_seen_in_the_next_one() {
         .unwrap();
     let export = NewExport {
         id: "0192f0c1-2345-7abc-8def-0123456789ab".into(),
+        database: None,
         statement: "a statement of the account that is gone".into(),
         stage: None,
         stage_parents: Vec::new(),

@@ -68,6 +68,7 @@ fn changes_refusals_and_exports_are_told() {
     let id = "0192f0c1-2345-7abc-8def-0123456789ab";
     let export = NewExport {
         id: id.into(),
+        database: None,
         statement: String::new(),
         stage: Some(("s".into(), 2)),
         stage_parents: Vec::new(),

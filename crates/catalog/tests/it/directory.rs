@@ -65,6 +65,7 @@ fn an_export_is_noted_where_its_files_are() {
     let number = "0192f0c1-2345-7abc-8def-000000000001";
     let new = NewExport {
         id: number.into(),
+        database: None,
         statement: String::new(),
         stage: Some(("middle".into(), middle.version)),
         stage_parents: vec![(outer.id, outer.version)],
@@ -87,7 +88,7 @@ fn an_export_is_noted_where_its_files_are() {
         replaces: false,
         rows: 1,
         bytes: 4,
-        sha256: "ab".repeat(32),
+        digest: "ab".repeat(32),
         token: vec![1],
     };
     let plan = [

@@ -17,6 +17,7 @@ fn id(number: u64) -> String {
 fn export(number: u64, stage: Option<(&str, u64)>) -> NewExport {
     NewExport {
         id: id(number),
+        database: None,
         statement: "SELECT 1 INTO OUTFILE …".into(),
         stage: stage.map(|(name, version)| (name.to_owned(), version)),
         stage_parents: Vec::new(),
@@ -54,7 +55,7 @@ fn the_whole_way() {
         path: "a.csv".into(),
         rows: 3,
         bytes: 30,
-        sha256: "ab".into(),
+        digest: "ab".into(),
     };
     let prepared = catalog
         .update_export(&root(), &id(1), |record| {
@@ -148,7 +149,7 @@ fn planned(index: u32, role: FileRole) -> PlannedFile {
         replaces: index > 0,
         rows: 0,
         bytes: 0,
-        sha256: String::new(),
+        digest: String::new(),
         token: vec![u8::try_from(index).unwrap()],
     }
 }
@@ -187,7 +188,7 @@ fn the_plan_of_an_export() {
     assert!(catalog.exports("sys", 10).unwrap()[0].plan.is_empty());
 
     let mut finished = begun;
-    finished[0].sha256 = "ab".into();
+    finished[0].digest = "ab".into();
     finished[1] = planned(2, FileRole::Manifest);
     let plan = finished.clone();
     catalog

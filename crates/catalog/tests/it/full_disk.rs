@@ -130,6 +130,7 @@ fn a_full_journal_is_named_in_the_error() {
     let id = "0192f0c1-2345-7abc-8def-0123456789ab";
     let export = NewExport {
         id: id.into(),
+        database: None,
         statement: "x".repeat(20_000),
         stage: None,
         stage_parents: Vec::new(),

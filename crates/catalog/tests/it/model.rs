@@ -192,6 +192,7 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
                 .map_or(1, |stage| stage.version);
             let export = NewExport {
                 id: export_id(exports),
+                database: None,
                 statement: String::new(),
                 stage: Some((name.to_owned(), version)),
                 stage_parents: Vec::new(),

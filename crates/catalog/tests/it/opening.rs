@@ -261,6 +261,7 @@ fn compaction_keeps_everything_and_shrinks_the_journal() {
     let id = "0192f0c1-2345-7abc-8def-0123456789ab";
     let export = stagedoor_catalog::NewExport {
         id: id.into(),
+        database: None,
         statement: pad.clone(),
         stage: None,
         stage_parents: Vec::new(),
@@ -321,6 +322,7 @@ fn a_journal_past_its_limits_is_compacted_while_it_grows() {
     let id = "0192f0c1-2345-7abc-8def-0123456789ab";
     let export = stagedoor_catalog::NewExport {
         id: id.into(),
+        database: None,
         statement: "x".repeat(2000),
         stage: None,
         stage_parents: Vec::new(),

@@ -11,6 +11,7 @@ fn id(number: u64) -> String {
 fn start(catalog: &Catalog, number: u64, stage: Option<(&str, u64)>) {
     let export = NewExport {
         id: id(number),
+        database: None,
         statement: String::new(),
         stage: stage.map(|(name, version)| (name.into(), version)),
         stage_parents: Vec::new(),

@@ -152,6 +152,7 @@ fn cascade_drops_all_that_lies_within_the_innermost_first() {
     assert_eq!(stale.unwrap_err().kind(), ErrorKind::Conflict);
     let export = NewExport {
         id: "0192f0c1-2345-7abc-8def-0123456789ab".into(),
+        database: None,
         statement: String::new(),
         stage: Some(("deep".into(), 1)),
         stage_parents: Vec::new(),

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use proto::v1::Export;
+use proto::v1::{Export, ExportFile};
 use serde_json::json;
 
 use super::Format;
@@ -31,7 +31,10 @@ pub(crate) fn export_report(
 fn line(export: &Export) -> String {
     let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let proof = match export.files.as_slice() {
-        [file] => format!("sha256 {}", file.sha256),
+        [file] => {
+            let (algorithm, digits) = digest(file);
+            format!("{algorithm} {digits}")
+        }
         files => count(files.len() as u64, "file"),
     };
     format!(
@@ -43,11 +46,24 @@ fn line(export: &Export) -> String {
     )
 }
 
+/// A file's digest, and what it is called: one export's are all of one kind.
+fn digest(file: &ExportFile) -> (&'static str, &str) {
+    match file.blake3.as_str() {
+        "" => ("sha256", &file.sha256),
+        digits => ("blake3", digits),
+    }
+}
+
 fn object(export: &Export, seconds: f64) -> serde_json::Value {
     let files: Vec<_> = export
         .files
         .iter()
-        .map(|file| json!({"path": file.path, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}))
+        .map(|file| {
+            let mut told = json!({"path": file.path, "rows": file.rows, "bytes": file.bytes});
+            let (algorithm, digits) = digest(file);
+            told[algorithm] = digits.into();
+            told
+        })
         .collect();
     json!({
         "id": export_id(export),
@@ -62,12 +78,13 @@ fn object(export: &Export, seconds: f64) -> serde_json::Value {
 }
 
 fn csv(export: &Export) -> String {
-    let mut text = "export_id,path,rows,bytes,sha256\r\n".to_owned();
+    let algorithm = export.files.first().map_or("sha256", |file| digest(file).0);
+    let mut text = format!("export_id,path,rows,bytes,{algorithm}\r\n");
     for file in &export.files {
         push_field(&mut text, export_id(export));
         text.push(',');
         push_field(&mut text, &file.path);
-        text += &format!(",{},{},{}\r\n", file.rows, file.bytes, file.sha256);
+        text += &format!(",{},{},{}\r\n", file.rows, file.bytes, digest(file).1);
     }
     text
 }

@@ -193,6 +193,7 @@ fn export() -> Export {
             rows: 3,
             bytes: 66,
             sha256: "ab12".to_owned(),
+            blake3: String::new(),
         }],
         ..Default::default()
     }
@@ -218,6 +219,13 @@ fn an_export_reports_itself_in_each_format() {
     assert_eq!(object["id"], "01J");
     assert_eq!(object["seconds"], 0.25);
     assert_eq!(object["files"][0]["sha256"], "ab12");
+    let mut other = export();
+    other.files[0].blake3 = std::mem::take(&mut other.files[0].sha256);
+    assert!(report(Format::Table, &other).contains("(id 01J, blake3 ab12)"));
+    assert!(report(Format::Csv, &other).starts_with("export_id,path,rows,bytes,blake3\r\n"));
+    let object: serde_json::Value = serde_json::from_str(&report(Format::Json, &other)).unwrap();
+    assert_eq!(object["files"][0]["blake3"], "ab12");
+    assert_eq!(object["files"][0].get("sha256"), None);
 }
 
 #[test]

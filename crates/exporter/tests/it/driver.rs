@@ -100,7 +100,7 @@ fn order_digest_and_counts_with_any_number_of_threads() {
             "the bytes differ with {threads} threads"
         );
         assert_eq!((report.rows, report.bytes), (40_000, expected.len() as u64));
-        assert_eq!(report.files[0].sha256, digest);
+        assert_eq!(report.files[0].digest, digest);
         assert_eq!(
             (progress.rows(), progress.bytes(), progress.files()),
             (40_000, report.bytes, 1)

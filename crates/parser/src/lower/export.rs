@@ -1,6 +1,6 @@
 //! The tail of an export and the options of staged files.
 
-use super::format::{compression, dialect, fields, format, lines};
+use super::format::{compression, dialect, digest, fields, format, lines};
 use super::given_twice;
 use super::stage::{credentials, user_info};
 use crate::cursor::{Node, match_rule};
@@ -56,7 +56,12 @@ fn add_option(options: &mut ExportOptions, option: &Node<'_>) -> Result<(), Pars
         Rule::fields_clause => options.fields = fields(option)?,
         Rule::lines_clause => options.lines = lines(option)?,
         Rule::export_force_quote => options.force_quote = parts.names()?,
-        Rule::export_partition => options.partition_by = parts.names()?,
+        Rule::export_partition => {
+            options.partition_by = parts.names()?;
+            if let Some(path) = parts.next_if(Rule::string) {
+                options.partition_path = Some(path.string());
+            }
+        }
         other => {
             let value = parts.next_node()?;
             let name = option_name(other);
@@ -71,6 +76,9 @@ fn add_option(options: &mut ExportOptions, option: &Node<'_>) -> Result<(), Pars
                 Rule::export_header => options.header = Some(value.boolean(name)?),
                 Rule::export_overwrite => options.overwrite = Some(value.boolean(name)?),
                 Rule::export_manifest => options.manifest = Some(value.boolean(name)?),
+                Rule::export_digest => options.digest = Some(digest(&value)?),
+                Rule::export_b3sums => options.b3sums = Some(value.boolean(name)?),
+                Rule::export_encrypt => options.encrypt_to = Some(value.string()),
                 Rule::export_sha256sums => options.sha256sums = Some(value.boolean(name)?),
                 Rule::export_null => options.null_as = Some(value.string()),
                 Rule::export_split_size => options.split_size_bytes = Some(size_bytes(&value)?),
@@ -108,7 +116,10 @@ fn option_name(rule: Rule) -> &'static str {
         Rule::export_partition => "PARTITION BY",
         Rule::export_overwrite => "OVERWRITE",
         Rule::export_manifest => "MANIFEST",
+        Rule::export_digest => "DIGEST",
         Rule::export_sha256sums => "SHA256SUMS",
+        Rule::export_b3sums => "B3SUMS",
+        Rule::export_encrypt => "ENCRYPT TO",
         _ => "EXPORT ID",
     }
 }

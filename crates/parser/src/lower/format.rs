@@ -4,7 +4,7 @@ use super::set_once;
 use crate::cursor::Node;
 use crate::error::ParseError;
 use crate::grammar::Rule;
-use crate::plan::export::{Compression, Dialect, Fields, Format, Lines};
+use crate::plan::export::{Compression, Dialect, DigestAlgorithm, Fields, Format, Lines};
 use crate::span::Spanned;
 use crate::text::{quote, unquote};
 
@@ -76,6 +76,11 @@ pub(super) fn dialect(node: &Node<'_>) -> Result<Spanned<Dialect>, ParseError> {
         Dialect::from_word,
         Dialect::ALL.iter().map(|word| word.as_str()),
     )
+}
+
+pub(super) fn digest(node: &Node<'_>) -> Result<Spanned<DigestAlgorithm>, ParseError> {
+    let all = DigestAlgorithm::ALL.iter().map(|word| word.as_str());
+    word(node, "DIGEST", DigestAlgorithm::from_word, all)
 }
 
 pub(super) fn compression(node: &Node<'_>, what: &str) -> Result<Spanned<Compression>, ParseError> {

@@ -49,12 +49,20 @@ pub struct ExportOptions {
     pub max_file_size_kib: Option<Spanned<u64>>,
     /// `PARTITION BY (col, …)`; empty when not given.
     pub partition_by: Vec<Name>,
+    /// `PATH '{col}/…'` behind it: the folder of a partition.
+    pub partition_path: Option<Spanned<String>>,
     /// `OVERWRITE 'true'`.
     pub overwrite: Option<Spanned<bool>>,
     /// `MANIFEST 'true'`.
     pub manifest: Option<Spanned<bool>>,
+    /// `DIGEST 'sha256'`.
+    pub digest: Option<Spanned<DigestAlgorithm>>,
     /// `SHA256SUMS 'true'`.
     pub sha256sums: Option<Spanned<bool>>,
+    /// `B3SUMS 'true'`.
+    pub b3sums: Option<Spanned<bool>>,
+    /// `ENCRYPT TO 'age1…, …'`, not looked into.
+    pub encrypt_to: Option<Spanned<String>>,
     /// `EXPORT ID 'key'`.
     pub export_id: Option<Spanned<String>>,
 }
@@ -143,6 +151,16 @@ word_set! {
 }
 
 word_set! {
+    /// What files are digested by.
+    DigestAlgorithm {
+        /// SHA-256; the default.
+        Sha256 = ["sha256"],
+        /// BLAKE3.
+        Blake3 = ["blake3"],
+    }
+}
+
+word_set! {
     /// A compression of files, or of the pages inside Parquet files.
     Compression {
         /// None.
@@ -157,5 +175,7 @@ word_set! {
         Lz4 = ["lz4"],
         /// bzip2.
         Bzip2 = ["bzip2", "bz2"],
+        /// xz.
+        Xz = ["xz"],
     }
 }

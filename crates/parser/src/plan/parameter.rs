@@ -152,6 +152,7 @@ macro_rules! walk {
                     | Plan::ValidateStage(_)
                     | Plan::ShowExports
                     | Plan::CancelExport(_)
+                    | Plan::ResumeExport(_)
                     | Plan::VerifyExport(_)
                     | Plan::CreateDatabase(_)
                     | Plan::DropDatabase(_)

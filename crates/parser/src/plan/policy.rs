@@ -17,6 +17,8 @@ pub enum PolicyKey {
     RequireManifest,
     /// `formula_guard`: no cell of CSV may be taken for a formula.
     FormulaGuard,
+    /// `encrypt_to`: who can read the files, and nobody else.
+    EncryptTo,
     /// `expires`: from when on nothing is exported any more.
     Expires,
 }
@@ -30,6 +32,7 @@ impl PolicyKey {
         ("daily_bytes", Self::DailyBytes),
         ("require_manifest", Self::RequireManifest),
         ("formula_guard", Self::FormulaGuard),
+        ("encrypt_to", Self::EncryptTo),
         ("expires", Self::Expires),
     ];
 
@@ -48,6 +51,7 @@ impl PolicyKey {
             Self::DailyBytes => "daily_bytes",
             Self::RequireManifest => "require_manifest",
             Self::FormulaGuard => "formula_guard",
+            Self::EncryptTo => "encrypt_to",
             Self::Expires => "expires",
         }
     }

@@ -46,9 +46,18 @@ impl Printer {
             self.word(&format!("MAX_FILE_SIZE {}", size.value));
         }
         self.columns("PARTITION BY", &options.partition_by);
+        if let Some(path) = &options.partition_path {
+            self.clause("PATH", Some(path));
+        }
         self.switch("OVERWRITE", options.overwrite.as_ref());
         self.switch("MANIFEST", options.manifest.as_ref());
+        self.clause("DIGEST", options.digest.as_ref().map(|word| word.as_str()));
         self.switch("SHA256SUMS", options.sha256sums.as_ref());
+        self.switch("B3SUMS", options.b3sums.as_ref());
+        self.clause(
+            "ENCRYPT TO",
+            options.encrypt_to.as_ref().map(|to| to.as_str()),
+        );
         self.clause(
             "EXPORT ID",
             options.export_id.as_ref().map(|id| id.as_str()),

@@ -12,21 +12,27 @@ use std::io::Write;
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use super::Compression;
+use super::pulled::{Exchanged, Pulled, Unpacking};
 use crate::error::{Error, ErrorKind};
 
 /// Bytes that are looked at to tell what a file is.
-const HEAD_BYTES: usize = 8;
+const HEAD_BYTES: usize = 40;
 /// Compressed bytes decoded at once: gzip makes at most a thousand times as many of them.
 const PIECE_BYTES: usize = 8 << 10;
 /// Plain bytes of one frame's piece.
 const OUT_BYTES: usize = 256 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// How files begin that are encrypted: by what age writes, and by the same as text.
+const ENCRYPTED: [&[u8]; 2] = [
+    b"age-encryption.org/v1\n",
+    b"-----BEGIN AGE ENCRYPTED FILE-----",
+];
+/// What stands behind the first four bytes of bzip2: the mark of a block, or of the end.
+const BZIP2: [&[u8]; 2] = [b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90"];
+
 /// Files that are no text, by how they begin.
 const NO_TEXT: &[(&[u8], &str)] = &[
-    (b"BZh", "compressed with bzip2"),
-    (b"\xfd7zXZ\0", "compressed with xz"),
-    (b"\x04\x22\x4d\x18", "compressed with lz4"),
     (b"PK\x03\x04", "a ZIP archive (or a spreadsheet)"),
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
@@ -56,6 +62,7 @@ enum Decoder {
         /// Whether the last frame has ended.
         whole: bool,
     },
+    Pulled(Unpacking),
 }
 
 impl Source {
@@ -88,6 +95,18 @@ impl Source {
         let is = match &source.pending[..] {
             [0x1f, 0x8b, ..] => Compression::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]
+                if BZIP2.iter().any(|mark| rest.starts_with(mark)) =>
+            {
+                Compression::Bzip2
+            }
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
+            [0x04, 0x22, 0x4d, 0x18, ..] => Compression::Lz4,
+            head if ENCRYPTED.iter().any(|mark| head.starts_with(mark)) => {
+                return Err(Error::invalid(format!(
+                    "the file '{path}' is encrypted with age; whoever has the key decrypts it first (age -d)"
+                )));
+            }
             head => match NO_TEXT.iter().find(|(magic, _)| head.starts_with(magic)) {
                 Some((_, what)) => {
                     return Err(Error::invalid(format!(
@@ -113,6 +132,9 @@ impl Source {
                 decoder: ZstdDecoder::new().map_err(|error| source.broken(error))?,
                 whole: true,
             },
+            Compression::Bzip2 => source.pulled(Pulled::Bzip2)?,
+            Compression::Xz => source.pulled(Pulled::Xz)?,
+            Compression::Lz4 => source.pulled(Pulled::Lz4)?,
         };
         Ok(source)
     }
@@ -146,18 +168,34 @@ impl Source {
         }
     }
 
+    fn pulled(&self, packed: Pulled) -> Result<Decoder, Error> {
+        let unpacking = Unpacking::begin(packed).map_err(|error| self.broken(error))?;
+        Ok(Decoder::Pulled(unpacking))
+    }
+
     async fn decoded(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             if self.pending.is_empty() && !self.stored_ended {
                 self.pending = self.receive().await?;
             }
+            if let Decoder::Pulled(unpacking) = &mut self.decoder {
+                if self.pending.is_empty() && self.stored_ended {
+                    unpacking.end();
+                }
+                let exchanged = unpacking.exchange(&mut self.pending).await;
+                match exchanged.map_err(|error| self.broken(error))? {
+                    Exchanged::Taken => continue,
+                    Exchanged::Plain(plain) => return Ok(Some(plain)),
+                    Exchanged::End => return Ok(None),
+                }
+            }
             let piece = match self.decoder {
-                Decoder::Plain => self.pending.len(),
+                Decoder::Plain | Decoder::Pulled(_) => self.pending.len(),
                 Decoder::Gzip(_) | Decoder::Zstd { .. } => self.pending.len().min(PIECE_BYTES),
             };
             let ended = self.pending.is_empty() && self.stored_ended;
             let outcome = match &mut self.decoder {
-                Decoder::Plain => Ok((self.pending.clone(), piece)),
+                Decoder::Plain | Decoder::Pulled(_) => Ok((self.pending.clone(), piece)),
                 Decoder::Gzip(decoder) => unzipped(decoder, &self.pending[..piece], ended),
                 Decoder::Zstd { decoder, whole } => {
                     unpacked(decoder, whole, &self.pending[..piece], ended)
@@ -235,6 +273,9 @@ fn named(compression: Compression) -> &'static str {
         Compression::None => "not compressed",
         Compression::Gzip => "compressed with gzip",
         Compression::Zstd => "compressed with zstd",
+        Compression::Bzip2 => "compressed with bzip2",
+        Compression::Xz => "compressed with xz",
+        Compression::Lz4 => "compressed with lz4",
     }
 }
 

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
-use exporter::Digest;
+use exporter::{Digest, DigestAlgorithm};
 use storage::{ErrorKind, ObjectPath};
 
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportTarget;
-use crate::exports::checksums::{checksums_of_folder, checksums_path, lines};
+use crate::exports::checksums::{ALGORITHMS, checksums_of_folder, checksums_path, lines};
 use crate::exports::manifest::{FoundManifest, found_manifest, manifest_of_folder, manifest_path};
 use crate::exports::recovery::same_path;
 use crate::exports::target::target_exists;
@@ -27,6 +27,8 @@ pub(crate) struct BesideWanted {
     pub(crate) manifest_required: bool,
     /// The digests.
     pub(crate) checksums: bool,
+    /// What the files are digested by.
+    pub(crate) digest: DigestAlgorithm,
     /// Whether the files replace others, whose manifest would prove what is no longer there.
     pub(crate) replaces: bool,
 }
@@ -53,7 +55,7 @@ pub(crate) struct Beside {
 impl BesideWanted {
     /// Looks at what is there, once the data is written. The manifest of one file goes beside it, that of several into
     /// the first one's folder as `_manifest.json`; where another export has its own there, beside the first file. The
-    /// same for digests, as `SHA256SUMS`.
+    /// same for digests, as `SHA256SUMS` or `B3SUMS`.
     ///
     /// # Errors
     /// Those of looking; [`Reason::TargetInvalid`] where no name is left; [`Reason::TargetExists`] where a manifest
@@ -103,8 +105,8 @@ impl BesideWanted {
                 target,
                 taken: &taken,
                 in_folder: is_several,
-                folder: checksums_of_folder(&target.path)?,
-                beside: checksums_path(&target.path),
+                folder: checksums_of_folder(&target.path, self.digest)?,
+                beside: checksums_path(&target.path, self.digest),
             };
             let owned = before.checksums.iter().map(|(path, ..)| path.clone());
             beside.checksums = Some(place.choose(&owned.collect::<Vec<_>>()).await?);
@@ -162,7 +164,7 @@ impl Places<'_> {
 struct Before {
     /// Each with the record of its export, where there still is one.
     manifests: Vec<(FoundManifest, Option<ExportRecord>)>,
-    /// Lists of just the files that such an export has written: path, length, SHA-256.
+    /// Lists of just the files that such an export has written: path, length, digest.
     checksums: Vec<(ObjectPath, u64, String)>,
 }
 
@@ -203,14 +205,18 @@ impl Before {
                 before.manifests.push((found, record));
             }
         }
-        for path in [
-            checksums_of_folder(&target.path),
-            checksums_path(&target.path),
-        ] {
+        let lists_of = |algorithm| {
+            [
+                checksums_of_folder(&target.path, algorithm),
+                checksums_path(&target.path, algorithm),
+            ]
+        };
+        let may_be = ALGORITHMS.map(lists_of);
+        for path in may_be.into_iter().flatten() {
             let Ok(path) = path else { continue };
             for (manifest, _) in &before.manifests {
-                if let Some((bytes, sha256)) = lists(target, &path, manifest).await? {
-                    before.checksums.push((path.clone(), bytes, sha256));
+                if let Some((bytes, digest)) = lists(target, &path, manifest).await? {
+                    before.checksums.push((path.clone(), bytes, digest));
                     break;
                 }
             }
@@ -227,14 +233,14 @@ fn beside_of(file: &ObjectPath, name: &str) -> String {
     }
 }
 
-/// Whether the file at `path`, in the folder of a manifest, lists just the files of that: its length and SHA-256.
+/// Whether the file at `path`, in the folder of a manifest, lists just the files of that: its length and digest.
 async fn lists(
     target: &ExportTarget,
     path: &ObjectPath,
     manifest: &FoundManifest,
 ) -> Result<Option<(u64, String)>> {
     let files = manifest.files.iter();
-    let text = lines(files.map(|(name, sha256)| (name.clone(), &**sha256)));
+    let text = lines(files.map(|(name, digest)| (name.clone(), &**digest)));
     let bytes = text.len() as u64;
     match target.store.stat(path).await {
         Ok(found) if found.bytes == bytes => {}
@@ -246,9 +252,9 @@ async fn lists(
     }
     let mut digest = Digest::default();
     digest.update(text.as_bytes());
-    let sha256 = digest.finish();
-    let is_it = target.store.sha256(path).await? == sha256;
-    Ok(is_it.then_some((bytes, sha256)))
+    let digest = digest.finish();
+    let is_it = target.store.digest_like(&digest, path).await? == digest;
+    Ok(is_it.then_some((bytes, digest)))
 }
 
 impl Beside {
@@ -259,7 +265,7 @@ impl Beside {
         for kept in [&self.manifest, &self.checksums].into_iter().flatten() {
             names.insert(kept.path.to_string());
         }
-        let mut add = |role, target: String, bytes, sha256| {
+        let mut add = |role, target: String, bytes, digest| {
             if names.insert(target.clone()) {
                 self.leaving.push(PlannedFile {
                     index: 0,
@@ -268,19 +274,19 @@ impl Beside {
                     replaces: false,
                     rows: 0,
                     bytes,
-                    sha256,
+                    digest,
                     token: Vec::new(),
                 });
             }
         };
-        for (path, bytes, sha256) in before.checksums {
-            add(FileRole::Surplus, path.to_string(), bytes, sha256);
+        for (path, bytes, digest) in before.checksums {
+            add(FileRole::Surplus, path.to_string(), bytes, digest);
         }
         for (manifest, record) in before.manifests {
             match record {
                 Some(record) => {
                     for file in record.files {
-                        add(FileRole::Surplus, file.path, file.bytes, file.sha256);
+                        add(FileRole::Surplus, file.path, file.bytes, file.digest);
                     }
                 }
                 None => self.warnings.push(format!(
@@ -289,7 +295,7 @@ impl Beside {
                 )),
             }
             let path = manifest.path.to_string();
-            add(FileRole::OldManifest, path, manifest.bytes, manifest.sha256);
+            add(FileRole::OldManifest, path, manifest.bytes, manifest.digest);
         }
     }
 }

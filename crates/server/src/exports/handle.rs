@@ -70,6 +70,17 @@ pub struct ExportProgress {
     pub rows_estimated: Option<u64>,
     /// Since the export was admitted.
     pub elapsed_ms: u64,
+    /// Files finished so far.
+    pub files: u64,
+}
+
+impl ExportProgress {
+    /// Bytes written in a second so far; `None` before there is anything to tell.
+    pub fn bytes_per_second(&self) -> Option<u64> {
+        let thousandfold = u128::from(self.bytes) * 1000;
+        let rate = thousandfold.checked_div(u128::from(self.elapsed_ms))?;
+        u64::try_from(rate).ok().filter(|rate| *rate > 0)
+    }
 }
 
 impl ExportJobs {
@@ -174,6 +185,7 @@ impl Job {
             bytes,
             rows_estimated: self.rows_estimated,
             elapsed_ms,
+            files: self.progress.files(),
         }
     }
 

@@ -44,11 +44,8 @@ impl ManifestInput {
         files: &[PlannedFile],
         finished_us: u64,
     ) -> Result<String> {
-        let file = |file: &PlannedFile| ManifestFile {
-            path: file.target.clone(),
-            rows: file.rows,
-            bytes: file.bytes,
-            sha256: file.sha256.clone(),
+        let file = |file: &PlannedFile| {
+            ManifestFile::new(file.target.clone(), file.rows, file.bytes, &file.digest)
         };
         let manifest = Manifest {
             manifest_version: MANIFEST_VERSION,
@@ -107,10 +104,10 @@ pub(crate) struct FoundManifest {
     /// What it says it is of. Anybody may have written it.
     pub(crate) export_id: String,
     pub(crate) target: String,
-    /// Its files as seen from its folder, each with its SHA-256.
+    /// Its files as seen from its folder, each with its digest.
     pub(crate) files: Vec<(String, String)>,
     pub(crate) bytes: u64,
-    pub(crate) sha256: String,
+    pub(crate) digest: String,
 }
 
 /// The file at `path`, where it is a manifest.
@@ -139,17 +136,15 @@ pub(crate) async fn found_manifest(
             export_id: manifest.export_id,
             files: manifest
                 .files
-                .into_iter()
-                .map(|file| {
-                    (
-                        seen_from(&within(&manifest.target), &file.path),
-                        file.sha256,
-                    )
+                .iter()
+                .filter_map(|file| {
+                    let name = seen_from(&within(&manifest.target), &file.path);
+                    Some((name, file.digest()?))
                 })
                 .collect(),
             target: manifest.target,
             bytes: bytes.len() as u64,
-            sha256: digest.finish(),
+            digest: digest.finish(),
         }
     }))
 }

@@ -20,7 +20,7 @@ pub(crate) fn planned(file: &PlannedFile) -> Result<storage::PlannedFile> {
             false => OnExisting::Refuse,
         },
         bytes: file.bytes,
-        sha256: file.sha256.clone(),
+        digest: file.digest.clone(),
     })
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn plan_of(export: &ExportRecord, path: &ObjectPath) -> Result<Vec<Pl
         replaces: false,
         rows: 0,
         bytes: 0,
-        sha256: String::new(),
+        digest: String::new(),
         token: Token::of_file(&export.id, index).to_bytes(),
     };
     let mut plan = Vec::new();
@@ -54,7 +54,7 @@ pub(crate) fn plan_of(export: &ExportRecord, path: &ObjectPath) -> Result<Vec<Pl
         plan.push(PlannedFile {
             rows: data.rows,
             bytes: data.bytes,
-            sha256: data.sha256.clone(),
+            digest: data.digest.clone(),
             ..by_number(0, FileRole::Data, path)
         });
     }
@@ -65,7 +65,7 @@ pub(crate) fn plan_of(export: &ExportRecord, path: &ObjectPath) -> Result<Vec<Pl
         digest.update(json.as_bytes());
         plan.push(PlannedFile {
             bytes: json.len() as u64,
-            sha256: digest.finish(),
+            digest: digest.finish(),
             ..by_number(1, FileRole::Manifest, &manifest_path(path)?)
         });
     }
@@ -87,6 +87,7 @@ mod tests {
             account: "sys".into(),
             user: "root".into(),
             key: None,
+            database: None,
             statement: "SELECT 1 INTO OUTFILE 'stage://s/d/a.csv' OVERWRITE 'true'".into(),
             stage: Some(("s".into(), 1)),
             stage_id: Some(1),
@@ -99,7 +100,7 @@ mod tests {
                 path: "d/a.csv".into(),
                 rows: 1,
                 bytes: 4,
-                sha256: "ab".into(),
+                digest: "ab".into(),
             }],
             rows: 1,
             bytes: 4,
@@ -131,7 +132,7 @@ mod tests {
         }
         // SHA-256 of "{}".
         assert_eq!(
-            plan[1].sha256,
+            plan[1].digest,
             "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
         );
         let without = ExportRecord {

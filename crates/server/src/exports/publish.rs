@@ -155,7 +155,7 @@ async fn remove_surplus(store: &Store, file: &PlannedFile) -> storage::Result<bo
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error),
     }
-    if store.sha256(&path).await? != file.sha256 {
+    if store.digest_like(&file.digest, &path).await? != file.digest {
         return Ok(false);
     }
     store.delete(&path).await?;

@@ -11,7 +11,7 @@ use parser::{Scheme, Target};
 use storage::{ErrorKind, ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
-use crate::exports::checksums::{checksums_of_folder, checksums_path};
+use crate::exports::checksums::{ALGORITHMS, checksums_of_folder, checksums_path};
 use crate::exports::handle::{Alone, Claim};
 use crate::exports::manifest::{manifest_of_folder, manifest_path};
 use crate::exports::plan::{plan_of, planned};
@@ -141,8 +141,10 @@ fn unrecorded(export: &ExportRecord, path: &ObjectPath) -> Result<Vec<ObjectPath
     // A name that there cannot be has no draft.
     targets.extend(manifest_path(path));
     targets.extend(manifest_of_folder(path));
-    targets.extend(checksums_path(path));
-    targets.extend(checksums_of_folder(path));
+    for algorithm in ALGORITHMS {
+        targets.extend(checksums_path(path, algorithm));
+        targets.extend(checksums_of_folder(path, algorithm));
+    }
     if let Some(last) = export.plan.iter().map(|file| file.index).max() {
         let next = format!("{path}.{}", last.saturating_add(1));
         targets.extend(ObjectPath::parse(&next));
@@ -298,11 +300,10 @@ async fn publish_again(
     // What has its name already is rolled forward, whatever has happened since.
     if is_waiting(store, &plan).await? {
         if let Err(refused) = check_may_publish(instance, export).await {
-            return match refused.reason() {
-                Reason::StageRequired | Reason::StageDisabled => {
-                    Ok(not_published(refused.message()))
-                }
-                _ => Err(refused),
+            let is_for_good = [Reason::StageRequired, Reason::StageDisabled];
+            return match is_for_good.contains(&refused.reason()) {
+                true => Ok(not_published(refused.message())),
+                false => Err(refused),
             };
         }
         if let Some(later) = replaced_by(instance, export).await? {
@@ -477,10 +478,18 @@ pub(crate) async fn place(instance: &Arc<Instance>, export: &ExportRecord) -> Re
                     let opened = instance.open_local(&export.account, &path).await?;
                     Ok(Place::new(opened, &folder_of(&path).to_string()))
                 }
-                (None, _) => Err(no_place(export)),
+                (None, Target::Stage { .. } | Target::Url { .. }) => Err(no_place(export)),
             }
         }
-        _ => Err(no_place(export)),
+        (Some(_), Target::Url { .. } | Target::Raw(_))
+        | (
+            None,
+            Target::Stage { .. }
+            | Target::Url {
+                scheme: Scheme::File,
+                ..
+            },
+        ) => Err(no_place(export)),
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) struct ExportPlan {
     pub(crate) manifest: ManifestInput,
     /// What goes beside the data.
     pub(crate) beside: BesideWanted,
+    /// The database that was current when it was asked for.
+    pub(crate) database: String,
     /// What the user calls it.
     pub(crate) key: Option<ExportKey>,
     /// What it may use of what the stage's policies permit.
@@ -103,6 +105,7 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
         .await?;
     let new = NewExport {
         id: id.clone(),
+        database: Some(plan.database.clone()),
         statement: plan.manifest.statement.clone(),
         stage: plan
             .target
@@ -341,7 +344,7 @@ impl Running {
         if let Some(at) = &found.checksums {
             let text = checksums_text(
                 &at.path,
-                files.iter().map(|file| (&*file.target, &*file.sha256)),
+                files.iter().map(|file| (&*file.target, &*file.digest)),
             );
             let role = FileRole::Checksums;
             files.push(self.draft_text(role, text, at, files.len()).await?);
@@ -396,7 +399,7 @@ impl Running {
             replaces: at.replaces,
             rows: 0,
             bytes: 0,
-            sha256: String::new(),
+            digest: String::new(),
             token: Vec::new(),
         };
         let (actor, id) = (self.actor.clone(), self.id.clone());
@@ -413,7 +416,7 @@ impl Running {
                 let finished = draft.finish()?;
                 Ok(PlannedFile {
                     bytes: finished.bytes,
-                    sha256: digest.finish(),
+                    digest: digest.finish(),
                     token: finished.token.to_bytes(),
                     ..begun
                 })
@@ -535,7 +538,7 @@ fn plan_of_data(
                 replaces,
                 rows: file.rows,
                 bytes: file.bytes,
-                sha256: file.sha256.clone(),
+                digest: file.digest.clone(),
                 token: finished.token.to_bytes(),
             })
         })
@@ -550,7 +553,7 @@ fn files_of(plan: &[PlannedFile]) -> Vec<ExportFile> {
             path: file.target.clone(),
             rows: file.rows,
             bytes: file.bytes,
-            sha256: file.sha256.clone(),
+            digest: file.digest.clone(),
         })
         .collect()
 }

@@ -34,6 +34,7 @@ pub(crate) enum Operation {
     ShowExports,
     GetExport,
     CancelExport,
+    ResumeExport,
     VerifyExport,
 
     Query,
@@ -149,6 +150,7 @@ impl Operation {
         Self::ShowExports,
         Self::GetExport,
         Self::CancelExport,
+        Self::ResumeExport,
         Self::VerifyExport,
         Self::Query,
         Self::Select,
@@ -229,6 +231,8 @@ impl Operation {
             Self::ShowExports
             | Self::GetExport
             | Self::CancelExport
+            // And then what its statement needs.
+            | Self::ResumeExport
             | Self::VerifyExport
             | Self::ReadSystemTable
             | Self::ShowSessions
@@ -311,6 +315,7 @@ impl Operation {
             Self::ShowExports => "SHOW EXPORTS",
             Self::GetExport => "GET EXPORT",
             Self::CancelExport => "CANCEL EXPORT",
+            Self::ResumeExport => "RESUME EXPORT",
             Self::VerifyExport => "VERIFY EXPORT",
             Self::Query => "QUERY",
             Self::Select => "SELECT",

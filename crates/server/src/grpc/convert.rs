@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use catalog::{Credential, ExportFile, ExportRecord, ExportState, StageCapabilities, StageRecord};
+use exporter::DigestAlgorithm;
 use proto::v1;
 use secrecy::SecretString;
 use storage::{Finding, Outcome};
@@ -51,15 +52,22 @@ pub(super) fn progress(progress: ExportProgress) -> v1::ExportProgress {
         bytes: progress.bytes,
         rows_estimated: progress.rows_estimated.unwrap_or(0),
         elapsed_ms: progress.elapsed_ms,
+        files: progress.files,
     }
 }
 
 fn export_file(file: ExportFile) -> v1::ExportFile {
+    let digest = DigestAlgorithm::split(&file.digest);
+    let of = |wanted| match digest {
+        Some((algorithm, digits)) if algorithm == wanted => digits.to_owned(),
+        Some(_) | None => String::new(),
+    };
     v1::ExportFile {
         path: file.path,
         rows: file.rows,
         bytes: file.bytes,
-        sha256: file.sha256,
+        sha256: of(DigestAlgorithm::Sha256),
+        blake3: of(DigestAlgorithm::Blake3),
     }
 }
 

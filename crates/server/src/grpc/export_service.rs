@@ -169,6 +169,26 @@ impl ExportService for Exports {
         }))
     }
 
+    async fn resume_export(
+        &self,
+        request: Request<v1::ResumeExportRequest>,
+    ) -> std::result::Result<Response<v1::ResumeExportResponse>, Status> {
+        let caller = caller(&request)?;
+        let v1::ResumeExportRequest { name, session_id } = request.into_inner();
+        let id = convert::resource_id(&name, "exports")?;
+        let handle = if session_id.is_empty() {
+            Session::for_statements(Arc::clone(&self.instance), caller)
+                .execute_resume(id)
+                .await?
+        } else {
+            let mut session = Sessions::enter(&self.instance, &session_id, caller).await?;
+            session.execute_resume(id).await?
+        };
+        Ok(Response::new(v1::ResumeExportResponse {
+            export: Some(convert::export(handle.admitted().clone())),
+        }))
+    }
+
     type VerifyExportStream =
         Pin<Box<dyn Stream<Item = std::result::Result<v1::VerifyExportResponse, Status>> + Send>>;
 

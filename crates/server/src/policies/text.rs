@@ -2,6 +2,7 @@
 
 use catalog::StagePolicy;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use exporter::Recipients;
 use parser::{Format, PolicyKey, byte_size};
 
 use crate::error::{Error, Reason, Result};
@@ -24,6 +25,7 @@ pub(crate) fn policy_of<'a>(
             PolicyKey::DailyBytes => policy.daily_bytes = Some(bytes(key, value)?),
             PolicyKey::RequireManifest => policy.require_manifest = truth(key, value)?,
             PolicyKey::FormulaGuard => policy.formula_guard = truth(key, value)?,
+            PolicyKey::EncryptTo => policy.encrypt_to = recipients(value)?,
             PolicyKey::Expires => policy.expires_us = Some(instant(key, value)?),
         }
     }
@@ -40,6 +42,7 @@ pub(crate) fn rules_of(policy: &StagePolicy) -> Vec<(PolicyKey, String)> {
         require_manifest,
         formula_guard,
         expires_us,
+        encrypt_to,
     } = policy;
     let number = |number: &u64| number.to_string();
     [
@@ -57,6 +60,10 @@ pub(crate) fn rules_of(policy: &StagePolicy) -> Vec<(PolicyKey, String)> {
         (
             PolicyKey::FormulaGuard,
             formula_guard.then(|| "true".to_owned()),
+        ),
+        (
+            PolicyKey::EncryptTo,
+            (!encrypt_to.is_empty()).then(|| encrypt_to.join(",")),
         ),
         (PolicyKey::Expires, expires_us.map(timestamp_text)),
     ]
@@ -83,6 +90,18 @@ fn formats(text: &str) -> Result<Vec<String>> {
     formats.sort();
     formats.dedup();
     Ok(formats)
+}
+
+fn recipients(text: &str) -> Result<Vec<String>> {
+    let recipients = Recipients::parse(text).map_err(|e| {
+        Error::invalid_configuration(
+            Reason::OptionInvalid,
+            format_args!("policy {}: {e}", PolicyKey::EncryptTo.as_str()),
+        )
+    })?;
+    let mut names = recipients.names();
+    names.sort();
+    Ok(names)
 }
 
 fn bytes(key: PolicyKey, text: &str) -> Result<u64> {
@@ -137,6 +156,9 @@ mod tests {
 
     use super::*;
 
+    /// Of age's own documentation.
+    const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
     #[test]
     fn rules_are_what_they_were() {
         let given = [
@@ -146,6 +168,7 @@ mod tests {
             (PolicyKey::DailyBytes, "7"),
             (PolicyKey::RequireManifest, "TRUE"),
             (PolicyKey::FormulaGuard, "false"),
+            (PolicyKey::EncryptTo, RECIPIENT),
             (PolicyKey::Expires, "2027-01-01"),
         ];
         let policy = policy_of(given).unwrap();
@@ -159,6 +182,7 @@ mod tests {
                 (PolicyKey::MaxRows, "0"),
                 (PolicyKey::DailyBytes, "7"),
                 (PolicyKey::RequireManifest, "true"),
+                (PolicyKey::EncryptTo, RECIPIENT),
                 (PolicyKey::Expires, "2027-01-01 00:00:00"),
             ]
         );

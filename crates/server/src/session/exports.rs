@@ -4,6 +4,8 @@
 mod admission;
 mod explain;
 mod file_form;
+mod resume;
+mod sealing;
 mod verify;
 
 use std::sync::Arc;
@@ -14,8 +16,8 @@ use storage::OnExisting;
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::{
-    BesideWanted, ExportHandle, ExportPlan, ExportTarget, ManifestInput, checksums_path,
-    manifest_path, target_exists,
+    BesideWanted, ExportHandle, ExportPlan, ExportProgress, ExportTarget, ManifestInput,
+    checksums_path, manifest_path, target_exists,
 };
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::policies::Meter;
@@ -28,6 +30,7 @@ use super::Session;
 use super::queries::{as_written, labelled, warnings_of};
 use admission::admit;
 use file_form::{FileForm, partition_columns};
+use sealing::wants_checksums;
 
 impl Session {
     /// Admits an export and starts it.
@@ -143,7 +146,8 @@ impl Session {
             manifest_of_one: manifest_wanted.unwrap_or(false),
             manifest_of_several: manifest_wanted.unwrap_or(true),
             manifest_required: target.policies().requires_manifest(),
-            checksums: is_true(statement.options.sha256sums.as_ref()),
+            checksums: wants_checksums(statement),
+            digest: form.digest(),
             replaces: on_existing == OnExisting::Replace,
         };
         refuse_existing(&target, &form, statement, beside, conflicts).await?;
@@ -156,7 +160,8 @@ impl Session {
             true => planned,
             false => planned.sorted_by(&by)?,
         };
-        let driver = form.driver(&schema, &by)?;
+        let path = statement.options.partition_path.as_ref();
+        let driver = form.driver(&schema, &by, path.map(|path| path.as_str()))?;
         let rows_estimated = planned.row_estimate();
         let batches = labelled(planned.stream()?, &schema);
 
@@ -175,6 +180,7 @@ impl Session {
         };
         Ok(Asked::New(Box::new(ExportPlan {
             actor: permit.actor().clone(),
+            database: self.database().to_owned(),
             key,
             meter: Arc::new(meter),
             beside,
@@ -212,6 +218,11 @@ impl Session {
             move |acting, permit| acting.visible_export(permit, &id),
         )
         .await
+    }
+
+    /// How far an export is that runs; `None` for any other.
+    pub(crate) fn export_progress(&self, id: &str) -> Option<ExportProgress> {
+        self.instance.jobs.get(id).map(|job| job.progress())
     }
 
     /// At most `limit` exports that the principal may see, the newest first, from behind `before`.
@@ -408,7 +419,7 @@ async fn refuse_existing(
     }
     // That of several has another place, and this one only where that is taken.
     if beside.checksums && !several {
-        names.push(checksums_path(&target.path)?);
+        names.push(checksums_path(&target.path, beside.digest)?);
     }
     if beside.replaces {
         return Ok(());

@@ -423,7 +423,10 @@ fn compression(given: Option<parser::Compression>) -> Result<Option<Compression>
         Some(Given::None) => Some(Compression::None),
         Some(Given::Gzip) => Some(Compression::Gzip),
         Some(Given::Zstd) => Some(Compression::Zstd),
-        Some(other @ (Given::Snappy | Given::Lz4 | Given::Bzip2)) => {
+        Some(Given::Bzip2) => Some(Compression::Bzip2),
+        Some(Given::Xz) => Some(Compression::Xz),
+        Some(Given::Lz4) => Some(Compression::Lz4),
+        Some(other @ Given::Snappy) => {
             return Err(Error::not_implemented(format_args!(
                 "reading compression '{other}'"
             )));

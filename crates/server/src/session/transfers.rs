@@ -375,7 +375,7 @@ impl Upload {
             target: self.path.clone(),
             on_existing: self.on_existing,
             bytes,
-            sha256: written.sha256.clone(),
+            digest: written.sha256.clone(),
         };
         let since_us = (catalog::system_clock())();
         store.publish(&file).await?;

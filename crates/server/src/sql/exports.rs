@@ -9,6 +9,7 @@ use parser::Export;
 
 use super::show::export_state;
 use crate::error::Result;
+use crate::exports::ExportProgress;
 use crate::session::{Outcome, Rows, Session, Verdict, VerifiedFile, text_batch};
 use crate::time::timestamp_text;
 
@@ -18,6 +19,13 @@ const SHOWN_MAX: usize = 1000;
 pub(super) async fn show(session: &Session) -> Result<Outcome> {
     let exports = session.exports_page(None, SHOWN_MAX).await?;
     let row = |export: ExportRecord| {
+        let running = session.export_progress(&export.id);
+        let done = running.unwrap_or(ExportProgress {
+            rows: export.rows,
+            bytes: export.bytes,
+            files: export.files.len() as u64,
+            ..ExportProgress::default()
+        });
         let stage = export
             .stage
             .map(|(name, version)| format!("{name} (version {version})"));
@@ -26,12 +34,19 @@ pub(super) async fn show(session: &Session) -> Result<Outcome> {
             Some(export_state(export.state).to_owned()),
             Some(export.target),
             stage,
-            Some(export.rows.to_string()),
-            Some(export.bytes.to_string()),
+            Some(done.rows.to_string()),
+            Some(done.bytes.to_string()),
             Some(timestamp_text(export.created_us)),
             export.finished_us.map(timestamp_text),
             Some(export.user),
             export.error,
+            Some(done.files.to_string()),
+            running
+                .and_then(|running| running.rows_estimated)
+                .map(|rows| rows.to_string()),
+            running
+                .and_then(|running| running.bytes_per_second())
+                .map(|rate| rate.to_string()),
         ]
     };
     let columns = [
@@ -45,6 +60,9 @@ pub(super) async fn show(session: &Session) -> Result<Outcome> {
         "FINISHED",
         "USER",
         "ERROR",
+        "FILES",
+        "ROWS_ESTIMATED",
+        "BYTES_PER_SECOND",
     ];
     Outcome::text_rows(
         "SHOW EXPORTS",

@@ -1,6 +1,7 @@
 //! The columns of each system table.
 
 use catalog::{AuditRecord, ExportFile, ExportRecord, StagePolicy, StageRecord};
+use exporter::DigestAlgorithm;
 
 use super::columns::{Column, flag, number, text, time};
 use crate::gate::{hex, outcome_name};
@@ -131,12 +132,20 @@ pub(super) struct File {
     pub(super) file: ExportFile,
 }
 
+/// A file's digest, where it is by this algorithm.
+fn digest_of(file: &ExportFile, wanted: DigestAlgorithm) -> Option<String> {
+    DigestAlgorithm::split(&file.digest)
+        .filter(|(algorithm, _)| *algorithm == wanted)
+        .map(|(_, digits)| digits.to_owned())
+}
+
 pub(super) fn export_files() -> Vec<Column<File>> {
     vec![
         text(EXPORT_ID, |r| Some(r.export_id.clone())),
         text("path", |r| Some(r.file.path.clone())),
         number("rows", |r| Some(r.file.rows)),
         number("bytes", |r| Some(r.file.bytes)),
-        text("sha256", |r| Some(r.file.sha256.clone())),
+        text("sha256", |r| digest_of(&r.file, DigestAlgorithm::Sha256)),
+        text("blake3", |r| digest_of(&r.file, DigestAlgorithm::Blake3)),
     ]
 }

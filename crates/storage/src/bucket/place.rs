@@ -156,7 +156,7 @@ impl Bucket {
             |etag: &Option<String>| etag.as_ref().map(|etag| etag.trim_matches('"').to_owned());
         let is_it = match (&head.version, &completed.version) {
             (Some(there), Some(ours)) => there == ours,
-            _ => head.etag.is_some() && bare(&head.etag) == bare(&completed.etag),
+            (Some(_) | None, _) => head.etag.is_some() && bare(&head.etag) == bare(&completed.etag),
         };
         if is_it {
             self.delete(&ObjectPath::parse(draft.key)?).await?;

@@ -142,7 +142,7 @@ async fn put(
         target: target.clone(),
         on_existing,
         bytes: bytes.len() as u64,
-        sha256: hex(&Sha256::digest(bytes)),
+        digest: hex(&Sha256::digest(bytes)),
     };
     let published = place.publish(&file).await;
     if published.is_err() {

@@ -43,7 +43,7 @@ async fn planned(store: &Store, body: &'static str) -> PlannedFile {
         target,
         on_existing: OnExisting::Refuse,
         bytes: finished.bytes,
-        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
 

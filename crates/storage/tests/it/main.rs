@@ -56,7 +56,7 @@ async fn planned(store: &Store, id: &str, body: &[u8], target: &str) -> PlannedF
         target: path(target),
         on_existing: OnExisting::Refuse,
         bytes: finished.bytes,
-        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
 

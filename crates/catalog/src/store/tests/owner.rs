@@ -12,6 +12,7 @@ fn id(number: u64) -> String {
 fn start(catalog: &Catalog, user: &str, number: u64) {
     let export = NewExport {
         id: id(number),
+        database: None,
         statement: String::new(),
         stage: None,
         stage_parents: Vec::new(),

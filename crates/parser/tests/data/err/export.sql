@@ -26,7 +26,7 @@ SELECT 1 INTO
 => Syntax: INTO is followed by OUTFILE 'target' at line 1 column 14 near ""
 
 SELECT 1 INTO OUTFILE 'a' CHARSET 'utf8'
-=> Syntax: expected CREDENTIALS, FORMAT, DIALECT, FIELDS, LINES, HEADER, NULL AS, FORCE_QUOTE, COMPRESSION, SPLITSIZE, MAX_FILE_SIZE, PARTITION BY, OVERWRITE, MANIFEST, EXPORT ID or the end of the statement at line 1 column 27 near "CHARSET 'utf8'"
+=> Syntax: expected CREDENTIALS, FORMAT, DIALECT, FIELDS, LINES, HEADER, NULL AS, FORCE_QUOTE, COMPRESSION, SPLITSIZE, MAX_FILE_SIZE, PARTITION BY, OVERWRITE, MANIFEST, DIGEST, ENCRYPT TO, EXPORT ID or the end of the statement at line 1 column 27 near "CHARSET 'utf8'"
 
 SELECT 1 INTO OUTFILE 'a' HEADER 'true' HEADER 'false'
 => Invalid: HEADER is given twice at line 1 column 41 near "HEADER 'false'"
@@ -44,7 +44,7 @@ SELECT 1 INTO OUTFILE 'a' DIALECT 'oracle'
 => Invalid: DIALECT must be 'mysql', 'rfc4180', 'excel' or 'postgres' at line 1 column 35 near "'oracle'"
 
 SELECT 1 INTO OUTFILE 'a' COMPRESSION 'lzw'
-=> Invalid: COMPRESSION must be 'none', 'gzip', 'zstd', 'snappy', 'lz4' or 'bzip2' at line 1 column 39 near "'lzw'"
+=> Invalid: COMPRESSION must be 'none', 'gzip', 'zstd', 'snappy', 'lz4', 'bzip2' or 'xz' at line 1 column 39 near "'lzw'"
 
 SELECT 1 INTO OUTFILE 'a' FIELDS TERMINATED ','
 => Syntax: expected BY at line 1 column 45 near "','"
@@ -105,3 +105,15 @@ SELECT * FROM 'stage://s/f' (FORMAT 'csv', format 'csv')
 
 CANCEL EXPORT 5
 => Syntax: expected a string in quotes at line 1 column 15 near "5"
+
+SELECT 1 INTO OUTFILE 'a' DIGEST 'md5'
+=> Invalid: DIGEST must be 'sha256' or 'blake3' at line 1 column 34 near "'md5'"
+
+SELECT 1 INTO OUTFILE 'a' ENCRYPT 'age1x'
+=> Syntax: expected TO at line 1 column 35 near "'age1x'"
+
+SELECT 1 INTO OUTFILE 'a' PARTITION BY (a) PATH x
+=> Syntax: expected a string in quotes at line 1 column 49 near "x"
+
+RESUME EXPORT e
+=> Syntax: expected a string in quotes at line 1 column 15 near "e"

@@ -59,7 +59,7 @@ CREATE STAGE `s
 => Syntax: the name that begins here is never closed with ` at line 1 column 14 near "`s"
 
 ALTER STAGE s SET POLICY = {'colour' = 'red'}
-=> Invalid: unknown rule in POLICY; a rule is formats, max_bytes, max_rows, daily_bytes, require_manifest, formula_guard or expires at line 1 column 29 near "'colour' = ******}"
+=> Invalid: unknown rule in POLICY; a rule is formats, max_bytes, max_rows, daily_bytes, require_manifest, formula_guard, encrypt_to or expires at line 1 column 29 near "'colour' = ******}"
 
 ALTER STAGE s SET POLICY = {'max_rows' = 1, 'max_rows' = 2}
 => Invalid: 'max_rows' is given twice in POLICY at line 1 column 45 near "'max_rows' = 2}"

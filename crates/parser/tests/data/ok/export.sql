@@ -44,3 +44,12 @@ verify export '0192-ab'
 
 SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' sha256sums 'true' EXPORT ID 'k'
 => EXPORT: SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' SHA256SUMS 'true' EXPORT ID 'k'
+
+SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' digest 'BLAKE3' b3sums 'true' encrypt to 'age1x, age1y'
+=> EXPORT: SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' DIGEST 'blake3' B3SUMS 'true' ENCRYPT TO 'age1x, age1y'
+
+SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' PARTITION BY (a, b) PATH '{a}/{b}'
+=> EXPORT: SELECT a FROM t INTO OUTFILE 'stage://s/a.csv' PARTITION BY (a, b) PATH '{a}/{b}'
+
+resume export '0192f0c1-2345-7abc-8def-0123456789ab';
+=> RESUME EXPORT: RESUME EXPORT '0192f0c1-2345-7abc-8def-0123456789ab'

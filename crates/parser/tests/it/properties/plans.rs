@@ -269,9 +269,10 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
         one_of(Compression::ALL),
         sizes(),
         sizes(),
-        prop::collection::vec(name(), 0..3),
+        (prop::collection::vec(name(), 0..3), maybe_text()),
         (prop::option::of(any::<u64>()), switch()),
     );
+    let proof = (one_of(DigestAlgorithm::ALL), switch(), maybe_text());
     let id = prop::option::of("[ -~é]{1,9}".prop_map(Spanned::from));
     (
         query_text(),
@@ -279,7 +280,7 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
         first,
         second,
         third,
-        (switch(), switch(), id, switch()),
+        (switch(), switch(), id, switch(), proof),
     )
         .prop_map(|(query, target, first, second, third, last)| Export {
             query,
@@ -298,10 +299,15 @@ fn export(secret: &'static str) -> impl Strategy<Value = Export> {
                 single_member: third.4.1,
                 split_size_bytes: third.1.map(Spanned::from),
                 max_file_size_kib: third.2.map(Spanned::from),
-                partition_by: third.3,
+                // A path stands behind columns.
+                partition_path: third.3.1.filter(|_| !third.3.0.is_empty()),
+                partition_by: third.3.0,
                 overwrite: last.0,
                 manifest: last.1,
+                digest: last.4.0,
                 sha256sums: last.3,
+                b3sums: last.4.1,
+                encrypt_to: last.4.2,
                 export_id: last.2,
             },
         })
@@ -358,6 +364,7 @@ fn small() -> impl Strategy<Value = Plan> {
             })
         }),
         spanned_text().prop_map(Plan::CancelExport),
+        spanned_text().prop_map(Plan::ResumeExport),
         (any::<bool>(), name()).prop_map(|(if_not_exists, name)| {
             Plan::CreateDatabase(CreateDatabase {
                 if_not_exists,

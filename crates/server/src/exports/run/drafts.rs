@@ -136,7 +136,7 @@ impl PartSink for DraftSink {
             replaces: self.replaces,
             rows: 0,
             bytes: 0,
-            sha256: String::new(),
+            digest: String::new(),
             token: Vec::new(),
         };
         let recorded = recorded(&self.instance, &self.actor, &self.id, &begun, draft);

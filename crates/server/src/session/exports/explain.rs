@@ -2,6 +2,7 @@
 //! before it begins, and writes nothing.
 
 use arrow::datatypes::SchemaRef;
+use exporter::DigestAlgorithm;
 use parser::Export;
 
 use crate::error::Result;
@@ -83,7 +84,11 @@ fn told(plan: &ExportPlan, statement: &Export) -> Explained {
         told.push(("manifest", "in the catalog only".to_owned()));
     }
     if plan.beside.checksums {
-        told.push(("digests", "beside the data, for sha256sum -c".to_owned()));
+        let program = match plan.beside.digest {
+            DigestAlgorithm::Sha256 => "sha256sum",
+            DigestAlgorithm::Blake3 => "b3sum",
+        };
+        told.push(("digests", format!("beside the data, for {program} -c")));
     }
     told.push((
         "publication",
@@ -116,25 +121,22 @@ fn columns(schema: &SchemaRef) -> String {
 fn files(plan: &ExportPlan, statement: &Export) -> String {
     let first = &plan.target.path;
     let limit = plan.manifest.options.get("file_bytes_max");
-    let by: Vec<String> = statement
-        .options
-        .partition_by
-        .iter()
-        .map(|name| format!("{}=…/", name.value))
-        .collect();
-    let name = match by.is_empty() {
-        true => first.to_string(),
-        false => match first.as_str().rsplit_once('/') {
-            Some((folder, name)) => format!("{folder}/{}{name}", by.concat()),
-            None => format!("{}{first}", by.concat()),
-        },
+    let options = &statement.options;
+    let by = options.partition_by.iter();
+    let partition = match &options.partition_path {
+        Some(path) => format!("{}/", path.value),
+        None => by.map(|name| format!("{}=…/", name.value)).collect(),
+    };
+    let name = match first.as_str().rsplit_once('/') {
+        Some((folder, name)) => format!("{folder}/{partition}{name}"),
+        None => format!("{partition}{first}"),
     };
     match (limit, plan.target.file(1)) {
         (Some(limit), Ok(second)) => {
             let second = second.file_name().to_owned();
             format!("{name}, {second}, … of at most {limit} bytes each")
         }
-        (Some(_) | None, _) => match by.is_empty() {
+        (Some(_) | None, _) => match partition.is_empty() {
             true => name,
             false => format!("{name}, a folder for each value"),
         },

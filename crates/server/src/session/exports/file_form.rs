@@ -5,10 +5,12 @@ use arrow::datatypes::SchemaRef;
 use exporter::csv::{CsvOptions, Dialect, QuotePolicy};
 use exporter::jsonline::JsonLineOptions;
 use exporter::{
-    ArrowCompression, ExportOptions, GZIP_LEVEL, ParquetCompression, Partitions, ZSTD_LEVEL,
+    ArrowCompression, DigestAlgorithm, ExportOptions, GZIP_LEVEL, ParquetCompression, Partitions,
+    Recipients, ZSTD_LEVEL,
 };
 use parser::{Compression, Export, Format};
 
+use super::sealing::{digest, plain_name, recipients};
 use crate::error::{Error, Reason, Result};
 use crate::exports::{ExportTarget, file_format};
 
@@ -21,6 +23,10 @@ pub(super) struct FileForm {
     level: Option<u8>,
     single_member: bool,
     file_bytes_max: Option<u64>,
+    /// `None`: not said.
+    digest: Option<DigestAlgorithm>,
+    /// To whom the files are encrypted.
+    recipients: Option<Recipients>,
 }
 
 /// How files are compressed, as a whole or inside.
@@ -43,17 +49,24 @@ impl FileForm {
         self.format
     }
 
+    /// What the files are digested by.
+    pub(super) fn digest(&self) -> DigestAlgorithm {
+        self.digest.unwrap_or_default()
+    }
+
     /// # Errors
-    /// Clauses that contradict each other or the file's name; clauses of another format; what this version does not
+    /// Clauses that contradict each other, the file's name or the stage's policies; clauses of another format; what this version does not
     /// do.
     pub(super) fn of(statement: &Export, target: &ExportTarget) -> Result<Self> {
         let options = &statement.options;
-        let (suffix_format, suffix_compression) = file_format(target.path.as_str());
+        let recipients = recipients(statement, target)?;
+        let name = plain_name(target, recipients.is_some())?;
+        let (suffix_format, suffix_compression) = file_format(name);
         let format = options.format.as_ref().map(|format| format.value);
         if let (Some(format), Some(suffix)) = (format, suffix_format)
             && format != suffix
         {
-            let shown = suffix_of_format(target, suffix_compression);
+            let shown = suffix_of_format(name, suffix_compression);
             return Err(invalid(format_args!(
                 "format '{format}' does not match file suffix '.{shown}'"
             )));
@@ -61,7 +74,7 @@ impl FileForm {
         let format = format.or(suffix_format).unwrap_or(Format::Csv);
         let compression = options.compression.as_ref().map(|given| given.value);
         if let Some(suffix) = suffix_compression {
-            let shown = last_suffix(target.path.file_name());
+            let shown = last_suffix(name);
             match format {
                 Format::Csv | Format::JsonLine => {}
                 Format::Parquet | Format::Arrow => {
@@ -85,6 +98,8 @@ impl FileForm {
                 .as_ref()
                 .is_some_and(|single| single.value),
             file_bytes_max: file_bytes_max(statement)?,
+            digest: digest(statement)?,
+            recipients,
         };
         form.compressed()?;
         if format != Format::Csv {
@@ -147,15 +162,30 @@ impl FileForm {
             }
             (
                 Format::Csv | Format::JsonLine,
-                Some(given @ (Compression::Snappy | Compression::Lz4 | Compression::Bzip2)),
+                Some(
+                    given @ (Compression::Snappy
+                    | Compression::Lz4
+                    | Compression::Bzip2
+                    | Compression::Xz),
+                ),
             ) => return Err(self.lacks(given, "'none', 'gzip', 'zstd'")),
             (
                 Format::Parquet,
-                Some(given @ (Compression::Gzip | Compression::Lz4 | Compression::Bzip2)),
+                Some(
+                    given @ (Compression::Gzip
+                    | Compression::Lz4
+                    | Compression::Bzip2
+                    | Compression::Xz),
+                ),
             ) => return Err(self.lacks(given, "'none', 'snappy', 'zstd'")),
             (
                 Format::Arrow,
-                Some(given @ (Compression::Gzip | Compression::Snappy | Compression::Bzip2)),
+                Some(
+                    given @ (Compression::Gzip
+                    | Compression::Snappy
+                    | Compression::Bzip2
+                    | Compression::Xz),
+                ),
             ) => return Err(self.lacks(given, "'none', 'lz4', 'zstd'")),
         };
         if self.level.is_some() && !has_level {
@@ -190,16 +220,24 @@ impl FileForm {
 }
 
 impl ReadForm {
-    /// What drives the export of rows of a schema, partitioned by the columns of some places.
+    /// What drives the export of rows of a schema, partitioned by the columns of some places into folders of `path`.
     ///
     /// # Errors
     /// A column that the format cannot write, a level that the compression has not, a limit below the header.
-    pub(super) fn driver(self, schema: &SchemaRef, by: &[usize]) -> Result<ExportOptions> {
+    pub(super) fn driver(
+        self,
+        schema: &SchemaRef,
+        by: &[usize],
+        path: Option<&str>,
+    ) -> Result<ExportOptions> {
         let refuse = |e| Error::internal(Reason::OptionInvalid, &e);
         if by.is_empty() {
             return self.unpartitioned(schema);
         }
-        let partitions = Partitions::new(schema, by).map_err(refuse)?;
+        let mut partitions = Partitions::new(schema, by).map_err(refuse)?;
+        if let Some(path) = path {
+            partitions = partitions.in_folders(path).map_err(refuse)?;
+        }
         let driver = self.unpartitioned(&partitions.file_schema())?;
         Ok(driver.partitioned(partitions))
     }
@@ -227,11 +265,18 @@ impl ReadForm {
                 Compressed::Text(_) | Compressed::Parquet(_) | Compressed::Arrow(_),
             ) => return Err(Error::defect("a format has the compression of another")),
         };
-        match form.file_bytes_max {
+        let mut driver = match form.file_bytes_max {
             Some(bytes) => driver.and_then(|driver| driver.file_bytes_max(bytes)),
             None => driver,
         }
-        .map_err(refuse)
+        .map_err(refuse)?;
+        if let Some(algorithm) = form.digest {
+            driver = driver.digest(algorithm);
+        }
+        match form.recipients {
+            Some(recipients) => driver.encrypted(recipients).map_err(refuse),
+            None => Ok(driver),
+        }
     }
 }
 
@@ -275,8 +320,7 @@ fn last_suffix(name: &str) -> String {
 }
 
 /// The suffix that tells the format; a `.gz` behind it is passed over.
-fn suffix_of_format(target: &ExportTarget, compression: Option<Compression>) -> String {
-    let name = target.path.file_name();
+fn suffix_of_format(name: &str, compression: Option<Compression>) -> String {
     match compression.and_then(|_| name.rsplit_once('.')) {
         Some((stem, _)) => last_suffix(stem),
         None => last_suffix(name),

@@ -9,6 +9,7 @@ use parser::Target;
 use storage::{ErrorKind, ObjectPath, Store};
 
 use crate::error::{Error, Reason, Result};
+use crate::exports::digest_told;
 use crate::gate::{Object, Operation};
 use crate::sql::export_state;
 use crate::turns::Work;
@@ -137,10 +138,11 @@ async fn verified(store: &Store, file: ExportFile) -> Result<VerifiedFile> {
         let detail = format!("it has no longer {} bytes", file.bytes);
         return verdict(file, Verdict::Changed, detail);
     }
-    match store.sha256(&path).await {
-        Ok(sha256) if sha256 == file.sha256 => verdict(file, Verdict::Same, String::new()),
+    match store.digest_like(&file.digest, &path).await {
+        Ok(digest) if digest == file.digest => verdict(file, Verdict::Same, String::new()),
         Ok(_) => {
-            let detail = format!("its SHA-256 is no longer {}", file.sha256);
+            let (algorithm, digits) = digest_told(&file.digest);
+            let detail = format!("its {algorithm} is no longer {digits}");
             verdict(file, Verdict::Changed, detail)
         }
         Err(error) if gone(&error) => {

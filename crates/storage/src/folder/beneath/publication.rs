@@ -49,9 +49,8 @@ impl Beneath {
         }
         let path = draft.path()?;
         let opened = self.open_below_root(&path)?;
-        let (bytes, sha256) =
-            digest_of(opened).map_err(|e| Error::io(format_args!("read '{path}'"), e))?;
-        if bytes == file.bytes && sha256 == file.sha256 {
+        let (bytes, digest) = digest_of(opened, &file.digest, &path)?;
+        if bytes == file.bytes && digest == file.digest {
             return Ok(());
         }
         Err(Error::new(
