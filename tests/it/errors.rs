@@ -14,7 +14,7 @@ use crate::wires::{Client, Failure, Told, Wires};
 const ENDLESS: &str = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 1000000000) SELECT COUNT(*) FROM r";
 
 /// Reasons that no statement provokes, each with what does and where that is tested.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 16] = [
     (
         "CATALOG_READ_ONLY",
         "a disk that fails: the catalog's tests",
@@ -31,6 +31,10 @@ const ELSEWHERE: [(&str, &str); 15] = [
         "etags of AccountService: tests/it/gate",
     ),
     ("INTERNAL", "a defect"),
+    (
+        "LIMIT_EXCEEDED",
+        "limits.tokens_user_max: tests/it/gate/tokens.rs",
+    ),
     (
         "LOGIN_THROTTLED",
         "a count of failed logins: tests/it/gate/logins.rs",
@@ -240,7 +244,6 @@ async fn every_wire_tells_an_error_alike() {
             "SELECT 2 AS a INTO OUTFILE 'stage://s/y.csv' EXPORT ID 'once'",
         ),
         ("SESSION_NOT_FOUND", "KILL 999999"),
-        ("LIMIT_EXCEEDED", "SELECT LENGTH(REPEAT('x', 2000000000))"),
         (
             "NOT_SUPPORTED",
             "SELECT save_file('stage://s/x.csv', 'text')",
