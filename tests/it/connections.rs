@@ -34,8 +34,13 @@ async fn five_hundred_clients_of_each_wire_are_served_at_once() {
     // Both ends of each are in this process.
     let wanted = 8 * MANY as u64;
     if files.current.is_some_and(|current| current < wanted) {
+        assert!(
+            files.maximum.is_none_or(|maximum| maximum >= wanted),
+            "a process may open 4,000 files here: raise the hard limit of `ulimit -n`"
+        );
+        // To all that there is, for other tests run in this process, too.
         let raised = Rlimit {
-            current: Some(wanted),
+            current: files.maximum,
             ..files
         };
         rustix::process::setrlimit(Resource::Nofile, raised)

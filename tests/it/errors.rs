@@ -278,12 +278,13 @@ async fn every_wire_tells_an_error_alike() {
             panic!("no rows");
         };
         let kill = format!("KILL QUERY {}", number.rows[0][0]);
-        let running = tokio::spawn(async move { client.run(ENDLESS).await });
+        // The client stays until after the loop, and with it its session.
+        let running = tokio::spawn(async move { (client.run(ENDLESS).await, client) });
         while !running.is_finished() {
             root.ok(&kill).await;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        killed.push(running.await.unwrap().unwrap_err());
+        killed.push(running.await.unwrap().0.unwrap_err());
     }
     walk.check("KILL QUERY", &killed);
 

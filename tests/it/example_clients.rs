@@ -28,6 +28,11 @@ fn against_a_server(program: impl FnOnce(&str, &Path, &Path) -> Output) -> Strin
 fn the_client_in_rust_does_what_it_says() {
     let stagedoor = crate::harness::binary();
     let client = stagedoor.with_file_name("examples").join("client");
+    assert!(
+        client.exists(),
+        "{} is missing: cargo build --workspace --all-targets",
+        client.display()
+    );
     let told = against_a_server(|address, password, out| {
         let mut client = Command::new(client);
         client.arg(address).arg(password).arg(out).output().unwrap()

@@ -34,6 +34,8 @@ pub(crate) fn ready(folder: &Path) -> Result<PathBuf> {
             "install",
             "--no-audit",
             "--no-fund",
+            "--ignore-scripts",
+            "--fetch-retries=1",
             "--loglevel=error",
             "--prefix",
         ])

@@ -152,6 +152,19 @@ impl Policies {
         Ok(by.map(|(recipients, _)| recipients))
     }
 
+    /// The refusal of partitions where files are to be encrypted: their names would tell the values.
+    pub(crate) fn denies_partitions(&self) -> Error {
+        let of = self.0.iter().find(|of| !of.policy.encrypt_to.is_empty());
+        of.map_or_else(
+            || Error::defect("no policy encrypts"),
+            |of| {
+                of.denied(
+                    "its files are encrypted, and PARTITION BY would write values of the columns into their names (policy encrypt_to)",
+                )
+            },
+        )
+    }
+
     /// Each rule, with the stage whose it is.
     pub(crate) fn told(&self) -> impl Iterator<Item = String> {
         self.0.iter().flat_map(|of| {

@@ -124,7 +124,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 73] = [
+    pub(crate) const ALL: [Self; 74] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,

@@ -11,10 +11,13 @@ use crate::error::{Error, Reason, Result};
 use crate::internal::ReceivedFile;
 use crate::sessions;
 
-/// Whether a statement may be LOAD DATA LOCAL, so that it is worth a look; nearly none is.
+/// Whether a statement may be LOAD DATA LOCAL, so that it is worth a look; nearly none is. It may begin with a comment.
 pub(super) fn may_want(text: &str) -> bool {
-    let first = text.split_ascii_whitespace().next().unwrap_or_default();
-    first.eq_ignore_ascii_case("load")
+    let has = |word: &str| {
+        let mut windows = text.as_bytes().windows(word.len());
+        windows.any(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    has("load") && has("local") && has("infile")
 }
 
 impl Client {
@@ -24,8 +27,8 @@ impl Client {
         text: String,
     ) -> std::result::Result<Result<Work>, Left> {
         let looking = self.opened.clone().local_file(text.clone());
-        let name = match self.while_here(looking).await? {
-            Ok(Some(name)) => name,
+        let wanted = match self.while_here(looking).await? {
+            Ok(Some(wanted)) => wanted,
             Ok(None) => return Ok(Ok(Work::Text(text))),
             Err(error) => return Ok(Err(error)),
         };
@@ -50,25 +53,26 @@ impl Client {
             Ok(file) => file,
             Err(error) => return Ok(Err(error)),
         };
-        self.wire.connection.ask_for_file(&name);
-        Ok(self
-            .receive(&mut file)
-            .await?
-            .map(|()| Work::WithFile(text, file)))
+        self.wire.connection.ask_for_file(&wanted.name);
+        let received = self.receive(&mut file).await?;
+        // The statement has a turn of its own.
+        drop(wanted);
+        Ok(received.map(|()| Work::WithFile(text, file)))
     }
 
     /// Takes the file. Whatever becomes of it here, the client sends all of it before it listens again.
     async fn receive(&mut self, file: &mut ReceivedFile) -> std::result::Result<Result<()>, Left> {
         let mut received = Ok(());
+        let Some(open) = self.opened.instance.sessions.get(&self.opened.id) else {
+            return Err(Left);
+        };
+        // One for all parts, so that a kill between two of them counts.
+        let mut killed = open.killed();
+        drop(open);
         loop {
-            let Some(open) = self.opened.instance.sessions.get(&self.opened.id) else {
-                return Err(Left);
-            };
-            let mut killed = open.killed();
-            drop(open);
             let event = tokio::select! {
                 biased;
-                () = killed.wait() => {
+                () = killed.wait(), if received.is_ok() => {
                     received = Err(sessions::killed());
                     continue;
                 }
@@ -85,10 +89,13 @@ impl Client {
                 Ok(Some(_) | None) | Err(_) => return Err(Left),
             }
         }
-        match received {
-            Ok(()) => Ok(file.end().await),
-            Err(error) => Ok(Err(error)),
+        if received.is_ok() {
+            received = file.end().await;
         }
+        if received.is_ok() && killed.has_come() {
+            received = Err(sessions::killed());
+        }
+        Ok(received)
     }
 }
 
@@ -99,6 +106,7 @@ mod tests {
     #[test]
     fn what_loads_is_looked_at() {
         assert!(may_want("  load data local infile 'x' into table t"));
+        assert!(may_want("/* app */ LOAD/**/DATA LOCAL INFILE 'x' INTO TABLE t"));
         assert!(!may_want("SELECT 'load data local'"));
         assert!(!may_want(""));
     }

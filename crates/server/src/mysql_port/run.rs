@@ -13,6 +13,7 @@ use crate::internal::ReceivedFile;
 use crate::session::{Bounds, Caller, Outcome, Prepared};
 use crate::sessions::{InUse, SessionInUse, Sessions};
 use crate::sql::Secrets;
+use crate::turns::Turn;
 
 /// The open session of a connection.
 #[derive(Debug, Clone)]
@@ -38,6 +39,15 @@ pub(super) struct Ran {
     pub(super) database: String,
     /// Keeps the session from idling until its results are with the client.
     pub(super) _in_use: InUse,
+}
+
+/// A file that a client is to send.
+pub(super) struct Wanted {
+    pub(super) name: String,
+    /// Among the files that are on their way.
+    _turn: Turn,
+    /// Keeps the session from idling while the file comes.
+    _in_use: InUse,
 }
 
 impl Opened {
@@ -73,8 +83,19 @@ impl Opened {
     }
 
     /// The file of the client's machine that a statement is to load; `None` where it loads none.
-    pub(super) fn local_file(self, text: String) -> BoxFuture<'static, Result<Option<String>>> {
-        async move { self.enter().await?.local_file(&text).await }.boxed()
+    pub(super) fn local_file(self, text: String) -> BoxFuture<'static, Result<Option<Wanted>>> {
+        async move {
+            let mut session = self.enter().await?;
+            let Some((name, turn)) = session.local_file(&text).await? else {
+                return Ok(None);
+            };
+            Ok(Some(Wanted {
+                name,
+                _turn: turn,
+                _in_use: session.release(),
+            }))
+        }
+        .boxed()
     }
 
     /// Looks at a statement.

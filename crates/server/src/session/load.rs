@@ -13,6 +13,7 @@ use crate::external::ExternalOptions;
 use crate::gate::Operation;
 use crate::internal::ReceivedFile;
 use crate::sql::Secrets;
+use crate::turns::{Turn, Work};
 
 use super::assembled::Assembled;
 use super::bounds::Bounds;
@@ -27,20 +28,26 @@ const CHARACTER_SETS: &[&str] = &[
 ];
 
 impl Session {
-    /// The file of the client's machine that a statement is to load, once it is known that the caller may load it.
+    /// The file of the client's machine that a statement is to load, once it is known that the caller may load it, and
+    /// the turn among files that are on their way.
     ///
     /// # Errors
     /// Those of parsing; those of the gate; [`Reason::TableNotFound`].
-    pub(crate) async fn local_file(&self, text: &str) -> Result<Option<String>> {
-        let Plan::LoadData(load) = parser::parse_with(text, &self.parser_limits())? else {
+    pub(crate) async fn local_file(&mut self, text: &str) -> Result<Option<(String, Turn)>> {
+        let plan = parser::parse_with(text, &self.parser_limits())?;
+        // For the audit of a refusal.
+        let shown = plan.to_string();
+        let Plan::LoadData(load) = plan else {
             return Ok(None);
         };
         if !load.local {
             return Ok(None);
         }
+        self.context.statement = shown;
         check(&load)?;
         self.changeable(Operation::Insert, &load.table).await?;
-        Ok(Some(load.files.path.value))
+        let turn = self.take_turn(Work::Transfer).await?;
+        Ok(Some((load.files.path.value, turn)))
     }
 
     /// Runs the statement that a file has come for.

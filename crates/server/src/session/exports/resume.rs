@@ -11,7 +11,8 @@ use crate::sql::export_state;
 
 impl Session {
     /// Starts an export again that has failed or was cancelled: its statement, in the database that was current then,
-    /// by whoever asks for it now, with the stage as it is now. Under its EXPORT ID, where it is the same user's.
+    /// by whoever asks for it now, with the stage as it is now. Under its EXPORT ID, where it is the same user's, else
+    /// under one of its own.
     ///
     /// # Errors
     /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] for one that has not failed; [`Reason::NotSupported`] for one
@@ -41,14 +42,55 @@ impl Session {
             _ => return Err(Error::defect("the statement of an export is none")),
         };
         can_be_repeated(&record, &statement)?;
-        if statement.options.export_id.is_none() && record.user == self.principal.user() {
-            statement.options.export_id = record.key.clone().map(Into::into);
+        self.is_still_its_stage(&record, &statement).await?;
+        // Its own id is its user's alone. Without one it gets one, so that who asks twice has one export.
+        if record.key.is_none() || record.user != self.principal.user() {
+            statement.options.export_id = Some(format!("resume of {}", record.id).into());
         }
         self.context.statement = Plan::Export(statement.clone()).to_string();
-        let own = std::mem::replace(&mut self.database, database);
-        let started = self.export(statement).await;
-        self.database = own;
-        started
+        InDatabase::of(self, database).0.export(statement).await
+    }
+
+    /// That the name of its stage stands for the same one: it may have been dropped, or given to another, since.
+    async fn is_still_its_stage(&self, record: &ExportRecord, statement: &Export) -> Result<()> {
+        let Target::Stage { name, .. } = &statement.target.value else {
+            return Ok(());
+        };
+        if self.temporary.get(name).is_some() {
+            return Err(cannot(
+                record,
+                "a temporary stage of this session has the name of its stage now",
+            ));
+        }
+        let (account, name) = (record.account.clone(), name.clone());
+        let now = self.instance.blocking(move |instance| {
+            let stage = instance.catalog.stage(&account, &name)?;
+            Ok(stage.map(|stage| stage.id))
+        });
+        // One that is not there is told of by the export itself.
+        match (now.await?, record.stage_id) {
+            (Some(now), Some(then)) if now != then => Err(cannot(
+                record,
+                "its stage was dropped, or renamed, and another has its name now",
+            )),
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+}
+
+/// A session that is in another database until this is dropped, also where its statement is left in the middle.
+struct InDatabase<'s>(&'s mut Session, String);
+
+impl<'s> InDatabase<'s> {
+    fn of(session: &'s mut Session, database: String) -> Self {
+        let own = std::mem::replace(&mut session.database, database);
+        Self(session, own)
+    }
+}
+
+impl Drop for InDatabase<'_> {
+    fn drop(&mut self) {
+        self.0.database = std::mem::take(&mut self.1);
     }
 }
 

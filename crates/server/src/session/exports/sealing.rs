@@ -50,6 +50,10 @@ pub(super) fn recipients(statement: &Export, target: &ExportTarget) -> Result<Op
         ),
         None => None,
     };
+    let by_policy = target.policies().recipients(None)?.is_some();
+    if by_policy && !statement.options.partition_by.is_empty() {
+        return Err(target.policies().denies_partitions());
+    }
     target.policies().recipients(wanted)
 }
 

@@ -90,9 +90,8 @@ impl TypeParts {
             "time" | "datetime" | "timestamp" => moment(),
             "char" | "varchar" => sized(first.unwrap_or(1)),
             "enum" | "set" => {
-                let longest = arguments
-                    .split(',')
-                    .map(|member| member.trim_matches('\'').chars().count());
+                let members = members(arguments);
+                let longest = members.iter().map(|member| member.chars().count());
                 let longest = match base {
                     "enum" => longest.max().unwrap_or(0),
                     _ => longest
@@ -138,6 +137,23 @@ pub(super) fn default_value(text: &str) -> Option<String> {
         (None, "FALSE") => "0".to_owned(),
         (None, text) => text.to_owned(),
     })
+}
+
+/// The members of `'a','b'`, in which a quote is doubled, and a comma within quotes parts nothing.
+fn members(arguments: &str) -> Vec<String> {
+    let mut members = Vec::new();
+    let mut chars = arguments.chars().peekable();
+    while chars.by_ref().any(|c| c == '\'') {
+        let mut member = String::new();
+        while let Some(c) = chars.next() {
+            if c == '\'' && chars.next_if_eq(&'\'').is_none() {
+                break;
+            }
+            member.push(c);
+        }
+        members.push(member);
+    }
+    members
 }
 
 #[cfg(test)]
