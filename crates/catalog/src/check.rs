@@ -271,7 +271,7 @@ fn check_records(closed: &Closed, report: &mut CheckReport) -> Result<(), Error>
     for what in closed.read(references::dangling)? {
         report.add(ProblemPlace::References, what, REPORT);
     }
-    report.server_key = closed.read(|view| crate::secrets::active_key(view))?;
+    report.server_key = closed.read(crate::secrets::active_key)?;
     if report.index_lacks.is_some() {
         report.segments = Some(closed.read(segments)?);
     }

@@ -6050,7 +6050,7 @@ pub struct Stage {
     #[prost(message, optional, tag = "14")]
     pub capabilities: ::core::option::Option<StageCapabilities>,
     /// What may be exported to it, by rule as in SQL: `formats`, `max_bytes`, `max_rows`, `daily_bytes`,
-    /// `require_manifest`, `formula_guard`, `expires`. A rule that is not there restricts nothing.
+    /// `require_manifest`, `formula_guard`, `encrypt_to`, `expires`. A rule that is not there restricts nothing.
     #[prost(map = "string, string", tag = "15")]
     pub policy: ::std::collections::HashMap<
         ::prost::alloc::string::String,

@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn what_loads_is_looked_at() {
         assert!(may_want("  load data local infile 'x' into table t"));
-        assert!(may_want("/* app */ LOAD/**/DATA LOCAL INFILE 'x' INTO TABLE t"));
+        assert!(may_want(
+            "/* app */ LOAD/**/DATA LOCAL INFILE 'x' INTO TABLE t"
+        ));
         assert!(!may_want("SELECT 'load data local'"));
         assert!(!may_want(""));
     }
