@@ -50,7 +50,7 @@ async fn a_file_becomes_rows_with_set_and_defaults() {
         server
             .error("LOAD DATA LOCAL INFILE 'x.csv' INTO TABLE t")
             .await,
-        "ERROR 20105 (HY000): not supported: LOAD DATA LOCAL here: the file is the client's, and only a client that sends files can do this; put the file on a stage and load it from there"
+        "ERROR 20105 (HY000): not supported: LOAD DATA LOCAL here: the file is the client's, and only a client of MySQL that sends files can do this, in a statement that is not prepared; or put the file on a stage and load it from there"
     );
     assert!(
         server

@@ -149,7 +149,7 @@ async fn the_recipients_read_the_files_and_nobody_else() {
         ),
         (
             "n.csv",
-            format!("ENCRYPT TO '{to}' SPLITSIZE '400'"),
+            format!("ENCRYPT TO '{to}' SPLITSIZE '200'"),
             "have no room for rows",
         ),
     ] {
