@@ -268,3 +268,22 @@ async fn what_no_policy_can_be_is_refused() {
         "{error}"
     );
 }
+
+/// Files nobody else can read, whose names would say what is in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_encrypted_is_not_partitioned() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    // The recipient that age's own documentation has as its example.
+    let to = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let policy = format!("ALTER STAGE s SET POLICY = {{'encrypt_to' = '{to}'}}");
+    server.ok(&policy).await;
+    let error = server
+        .error("SELECT 1 AS a, 'secret' AS b INTO OUTFILE 'stage://s/x.csv' PARTITION BY (b)")
+        .await;
+    assert!(
+        error.contains("does not permit it") && error.contains("PARTITION BY"),
+        "{error}"
+    );
+    assert_eq!(files(&dir), Vec::<String>::new());
+}

@@ -198,3 +198,45 @@ async fn a_failed_export_is_asked_for_again_as_it_was() {
     assert_eq!(last.unwrap().state(), v1::ExportState::Committed);
     assert!(dir.join("right/x.csv").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resuming_keeps_to_its_stage_and_makes_one_export() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    server.ok("CREATE TABLE t (a varchar(9), n bigint)").await;
+    server.ok("INSERT INTO t VALUES ('x', 0)").await;
+    // Without an EXPORT ID.
+    let failing = async |file: &str| {
+        server.ok("UPDATE t SET n = 0").await;
+        let statement = format!(
+            "SELECT n, CASE WHEN n = 0 THEN '..' ELSE a END AS a FROM t INTO OUTFILE 'stage://s/{file}' PARTITION BY (a) PATH '{{a}}'"
+        );
+        server.error(&statement).await;
+        server.ok("UPDATE t SET n = 1").await;
+        let last = "SELECT export_id FROM stagedoor.exports WHERE state = 'FAILED' ORDER BY started_time DESC LIMIT 1";
+        server.ok(last).await.cell()
+    };
+    let resume = format!("RESUME EXPORT '{}'", failing("one.csv").await);
+    let first = server.ok(&resume).await.result.export.unwrap();
+    // As when the first answer was lost, and somebody has taken the file.
+    std::fs::remove_file(dir.join("x/one.csv")).unwrap();
+    let again = server.ok(&resume).await.result.export.unwrap();
+    assert_eq!(again.name, first.name);
+    assert!(!dir.join("x/one.csv").exists());
+
+    let resume = format!("RESUME EXPORT '{}'", failing("two.csv").await);
+    server.ok("CREATE TEMPORARY STAGE s").await;
+    let error = server.error(&resume).await;
+    assert!(
+        error.contains("a temporary stage of this session"),
+        "{error}"
+    );
+    server.ok("DROP STAGE s").await;
+    server.ok("DROP STAGE s").await;
+    server
+        .ok(&format!("CREATE STAGE s URL = 'file://{}'", dir.display()))
+        .await;
+    let error = server.error(&resume).await;
+    assert!(error.contains("another has its name now"), "{error}");
+    assert!(!dir.join("x/two.csv").exists());
+}

@@ -327,7 +327,8 @@ def refused(code, run):
     raise SystemExit(f"{code} was expected")
 # All or nothing, and the connection goes on.
 write([(1, "one"), ("two", "two")])
-refused(1366, lambda: k.execute(LOAD))
+for comment in ["", "/* an application's */ ", "-- its\n"]:
+    refused(1366, lambda: k.execute(comment + LOAD))
 k.execute("SELECT COUNT(*) FROM l"); assert k.fetchone() == (100000,)
 # No file is asked for where it could not be loaded.
 refused(1146, lambda: k.execute(LOAD.replace("TABLE l", "TABLE nothing")))

@@ -161,6 +161,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_comma_within_a_member_parts_nothing() {
+        assert_eq!(members("'a,b','c'"), ["a,b", "c"]);
+        assert_eq!(members("'it''s' , ''"), ["it's", ""]);
+        assert_eq!(members(""), Vec::<String>::new());
+    }
+
+    #[test]
     fn types_come_apart_as_in_mysql() {
         let of = |text: &str| {
             let parts = TypeParts::of(text);
