@@ -101,7 +101,8 @@ fn export(root: &Path, arguments: &Arguments) -> Result<()> {
     };
     let mut contestants = contestants::peers();
     if !arguments.peers_only {
-        let program = build(root, &target, arguments.profile)?;
+        let folder = build(root, ["--bin", "stagedoor"], arguments.profile)?;
+        let program = folder.join(program("stagedoor"));
         contestants.insert(0, contestants::stagedoor(program));
     }
     let rows = measure_all(&place, contestants, arguments.runs)?;
@@ -143,9 +144,13 @@ fn export(root: &Path, arguments: &Arguments) -> Result<()> {
         .context("failed to write docs/benchmarks.md")
 }
 
-fn build(root: &Path, target: &Path, profile: Profile) -> Result<PathBuf> {
+/// Builds a binary or example of the whole workspace, as everything is built: with one package's own choice of features
+/// DataFusion would be built once more. Gives the folder of the profile.
+fn build(root: &Path, what: [&str; 2], profile: Profile) -> Result<PathBuf> {
     let mut command = cargo(root);
-    command.args(["build", "--locked", "--workspace", "--bin", "stagedoor"]);
+    command
+        .args(["build", "--locked", "--workspace"])
+        .args(what);
     let folder = match profile {
         Profile::Release => {
             command.arg("--release");
@@ -154,8 +159,11 @@ fn build(root: &Path, target: &Path, profile: Profile) -> Result<PathBuf> {
         Profile::Dev => "debug",
     };
     process::run(&mut command)?;
-    let name = format!("stagedoor{}", std::env::consts::EXE_SUFFIX);
-    Ok(target.join(folder).join(name))
+    Ok(process::target_directory(root)?.join(folder))
+}
+
+fn program(name: &str) -> String {
+    format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// The table as one Parquet file, generated if it is not there yet.
@@ -305,19 +313,14 @@ fn wire(root: &Path, arguments: &Arguments) -> Result<()> {
         .parse()
         .context("the scale is not a number")?;
     let target = process::target_directory(root)?;
-    build(root, &target, arguments.profile)?;
+    build(root, ["--bin", "stagedoor"], arguments.profile)?;
     let work = target.join("bench/wire");
     if work.exists() {
         fs::remove_dir_all(&work)?;
     }
     let part = |whole: f64| format!("{:.0}", (whole * scale.min(1.0)).max(10.0));
-    let mut command = cargo(root);
-    command.args(["run", "--quiet", "--locked"]);
-    if arguments.profile == Profile::Release {
-        command.arg("--release");
-    }
+    let mut command = Command::new(built(root, "wire", arguments.profile)?);
     command
-        .args(["--package", "stagedoor-tests", "--example", "wire", "--"])
         .arg(&work)
         .args(["--runs", &arguments.runs.to_string()])
         .args(["--rows", &part(1_000_000.0)])
@@ -339,20 +342,8 @@ fn example(root: &Path, section: &str, name: &str, arguments: &[String]) -> Resu
     process::run(Command::new(program).arg(&folder).args(arguments))
 }
 
-/// An example, built. Of the whole workspace, as everything is: with one package's own choice of features DataFusion
-/// would be built once more.
+/// An example, built.
 fn built(root: &Path, example: &str, profile: Profile) -> Result<PathBuf> {
-    let target = process::target_directory(root)?;
-    let mut command = cargo(root);
-    command.args(["build", "--locked", "--workspace", "--example", example]);
-    let folder = match profile {
-        Profile::Release => {
-            command.arg("--release");
-            "release"
-        }
-        Profile::Dev => "debug",
-    };
-    process::run(&mut command)?;
-    let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);
-    Ok(target.join(folder).join("examples").join(name))
+    let folder = build(root, ["--example", example], profile)?;
+    Ok(folder.join("examples").join(program(example)))
 }

@@ -37,9 +37,8 @@ impl Session {
                 "it was recorded by a version that did not note its database; run its statement again",
             ));
         };
-        let mut statement = match self.parse(&record.statement)? {
-            Plan::Export(statement) => statement,
-            _ => return Err(Error::defect("the statement of an export is none")),
+        let Plan::Export(mut statement) = self.parse(&record.statement)? else {
+            return Err(Error::defect("the statement of an export is none"));
         };
         can_be_repeated(&record, &statement)?;
         self.is_still_its_stage(&record, &statement).await?;
