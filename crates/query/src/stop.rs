@@ -80,7 +80,11 @@ impl Stop {
             .unwrap_or_default();
         Error::new(
             ErrorKind::TimeLimit,
-            format!("the query took longer than {time:?}, the limit of {setting}"),
+            // MySQL's words; whoever runs the query says the same where its own clock is first.
+            format!(
+                "maximum statement execution time exceeded ({} ms: {setting})",
+                time.as_millis()
+            ),
         )
     }
 
