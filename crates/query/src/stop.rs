@@ -142,8 +142,8 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::TimeLimit);
         let text = error.to_string();
         // The whole of it, not what was left.
-        assert!(text.contains("5s"), "{text}");
-        assert!(text.ends_with("the limit of a setting"), "{text}");
+        assert!(text.contains("(5000 ms"), "{text}");
+        assert!(text.ends_with("a setting)"), "{text}");
         let longest = Stop::after(Duration::MAX, Duration::ZERO, "");
         assert!(longest.check().is_ok());
     }
