@@ -63,7 +63,7 @@ impl Catalog {
         let bytes = Manifest::of(&report)?;
         disk.create(&path)
             .and_then(|mut file| {
-                file.append(&bytes)?;
+                file.write_at(0, &bytes)?;
                 file.sync_all()
             })
             .map_err(|e| Error::io("write", &path, e))?;

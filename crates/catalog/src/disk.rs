@@ -6,8 +6,8 @@ pub(crate) mod simulated;
 
 use std::fmt::Debug;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Only the owner reads and writes.
@@ -18,7 +18,7 @@ const DIRECTORY_MODE: u32 = 0o700;
 pub(crate) trait Disk: Debug + Send + Sync {
     /// A new empty file for the owner alone, in the place of one of that name.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-    /// An existing file, to append to.
+    /// An existing file, to write to.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Gives a file another name, in the place of what had it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -30,8 +30,11 @@ pub(crate) trait Disk: Debug + Send + Sync {
 
 /// One open file.
 pub(crate) trait DiskFile: Debug + Send {
-    /// Writes at the end. After an error, how much of it was written is not known.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Writes from the byte `offset` on. After an error, how much of it was written is not known.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Writes zeros from the byte `offset` on, behind all that is there, so that later writes there need not lengthen the
+    /// file. After an error, how many were written is not known.
+    fn reserve(&mut self, offset: u64, bytes: usize) -> io::Result<()>;
     /// Makes the bytes and the length durable.
     fn sync_data(&mut self) -> io::Result<()>;
     /// Makes the bytes and all of the inode durable.
@@ -55,18 +58,19 @@ struct RealFile {
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new()
-            .append(true)
+            .write(true)
             .create(true)
+            // Not by O_TRUNC, so that the mode is right before anything is in the file.
+            .truncate(false)
             .mode(FILE_MODE)
             .open(path)?;
-        // Not by O_TRUNC, so that the mode is right before anything is in the file.
         only_owner(&file, FILE_MODE)?;
         file.set_len(0)?;
         Ok(Box::new(RealFile::new(file)))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().append(true).open(path)?;
+        let file = OpenOptions::new().write(true).open(path)?;
         only_owner(&file, FILE_MODE)?;
         Ok(Box::new(RealFile::new(file)))
     }
@@ -94,8 +98,13 @@ impl RealFile {
 }
 
 impl DiskFile for RealFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)
+    }
+
+    fn reserve(&mut self, offset: u64, bytes: usize) -> io::Result<()> {
+        // Written, not `fallocate`d: the first write into a range of that kind changes the inode again.
+        self.file.write_all_at(&vec![0; bytes], offset)
     }
 
     fn sync_data(&mut self) -> io::Result<()> {

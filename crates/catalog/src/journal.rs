@@ -22,6 +22,10 @@ pub(crate) const FILE_NAME: &str = "journal";
 /// A journal being written, which takes the place of [`FILE_NAME`] when it is complete and synced.
 const NEW_FILE_NAME: &str = "journal.new";
 
+/// So many zeros are written behind a record that ends behind those before: in the zeros a sync need not store a new
+/// length of the file, too, which costs as much again as storing the record.
+const RESERVE_BYTES: u32 = 256 << 10;
+
 /// Where a record is: enough to tell whether a journal is the one that it was read from.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Place {
@@ -40,6 +44,10 @@ pub(crate) struct Journal {
     file: Box<dyn DiskFile>,
     path: PathBuf,
     bytes: u64,
+    /// A record that ends behind this has zeros written behind it.
+    reserved: u64,
+    /// Whether nobody knows what the file has since something failed.
+    failed: bool,
     last: Place,
     /// Appends that were made durable since it was opened.
     flushes: u64,
@@ -76,6 +84,15 @@ impl Journal {
         scan::scan(&dir.join(FILE_NAME), visit)
     }
 
+    /// As [`Journal::scan`], of the first `bytes` of a journal that is being written to behind them.
+    pub(crate) fn scan_to(
+        dir: &Path,
+        bytes: u64,
+        visit: impl FnMut(Frame) -> Result<(), Error>,
+    ) -> Result<Scan, Error> {
+        scan::scan_to(&dir.join(FILE_NAME), bytes, visit)
+    }
+
     /// As [`Journal::scan`], from behind the frame at `place`; `None` when that frame is not there.
     pub(crate) fn scan_from(
         dir: &Path,
@@ -103,6 +120,8 @@ impl Journal {
             file,
             path,
             bytes: scan.end,
+            reserved: scan.end + scan.reserved_bytes,
+            failed: false,
             last: scan.last,
             flushes: 0,
         })
@@ -147,14 +166,22 @@ impl Journal {
                 checksum,
             };
         }
+        self.failed = true;
         self.file
-            .append(&bytes)
+            .write_at(self.bytes, &bytes)
             .map_err(|e| Error::io("append to the journal", &self.path, e))?;
+        let end = self.bytes + bytes.len() as u64;
+        if end > self.reserved {
+            // Room for what comes, in the same sync. Where the disk has none, the record is still whole.
+            let _ = self.file.reserve(end, RESERVE_BYTES as usize);
+            self.reserved = end + u64::from(RESERVE_BYTES);
+        }
         self.file
             .sync_data()
             .map_err(|e| Error::io("sync the journal", &self.path, e))?;
+        self.failed = false;
         self.last = last;
-        self.bytes += bytes.len() as u64;
+        self.bytes = end;
         self.flushes += 1;
         Ok(last)
     }
@@ -179,7 +206,17 @@ impl Journal {
     pub(crate) fn switch(&mut self, file: Box<dyn DiskFile>, bytes: u64, last: Place) {
         self.file = file;
         self.bytes = bytes;
+        self.reserved = bytes;
         self.last = last;
+    }
+}
+
+impl Drop for Journal {
+    /// Gives the room back that no record took; it does no harm where that fails.
+    fn drop(&mut self) {
+        if !self.failed && self.reserved > self.bytes {
+            let _ = self.file.set_len(self.bytes);
+        }
     }
 }
 

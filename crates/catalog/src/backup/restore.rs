@@ -71,6 +71,7 @@ fn verify(dir: &Path, name: &str, expected: &BackupFile) -> Result<(), Error> {
 fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), Error> {
     let mut source = File::open(from).map_err(|e| Error::io("read", from, e))?;
     let mut target = disk.create(to).map_err(|e| Error::io("make", to, e))?;
+    let mut copied = 0;
     loop {
         let mut part = Vec::new();
         let count = source
@@ -82,8 +83,9 @@ fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), Error> {
             break;
         }
         target
-            .append(&part)
+            .write_at(copied, &part)
             .map_err(|e| Error::io("write", to, e))?;
+        copied += count as u64;
     }
     target.sync_all().map_err(|e| Error::io("sync", to, e))
 }

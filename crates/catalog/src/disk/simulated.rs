@@ -17,7 +17,8 @@ use super::{Disk, DiskFile, RealDisk};
 pub(crate) enum Call {
     Create,
     Open,
-    Append,
+    Write,
+    Reserve,
     SyncData,
     SyncAll,
     SetLen,
@@ -214,13 +215,21 @@ impl SimulatedFile {
 }
 
 impl DiskFile for SimulatedFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Err(e) = self.disk.call(Call::Append) {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Err(e) = self.disk.call(Call::Write) {
             // A full disk takes what still fits.
-            self.file.append(&bytes[..bytes.len() / 2])?;
+            self.file.write_at(offset, &bytes[..bytes.len() / 2])?;
             return Err(e);
         }
-        self.file.append(bytes)
+        self.file.write_at(offset, bytes)
+    }
+
+    fn reserve(&mut self, offset: u64, bytes: usize) -> io::Result<()> {
+        if let Err(e) = self.disk.call(Call::Reserve) {
+            self.file.reserve(offset, bytes / 2)?;
+            return Err(e);
+        }
+        self.file.reserve(offset, bytes)
     }
 
     fn sync_data(&mut self) -> io::Result<()> {

@@ -98,7 +98,7 @@ impl Replacement {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.file
-            .append(bytes)
+            .write_at(self.bytes, bytes)
             .map_err(|e| Error::io("write the journal", &self.path, e))?;
         self.bytes += bytes.len() as u64;
         Ok(())

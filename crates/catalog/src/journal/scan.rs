@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind as IoErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::Place;
 use super::frame::{self, FILE_HEADER_BYTES, FrameKind, HEADER_BYTES, Header};
+use super::{Place, RESERVE_BYTES};
 use crate::error::Error;
 
 /// One valid frame.
@@ -23,6 +23,8 @@ pub(crate) struct Frame {
 pub(crate) struct Scan {
     /// Where the last valid frame ends.
     pub(crate) end: u64,
+    /// How many zeros follow, written ahead for records to come.
+    pub(crate) reserved_bytes: u64,
     /// How many bytes of an unfinished append follow.
     pub(crate) torn_bytes: u64,
     /// Whether these have the length of a frame at least, and are none.
@@ -67,6 +69,17 @@ pub(super) fn scan(
     visit: impl FnMut(Frame) -> Result<(), Error>,
 ) -> Result<Scan, Error> {
     Scanner::open(path)?.run(visit)
+}
+
+/// As [`scan`], of the first `bytes` of a file that is being written to behind them.
+pub(super) fn scan_to(
+    path: &Path,
+    bytes: u64,
+    visit: impl FnMut(Frame) -> Result<(), Error>,
+) -> Result<Scan, Error> {
+    let mut scanner = Scanner::open(path)?;
+    scanner.file_bytes = scanner.file_bytes.min(bytes);
+    scanner.run(visit)
 }
 
 pub(super) fn scan_from(
@@ -134,6 +147,12 @@ impl<'a> Scanner<'a> {
             match found {
                 Found::Frame(header, payload) => visit(self.follow(&header, payload)?)?,
                 Found::End => break,
+                Found::Short(None) | Found::Damaged { header: None, .. }
+                    if self.is_reserved(left)? =>
+                {
+                    self.scan.reserved_bytes = left;
+                    break;
+                }
                 Found::Short(header) => {
                     refuse_snapshot(path, &self.scan, header)?;
                     self.scan.torn_bytes = left;
@@ -141,7 +160,7 @@ impl<'a> Scanner<'a> {
                 }
                 Found::Damaged { header, skip } => {
                     refuse_snapshot(path, &self.scan, header)?;
-                    refuse_if_frames_follow(path, &self.scan, skip)?;
+                    refuse_if_frames_follow(path, &self.scan, skip, self.file_bytes)?;
                     self.scan.torn_bytes = left;
                     self.scan.torn_by_damage = true;
                     break;
@@ -152,6 +171,15 @@ impl<'a> Scanner<'a> {
             return Err(damaged(path, self.scan.end, "the snapshot is not complete"));
         }
         Ok(self.scan)
+    }
+
+    /// Whether nothing but zeros is left, and not more of them than are written ahead.
+    fn is_reserved(&self, left: u64) -> Result<bool, Error> {
+        if left > u64::from(RESERVE_BYTES) {
+            return Ok(false);
+        }
+        let rest = read_part(self.path, self.scan.end, self.file_bytes)?;
+        Ok(rest.iter().all(|&byte| byte == 0))
     }
 
     /// Takes a frame that is whole, if it may come here.
@@ -241,14 +269,13 @@ fn refuse_snapshot(path: &Path, scan: &Scan, header: Option<Header>) -> Result<(
 
 /// Looks for a whole frame behind the damage at `scan.end`. One of the batch that the damaged record
 /// belongs to is no sign that this was acknowledged: the batch was synced as a whole, or not at all.
-fn refuse_if_frames_follow(path: &Path, scan: &Scan, skip: u64) -> Result<(), Error> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|mut file| {
-            file.seek(SeekFrom::Start(scan.end + skip))?;
-            file.read_to_end(&mut bytes)
-        })
-        .map_err(|e| Error::io("read the journal", path, e))?;
+fn refuse_if_frames_follow(
+    path: &Path,
+    scan: &Scan,
+    skip: u64,
+    file_bytes: u64,
+) -> Result<(), Error> {
+    let bytes = read_part(path, scan.end + skip, file_bytes)?;
     let damaged_seq = scan.last.seq.saturating_add(1);
     let mut rest = bytes.as_slice();
     while let Some((bytes, _)) = rest.split_first_chunk::<HEADER_BYTES>() {
@@ -266,6 +293,18 @@ fn refuse_if_frames_follow(path: &Path, scan: &Scan, skip: u64) -> Result<(), Er
         rest = &rest[1..];
     }
     Ok(())
+}
+
+/// The bytes of the file from one place up to another.
+fn read_part(path: &Path, from: u64, to: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|mut file| {
+            file.seek(SeekFrom::Start(from))?;
+            file.take(to.saturating_sub(from)).read_to_end(&mut bytes)
+        })
+        .map_err(|e| Error::io("read the journal", path, e))?;
+    Ok(bytes)
 }
 
 fn damaged(path: &Path, offset: u64, why: &str) -> Error {

@@ -6,6 +6,7 @@ use std::fs;
 
 use super::*;
 use crate::disk::RealDisk;
+use crate::disk::simulated::{Call, SimulatedDisk};
 use crate::error::ErrorKind;
 use crate::format::tests::{frozen, hex};
 
@@ -97,12 +98,13 @@ fn a_torn_end_is_cut_at_every_byte() {
 }
 
 #[test]
-fn an_end_of_zeros_or_garbage_is_torn() {
+fn an_end_of_garbage_or_of_too_many_zeros_is_torn() {
     let (dir, ends) = journal(&[b"one", b"two"]);
     let path = dir.path().join(FILE_NAME);
     let whole = fs::read(&path).unwrap();
     for tail in [
-        vec![0; 4096],
+        vec![0; RESERVE_BYTES as usize + 1],
+        [vec![0; 4096], vec![1]].concat(),
         vec![0xff; 37],
         b"SDJFSDJFSDJFSDJFSDJFSDJFSDJFSDJFSDJF".to_vec(),
     ] {
@@ -112,7 +114,83 @@ fn an_end_of_zeros_or_garbage_is_torn() {
             (read.len(), scan.end, scan.torn_bytes),
             (2, ends[2], tail.len() as u64)
         );
+        assert_eq!(scan.reserved_bytes, 0);
     }
+}
+
+#[test]
+fn zeros_written_ahead_are_no_torn_end_and_records_take_their_place() {
+    let (dir, ends) = journal(&[b"one", b"two"]);
+    let path = dir.path().join(FILE_NAME);
+    // A closed journal has none.
+    assert_eq!(fs::metadata(&path).unwrap().len(), ends[2]);
+    let whole = fs::read(&path).unwrap();
+    for zeros in [1, 27, 28, 4096, RESERVE_BYTES as usize] {
+        fs::write(&path, [whole.as_slice(), &vec![0; zeros]].concat()).unwrap();
+        let (read, scan) = payloads(dir.path()).unwrap();
+        assert_eq!((read.len(), scan.end, scan.torn_bytes), (2, ends[2], 0));
+        assert_eq!(scan.reserved_bytes, zeros as u64);
+        let mut journal = opened(dir.path(), &scan);
+        assert_eq!(append(&mut journal, &[b"three", &[4; 5000]]), 4);
+        drop(journal);
+        let (read, scan) = payloads(dir.path()).unwrap();
+        assert_eq!(
+            (read.len(), scan.torn_bytes, scan.reserved_bytes),
+            (4, 0, 0)
+        );
+        assert_eq!(read[3], [4; 5000]);
+    }
+}
+
+#[test]
+fn the_file_grows_by_what_is_written_ahead() {
+    let (dir, ends) = journal(&[b"one"]);
+    let path = dir.path().join(FILE_NAME);
+    let length = || fs::metadata(&path).unwrap().len();
+    let scan = Journal::scan(dir.path(), |_| Ok(())).unwrap();
+    let mut journal = opened(dir.path(), &scan);
+    append(&mut journal, &[b"two"]);
+    let reserved = journal.bytes() + u64::from(RESERVE_BYTES);
+    assert_eq!(length(), reserved);
+    let mut records = 2;
+    while journal.bytes() + 2000 < reserved {
+        assert_eq!(length(), reserved);
+        append(&mut journal, &[&[7; 1500]]);
+        records += 1;
+    }
+    // What is open, or was not closed, reads the same.
+    let (read, scan) = payloads(dir.path()).unwrap();
+    assert_eq!((read.len(), scan.torn_bytes), (records, 0));
+    assert!(scan.reserved_bytes > 0);
+    append(&mut journal, &[&[7; 3000]]);
+    assert_eq!(length(), journal.bytes() + u64::from(RESERVE_BYTES));
+    // A part that is asked for is read no further.
+    let scan = Journal::scan_to(dir.path(), ends[1], |_| Ok(())).unwrap();
+    assert_eq!(
+        (scan.end, scan.last.seq, scan.reserved_bytes),
+        (ends[1], 1, 0)
+    );
+}
+
+#[test]
+fn a_disk_without_room_for_zeros_takes_the_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SimulatedDisk::default();
+    Journal::create(&disk, dir.path()).unwrap();
+    let scan = Journal::scan(dir.path(), |_| Ok(())).unwrap();
+    let file = Journal::lock(&disk, dir.path()).unwrap().unwrap();
+    let mut journal = Journal::open(Arc::new(disk.clone()), dir.path(), file, &scan).unwrap();
+    // The call after the write.
+    disk.fail(1, 1);
+    append(&mut journal, &[b"one"]);
+    append(&mut journal, &[b"two"]);
+    assert_eq!(disk.count(Call::Reserve), 1);
+    let (read, scan) = payloads(dir.path()).unwrap();
+    assert_eq!(
+        (read, scan.torn_bytes),
+        (vec![b"one".to_vec(), b"two".to_vec()], 0)
+    );
+    drop(journal);
 }
 
 #[test]

@@ -35,10 +35,8 @@ impl Store {
         let snapshot = self.snapshot()?;
         // The file cannot be replaced while the snapshot is held, only grow.
         let end = snapshot.journal_end;
-        let scan = Journal::scan(&self.dir, |frame| {
-            if frame.place.offset < end {
-                scrubbed.journal_records += 1;
-            }
+        let scan = Journal::scan_to(&self.dir, end, |_| {
+            scrubbed.journal_records += 1;
             Ok(())
         });
         match scan {

@@ -52,9 +52,9 @@ fn many_changes_share_a_sync() {
 fn one_change_is_one_sync() {
     let (_dir, disk, catalog) = new();
     for number in 0..10 {
-        let before = (disk.count(Call::Append), disk.count(Call::SyncData));
+        let before = (disk.count(Call::Write), disk.count(Call::SyncData));
         create(&catalog, &format!("s{number}")).unwrap();
-        let after = (disk.count(Call::Append), disk.count(Call::SyncData));
+        let after = (disk.count(Call::Write), disk.count(Call::SyncData));
         assert_eq!(after, (before.0 + 1, before.1 + 1));
     }
     // What changes nothing needs none.
