@@ -3,6 +3,8 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -26,7 +28,16 @@ pub(crate) struct Arguments {
     /// Seconds for each target
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// How many targets at once
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Where the fuzzer's random numbers begin, to try the same again; another each time by default
+    #[arg(long)]
+    seed: Option<u32>,
 }
+
+/// A target, and the folder of its package.
+type Target = (&'static str, String);
 
 /// Fuzzes; a crash, or a missing tool, is an error.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
@@ -34,7 +45,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         bail!("fuzzing needs a C++ compiler, for libFuzzer: `apt-get install g++`");
     }
     bring(root)?;
-    let mut targets = Vec::new();
+    let mut targets: Vec<Target> = Vec::new();
     for folder in FOLDERS {
         let listed = process::output(cargo_fuzz(root)?.args(["list", "--fuzz-dir", folder]))?;
         if listed.trim().is_empty() {
@@ -49,13 +60,45 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     if let (true, Some(wanted)) = (targets.is_empty(), &arguments.target) {
         bail!("no package of {FOLDERS:?} has a target {wanted}");
     }
-    for (folder, target) in targets {
+    // Builds take all cores, runs one each.
+    for (folder, target) in &targets {
+        println!("fuzz: building {target} of {folder}");
+        process::run(cargo_fuzz(root)?.args(["build", "--fuzz-dir", folder, target]))?;
+    }
+    let left = Mutex::new(targets.into_iter());
+    thread::scope(|scope| {
+        let works: Vec<_> = (0..arguments.jobs.max(1))
+            .map(|_| scope.spawn(|| fuzz_each(root, arguments, &left)))
+            .collect();
+        for work in works {
+            work.join()
+                .map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+        }
+        Ok(())
+    })
+}
+
+/// Fuzzes one target after another, until none is left.
+fn fuzz_each(
+    root: &Path,
+    arguments: &Arguments,
+    left: &Mutex<std::vec::IntoIter<Target>>,
+) -> Result<()> {
+    let next = || left.lock().unwrap_or_else(|e| e.into_inner()).next();
+    while let Some((folder, target)) = next() {
         println!("fuzz: {target} of {folder} for {} s", arguments.seconds);
-        process::run(
-            cargo_fuzz(root)?
-                .args(["run", "--fuzz-dir", folder, &target, "--"])
-                .arg(format!("-max_total_time={}", arguments.seconds)),
-        )?;
+        let mut command = cargo_fuzz(root)?;
+        command
+            .args(["run", "--fuzz-dir", folder, &target, "--"])
+            .args(["-verbosity=0", "-print_final_stats=1"])
+            .arg(format!("-max_total_time={}", arguments.seconds));
+        if let Some(seed) = arguments.seed {
+            command.arg(format!("-seed={seed}"));
+        }
+        process::run(&mut command).with_context(|| {
+            format!("fuzzing {target}; what it failed on is in {folder}/artifacts/{target}")
+        })?;
+        println!("fuzz: {target} found nothing");
     }
     Ok(())
 }
