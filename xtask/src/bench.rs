@@ -1,7 +1,9 @@
-//! `cargo xtask bench`: one export, TPC-H `lineitem` from Parquet to CSV, by Stagedoor and by its peers.
-//! Same file, same processors, contents compared; the last figures are kept in docs/benchmarks.md.
+//! `cargo xtask bench`: what is measured, a section each, and what they need: builds, data, peers.
+//! The export against its peers is in `bench/export.rs`; its last figures are kept in docs/benchmarks.md.
 
+mod cases;
 mod contestants;
+mod export;
 mod measure;
 mod report;
 
@@ -9,13 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::process::{self, cargo};
 use crate::{databases, venv};
-use contestants::{Contestant, Place};
-use measure::Run;
-use report::{Report, Row};
 
 /// The peers and the data generator; the versions are part of the figures.
 const PACKAGES: [&str; 5] = [
@@ -45,6 +44,9 @@ pub(crate) struct Arguments {
     /// Runs of each contestant; the best counts, all are reported
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// For `export`: only these, by their names in docs/benchmarks.md; implies --no-save
+    #[arg(long, value_name = "NAME")]
+    case: Vec<String>,
     /// How stagedoor is built
     #[arg(long, value_enum, default_value_t = Profile::Release)]
     profile: Profile,
@@ -74,74 +76,12 @@ enum Profile {
 /// Builds, brings the peers and the data, measures, compares contents, reports.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     match arguments.section {
-        Section::Export => export(root, arguments),
+        Section::Export => export::run(root, arguments),
         Section::Catalog => catalog(root, &arguments.size),
         Section::Gate => example(root, "gate", "gate", &[]),
         Section::Buckets => buckets(root, arguments),
         Section::Wire => wire(root, arguments),
     }
-}
-
-fn export(root: &Path, arguments: &Arguments) -> Result<()> {
-    let scale: f64 = arguments
-        .scale
-        .parse()
-        .context("the scale is not a number")?;
-    let target = process::target_directory(root)?;
-    let folder = target.join("bench");
-    let python = venv::ready(&folder.join("venv"), &PACKAGES)?;
-    let parquet = lineitem(&folder, &python, &arguments.scale)?;
-    let place = Place {
-        scripts: root.join("xtask/bench"),
-        python,
-        parquet,
-        out: folder.join("out"),
-        work: folder.join("work"),
-        threads: THREADS,
-    };
-    let mut contestants = contestants::peers();
-    if !arguments.peers_only {
-        let folder = build(root, ["--bin", "stagedoor"], arguments.profile)?;
-        let program = folder.join(program("stagedoor"));
-        contestants.insert(0, contestants::stagedoor(program));
-    }
-    let rows = measure_all(&place, contestants, arguments.runs)?;
-    let encoder = match arguments.peers_only {
-        true => None,
-        false => encoder_figures(root)?,
-    };
-
-    let report = Report {
-        command: format!(
-            "cargo xtask bench --scale {} --runs {}{}",
-            arguments.scale,
-            arguments.runs,
-            if arguments.profile == Profile::Dev {
-                " --profile dev"
-            } else {
-                ""
-            }
-        ),
-        scale: arguments.scale.clone(),
-        threads: THREADS,
-        parquet_bytes: fs::metadata(&place.parquet)?.len(),
-        rows,
-        encoder,
-    };
-    println!("\n{}", report.table());
-    println!("{}", report.all_values());
-    if let Some(encoder) = &report.encoder {
-        println!("encoder alone:\n{encoder}");
-    }
-    let is_small = scale < 1.0;
-    if arguments.no_save || arguments.peers_only || is_small || arguments.profile == Profile::Dev {
-        println!(
-            "docs/benchmarks.md is left as it is: it takes full release runs of scale 1 or more"
-        );
-        return Ok(());
-    }
-    fs::write(root.join("docs/benchmarks.md"), report.document()?)
-        .context("failed to write docs/benchmarks.md")
 }
 
 /// Builds a binary or example of the whole workspace, as everything is built: with one package's own choice of features
@@ -166,14 +106,14 @@ fn program(name: &str) -> String {
     format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
-/// The table as one Parquet file, generated if it is not there yet.
-fn lineitem(folder: &Path, python: &Path, scale: &str) -> Result<PathBuf> {
+/// A table of TPC-H as one Parquet file, generated if it is not there yet.
+fn tpch(folder: &Path, python: &Path, scale: &str, table: &str) -> Result<PathBuf> {
     let data = folder.join(format!("sf{scale}"));
-    let parquet = data.join("lineitem.parquet");
+    let parquet = data.join(format!("{table}.parquet"));
     if parquet.exists() {
         return Ok(parquet);
     }
-    println!("bench: generating lineitem at scale {scale}");
+    println!("bench: generating {table} at scale {scale}");
     // Generated beside and moved, so that a run that was cut off leaves no half file to measure.
     let unfinished = folder.join(format!("sf{scale}.unfinished"));
     if unfinished.exists() {
@@ -182,93 +122,15 @@ fn lineitem(folder: &Path, python: &Path, scale: &str) -> Result<PathBuf> {
     let generator = python.with_file_name("tpchgen-cli");
     process::output(
         Command::new(generator)
-            .args(["parquet", "-s", scale, "--tables=lineitem", "--output-dir"])
+            .args(["parquet", "-s", scale])
+            .arg(format!("--tables={table}"))
+            .arg("--output-dir")
             .arg(&unfinished),
     )?;
-    if data.exists() {
-        fs::remove_dir_all(&data)?;
-    }
-    fs::rename(&unfinished, &data)?;
+    fs::create_dir_all(&data)?;
+    fs::rename(unfinished.join(format!("{table}.parquet")), &parquet)?;
+    fs::remove_dir_all(&unfinished)?;
     Ok(parquet)
-}
-
-/// Each contestant once a round, the order turned round from round to round; contents compared in
-/// the first round.
-fn measure_all(place: &Place, contestants: Vec<Contestant>, rounds: u32) -> Result<Vec<Row>> {
-    fs::create_dir_all(&place.out)?;
-    // Read once, so that the first contestant does not pay for a cold page cache.
-    fs::read(&place.parquet).context("failed to read lineitem.parquet")?;
-    let mut rows: Vec<Row> = contestants.into_iter().map(Row::new).collect();
-    for round in 0..rounds {
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for index in order {
-            let row = &mut rows[index];
-            let run = measure_one(place, row, round)?;
-            println!(
-                "bench: round {} of {rounds}: {} {}",
-                round + 1,
-                row.contestant.name,
-                run.summary()
-            );
-            row.runs.push(run);
-        }
-    }
-    Ok(rows)
-}
-
-fn measure_one(place: &Place, row: &mut Row, round: u32) -> Result<Run> {
-    let contestant = &row.contestant;
-    let csv = place.csv(contestant);
-    if csv.exists() {
-        fs::remove_file(&csv)?;
-    }
-    let command = contestant.prepare(place)?;
-    let run = measure::run(place, contestant, &command)?;
-    row.csv_bytes = fs::metadata(&csv)
-        .with_context(|| format!("{} wrote no {}", contestant.name, csv.display()))?
-        .len();
-    if round == 0 {
-        compare(place, contestant, &csv)?;
-    }
-    // Not kept: several of these at scale 10 would fill a disk.
-    fs::remove_file(&csv)?;
-    Ok(run)
-}
-
-fn compare(place: &Place, contestant: &Contestant, csv: &Path) -> Result<()> {
-    let output = Command::new(&place.python)
-        .arg(place.scripts.join("compare.py"))
-        .arg(&place.parquet)
-        .arg(format!("{}=\"={}", contestant.name, csv.display()))
-        .output()
-        .context("failed to start compare.py")?;
-    if !output.status.success() {
-        bail!(
-            "the output of {} differs from the Parquet file: {}{}",
-            contestant.name,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    Ok(())
-}
-
-/// What the exporter's own example measures: its encoder beside arrow-csv's writer, from memory.
-fn encoder_figures(root: &Path) -> Result<Option<String>> {
-    const EXAMPLE: &str = "encode_lineitem";
-    let source = root.join(format!("crates/exporter/examples/{EXAMPLE}.rs"));
-    if !source.exists() {
-        println!(
-            "not run: the encoder alone ({} does not exist)",
-            source.display()
-        );
-        return Ok(None);
-    }
-    let output = process::output(&mut Command::new(built(root, EXAMPLE, Profile::Release)?))?;
-    Ok(Some(output.trim_end().to_owned()))
 }
 
 /// The catalog's changes per second against the disk's syncs, and reading at a size.
@@ -287,7 +149,7 @@ fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
     let target = process::target_directory(root)?;
     let folder = target.join("bench");
     let peers = venv::ready(&folder.join("venv"), &PACKAGES)?;
-    let parquet = lineitem(&folder, &peers, &arguments.scale)?;
+    let parquet = tpch(&folder, &peers, &arguments.scale, "lineitem")?;
     let servers = crate::test::servers(&target)?;
     let work = folder.join("buckets");
     if work.exists() {

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::cases::{Case, Format};
 use super::contestants::Contestant;
 use super::measure::Run;
 use crate::process;
@@ -14,7 +15,7 @@ use crate::process;
 /// One contestant and all its runs.
 pub(super) struct Row {
     pub(super) contestant: Contestant,
-    pub(super) csv_bytes: u64,
+    pub(super) file_bytes: u64,
     pub(super) runs: Vec<Run>,
 }
 
@@ -22,7 +23,7 @@ impl Row {
     pub(super) fn new(contestant: Contestant) -> Self {
         Self {
             contestant,
-            csv_bytes: 0,
+            file_bytes: 0,
             runs: Vec::new(),
         }
     }
@@ -41,6 +42,11 @@ impl Row {
             .iter()
             .filter_map(|run| run.statement_s)
             .min_by(f64::total_cmp)
+    }
+
+    /// Of the statement, or of the whole process where it does not tell.
+    fn shortest_s(&self) -> f64 {
+        self.statement_s().unwrap_or(self.wall_s())
     }
 
     fn cpu_s(&self) -> f64 {
@@ -76,18 +82,52 @@ pub(super) struct Report {
     pub(super) command: String,
     pub(super) scale: String,
     pub(super) threads: usize,
-    pub(super) parquet_bytes: u64,
-    pub(super) rows: Vec<Row>,
+    pub(super) measured: Vec<Measured>,
     /// What the exporter's example printed.
     pub(super) encoder: Option<String>,
 }
 
-impl Report {
+/// One case, by all who can make it.
+pub(super) struct Measured {
+    pub(super) case: Case,
+    pub(super) parquet_bytes: u64,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Measured {
+    fn ours(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.contestant.is_stagedoor())
+    }
+
+    /// The peer whose statement took the shortest.
+    fn best_peer(&self) -> Option<&Row> {
+        self.rows
+            .iter()
+            .filter(|row| !row.contestant.is_stagedoor())
+            .min_by(|a, b| a.shortest_s().total_cmp(&b.shortest_s()))
+    }
+
+    fn heading(&self) -> String {
+        let format = match self.case.format {
+            Format::Csv => "CSV",
+            Format::CsvGzip => "CSV in gzip",
+            Format::CsvZstd => "CSV in zstd",
+            Format::Jsonline => "JSONLINE",
+            Format::Parquet => "Parquet in zstd",
+        };
+        format!(
+            "{}: {} from Parquet ({} MB) to {format}",
+            self.case.name,
+            self.case.table,
+            self.parquet_bytes / 1_000_000
+        )
+    }
+
     /// Best values and ratios, as a Markdown table.
     pub(super) fn table(&self) -> String {
-        let ours = self.rows.iter().find(|row| row.contestant.is_stagedoor());
+        let ours = self.ours();
         let mut text = String::from(
-            "| | version | wall s | statement s | CPU s | peak RSS MB | CSV MB/s | wall ÷ ours | statement ÷ ours | statement ÷ our wall |\n\
+            "| | version | wall s | statement s | CPU s | peak RSS MB | file MB | wall ÷ ours | statement ÷ ours | statement ÷ our wall |\n\
              |---|---|---|---|---|---|---|---|---|---|\n",
         );
         for row in &self.rows {
@@ -102,7 +142,7 @@ impl Report {
                 number(row.statement_s()),
                 row.cpu_s(),
                 row.rss_max_bytes() / 1_000_000,
-                row.csv_bytes as f64 / 1e6 / row.statement_s().unwrap_or(row.wall_s()),
+                row.file_bytes as f64 / 1e6,
                 number(ratio(Some(row.wall_s()), our_wall_s)),
                 number(ratio(row.statement_s(), our_statement_s)),
                 number(ratio(row.statement_s(), our_wall_s)),
@@ -120,6 +160,36 @@ impl Report {
         }
         text
     }
+}
+
+impl Report {
+    /// A line for each case: ours beside the best of the peers.
+    pub(super) fn summary(&self) -> String {
+        let mut text = String::from(
+            "| | statement s | the best peer | its statement s | statement ÷ ours | statement ÷ our wall | peak RSS MB | its | file MB | its |\n\
+             |---|---|---|---|---|---|---|---|---|---|\n",
+        );
+        for measured in &self.measured {
+            let (Some(ours), Some(peer)) = (measured.ours(), measured.best_peer()) else {
+                continue;
+            };
+            let _infallible = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {:.0} | {:.0} |",
+                measured.case.name,
+                number(ours.statement_s()),
+                peer.contestant.name,
+                number(peer.statement_s()),
+                number(ratio(peer.statement_s(), ours.statement_s())),
+                number(ratio(peer.statement_s(), Some(ours.wall_s()))),
+                ours.rss_max_bytes() / 1_000_000,
+                peer.rss_max_bytes() / 1_000_000,
+                ours.file_bytes as f64 / 1e6,
+                peer.file_bytes as f64 / 1e6,
+            );
+        }
+        text
+    }
 
     /// docs/benchmarks.md: figures with the machine, the versions, the date and the command.
     pub(super) fn document(&self) -> Result<String> {
@@ -127,28 +197,37 @@ impl Report {
             "# Benchmarks\n\n\
              Written by `{}` on {}. Figures of one run, on one machine; compare ratios, not seconds.\n\n\
              Machine: {}.\n\n\
-             ## TPC-H lineitem, scale {}: Parquet ({} MB) to a CSV file\n\n\
-             Each contestant is a process of its own on {} processors (affinity, and its own setting of\n\
+             Each export is from a Parquet file to one file; `lineitem` and `orders` are TPC-H's at scale {}, the other\n\
+             tables are made by `xtask/bench/tables.py`. Each contestant is a process of its own on {} processors (affinity, and its own setting of\n\
              threads), `sync` before each, the order turned round from round to round. *Wall* is the whole\n\
              process; *statement* is the export alone by the contestant's own clock, without its start.\n\
              Best of the rounds for times, worst for memory. A ratio above 1 means stagedoor is faster.\n\
              `statement ÷ our wall` is the strictest: the peer without its start, stagedoor with it.\n\
              Stagedoor also syncs the file, digests it (SHA-256) and records the export; the peers do not.\n\
              Contents were equal to the Parquet file's: rows, and per column count, least, greatest, sum, hash.\n\n\
-             {}\n## What each ran\n\n",
+             {}\n## What each ran\n\n\
+             For CSV; the other formats by the same statement with another suffix (`xtask/bench/peer_*.py`), compressed as each does unasked.\n\
+             Of the case `text` Stagedoor writes RFC 4180, which DuckDB reads back to compare.\n\n",
             self.command,
             today()?,
             machine(),
             self.scale,
-            self.parquet_bytes / 1_000_000,
             self.threads,
-            self.table(),
+            self.summary(),
         );
-        for row in &self.rows {
+        for row in self.measured.iter().take(1).flat_map(|first| &first.rows) {
             let _infallible =
                 writeln!(text, "- {}: `{}`", row.contestant.name, row.contestant.what);
         }
-        let _infallible = write!(text, "\n## All values\n\n{}", self.all_values());
+        for measured in &self.measured {
+            let _infallible = write!(
+                text,
+                "\n## {}\n\n{}\n{}",
+                measured.heading(),
+                measured.table(),
+                measured.all_values()
+            );
+        }
         if let Some(encoder) = &self.encoder {
             let _infallible = write!(
                 text,
@@ -196,9 +275,9 @@ fn machine() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, Row, ratio};
-    use crate::bench::contestants;
+    use super::{Measured, Report, Row, ratio};
     use crate::bench::measure::Run;
+    use crate::bench::{cases, contestants};
 
     fn run(wall_s: f64, statement_s: Option<f64>, rss_max_bytes: u64) -> Run {
         Run {
@@ -219,22 +298,33 @@ mod tests {
         ];
         let mut theirs = Row::new(contestants::peers().remove(0));
         theirs.runs = vec![run(5.0, Some(3.0), 500_000_000), run(3.0, Some(4.0), 1)];
-        let report = Report {
-            command: "cargo xtask bench".to_owned(),
-            scale: "1".to_owned(),
-            threads: 2,
+        let case = cases::chosen(&["lineitem".to_owned()]).unwrap_or_default()[0];
+        let measured = Measured {
+            case,
             parquet_bytes: 1,
             rows: vec![ours, theirs],
-            encoder: None,
         };
-        let table = report.table();
+        let table = measured.table();
         let last = table.lines().last().unwrap_or_default();
         assert_eq!(
             last,
             "| polars | ? | 3.00 | 3.00 | 1.00 | 500 | 0 | 3.00 | 3.00 | 3.00 |"
         );
+        let report = Report {
+            command: "cargo xtask bench".to_owned(),
+            scale: "1".to_owned(),
+            threads: 2,
+            measured: vec![measured],
+            encoder: None,
+        };
+        let summary = report.summary();
+        assert_eq!(
+            summary.lines().last(),
+            Some("| lineitem | 1.00 | polars | 3.00 | 3.00 | 3.00 | 90 | 500 | 0 | 0 |")
+        );
         let document = report.document().unwrap_or_default();
-        assert!(document.contains("# Benchmarks\n") && document.contains(&table));
+        assert!(document.contains("# Benchmarks\n") && document.contains(&summary));
+        assert!(document.contains(&table));
     }
 
     #[test]
