@@ -323,6 +323,33 @@ fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
     expect(&admin(&["rebuild"], &data), 0, "made the index anew");
 }
 
+#[test]
+fn rows_of_a_change_that_was_given_up_are_kept_with_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_dir(folder.path());
+    let script = "CREATE TABLE kept (a INT); INSERT INTO kept VALUES (1)";
+    expect(&sql(&data, &["-e", script], ""), 0, "");
+    let (journal, before) = (data.join("catalog/journal"), folder.path().join("before"));
+    fs::copy(&journal, &before).unwrap();
+    let insert = ["-e", "INSERT INTO kept VALUES (2)"];
+    expect(&sql(&data, &insert, ""), 0, "");
+    let segments = || {
+        let files = files(&data).into_iter();
+        files.filter(|name| name.ends_with(".parquet")).count()
+    };
+    let all = segments();
+    fs::copy(&before, &journal).unwrap();
+    let output = admin(&["rebuild", "--accept-lost-changes"], &data);
+    expect(&output, 0, "acknowledged");
+    let count = ["--log", "warn", "-e", "SELECT COUNT(*) FROM kept"];
+    expect(&sql(&data, &count, ""), 0, "catalog/index.ahead may list");
+    assert_eq!(segments(), all);
+    // Nobody needs it any more.
+    fs::remove_dir_all(data.join("catalog/index.ahead")).unwrap();
+    expect(&sql(&data, &count, ""), 0, "1");
+    assert_eq!(segments(), all - 1);
+}
+
 fn key_files(data: &Path) -> Vec<String> {
     let mut names = files(data);
     names.retain(|name| name.starts_with("server.key"));

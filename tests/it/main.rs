@@ -26,6 +26,7 @@ mod exports;
 mod files;
 mod formats;
 mod gate;
+mod in_the_way;
 mod information_schema;
 mod internal_stages;
 mod keys;

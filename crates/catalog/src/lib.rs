@@ -133,6 +133,12 @@ impl Catalog {
         Ok(store.recovery().clone())
     }
 
+    /// Whether an index that had more than the journal is kept beside, as [`Catalog::rebuild`] leaves it where a loss is
+    /// accepted: it may name what no other record names any more.
+    pub fn has_index_aside(&self) -> Result<bool, Error> {
+        self.store.has_index_aside()
+    }
+
     /// What opening had to repair.
     pub fn recovery(&self) -> &Recovery {
         self.store.recovery()

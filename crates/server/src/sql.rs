@@ -4,13 +4,14 @@
 mod access;
 mod exports;
 mod files;
+mod like;
 mod passing;
 mod show;
 mod stages;
 
 pub(crate) use access::secret;
 pub(crate) use show::{export_state, stage_change};
-pub(crate) use stages::{given_credentials, shown_credential, status as stage_status};
+pub(crate) use stages::{given_credentials, shown_credentials, status as stage_status};
 
 use std::collections::HashMap;
 

@@ -105,7 +105,7 @@ async fn tables(session: &Session, command: CommandGetTables) -> Result<RecordBa
     }
     if wanted.types(&[STAGE]) && wanted.schema(STAGES) {
         let columns = stage_columns();
-        for stage in session.stages().await? {
+        for stage in session.stages(String::new(), |_| true).await? {
             builder
                 .append(&account, STAGES, stage.name, STAGE, &columns)
                 .map_err(failed)?;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use catalog::{AuditOutcome, ExportKey, ExportRecord, ExportState};
 use parser::{Export, Spanned, Target};
-use storage::OnExisting;
+use storage::{ErrorKind, ObjectPath, OnExisting};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::{
@@ -378,6 +378,23 @@ enum Conflicts<'a> {
 }
 
 impl Conflicts<'_> {
+    /// That what has the name, if anything has, is a file, which another can replace.
+    async fn replaceable(&mut self, target: &ExportTarget, name: &ObjectPath) -> Result<()> {
+        match target.store.stat(name).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Invalid | ErrorKind::PermissionDenied
+                ) =>
+            {
+                self.found(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn found(&mut self, error: Error) -> Result<()> {
         match self {
             Self::Refused => Err(error),
@@ -422,6 +439,9 @@ async fn refuse_existing(
         names.push(checksums_path(&target.path, beside.digest)?);
     }
     if beside.replaces {
+        for name in names {
+            conflicts.replaceable(target, &name).await?;
+        }
         return Ok(());
     }
     for name in names {

@@ -2,7 +2,7 @@
 
 use parser::{ShowIndex, ShowServer, ShowTables, Topic, Transaction};
 
-use super::show::like_matches;
+use super::like::Like;
 use crate::error::Result;
 use crate::session::{Outcome, Session, ShownTable, table_keys};
 
@@ -96,9 +96,10 @@ pub(super) async fn server(session: &Session, statement: ShowServer) -> Result<O
             vec![texts(&["utf8mb4", "UTF-8 Unicode", COLLATION.0, "4"])],
         ),
     };
-    let matches = |row: &Vec<String>| match (&like, row.first()) {
-        (Some(pattern), Some(name)) => like_matches(&pattern.value, name),
-        (None, _) | (_, None) => true,
+    let like = like.map(|pattern| Like::new(&pattern.value)).transpose()?;
+    let matches = |row: &Vec<String>| {
+        let name = row.first().map(String::as_str).unwrap_or_default();
+        Like::allows(like.as_ref(), name)
     };
     let rows = rows
         .into_iter()
@@ -179,13 +180,13 @@ pub(super) async fn table_status(session: &Session, statement: ShowTables) -> Re
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
     let names = session.table_names(database).await?;
-    let like = statement.like.map(|like| like.value);
+    let like = statement
+        .like
+        .map(|like| Like::new(&like.value))
+        .transpose()?;
     let rows = names
         .into_iter()
-        .filter(|name| {
-            like.as_ref()
-                .is_none_or(|pattern| like_matches(pattern, name))
-        })
+        .filter(|name| Like::allows(like.as_ref(), name))
         .map(|name| {
             let row = COLUMNS.iter().map(|column| match *column {
                 "Name" => Some(name.clone()),

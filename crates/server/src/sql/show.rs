@@ -1,9 +1,9 @@
 //! SHOW and DESCRIBE of databases and tables, and what every SHOW shares.
 
-use arrow::array::{Scalar, StringArray};
 use catalog::{Credentials, ExportState, PRIMARY, StageChangeKind, TableRecord, TableSource};
 use parser::{ShowTables, TableName};
 
+use super::like::Like;
 use crate::error::Result;
 use crate::live::LiveOptions;
 use crate::session::{Outcome, Session, ShownTable};
@@ -29,7 +29,8 @@ pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<O
         true => "SYSTEM VIEW",
         false => "BASE TABLE",
     };
-    let is_shown = |name: &String| like.as_ref().is_none_or(|like| like_matches(like, name));
+    let like = like.as_deref().map(Like::new).transpose()?;
+    let is_shown = |name: &String| Like::allows(like.as_ref(), name);
     let rows = names
         .into_iter()
         .filter(is_shown)
@@ -93,13 +94,10 @@ pub(super) async fn columns(
             record.columns.into_iter().map(row).collect()
         }
     };
-    let rows = rows.into_iter().filter(|row| {
-        like.as_ref().is_none_or(|pattern| {
-            row[0]
-                .as_ref()
-                .is_some_and(|name| like_matches(pattern, name))
-        })
-    });
+    let like = like.as_deref().map(Like::new).transpose()?;
+    let rows = rows
+        .into_iter()
+        .filter(|row| Like::allows(like.as_ref(), row[0].as_deref().unwrap_or_default()));
     let columns = [
         "Field", "Type", "Null", "Key", "Default", "Extra", "Comment",
     ];
@@ -147,24 +145,16 @@ pub(crate) fn stage_change(change: StageChangeKind) -> &'static str {
     }
 }
 
-/// SQL's LIKE, without regard to case: names are folded.
-pub(super) fn like_matches(pattern: &str, name: &str) -> bool {
-    let (name, pattern) = (
-        StringArray::from(vec![name]),
-        Scalar::new(StringArray::from(vec![pattern])),
-    );
-    arrow::compute::ilike(&name, &pattern).is_ok_and(|matches| matches.value(0))
-}
-
 fn names_outcome(
     verb: &'static str,
     column: &str,
     names: Vec<String>,
     like: Option<&str>,
 ) -> Result<Outcome> {
+    let like = like.map(Like::new).transpose()?;
     let rows = names
         .into_iter()
-        .filter(|name| like.is_none_or(|pattern| like_matches(pattern, name)))
+        .filter(|name| Like::allows(like.as_ref(), name))
         .map(|name| vec![Some(name)]);
     Outcome::text_rows(verb, &[column], rows.collect())
 }
@@ -313,16 +303,4 @@ fn quoted(text: &str) -> String {
         .replace('\r', "\\r")
         .replace('\t', "\\t");
     format!("'{escaped}'")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn like_knows_its_wildcards() {
-        assert!(like_matches("stage%", "stage1"));
-        assert!(like_matches("STAGE_", "stage1"));
-        assert!(!like_matches("stage", "stage1"));
-    }
 }
