@@ -426,6 +426,11 @@ async fn refuse_existing(
             names.push(target.file(1)?);
         }
     }
+    if beside.replaces {
+        for name in &names {
+            conflicts.replaceable(target, name).await?;
+        }
+    }
     let several = form.may_be_several() || !statement.options.partition_by.is_empty();
     if beside.manifest_of_one || (several && beside.manifest_of_several) {
         let path = manifest_path(&target.path)?;
@@ -439,9 +444,6 @@ async fn refuse_existing(
         names.push(checksums_path(&target.path, beside.digest)?);
     }
     if beside.replaces {
-        for name in names {
-            conflicts.replaceable(target, &name).await?;
-        }
         return Ok(());
     }
     for name in names {
