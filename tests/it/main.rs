@@ -31,6 +31,7 @@ mod information_schema;
 mod internal_stages;
 mod keys;
 mod leaks;
+mod load_errors;
 mod loads;
 mod metrics;
 mod notify;

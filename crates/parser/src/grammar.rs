@@ -116,6 +116,8 @@ fn names_of(rule: Rule) -> Vec<String> {
         Rule::duplicates => &["IGNORE", "REPLACE"],
         Rule::load_charset => &["CHARACTER SET"],
         Rule::load_columns => &["'('"],
+        Rule::on_error => &["ON_ERROR"],
+        Rule::on_error_max => &["MAX"],
         Rule::column_charset | Rule::table_charset => &["CHARSET"],
         Rule::column_default => &["DEFAULT"],
         Rule::column_comment | Rule::table_comment | Rule::stage_comment => &["COMMENT"],

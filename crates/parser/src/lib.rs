@@ -53,7 +53,7 @@ pub use crate::plan::stage::{
 pub use crate::plan::table::{
     ColumnAssignment, ColumnDef, CreateDatabase, CreateExternalTable, CreateTable, CreateTableAs,
     Delete, DropDatabase, DropTable, Duplicates, Infile, Insert, Literal, LoadColumn, LoadData,
-    ShowColumns, ShowTables, TableKey, TableName, Update,
+    OnError, ShowColumns, ShowTables, TableKey, TableName, Update,
 };
 pub use crate::secret::Secret;
 pub use crate::span::{Name, Span, Spanned};

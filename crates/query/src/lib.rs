@@ -35,6 +35,6 @@ pub use tables::{
     LiveTable, LiveWanted, Operand, PageError, Pages, RowSource, Source, StoreList,
     TableDefinition, Value, Wanted,
 };
-pub use text::{Compression, CsvReadOptions, JsonReadOptions};
+pub use text::{Compression, CsvReadOptions, JsonReadOptions, LeftOut};
 
 use convert::{temporal, types};

@@ -111,6 +111,39 @@ pub enum Source {
     Live(Arc<dyn LiveTable>),
 }
 
+impl Source {
+    /// The same files, of which lines that are no rows of the table are left out and told of in `left_out`.
+    ///
+    /// # Errors
+    /// Unsupported for what has no lines.
+    pub fn leaving_out(mut self, left_out: &crate::LeftOut) -> Result<Self, Error> {
+        let place = match &mut self {
+            Self::Files {
+                format: FileFormat::Csv(options),
+                ..
+            } => &mut options.left_out,
+            Self::Files {
+                format: FileFormat::JsonLine(options),
+                ..
+            } => &mut options.left_out,
+            Self::Files {
+                format: FileFormat::Parquet,
+                ..
+            }
+            | Self::Segments { .. }
+            | Self::Batches(_)
+            | Self::Rows(_)
+            | Self::Live(_) => {
+                return Err(Error::unsupported(
+                    "lines can be left out of CSV and JSON lines only",
+                ));
+            }
+        };
+        *place = Some(left_out.clone());
+        Ok(self)
+    }
+}
+
 /// The format of external files.
 #[derive(Debug, Clone)]
 pub enum FileFormat {

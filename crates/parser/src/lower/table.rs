@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::plan::export::{Fields, Lines};
 use crate::plan::table::{
     ColumnDef, CreateExternalTable, CreateTable, DropTable, Duplicates, Infile, Literal,
-    LoadColumn, LoadData, TableKey, TableName,
+    LoadColumn, LoadData, OnError, TableKey, TableName,
 };
 use crate::span::{Name, Span, Spanned};
 use crate::target::has_user_info_after_scheme;
@@ -314,6 +314,7 @@ pub(crate) fn load_data(node: &Node<'_>) -> Result<LoadData, ParseError> {
         lines: Lines::default(),
         ignore_lines: 0,
         columns: Vec::new(),
+        on_error: None,
         assignments: Vec::new(),
     };
     if let Some(part) = parts.next_if(Rule::load_charset) {
@@ -339,7 +340,35 @@ pub(crate) fn load_data(node: &Node<'_>) -> Result<LoadData, ParseError> {
             });
         }
     }
+    if let Some(part) = parts.next_if(Rule::on_error) {
+        plan.on_error = Some(on_error(&part)?);
+    }
     Ok(plan)
+}
+
+/// `ON_ERROR {'abort' | 'skip' [MAX n]}`.
+fn on_error(part: &Node<'_>) -> Result<Spanned<OnError>, ParseError> {
+    let mut parts = part.children();
+    let word = parts.next_node()?;
+    let text = match word.rule() {
+        Rule::string => word.string().value,
+        _ => word.text().to_owned(),
+    };
+    let most: Option<Spanned<u64>> = match parts.next_if(Rule::on_error_max) {
+        Some(max) => Some(max.children().next_node()?.number("the number of lines")?),
+        None => None,
+    };
+    let on_error = match (text.to_lowercase().as_str(), &most) {
+        ("abort", None) => OnError::Abort,
+        ("skip", _) => OnError::Skip {
+            most: most.as_ref().map(|most| most.value),
+        },
+        ("abort", Some(_)) => return Err(word.invalid("MAX goes with ON_ERROR 'skip' alone")),
+        _ => {
+            return Err(word.invalid(format!("ON_ERROR takes 'abort' or 'skip', not '{text}'")));
+        }
+    };
+    Ok(Spanned::new(on_error, word.span()))
 }
 
 /// `INSERT INTO [TABLE] t [(cols)]`.

@@ -5,8 +5,8 @@ use crate::plan::passing::{ShowIndex, ShowServer};
 use crate::plan::query::QueryText;
 use crate::plan::table::{
     ColumnAssignment, ColumnDef, CreateExternalTable, CreateTable, CreateTableAs, Delete,
-    Duplicates, Infile, Insert, Literal, LoadColumn, LoadData, ShowColumns, ShowTables, TableKey,
-    Update,
+    Duplicates, Infile, Insert, Literal, LoadColumn, LoadData, OnError, ShowColumns, ShowTables,
+    TableKey, Update,
 };
 use crate::span::Name;
 use crate::text::{quote, quote_name};
@@ -149,6 +149,14 @@ impl Printer {
                 })
                 .collect();
             self.word(&format!("({})", columns.join(", ")));
+        }
+        match plan.on_error.as_ref().map(|on_error| on_error.value) {
+            Some(OnError::Abort) => self.word("ON_ERROR 'abort'"),
+            Some(OnError::Skip { most: None }) => self.word("ON_ERROR 'skip'"),
+            Some(OnError::Skip { most: Some(most) }) => {
+                self.word(&format!("ON_ERROR 'skip' MAX {most}"));
+            }
+            None => {}
         }
         if !plan.assignments.is_empty() {
             self.assignments(&plan.assignments);

@@ -144,6 +144,25 @@ pub fn field_sql_type(field: &Field) -> String {
         .unwrap_or_else(|| sql_type(field.data_type()))
 }
 
+/// Whether a field has the Arrow type of the declared type that it carries, if it carries one.
+pub(crate) fn is_as_declared(field: &Field) -> bool {
+    let declared = field.metadata().get(SQL_TYPE_KEY);
+    let Some(Ok(declared)) = declared.map(|declared| SqlType::parse(declared)) else {
+        return true;
+    };
+    let is = |kind: fn(&DataType) -> bool| kind(&declared.arrow) && kind(field.data_type());
+    if is(is_text) || is(is_binary) {
+        return true;
+    }
+    match (&declared.arrow, field.data_type()) {
+        (DataType::Timestamp(declared, zone), DataType::Timestamp(unit, other)) => {
+            declared == unit && zone.is_some() == other.is_some()
+        }
+        (declared, DataType::Dictionary(_, value)) => declared == value.as_ref() || is_text(value),
+        (declared, data_type) => declared == data_type,
+    }
+}
+
 /// A declared type's canonical text, taken apart.
 pub(crate) struct Declared {
     /// The whole text.

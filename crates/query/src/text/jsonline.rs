@@ -11,9 +11,9 @@ use memchr::memchr;
 use object_store::ObjectStore;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::JsonReadOptions;
-use super::scan::push_cell;
+use super::scan::{Taken, push_cell, taken};
 use super::source::Source;
+use super::{JsonReadOptions, LeftOut};
 use crate::convert::types::{SQL_TYPE_KEY, is_binary};
 use crate::convert::{Cell, ColumnWriter};
 use crate::error::Error;
@@ -94,6 +94,7 @@ pub(super) struct JsonLines {
     columns: Fields,
     /// In which row each column was last given.
     given: Vec<u64>,
+    left_out: Option<LeftOut>,
 }
 
 impl JsonLines {
@@ -116,6 +117,7 @@ impl JsonLines {
             places: all.iter().map(place).collect(),
             columns: wanted.clone(),
             given: vec![0; wanted.len()],
+            left_out: options.left_out.clone(),
         })
     }
 
@@ -125,7 +127,7 @@ impl JsonLines {
         writers: &mut [ColumnWriter],
         row: u64,
         path: &str,
-    ) -> Result<Option<usize>, Error> {
+    ) -> Result<Option<Taken>, Error> {
         let Some((line, number)) = self.lines.next(path).await? else {
             return Ok(None);
         };
@@ -148,8 +150,15 @@ impl JsonLines {
             }
             Ok(())
         };
-        pushed().map_err(|error| error.in_file(path, number))?;
-        Ok(Some(line.len()))
+        let pushed = pushed().map_err(|error| error.in_file(path, number));
+        let written = || line.to_owned();
+        taken(
+            pushed,
+            self.left_out.as_ref(),
+            (path, number),
+            line.len(),
+            written,
+        )
     }
 }
 

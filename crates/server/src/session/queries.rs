@@ -372,6 +372,7 @@ fn file_format(options: &ExternalOptions) -> Result<FileFormat> {
         Format::Csv => FileFormat::Csv(csv_options(&options.csv)?),
         Format::JsonLine => FileFormat::JsonLine(JsonReadOptions {
             compression: compression(options.csv.compression)?,
+            left_out: None,
         }),
         format @ Format::Arrow => {
             return Err(Error::not_implemented(format_args!(
@@ -410,6 +411,7 @@ pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
         header: csv.header,
         null: csv.null.clone(),
         compression: compression(csv.compression)?,
+        left_out: None,
     };
     options.validate()?;
     Ok(options)

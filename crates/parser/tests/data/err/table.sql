@@ -135,3 +135,9 @@ CREATE EXTERNAL TABLE t FROM MYSQL {'host'='h','HOST'='x'}
 
 CREATE EXTERNAL TABLE t FROM POSTGRES {'host'='h','user'='u','table'='t'}
 => Invalid: POSTGRES needs 'database' at line 1 column 30 near "POSTGRES {'host'='h','user'=******,'tabl"
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'sometimes'
+=> Invalid: ON_ERROR takes 'abort' or 'skip', not 'sometimes' at line 1 column 58 near "'sometimes'"
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'abort' MAX 1
+=> Invalid: MAX goes with ON_ERROR 'skip' alone at line 1 column 58 near "'abort' MAX 1"

@@ -111,3 +111,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS d.t FROM POSTGRES {'host'='db.example.com','
 
 create external table t (a int, b varchar(10)) from mariadb {'Host'=:h,'user'='u','password'=?,'database'='d','table'='t'}
 => CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE t (a int, b varchar(10)) FROM MYSQL {'host' = :h, 'user' = 'u', 'password' = ?, 'database' = 'd', 'table' = 't'}
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t (a) ON_ERROR = skip MAX 10 SET b = 1
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t (a) ON_ERROR 'skip' MAX 10 SET b = 1
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t on_error 'abort'
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'abort'

@@ -210,6 +210,13 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
     let duplicates = prop::option::of(
         prop::sample::select(vec![Duplicates::Ignore, Duplicates::Replace]).prop_map(Spanned::from),
     );
+    let on_error = prop::option::of(
+        prop_oneof![
+            Just(OnError::Abort),
+            prop::option::of(any::<u64>()).prop_map(|most| OnError::Skip { most }),
+        ]
+        .prop_map(Spanned::from),
+    );
     let load = (
         (
             any::<bool>(),
@@ -222,11 +229,11 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
         lines(),
         any::<u64>(),
         prop::collection::vec(column, 0..3),
-        assignments(0),
+        (on_error, assignments(0)),
     );
     prop_oneof![
         load.prop_map(
-            |(head, fields, lines, ignore_lines, columns, assignments)| {
+            |(head, fields, lines, ignore_lines, columns, (on_error, assignments))| {
                 let (local, files, duplicates, table, character_set) = head;
                 Plan::LoadData(LoadData {
                     local,
@@ -238,6 +245,7 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
                     lines,
                     ignore_lines,
                     columns,
+                    on_error,
                     assignments,
                 })
             }
