@@ -10,6 +10,7 @@ mod logins;
 mod matrix;
 mod removal;
 mod tokens;
+mod views;
 mod visibility;
 
 use std::collections::HashMap;

@@ -49,5 +49,7 @@ mod stages;
 mod start_stop;
 mod temporary_stages;
 mod tls;
+mod upserts;
 mod validation;
+mod views;
 mod wires;

@@ -69,6 +69,7 @@ pub use stages::{
 pub use store::{Recovery, Scrubbed};
 pub use tables::{
     Checksums, Column, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord, TableSource,
+    ViewQuery,
 };
 pub use tokens::{NewToken, TokenRecord, TokenState};
 pub use users::{NewUser, PasswordHash, UserChange, UserRecord};

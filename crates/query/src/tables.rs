@@ -20,6 +20,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::error::{Error, from_datafusion};
+use crate::mysql::Statement;
 use crate::text::{CsvReadOptions, JsonReadOptions, TextFormat, TextTable};
 
 pub use conditions::{Comparison, Condition, Operand};
@@ -109,6 +110,23 @@ pub enum Source {
     Rows(Arc<dyn RowSource>),
     /// Rows that another server has, and gives while the query reads them.
     Live(Arc<dyn LiveTable>),
+    /// Rows that a query gives.
+    View(Arc<ViewQuery>),
+}
+
+/// A view: a query that stands in the place of a table.
+#[derive(Debug)]
+pub struct ViewQuery {
+    /// The query.
+    pub statement: Statement,
+    /// The database in which its names without one are looked up.
+    pub database: String,
+    /// The tables that it names.
+    pub tables: Vec<TableDefinition>,
+    /// The labels that its columns must have, so that it gives what it gave when the view was made.
+    pub labels: Vec<String>,
+    /// The view's columns, in lower case; one for each of the query's.
+    pub columns: Vec<String>,
 }
 
 impl Source {
@@ -173,6 +191,17 @@ pub(crate) fn register(
     Ok(())
 }
 
+/// Adds a view, which has been planned, to `schema`.
+pub(crate) fn register_view(
+    schema: &dyn SchemaProvider,
+    table: &TableDefinition,
+    view: Arc<dyn TableProvider>,
+) -> Result<(), Error> {
+    let name = table.name.to_lowercase();
+    schema.register_table(name, view).map_err(from_datafusion)?;
+    Ok(())
+}
+
 fn provider(
     table: &TableDefinition,
     stores: &Stores,
@@ -194,6 +223,7 @@ fn provider(
             let name = format!("{}.{}", table.database, table.name);
             Arc::new(live::LiveProvider::new(schema, Arc::clone(live), name))
         }
+        Source::View(_) => return Err(Error::internal("a view has not been planned")),
         Source::Segments { store, files } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
             let name = format!("{}.{}", table.database, table.name);

@@ -32,8 +32,10 @@ mod tables;
 mod temporary;
 mod tokens;
 mod transfers;
+mod upsert;
 mod validation;
 mod variables;
+mod views;
 
 use std::sync::Arc;
 

@@ -24,3 +24,4 @@ mod stages;
 mod sub_stages;
 mod tokens;
 mod users;
+mod views;

@@ -282,14 +282,3 @@ pub struct DropTable {
     /// The tables, at least one.
     pub tables: Vec<TableName>,
 }
-
-/// `INSERT INTO`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Insert {
-    /// The table.
-    pub table: TableName,
-    /// The columns named; empty for all.
-    pub columns: Vec<Name>,
-    /// From `VALUES`, `SELECT`, `WITH`, `TABLE` or `(` on, verbatim.
-    pub source: QueryText,
-}

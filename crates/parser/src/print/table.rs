@@ -5,8 +5,8 @@ use crate::plan::passing::{ShowIndex, ShowServer};
 use crate::plan::query::QueryText;
 use crate::plan::table::{
     ColumnAssignment, ColumnDef, CreateExternalTable, CreateTable, CreateTableAs, Delete,
-    Duplicates, Infile, Insert, Literal, LoadColumn, LoadData, OnError, ShowColumns, ShowTables,
-    TableKey, Update,
+    Duplicates, Infile, Literal, LoadColumn, LoadData, OnError, ShowColumns, ShowTables, TableKey,
+    Update,
 };
 use crate::span::Name;
 use crate::text::{quote, quote_name};
@@ -185,11 +185,15 @@ impl Printer {
     }
 
     fn assignments(&mut self, assignments: &[ColumnAssignment]) {
+        self.word("SET");
+        self.assignment_list(assignments);
+    }
+
+    pub(super) fn assignment_list(&mut self, assignments: &[ColumnAssignment]) {
         let texts: Vec<String> = assignments
             .iter()
             .map(|one| format!("{} = {}", quote_name(&one.column), one.value.text))
             .collect();
-        self.word("SET");
         self.word(&texts.join(", "));
     }
 
@@ -198,15 +202,6 @@ impl Printer {
             self.word("WHERE");
             self.word(&condition.text);
         }
-    }
-
-    pub(super) fn insert(&mut self, plan: &Insert) {
-        self.word("INSERT INTO");
-        self.table(&plan.table);
-        if !plan.columns.is_empty() {
-            self.names(plan.columns.iter().map(|name| name.as_str()));
-        }
-        self.word(&plan.source.text);
     }
 }
 

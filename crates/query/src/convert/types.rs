@@ -204,6 +204,14 @@ impl Declared {
         })
     }
 
+    /// Of FLOAT(M,D) and DOUBLE(M,D) the digits, and those of them behind the point.
+    pub(crate) fn float_digits(&self) -> Option<(i32, i32)> {
+        let digits = self.text.strip_prefix("float(");
+        let digits = digits.or_else(|| self.text.strip_prefix("double("))?;
+        let (digits, scale) = digits.strip_suffix(')')?.split_once(',')?;
+        Some((digits.parse().ok()?, scale.parse().ok()?))
+    }
+
     /// The fractional digits of a second that are kept; without a declaration those of Arrow's unit.
     pub(crate) fn fraction_digits(&self, unit: TimeUnit) -> u8 {
         let declared = matches!(self.base.as_str(), "time" | "datetime" | "timestamp");
@@ -328,8 +336,10 @@ impl SqlType {
             "bigint" | "int8" => integer("bigint", DataType::Int64, DataType::UInt64),
             "bool" | "boolean" => one("boolean", DataType::Boolean),
             "float" if numbers.len() == 1 && numbers[0] > 24 => one("double", DataType::Float64),
-            "float" | "float4" => one("float", DataType::Float32),
-            "double" | "double precision" | "real" | "float8" => one("double", DataType::Float64),
+            "float" | "float4" => Self::float("float", numbers, DataType::Float32),
+            "double" | "double precision" | "real" | "float8" => {
+                Self::float("double", numbers, DataType::Float64)
+            }
             "decimal" | "numeric" | "dec" | "fixed" => Self::decimal(numbers),
             "date" => one("date", DataType::Date32),
             "datetime" => Self::fraction("datetime", numbers, |unit| DataType::Timestamp(unit, None)),
@@ -360,6 +370,20 @@ impl SqlType {
                       enum, set, json, uuid, bit"
                 .to_owned()),
         }
+    }
+
+    /// With `(M,D)` it takes no more than D digits behind the point, of M in all.
+    fn float(name: &str, numbers: &[u64], arrow: DataType) -> Result<Self, String> {
+        let canonical = match numbers {
+            [digits, scale] if *digits > 255 || *scale > 30 || scale > digits => {
+                return Err(format!(
+                    "{name}({digits},{scale}) has too many digits; at most 255, and at most 30 and no more than these behind the point"
+                ));
+            }
+            [digits, scale] => format!("{name}({digits},{scale})"),
+            _ => name.to_owned(),
+        };
+        Ok(Self { canonical, arrow })
     }
 
     fn decimal(numbers: &[u64]) -> Result<Self, String> {

@@ -247,8 +247,18 @@ impl Values {
             }
             Self::Bit { .. } => return self.push_bytes(text.as_bytes()),
             Self::Year(values) => values.append_value(year(text)?),
-            Self::Float { values, single } => {
+            Self::Float {
+                values,
+                single,
+                digits,
+            } => {
                 let value = float(text).ok_or(Refused::Incorrect("double"))?;
+                let value = match digits {
+                    Some(digits) if value.is_finite() => {
+                        digits.rounded(value).ok_or(Refused::OutOfRange)?
+                    }
+                    Some(_) | None => value,
+                };
                 let beyond = value.is_infinite() || *single && (value as f32).is_infinite();
                 if beyond {
                     return Err(Refused::OutOfRange);

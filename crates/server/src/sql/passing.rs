@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::session::{Outcome, Session, ShownTable, table_keys};
 
 /// The one collation, by the name and number that clients know it by.
-const COLLATION: (&str, &str) = ("utf8mb4_bin", "46");
+pub(super) const COLLATION: (&str, &str) = ("utf8mb4_bin", "46");
 
 /// BEGIN, COMMIT, ROLLBACK: taken, and of no effect, which BEGIN and ROLLBACK warn of.
 pub(super) async fn transaction(session: &Session, transaction: Transaction) -> Result<Outcome> {
@@ -179,17 +179,20 @@ pub(super) async fn table_status(session: &Session, statement: ShowTables) -> Re
     let database = statement
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
-    let names = session.table_names(database).await?;
+    let tables = session.tables(database).await?;
     let like = statement
         .like
         .map(|like| Like::new(&like.value))
         .transpose()?;
-    let rows = names
+    let rows = tables
         .into_iter()
-        .filter(|name| Like::allows(like.as_ref(), name))
-        .map(|name| {
+        .filter(|(name, _)| Like::allows(like.as_ref(), name))
+        .map(|(name, table)| {
+            let is_view = matches!(&table, ShownTable::Stored(record) if record.view().is_some());
             let row = COLUMNS.iter().map(|column| match *column {
                 "Name" => Some(name.clone()),
+                "Comment" if is_view => Some("VIEW".to_owned()),
+                _ if is_view => None,
                 "Engine" => Some("Stagedoor".to_owned()),
                 "Collation" => Some(COLLATION.0.to_owned()),
                 "Create_options" | "Comment" => Some(String::new()),

@@ -1,14 +1,17 @@
 //! SHOW and DESCRIBE of databases and tables, and what every SHOW shares.
 
-use catalog::{Credentials, ExportState, PRIMARY, StageChangeKind, TableRecord, TableSource};
+use catalog::{
+    Credentials, ExportState, PRIMARY, StageChangeKind, TableRecord, TableSource, ViewQuery,
+};
 use parser::{ShowTables, TableName};
 
 use super::like::Like;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::live::LiveOptions;
 use crate::session::{Outcome, Session, ShownTable};
 use crate::sessions::SessionState;
-use crate::system_tables::is_system_database;
+
+use super::passing::COLLATION;
 
 pub(super) async fn databases(session: &Session, like: Option<String>) -> Result<Outcome> {
     let names = session.database_names().await?;
@@ -19,23 +22,30 @@ pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<O
     let database = statement
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
-    let names = session.table_names(database.clone()).await?;
     let column = format!("Tables_in_{database}");
     let like = statement.like.map(|like| like.value);
     if !statement.full {
+        let names = session.table_names(database).await?;
         return names_outcome("SHOW TABLES", &column, names, like.as_deref());
     }
-    let kind = match is_system_database(&database) {
-        true => "SYSTEM VIEW",
-        false => "BASE TABLE",
-    };
     let like = like.as_deref().map(Like::new).transpose()?;
-    let is_shown = |name: &String| Like::allows(like.as_ref(), name);
-    let rows = names
+    let rows = session
+        .tables(database)
+        .await?
         .into_iter()
-        .filter(is_shown)
-        .map(|name| vec![Some(name), Some(kind.to_owned())]);
+        .filter(|(name, _)| Like::allows(like.as_ref(), name))
+        .map(|(name, table)| vec![Some(name), Some(table_type(&table).to_owned())]);
     Outcome::text_rows("SHOW TABLES", &[&column, "Table_type"], rows.collect())
+}
+
+fn table_type(table: &ShownTable) -> &'static str {
+    match table {
+        ShownTable::System(_) => "SYSTEM VIEW",
+        ShownTable::Stored(record) => match record.view() {
+            Some(_) => "VIEW",
+            None => "BASE TABLE",
+        },
+    }
 }
 
 pub(super) async fn columns(
@@ -107,8 +117,60 @@ pub(super) async fn columns(
 
 pub(super) async fn create_table(session: &Session, name: TableName) -> Result<Outcome> {
     let record = session.stored_table(&name).await?;
+    if let Some(view) = record.view() {
+        return shown_view("SHOW CREATE TABLE", &record, view);
+    }
     let row = vec![Some(record.name.clone()), Some(create_statement(&record))];
     Outcome::text_rows("SHOW CREATE TABLE", &["Table", "Create Table"], vec![row])
+}
+
+pub(super) async fn create_view(session: &Session, name: TableName) -> Result<Outcome> {
+    let record = session.stored_view(&name).await?;
+    match record.view() {
+        Some(view) => shown_view("SHOW CREATE VIEW", &record, view),
+        None => Err(Error::defect("a view without a query")),
+    }
+}
+
+fn shown_view(verb: &'static str, record: &TableRecord, view: &ViewQuery) -> Result<Outcome> {
+    const COLUMNS: [&str; 5] = [
+        "View",
+        "Create View",
+        "character_set_client",
+        "collation_connection",
+        // In which names of its query without a database are looked up.
+        "Database",
+    ];
+    let row = vec![
+        Some(record.name.clone()),
+        Some(view_statement(record, view)),
+        Some("utf8mb4".to_owned()),
+        Some(COLLATION.0.to_owned()),
+        Some(view.database.clone()),
+    ];
+    Outcome::text_rows(verb, &COLUMNS, vec![row])
+}
+
+/// The statement that makes the view, where its query's database is the current one.
+fn view_statement(record: &TableRecord, view: &ViewQuery) -> String {
+    let mut name = backquoted(&record.name);
+    if record.database != view.database {
+        name = format!("{}.{name}", backquoted(&record.database));
+    }
+    let columns: Vec<String> = record
+        .columns
+        .iter()
+        .filter(|_| view.names_columns)
+        .map(|column| backquoted(&column.name))
+        .collect();
+    let columns = match columns.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", columns.join(",")),
+    };
+    format!(
+        "CREATE SQL SECURITY INVOKER VIEW {name}{columns} AS {}",
+        view.query
+    )
 }
 
 /// An export's state as rows show it.
@@ -202,6 +264,7 @@ fn create_statement(table: &TableRecord) -> String {
             let name = backquoted(&table.name);
             format!("CREATE EXTERNAL TABLE {name} (\n{body}\n) {rows}")
         }
+        TableSource::View(view) => view_statement(table, view),
         TableSource::Segments(_) => {
             let comment = match table.comment.as_str() {
                 "" => String::new(),
