@@ -151,7 +151,8 @@ impl Source {
             | Self::Segments { .. }
             | Self::Batches(_)
             | Self::Rows(_)
-            | Self::Live(_) => {
+            | Self::Live(_)
+            | Self::View(_) => {
                 return Err(Error::unsupported(
                     "lines can be left out of CSV and JSON lines only",
                 ));
