@@ -176,7 +176,7 @@ fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
     for scale in &arguments.memory_scale {
         command
             .arg("--memory")
-            .arg(lineitem(&folder, &peers, scale)?);
+            .arg(tpch(&folder, &peers, scale, "lineitem")?);
     }
     process::run(&mut command)
 }
