@@ -1,7 +1,6 @@
 //! Views: a query in the place of a table. It is planned with names of its own, and then stands in the plan of the query
 //! that reads it as a subquery would.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -10,6 +9,7 @@ use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
+use futures::future::BoxFuture;
 
 use super::{Context, QueryEngine, explain_names, read_only};
 use crate::error::{Error, from_datafusion};
@@ -29,7 +29,7 @@ impl QueryEngine {
         stores: &'a Stores,
         batch_rows: usize,
         files: &'a FilesAtHand,
-    ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn TableProvider>, Error>> + Send + 'a>> {
+    ) -> BoxFuture<'a, Result<Arc<dyn TableProvider>, Error>> {
         Box::pin(async move {
             let plan = self
                 .view_plan(view, outer, stores, batch_rows, files)
