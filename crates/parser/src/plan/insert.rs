@@ -81,7 +81,15 @@ impl QueryText {
         let has_aliases = new.is_some_and(|new| !new.columns.is_empty());
         let mut parts: Vec<(Range<usize>, String)> = Vec::new();
         let mut at = 0;
+        // Of each bracket that is open, whether a query stands in it: there a bare name is first a column of its tables.
+        let mut open: Vec<bool> = Vec::new();
         while at < tokens.len() {
+            if reading.is(at, b'(') {
+                open.push(reading.begins_query(at + 1));
+            } else if reading.is(at, b')') {
+                open.pop();
+            }
+            let in_query = open.contains(&true);
             let (name, of_table, length) = if let Some(name) = reading.values_of(at) {
                 (name.clone(), Some(name), 4)
             } else if let Some(name) = new.and_then(|new| reading.qualified(at, &new.name)) {
@@ -90,7 +98,7 @@ impl QueryText {
                     false => Some(name.clone()),
                 };
                 (name, of_table, 3)
-            } else if let Some(name) = reading.bare(at)
+            } else if let Some(name) = reading.bare(at).filter(|_| !in_query)
                 && !is_own(&name)
                 && let Some(of_table) = aliased(&name)
             {
@@ -123,6 +131,12 @@ impl Reading<'_> {
         let token = self.tokens.get(at)?;
         let is_name = matches!(token.kind, TokenKind::Word | TokenKind::Quoted);
         is_name.then(|| fold_name(token.text(self.text)))
+    }
+
+    fn begins_query(&self, at: usize) -> bool {
+        let words = ["SELECT", "WITH", "TABLE"];
+        let token = self.tokens.get(at);
+        token.is_some_and(|token| words.iter().any(|word| token.is_word(self.text, word)))
     }
 
     fn follows_dot(&self, at: usize) -> bool {

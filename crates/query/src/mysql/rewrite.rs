@@ -282,6 +282,12 @@ fn rolled_up(select: &mut Select) -> Result<(), Error> {
     match modifiers.as_slice() {
         [] => Ok(()),
         [GroupByWithModifier::Rollup] => {
+            // The planner would take a position within ROLLUP for a constant.
+            if let Some(term) = terms.iter().find(|term| matches!(term, Expr::Value(_))) {
+                return Err(Error::unsupported(format!(
+                    "GROUP BY {term} WITH ROLLUP: write the expression in the place of its position"
+                )));
+            }
             let terms_each = terms.drain(..).map(|term| vec![term]).collect();
             terms.push(Expr::Rollup(terms_each));
             modifiers.clear();

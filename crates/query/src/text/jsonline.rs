@@ -46,7 +46,7 @@ impl Lines {
     }
 
     /// The next line that is not blank, and its number; `None` at the end.
-    pub(super) async fn next(&mut self, path: &str) -> Result<Option<(&str, u64)>, Error> {
+    pub(super) async fn next(&mut self, path: &str) -> Result<Option<(&[u8], u64)>, Error> {
         let mut searched = 0;
         let range = loop {
             let rest = &self.buffer[self.at..];
@@ -79,10 +79,7 @@ impl Lines {
                 break start..start + end;
             }
         };
-        match std::str::from_utf8(&self.buffer[range]) {
-            Ok(text) => Ok(Some((text, self.line))),
-            Err(_) => Err(Error::invalid("the line is not UTF-8").in_file(path, self.line)),
-        }
+        Ok(Some((&self.buffer[range], self.line)))
     }
 }
 
@@ -132,7 +129,7 @@ impl JsonLines {
             return Ok(None);
         };
         let mut pushed = || {
-            for (key, value) in members(line).map_err(Error::invalid)? {
+            for (key, value) in members(utf8(line)?).map_err(Error::invalid)? {
                 let place = self.places.get(&key.to_lowercase()).ok_or_else(|| {
                     Error::invalid(format!("the key '{key}' is no column of the table"))
                 })?;
@@ -151,7 +148,7 @@ impl JsonLines {
             Ok(())
         };
         let pushed = pushed().map_err(|error| error.in_file(path, number));
-        let written = || line.to_owned();
+        let written = || String::from_utf8_lossy(line).into_owned();
         taken(
             pushed,
             self.left_out.as_ref(),
@@ -160,6 +157,11 @@ impl JsonLines {
             written,
         )
     }
+}
+
+/// A line as text.
+pub(super) fn utf8(line: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(line).map_err(|_| Error::invalid("the line is not UTF-8"))
 }
 
 fn push_value(

@@ -223,7 +223,8 @@ impl FileRows {
         // Which of the writers' rows are none of the table's.
         let mut left_out: Vec<usize> = Vec::new();
         while left_out.len() == rows || (rows < self.batch_rows && bytes < BATCH_BYTES_MAX) {
-            if left_out.len() == rows && rows >= self.batch_rows {
+            let is_full = rows >= self.batch_rows || bytes >= BATCH_BYTES_MAX;
+            if left_out.len() == rows && is_full {
                 // Nothing of these is a row.
                 self.arrays(rows, &left_out)?;
                 left_out.clear();

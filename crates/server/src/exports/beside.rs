@@ -23,6 +23,8 @@ pub(crate) struct BesideWanted {
     pub(crate) manifest_of_one: bool,
     /// The manifest, where there are several.
     pub(crate) manifest_of_several: bool,
+    /// Whether there may be several.
+    pub(crate) may_be_several: bool,
     /// Without its manifest the export must not be.
     pub(crate) manifest_required: bool,
     /// The digests.
@@ -135,10 +137,16 @@ async fn left_of_longer(target: &ExportTarget, files: &[PlannedFile]) -> Result<
     let Ok(next) = target.file(count) else {
         return Ok(None);
     };
-    let is_there = target.store.exists(&next).await?;
-    Ok(is_there.then(|| {
-        format!("'{next}' stays, for no manifest tells whose it is: it may be of the export before, with others behind it")
-    }))
+    // The export does not depend on it.
+    Ok(match target.store.exists(&next).await {
+        Ok(true) => Some(format!(
+            "'{next}' stays, for no manifest tells whose it is: it may be of the export before, with others behind it"
+        )),
+        Ok(false) => None,
+        Err(error) => Some(format!(
+            "whether '{next}' is left of the export before is not known: {error}"
+        )),
+    })
 }
 
 /// Where a file beside the data may go.

@@ -149,7 +149,8 @@ async fn send_rows(
             if wire.connection.output_len() >= OUTPUT_BYTES {
                 match bounds.within(wire.flush()).await {
                     Ok(flushed) => flushed?,
-                    Err(error) => return Ok(Err(error)),
+                    // A part of a packet is with the client: nothing can follow it.
+                    Err(_) => return Err(Left),
                 }
             }
         }

@@ -467,13 +467,24 @@ impl Client {
 
     /// As if the client had just come, with the same user.
     async fn reset(&mut self) -> std::result::Result<(), Left> {
-        let entered = Entered {
+        // As MySQL keeps it: a pool resets between two of its users.
+        let kept = Entered {
             caller: self.opened.caller.clone(),
-            // As MySQL keeps it: a pool resets between two of its users.
             database: Some(self.database.clone()),
         };
+        let fresh = Entered {
+            caller: self.opened.caller.clone(),
+            database: None,
+        };
         self.end_session();
-        match open(&self.shared, entered, self.number).await {
+        let opened = match open(&self.shared, kept, self.number).await {
+            // It was dropped meanwhile.
+            Err(error) if error.reason() == Reason::DatabaseNotFound => {
+                open(&self.shared, fresh, self.number).await
+            }
+            opened => opened,
+        };
+        match opened {
             Ok(opened) => {
                 self.begin(opened);
                 self.ok()

@@ -145,6 +145,7 @@ impl Session {
         let beside = BesideWanted {
             manifest_of_one: manifest_wanted.unwrap_or(false),
             manifest_of_several: manifest_wanted.unwrap_or(true),
+            may_be_several: form.may_be_several() || !statement.options.partition_by.is_empty(),
             manifest_required: target.policies().requires_manifest(),
             checksums: wants_checksums(statement),
             digest: form.digest(),
@@ -431,7 +432,7 @@ async fn refuse_existing(
             conflicts.replaceable(target, name).await?;
         }
     }
-    let several = form.may_be_several() || !statement.options.partition_by.is_empty();
+    let several = beside.may_be_several;
     if beside.manifest_of_one || (several && beside.manifest_of_several) {
         let path = manifest_path(&target.path)?;
         // One of several has another place, and this one only where that is taken.

@@ -22,8 +22,9 @@ use super::{Outcome, Session};
 impl Session {
     pub(crate) async fn insert(&mut self, mut statement: Insert) -> Result<Outcome> {
         let (permit, table, _turn) = self.changing(Operation::Insert, &statement.table).await?;
-        self.allow_on_duplicate(&statement).await?;
         let (permit, table, _numbering) = self.numbering(permit, table, &statement.table).await?;
+        // Of the table that was found in the end.
+        self.allow_on_duplicate(&statement, table.id).await?;
         let pin = self.instance.internal.pin();
         let named = statement.columns.iter().map(|name| name.value.clone());
         let named = Some(named.collect::<Vec<_>>()).filter(|named| !named.is_empty());

@@ -310,6 +310,8 @@ pub(super) struct Sources {
     internal: Url,
     /// The views that what is looked up stands in, by database and name, the innermost last.
     pub(super) views: Vec<(String, String)>,
+    /// How many views were looked up.
+    pub(super) views_read: usize,
 }
 
 impl Sources {
@@ -319,6 +321,7 @@ impl Sources {
             stores: vec![(internal.clone(), instance.internal.tables.object_store())],
             internal,
             views: Vec::new(),
+            views_read: 0,
         })
     }
 

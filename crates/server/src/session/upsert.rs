@@ -59,7 +59,7 @@ pub(super) fn change_of(on_duplicate: &OnDuplicate) -> RowChange {
 
 impl Session {
     /// That the principal may do to the rows that are there what the statement does to them.
-    pub(super) async fn allow_on_duplicate(&self, statement: &Insert) -> Result<()> {
+    pub(super) async fn allow_on_duplicate(&self, statement: &Insert, id: u64) -> Result<()> {
         let operations: &[Operation] = match &statement.on_duplicate {
             OnDuplicate::Refuse | OnDuplicate::Ignore => &[],
             OnDuplicate::Replace => &[Operation::Delete],
@@ -67,9 +67,12 @@ impl Session {
             OnDuplicate::Update { .. } => &[Operation::Update, Operation::Select],
         };
         let (database, name) = self.resolve(&statement.table);
-        for operation in operations {
-            self.allow(*operation, table_object(&database, &name))
-                .await?;
+        for &operation in operations {
+            let object = table_object(&database, &name);
+            self.act(operation, object.clone(), move |acting, _| {
+                acting.allow_table_found(operation, &object, id)
+            })
+            .await?;
         }
         Ok(())
     }

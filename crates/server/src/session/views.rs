@@ -22,6 +22,8 @@ use super::{Outcome, Session};
 
 /// Views that may stand within each other.
 const NESTED_MAX: usize = 32;
+/// Most views that a statement reads, each as often as it is named.
+const READ_MAX: usize = 1_000;
 
 impl Session {
     pub(crate) async fn create_view(&self, statement: CreateView) -> Result<Outcome> {
@@ -248,6 +250,11 @@ impl Session {
             }
             if sources.views.len() >= NESTED_MAX {
                 let what = format!("more than {NESTED_MAX} views stand within each other");
+                return Err(invalid_view(&shown, &what));
+            }
+            sources.views_read += 1;
+            if sources.views_read > READ_MAX {
+                let what = format!("the statement reads more than {READ_MAX} views");
                 return Err(invalid_view(&shown, &what));
             }
             sources.views.push(here);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// Members by the length of their keys, then by their bytes, as MySQL keeps them.
 pub(super) fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
@@ -91,9 +91,7 @@ pub(super) fn contains(target: &Value, candidate: &Value) -> bool {
                     .is_some_and(|value| contains(value, candidate))
             })
         }
-        (Value::Number(left), Value::Number(right)) => {
-            left == right || left.as_f64() == right.as_f64()
-        }
+        (Value::Number(left), Value::Number(right)) => same_number(left, right),
         (left, right) => left == right,
     }
 }
@@ -114,8 +112,31 @@ pub(super) fn overlap(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// Equal as MySQL compares documents: numbers by value, arrays element by element, objects by their members.
 fn equal(left: &Value, right: &Value) -> bool {
-    contains(left, right) && contains(right, left)
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => same_number(left, right),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len()
+                && left.iter().zip(right).all(|(one, other)| equal(one, other))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            let same = |(key, one): (&String, &Value)| {
+                right.get(key).is_some_and(|other| equal(one, other))
+            };
+            left.len() == right.len() && left.iter().all(same)
+        }
+        (left, right) => left == right,
+    }
+}
+
+/// Integers digit for digit; as floating-point numbers only where one of them is none.
+fn same_number(left: &Number, right: &Number) -> bool {
+    let is_whole = |number: &Number| number.is_i64() || number.is_u64();
+    match is_whole(left) && is_whole(right) {
+        true => left == right,
+        false => left == right || left.as_f64() == right.as_f64(),
+    }
 }
 
 /// JSON_MERGE_PATCH of two documents (RFC 7396).

@@ -74,7 +74,7 @@ fn told(plan: &ExportPlan, statement: &Export) -> Explained {
     told.push(("files", files(plan, statement)));
     if plan.beside.manifest_of_one {
         told.extend(manifest_path(&target.path).map(|path| ("manifest", path.to_string())));
-    } else if plan.beside.manifest_of_several && may_be_several(plan, statement) {
+    } else if plan.beside.manifest_of_several && plan.beside.may_be_several {
         told.push((
             "manifest",
             "_manifest.json beside the first file, if there are several; always in the catalog"
@@ -107,11 +107,6 @@ fn told(plan: &ExportPlan, statement: &Export) -> Explained {
         told.push(("export id", key.key.clone()));
     }
     told
-}
-
-fn may_be_several(plan: &ExportPlan, statement: &Export) -> bool {
-    let is_split = plan.manifest.options.contains_key("file_bytes_max");
-    is_split || !statement.options.partition_by.is_empty()
 }
 
 fn columns(schema: &SchemaRef) -> String {

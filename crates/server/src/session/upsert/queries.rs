@@ -126,7 +126,7 @@ impl<'a> Texts<'a> {
     }
 
     fn from_compared(&self, query: Assembled, left_out: bool) -> Assembled {
-        let query = self.new_with(query.text(" FROM "), "ROW_NUMBER()", "", "rank");
+        let query = self.new_with(query.text(" FROM "), "ROW_NUMBER()", " ASC", "rank");
         let query = self.join_old(query);
         if !left_out {
             return query;
