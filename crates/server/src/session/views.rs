@@ -21,7 +21,7 @@ use super::tables::{
 use super::{Outcome, Session};
 
 /// Views that may stand within each other.
-const NESTED_MAX: usize = 32;
+const NESTED_MAX: usize = 8;
 /// Most views that a statement reads, each as often as it is named.
 const READ_MAX: usize = 1_000;
 

@@ -96,17 +96,57 @@ pub(super) fn shared(keys: Vec<Option<Box<[u8]>>>) -> impl Iterator<Item = Share
     keys.filter_map(|(at, key)| key.map(|key| Shared::Key(at, key)))
 }
 
-/// The round, from 1, that each row waits for: behind all rows before it with which it has something in common.
+/// The round, from 1, that each row waits for: behind all rows before it with which it hangs together. Two that have
+/// nothing in common may still meet one row, which a third has added that has one thing in common with each.
 pub(super) fn ranks(rows: BTreeMap<i64, Vec<Shared>>) -> Vec<(i64, i64)> {
-    let mut last: HashMap<Shared, i64> = HashMap::new();
-    let mut ranks = Vec::with_capacity(rows.len());
+    let mut groups = Groups::default();
+    let mut first_with: HashMap<Shared, usize> = HashMap::new();
+    let mut numbers = Vec::with_capacity(rows.len());
     for (row, things) in rows {
-        let before = things.iter().filter_map(|thing| last.get(thing)).max();
-        let rank = before.copied().unwrap_or(0) + 1;
-        last.extend(things.into_iter().map(|thing| (thing, rank)));
-        ranks.push((row, rank));
+        let group = groups.add();
+        numbers.push(row);
+        for thing in things {
+            let first = *first_with.entry(thing).or_insert(group);
+            groups.join(first, group);
+        }
+    }
+    let mut rounds: HashMap<usize, i64> = HashMap::new();
+    let mut ranks = Vec::with_capacity(numbers.len());
+    for (at, row) in numbers.into_iter().enumerate() {
+        let round = rounds.entry(groups.of(at)).or_default();
+        *round += 1;
+        ranks.push((row, *round));
     }
     ranks
+}
+
+/// Which members hang together.
+#[derive(Default)]
+struct Groups {
+    /// Of each member another of its group, or itself.
+    parents: Vec<usize>,
+}
+
+impl Groups {
+    /// A new member, alone.
+    fn add(&mut self) -> usize {
+        self.parents.push(self.parents.len());
+        self.parents.len() - 1
+    }
+
+    /// The member that stands for the group.
+    fn of(&mut self, mut member: usize) -> usize {
+        while self.parents[member] != member {
+            self.parents[member] = self.parents[self.parents[member]];
+            member = self.parents[member];
+        }
+        member
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.of(one), self.of(other));
+        self.parents[one.max(other)] = one.min(other);
+    }
 }
 
 /// Rounds as a table of the engine.
@@ -187,5 +227,12 @@ mod tests {
             (4, vec![Shared::Old(7)]),
         ]);
         assert_eq!(ranks(rows), [(0, 1), (1, 2), (2, 3), (3, 1), (4, 2)]);
+        // The second and the third meet the first, which the one changes by its first key and the other by its second.
+        let rows = BTreeMap::from([
+            (0, vec![key(0, 1), key(1, 1)]),
+            (1, vec![key(0, 1), key(1, 2)]),
+            (2, vec![key(0, 3), key(1, 1)]),
+        ]);
+        assert_eq!(ranks(rows), [(0, 1), (1, 2), (2, 3)]);
     }
 }
