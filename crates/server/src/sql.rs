@@ -15,6 +15,7 @@ pub(crate) use stages::{given_credentials, shown_credentials, status as stage_st
 
 use std::collections::HashMap;
 
+use futures::future::BoxFuture;
 use parser::{ParameterRef, Plan, Secret};
 use secrecy::SecretString;
 
@@ -138,104 +139,130 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
 }
 
 /// Runs a statement. No wildcard: the compiler asks what a new one does.
-pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcome> {
+///
+/// Each statement's future is in a box of its own: a function that awaits one of eighty has room on its stack for all of
+/// them, where it is built without optimisation.
+pub(crate) fn dispatch(session: &mut Session, plan: Plan) -> BoxFuture<'_, Result<Outcome>> {
     let verb = plan.verb();
     match plan {
-        Plan::CreateStage(statement) => stages::create(session, statement).await,
-        Plan::AlterStage(statement) => stages::alter(session, statement).await,
-        Plan::DropStage(statement) => stages::drop(session, statement).await,
-        Plan::UndropStage(name) => stages::undrop(session, name.value).await,
-        Plan::ShowStages { like } => stages::show(session, text(like)).await,
-        Plan::DescribeStage(name) => stages::describe(session, name.value).await,
-        Plan::ShowStageHistory(name) => stages::history(session, name.value).await,
-        Plan::ValidateStage(name) => stages::validate(session, name.value).await,
+        Plan::CreateStage(statement) => boxed(move || stages::create(session, statement)),
+        Plan::AlterStage(statement) => boxed(move || stages::alter(session, statement)),
+        Plan::DropStage(statement) => boxed(move || stages::drop(session, statement)),
+        Plan::UndropStage(name) => boxed(move || stages::undrop(session, name.value)),
+        Plan::ShowStages { like } => boxed(move || stages::show(session, text(like))),
+        Plan::DescribeStage(name) => boxed(move || stages::describe(session, name.value)),
+        Plan::ShowStageHistory(name) => boxed(move || stages::history(session, name.value)),
+        Plan::ValidateStage(name) => boxed(move || stages::validate(session, name.value)),
 
-        Plan::Export(statement) => session.export(statement).await.map(Outcome::Export),
-        Plan::ExplainExport(statement) => exports::explain(session, statement).await,
-        Plan::ShowExports => exports::show(session).await,
-        Plan::ResumeExport(id) => session.resume_export(&id.value).await.map(Outcome::Export),
-        Plan::VerifyExport(id) => exports::verify(session, id.value).await,
-        Plan::CancelExport(id) => {
+        Plan::Export(statement) => {
+            boxed(move || async move { session.export(statement).await.map(Outcome::Export) })
+        }
+        Plan::ExplainExport(statement) => boxed(move || exports::explain(session, statement)),
+        Plan::ShowExports => boxed(move || exports::show(session)),
+        Plan::ResumeExport(id) => {
+            boxed(
+                move || async move { session.resume_export(&id.value).await.map(Outcome::Export) },
+            )
+        }
+        Plan::VerifyExport(id) => boxed(move || exports::verify(session, id.value)),
+        Plan::CancelExport(id) => boxed(move || async move {
             session.cancel_export(&id.value).await?;
             Ok(Outcome::done(verb))
-        }
+        }),
 
-        Plan::ListFiles(target) => files::list(session, target.value).await,
-        Plan::RemoveFiles(statement) => files::remove(session, statement).await,
-        Plan::Presign(statement) => files::presign(session, statement).await,
-        Plan::GetFiles(statement) => files::get(session, statement).await,
-        Plan::PutFiles(statement) => files::put(session, statement).await,
+        Plan::ListFiles(target) => boxed(move || files::list(session, target.value)),
+        Plan::RemoveFiles(statement) => boxed(move || files::remove(session, statement)),
+        Plan::Presign(statement) => boxed(move || files::presign(session, statement)),
+        Plan::GetFiles(statement) => boxed(move || files::get(session, statement)),
+        Plan::PutFiles(statement) => boxed(move || files::put(session, statement)),
 
-        Plan::CreateDatabase(statement) => session.create_database(statement).await,
-        Plan::DropDatabase(statement) => session.drop_database(statement).await,
-        Plan::Use(name) => {
+        Plan::CreateDatabase(statement) => boxed(move || session.create_database(statement)),
+        Plan::DropDatabase(statement) => boxed(move || session.drop_database(statement)),
+        Plan::Use(name) => boxed(move || async move {
             session.use_database(&name.value).await?;
             Ok(Outcome::done(verb))
+        }),
+        Plan::ShowDatabases { like } => boxed(move || show::databases(session, text(like))),
+        Plan::CreateTable(statement) => boxed(move || session.create_table(statement)),
+        Plan::CreateExternalTable(statement) => {
+            boxed(move || session.create_external_table(statement))
         }
-        Plan::ShowDatabases { like } => show::databases(session, text(like)).await,
-        Plan::CreateTable(statement) => session.create_table(statement).await,
-        Plan::CreateExternalTable(statement) => session.create_external_table(statement).await,
-        Plan::CreateLiveTable(statement) => session.create_live_table(statement).await,
-        Plan::DropTable(statement) => session.drop_table(statement).await,
-        Plan::Truncate(name) => session.truncate_table(name).await,
-        Plan::Insert(statement) => session.insert(statement).await,
-        Plan::LoadData(statement) => session.load(statement).await,
-        Plan::Update(statement) => session.update(statement).await,
-        Plan::Delete(statement) => session.delete(statement).await,
-        Plan::CreateTableAs(statement) => session.create_table_as(statement).await,
-        Plan::CreateView(statement) => session.create_view(statement).await,
-        Plan::AlterView(statement) => session.alter_view(statement).await,
-        Plan::DropView(statement) => session.drop_view(statement).await,
-        Plan::ShowCreateView(name) => show::create_view(session, name).await,
-        Plan::ShowTables(statement) => show::tables(session, statement).await,
-        Plan::ShowColumns(statement) => {
+        Plan::CreateLiveTable(statement) => boxed(move || session.create_live_table(statement)),
+        Plan::DropTable(statement) => boxed(move || session.drop_table(statement)),
+        Plan::Truncate(name) => boxed(move || session.truncate_table(name)),
+        Plan::Insert(statement) => boxed(move || session.insert(statement)),
+        Plan::LoadData(statement) => boxed(move || session.load(statement)),
+        Plan::Update(statement) => boxed(move || session.update(statement)),
+        Plan::Delete(statement) => boxed(move || session.delete(statement)),
+        Plan::CreateTableAs(statement) => boxed(move || session.create_table_as(statement)),
+        Plan::CreateView(statement) => boxed(move || session.create_view(statement)),
+        Plan::AlterView(statement) => boxed(move || session.alter_view(statement)),
+        Plan::DropView(statement) => boxed(move || session.drop_view(statement)),
+        Plan::ShowCreateView(name) => boxed(move || show::create_view(session, name)),
+        Plan::ShowTables(statement) => boxed(move || show::tables(session, statement)),
+        Plan::ShowColumns(statement) => boxed(move || async move {
             let like = text(statement.like);
             show::columns(session, verb, statement.table, statement.full, like).await
+        }),
+        Plan::DescribeTable(name) => boxed(move || show::columns(session, verb, name, false, None)),
+        Plan::ShowCreateTable(name) => boxed(move || show::create_table(session, name)),
+        Plan::Query(query) => {
+            boxed(move || async move { session.query(query).await.map(Outcome::Rows) })
         }
-        Plan::DescribeTable(name) => show::columns(session, verb, name, false, None).await,
-        Plan::ShowCreateTable(name) => show::create_table(session, name).await,
-        Plan::Query(query) => session.query(query).await.map(Outcome::Rows),
 
-        Plan::CreateAccount(statement) => access::create_account(session, statement).await,
-        Plan::AlterAccount(statement) => access::alter_account(session, statement).await,
-        Plan::DropAccount(statement) => access::drop_account(session, statement).await,
-        Plan::ShowAccounts { like } => access::show_accounts(session, text(like)).await,
-        Plan::CreateUser(statement) => access::create_user(session, statement).await,
-        Plan::AlterUser(statement) => access::alter_user(session, statement).await,
-        Plan::DropUser(statement) => access::drop_user(session, statement).await,
-        Plan::ShowUsers { like } => access::show_users(session, text(like)).await,
-        Plan::SetPassword(password) => {
+        Plan::CreateAccount(statement) => boxed(move || access::create_account(session, statement)),
+        Plan::AlterAccount(statement) => boxed(move || access::alter_account(session, statement)),
+        Plan::DropAccount(statement) => boxed(move || access::drop_account(session, statement)),
+        Plan::ShowAccounts { like } => boxed(move || access::show_accounts(session, text(like))),
+        Plan::CreateUser(statement) => boxed(move || access::create_user(session, statement)),
+        Plan::AlterUser(statement) => boxed(move || access::alter_user(session, statement)),
+        Plan::DropUser(statement) => boxed(move || access::drop_user(session, statement)),
+        Plan::ShowUsers { like } => boxed(move || access::show_users(session, text(like))),
+        Plan::SetPassword(password) => boxed(move || async move {
             session.set_own_password(access::secret(password)?).await?;
             Ok(Outcome::done(verb))
-        }
-        Plan::CreateRole(statement) => access::create_role(session, statement).await,
-        Plan::DropRole(statement) => access::drop_role(session, statement).await,
-        Plan::ShowRoles { like } => access::show_roles(session, text(like)).await,
-        Plan::SetRole(role) => access::set_role(session, role).await,
-        Plan::Grant(statement) => access::grant(session, statement, true).await,
-        Plan::Revoke(statement) => access::grant(session, statement, false).await,
-        Plan::GrantRole(statement) => access::grant_role(session, statement, true).await,
-        Plan::RevokeRole(statement) => access::grant_role(session, statement, false).await,
-        Plan::ShowGrants(statement) => access::show_grants(session, statement).await,
-        Plan::CreateToken(statement) => access::create_token(session, statement).await,
-        Plan::RevokeToken(id) => {
+        }),
+        Plan::CreateRole(statement) => boxed(move || access::create_role(session, statement)),
+        Plan::DropRole(statement) => boxed(move || access::drop_role(session, statement)),
+        Plan::ShowRoles { like } => boxed(move || access::show_roles(session, text(like))),
+        Plan::SetRole(role) => boxed(move || access::set_role(session, role)),
+        Plan::Grant(statement) => boxed(move || access::grant(session, statement, true)),
+        Plan::Revoke(statement) => boxed(move || access::grant(session, statement, false)),
+        Plan::GrantRole(statement) => boxed(move || access::grant_role(session, statement, true)),
+        Plan::RevokeRole(statement) => boxed(move || access::grant_role(session, statement, false)),
+        Plan::ShowGrants(statement) => boxed(move || access::show_grants(session, statement)),
+        Plan::CreateToken(statement) => boxed(move || access::create_token(session, statement)),
+        Plan::RevokeToken(id) => boxed(move || async move {
             session
                 .revoke_token(id.value, ChangeMode::default())
                 .await?;
             Ok(Outcome::done(verb))
+        }),
+        Plan::ShowTokens { of } => {
+            boxed(move || access::show_tokens(session, of.map(|user| user.value)))
         }
-        Plan::ShowTokens { of } => access::show_tokens(session, of.map(|user| user.value)).await,
-        Plan::SetVariable(statement) => {
+        Plan::SetVariable(statement) => boxed(move || async move {
             session.set_variables(statement).await?;
             Ok(Outcome::done(verb))
+        }),
+        Plan::Transaction(statement) => boxed(move || passing::transaction(session, statement)),
+        Plan::ShowServer(statement) => boxed(move || passing::server(session, statement)),
+        Plan::ShowIndex(statement) => boxed(move || passing::index(session, statement)),
+        Plan::ShowTableStatus(statement) => {
+            boxed(move || passing::table_status(session, statement))
         }
-        Plan::Transaction(statement) => passing::transaction(session, statement).await,
-        Plan::ShowServer(statement) => passing::server(session, statement).await,
-        Plan::ShowIndex(statement) => passing::index(session, statement).await,
-        Plan::ShowTableStatus(statement) => passing::table_status(session, statement).await,
-        Plan::ShowSessions => access::show_sessions(session).await,
-        Plan::Kill(statement) => access::kill(session, statement).await,
+        Plan::ShowSessions => boxed(move || access::show_sessions(session)),
+        Plan::Kill(statement) => boxed(move || access::kill(session, statement)),
     }
+}
+
+/// Makes a future out of sight of its caller, whose stack it does not take.
+#[inline(never)]
+fn boxed<'a, F>(make: impl FnOnce() -> F) -> BoxFuture<'a, Result<Outcome>>
+where
+    F: Future<Output = Result<Outcome>> + Send + 'a,
+{
+    Box::pin(make())
 }
 
 fn text(like: Option<parser::Spanned<String>>) -> Option<String> {

@@ -25,6 +25,8 @@ use crate::error::{Error, Reason, Result};
 use crate::session::Session;
 use crate::settings::LimitSettings;
 
+/// How long a client may take to read an answer without its rows.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// How long a client may take to read what is left for it at the end.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
@@ -210,14 +212,9 @@ impl Client {
                 Err(Left) => break,
             }
             // Rows are sent by then: what is left is little, but a client need not read even that.
-            let flushed = tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => break,
-                () = killed.wait() => break,
-                flushed = self.wire.flush() => flushed,
-            };
-            if flushed.is_err() {
-                break;
+            match tokio::time::timeout(ANSWER_MAX, self.wire.flush()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => break,
             }
         }
         let _ = tokio::time::timeout(FAREWELL_MAX, self.wire.close()).await;
