@@ -168,7 +168,7 @@ impl ScalarUDFImpl for JsonFunction {
             self.op,
             Op::Set | Op::Insert | Op::Replace | Op::ArrayAppend
         );
-        if in_pairs && arg_types.len() % 2 == 0 {
+        if in_pairs && arg_types.len().is_multiple_of(2) {
             return plan_err!(
                 "{}() takes a document, then a path and a value in turn; the last path is alone",
                 super::user_name(self.name)

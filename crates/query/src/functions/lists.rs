@@ -290,10 +290,8 @@ fn export_set(args: &Args, row: usize) -> Result<Option<Cell>> {
         return Ok(None);
     };
     let separator = args.text(3, row).unwrap_or(",");
-    let count = match args.integer(4, row) {
-        Some(count @ 0..=64) => count,
-        _ => 64,
-    };
+    let count = args.integer(4, row).unwrap_or(64);
+    let count = if (0..=64).contains(&count) { count } else { 64 };
     let parts: Vec<&str> = (0..count)
         .map(|bit| if bits >> bit & 1 == 1 { on } else { off })
         .collect();

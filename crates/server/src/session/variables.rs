@@ -33,8 +33,11 @@ const WITHOUT_EFFECT: [&str; 8] = [
     "wait_timeout",
 ];
 
+/// Whether a value says what is so.
+type IsSo = fn(&Literal) -> bool;
+
 /// Set by clients as they connect; taken with a value that says what is so anyway.
-const AS_IT_IS: [(&str, fn(&Literal) -> bool); 8] = [
+const AS_IT_IS: [(&str, IsSo); 8] = [
     ("character_set_client", is_utf8),
     ("character_set_connection", is_utf8),
     ("character_set_results", is_utf8),

@@ -120,12 +120,12 @@ impl<'a> Texts<'a> {
     /// the one key's order.
     pub(super) fn others(&self, left_out: bool) -> QueryText {
         let query = self.columns(Assembled::default().text("SELECT "), "n");
-        let query = self.from_compared(query, left_out).text(" WHERE ");
+        let query = self.compared(query, left_out).text(" WHERE ");
         let query = self.is_left_out(query.text("NOT ("), left_out).text(")");
         query.text(" ORDER BY n.").name(&self.row).finish()
     }
 
-    fn from_compared(&self, query: Assembled, left_out: bool) -> Assembled {
+    fn compared(&self, query: Assembled, left_out: bool) -> Assembled {
         let query = self.new_with(query.text(" FROM "), "ROW_NUMBER()", " ASC", "rank");
         let query = self.join_old(query);
         if !left_out {
@@ -169,7 +169,7 @@ impl<'a> Texts<'a> {
         for key in &self.table.keys {
             query = entry(query.text(", "), self.table, key, "n.");
         }
-        query = self.from_compared(query, left_out).text(" WHERE ");
+        query = self.compared(query, left_out).text(" WHERE ");
         query = self.is_left_out(query, left_out);
         query = query.text(" ORDER BY n.").name(&self.row);
         query.text(&format!(" LIMIT {rows_max}")).finish()
@@ -219,7 +219,7 @@ impl<'a> Texts<'a> {
     }
 
     /// A part of the table's rows as `t`, each key's new rows beside it as `m0`, `m1`, …
-    fn from_part(&self, mut query: Assembled) -> Assembled {
+    fn part_with_new(&self, mut query: Assembled) -> Assembled {
         query = query.text(&format!(" FROM {}", part_name_as("t")));
         for (at, key) in self.table.keys.iter().enumerate() {
             query = query.text(" LEFT JOIN (SELECT DISTINCT ");
@@ -246,7 +246,7 @@ impl<'a> Texts<'a> {
 
     /// How many rows of a part of the table have a key of a new row.
     pub(super) fn count_matching(&self) -> QueryText {
-        let query = self.from_part(Assembled::default().text("SELECT COUNT(*)"));
+        let query = self.part_with_new(Assembled::default().text("SELECT COUNT(*)"));
         self.matches_new(query.text(" WHERE ")).finish()
     }
 
@@ -255,7 +255,7 @@ impl<'a> Texts<'a> {
         let query = self.columns(Assembled::default().text("SELECT "), "t");
         let query = self.matches_new(query.text(", IF(")).text(", 1, 0)");
         Ok((
-            self.from_part(query).finish(),
+            self.part_with_new(query).finish(),
             parting::marked_target(self.table)?,
         ))
     }

@@ -61,7 +61,7 @@ impl Update {
         };
         let translated = assignments.into_iter().map(|assignment| {
             let is_own = |name: &str| position(name).is_some();
-            let value = assignment.value.with_new_row(new, named, is_own, &column);
+            let value = assignment.value.with_new_row(new, named, is_own, column);
             let value = value.map_err(|name| {
                 Error::new(
                     Reason::ColumnNotFound,
