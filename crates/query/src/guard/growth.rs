@@ -79,7 +79,7 @@ const TABLE: &[(Growth, &[&str])] = &[
         "mysql_field", "mysql_find_in_set", "mysql_length", "mysql_ord", "mysql_ascii",
         "mysql_hour", "mysql_minute", "mysql_second", "mysql_microsecond", "mysql_time_to_sec", "mysql_time",
         "mysql_sec_to_time", "mysql_maketime", "mysql_addtime", "mysql_subtime",
-        "mysql_timestamp", "mysql_timediff", "mysql_interval_count", "mysql_interval", "mysql_extract_moment", "mysql_extract_clock", "mysql_wide",
+        "mysql_timestamp", "mysql_timediff", "mysql_interval_count", "mysql_interval", "mysql_extract_moment", "mysql_extract_clock",
         "mysql_to_days", "mysql_to_seconds", "mysql_from_days", "mysql_makedate", "mysql_week",
         "mysql_yearweek", "mysql_period_add", "mysql_period_diff", "mysql_convert_tz", "mysql_regexp_like",
         "mysql_regexp_instr", "mysql_str_to_date", "mysql_str_to_datetime", "mysql_str_to_time", "mysql_json_length",
@@ -110,7 +110,7 @@ const TABLE: &[(Growth, &[&str])] = &[
         "array_pop_front", "array_remove", "array_remove_all", "array_remove_n", "array_reverse", "array_slice",
         "btrim", "decode", "flatten", "greatest", "least", "left", "ltrim", "reverse", "right", "rtrim", "split_part",
         "substr", "substr_index",
-        "mysql_ceil", "mysql_floor", "mysql_only", "mysql_total", "mysql_nullable", "mysql_nullif", "mysql_substring",
+        "mysql_ceil", "mysql_floor", "mysql_only", "mysql_wide", "mysql_total", "mysql_nullable", "mysql_nullif", "mysql_substring",
     ]),
     // The case of a letter can be three times as long.
     (Arguments(3), &["initcap", "lower", "upper"]),
