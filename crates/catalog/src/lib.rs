@@ -32,6 +32,7 @@ mod stages;
 mod store;
 mod tables;
 mod tokens;
+mod transaction;
 mod users;
 
 pub use accounts::{
@@ -71,6 +72,7 @@ pub use tables::{
     Checksums, Column, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord, TableSource,
 };
 pub use tokens::{NewToken, TokenRecord, TokenState};
+pub use transaction::Transaction;
 pub use users::{NewUser, PasswordHash, UserChange, UserRecord};
 
 use std::path::Path;

@@ -11,10 +11,12 @@ pub(crate) use answer::{Answer, Outcome};
 pub(crate) use arguments::Arguments;
 pub(crate) use identities::ToldOnce;
 
+use std::borrow::Cow;
+
 use crate::error::Error;
 use crate::options::Actor;
 use crate::store::{Draft, What};
-use crate::{Catalog, keys};
+use crate::{Catalog, Transaction, keys};
 
 /// The longest idempotency key, in characters.
 const KEY_CHARS_MAX: usize = 128;
@@ -50,6 +52,8 @@ pub(crate) enum Operation {
 
 /// Parts user and key: no key that a client gives has it.
 const PART: char = '\u{1f}';
+/// Parts a key and the number of a change in a transaction, as [`PART`] does.
+const NUMBERED: char = '\u{1e}';
 
 impl Operation {
     /// What a request is remembered by: of a stage its key, which is the account's, else user and key, for there every
@@ -127,10 +131,7 @@ impl RequestRecord {
 }
 
 impl Catalog {
-    /// A change that is not made again when its request was answered already.
-    ///
-    /// Errors: those of `decide`; `Invalid` for an idempotency key of another form; `Conflict` when the
-    /// key was given with another request.
+    /// As [`Transaction::write_once`], of one change alone.
     pub(crate) fn write_once<T: Answer>(
         &self,
         actor: &Actor,
@@ -139,8 +140,27 @@ impl Catalog {
         operation: Operation,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.store.write(
-            actor,
+        self.transaction(actor, |all| {
+            all.write_once(target, arguments, operation, decide)
+        })
+    }
+}
+
+impl Transaction<'_> {
+    /// A change that is not made again when its request was answered already.
+    ///
+    /// Errors: those of `decide`; `Invalid` for an idempotency key of another form; `Conflict` when the
+    /// key was given with another request.
+    pub(crate) fn write_once<T: Answer>(
+        &mut self,
+        target: impl FnOnce() -> String,
+        arguments: impl FnOnce(&mut Draft<'_>) -> Result<Arguments, Error>,
+        operation: Operation,
+        decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.asked += 1;
+        let (actor, number) = (self.actor, self.asked);
+        self.steps.step(
             || What::change(operation.as_str(), target()),
             |draft| {
                 let account = &actor.account;
@@ -152,7 +172,7 @@ impl Catalog {
                     return Ok(answer);
                 };
                 check_key(key)?;
-                let kept_as = &operation.key_of(&actor.user, key);
+                let kept_as = &operation.key_of(&actor.user, &numbered(key, number));
                 let arguments = arguments(draft)?.fingerprint(operation);
                 let before: Option<RequestRecord> =
                     draft.view().get(&keys::request(account, kept_as))?;
@@ -182,6 +202,14 @@ impl Catalog {
                 Ok(answer)
             },
         )
+    }
+}
+
+/// The key of the change of this number, from 1, in a transaction.
+fn numbered(key: &str, number: u64) -> Cow<'_, str> {
+    match number {
+        1 => Cow::Borrowed(key),
+        _ => Cow::Owned(format!("{key}{NUMBERED}{number}")),
     }
 }
 

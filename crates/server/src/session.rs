@@ -458,6 +458,27 @@ impl Session {
         .await
     }
 
+    /// The same for several of a kind in one change: the gate is asked about each of them before any is made.
+    async fn change_all<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        objects: Vec<Object>,
+        mode: ChangeMode,
+        work: impl FnOnce(&Acting, &Permit) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let mut objects = objects.into_iter();
+        let first = objects
+            .next()
+            .ok_or_else(|| Error::defect("a change of nothing"))?;
+        self.change(operation, first, mode, move |acting, permit| {
+            for object in objects {
+                acting.allow(operation, &object)?;
+            }
+            work(acting, permit)
+        })
+        .await
+    }
+
     /// The gate alone, for an operation whose work is asynchronous.
     async fn allow(&self, operation: Operation, object: Object) -> Result<Permit> {
         if Acting::needs_no_look(operation) {

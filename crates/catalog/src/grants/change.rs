@@ -1,12 +1,12 @@
 //! Granting and revoking.
 
 use super::{Grant, PrivilegeSet, Securable, key};
-use crate::Catalog;
 use crate::error::Error;
 use crate::options::Actor;
 use crate::requests::{Arguments, Operation};
 use crate::roles::{self, RoleRecord};
 use crate::store::View;
+use crate::{Catalog, Transaction};
 
 /// The answer of a grant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,8 +39,33 @@ impl Catalog {
         on: Securable,
         privileges: PrivilegeSet,
     ) -> Result<Option<Granted>, Error> {
+        self.transaction(actor, |all| all.grant(role, on, privileges))
+    }
+
+    /// Takes privileges from what a role of the actor's account has on something there. To take what
+    /// it does not have changes nothing, and the answer says so. `None` when this request had done it before. Errors as
+    /// of [`Catalog::grant`].
+    pub fn revoke(
+        &self,
+        actor: &Actor,
+        role: &str,
+        on: Securable,
+        privileges: PrivilegeSet,
+    ) -> Result<Option<Revoked>, Error> {
+        self.transaction(actor, |all| all.revoke(role, on, privileges))
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::grant`].
+    pub fn grant(
+        &mut self,
+        role: &str,
+        on: Securable,
+        privileges: PrivilegeSet,
+    ) -> Result<Option<Granted>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || format!("{privileges} on {on} to role {role}"),
             |_| Ok(arguments(role, on, privileges)),
             Operation::Grant,
@@ -67,18 +92,15 @@ impl Catalog {
         )
     }
 
-    /// Takes privileges from what a role of the actor's account has on something there. To take what
-    /// it does not have changes nothing, and the answer says so. `None` when this request had done it before. Errors as
-    /// of [`Catalog::grant`].
+    /// As [`Catalog::revoke`].
     pub fn revoke(
-        &self,
-        actor: &Actor,
+        &mut self,
         role: &str,
         on: Securable,
         privileges: PrivilegeSet,
     ) -> Result<Option<Revoked>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || format!("{privileges} on {on} from role {role}"),
             |_| Ok(arguments(role, on, privileges)),
             Operation::Revoke,

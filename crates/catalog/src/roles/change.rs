@@ -6,7 +6,7 @@ use crate::options::{Actor, Created, OnExists};
 use crate::requests::{Arguments, Operation};
 use crate::store::Draft;
 use crate::users::{self, UserRecord};
-use crate::{Catalog, accounts, grants, keys, names};
+use crate::{Catalog, Transaction, accounts, grants, keys, names};
 
 /// A role to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,6 +28,26 @@ impl Catalog {
         new: NewRole,
         on_exists: OnExists,
     ) -> Result<Created<RoleRecord>, Error> {
+        self.transaction(actor, |all| all.create_role(new, on_exists))
+    }
+
+    /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more. `None` when this
+    /// request had done it before.
+    ///
+    /// Errors: `NotFound`; `Invalid` for a built-in role.
+    pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<Option<RoleRecord>, Error> {
+        self.transaction(actor, |all| all.drop_role(name))
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::create_role`].
+    pub fn create_role(
+        &mut self,
+        new: NewRole,
+        on_exists: OnExists,
+    ) -> Result<Created<RoleRecord>, Error> {
+        let actor = self.actor;
         let NewRole { name, comment } = new;
         names::check_login("a role", &name)?;
         if on_exists == OnExists::Replace {
@@ -38,7 +58,6 @@ impl Catalog {
         let arguments = Arguments::of(&name).text(&comment).on_exists(on_exists);
         let target = name.clone();
         self.write_once(
-            actor,
             || target,
             |_| Ok(arguments),
             Operation::CreateRole,
@@ -72,13 +91,10 @@ impl Catalog {
         )
     }
 
-    /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more. `None` when this
-    /// request had done it before.
-    ///
-    /// Errors: `NotFound`; `Invalid` for a built-in role.
-    pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<Option<RoleRecord>, Error> {
+    /// As [`Catalog::drop_role`].
+    pub fn drop_role(&mut self, name: &str) -> Result<Option<RoleRecord>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || name.to_owned(),
             |_| Ok(Arguments::of(name)),
             Operation::DropRole,

@@ -23,4 +23,5 @@ mod secrets;
 mod stages;
 mod sub_stages;
 mod tokens;
+mod transactions;
 mod users;

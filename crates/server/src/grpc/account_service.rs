@@ -391,9 +391,9 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         session
-            .grant_role(
-                lower(&request.role, "roles")?,
-                lower(&request.user, "users")?,
+            .grant_roles(
+                vec![lower(&request.role, "roles")?],
+                vec![lower(&request.user, "users")?],
                 mode(request.validate_only, request.request_id),
             )
             .await?;
@@ -407,9 +407,9 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         session
-            .revoke_role(
-                lower(&request.role, "roles")?,
-                lower(&request.user, "users")?,
+            .revoke_roles(
+                vec![lower(&request.role, "roles")?],
+                vec![lower(&request.user, "users")?],
                 mode(request.validate_only, request.request_id),
             )
             .await?;
@@ -426,7 +426,7 @@ impl AccountService for Accounts {
         let grant = request.grant.unwrap_or_default();
         session
             .grant(
-                lower(&grant.role, "roles")?,
+                vec![lower(&grant.role, "roles")?],
                 grant_object(grant.on)?,
                 privileges(&grant.privileges)?,
                 mode,
@@ -445,7 +445,7 @@ impl AccountService for Accounts {
         let grant = request.grant.unwrap_or_default();
         session
             .revoke(
-                lower(&grant.role, "roles")?,
+                vec![lower(&grant.role, "roles")?],
                 grant_object(grant.on)?,
                 privileges(&grant.privileges)?,
                 mode,
