@@ -41,6 +41,7 @@ pub(crate) enum Operation {
     AlterUser,
     DropUser,
     CreateRole,
+    AlterRole,
     DropRole,
     GrantRole,
     RevokeRole,
@@ -73,6 +74,7 @@ impl Operation {
             | Operation::AlterUser
             | Operation::DropUser
             | Operation::CreateRole
+            | Operation::AlterRole
             | Operation::DropRole
             | Operation::GrantRole
             | Operation::RevokeRole
@@ -98,6 +100,7 @@ impl Operation {
             Operation::AlterUser => "ALTER USER",
             Operation::DropUser => "DROP USER",
             Operation::CreateRole => "CREATE ROLE",
+            Operation::AlterRole => "ALTER ROLE",
             Operation::DropRole => "DROP ROLE",
             Operation::GrantRole => "GRANT ROLE",
             Operation::RevokeRole => "REVOKE ROLE",
@@ -115,7 +118,7 @@ pub(crate) struct RequestRecord {
     pub(crate) operation: Operation,
     /// The fingerprint of all that was asked for.
     pub(crate) arguments: [u8; 32],
-    /// Id and version of each record in the answer; a role has no versions, and 0 here.
+    /// Id and version of each record in the answer.
     pub(crate) records: Vec<(u64, u64)>,
     pub(crate) outcome: Outcome,
     /// How many things the answer counts; 0 where it counts none.

@@ -211,6 +211,13 @@ impl Session {
         }
     }
 
+    /// The same for a call, whose name the audit has already, that asks for this. No secret may be in it.
+    pub(crate) fn asked(mut self, asked: impl std::fmt::Display) -> Self {
+        let asked = format!("{} {asked}", self.context.statement);
+        self.context.statement = crate::error::masked_urls(asked);
+        self
+    }
+
     /// The client's address.
     pub(crate) fn client(&self) -> &str {
         &self.context.client

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::options::Actor;
 use crate::requests::{Arguments, Operation};
 use crate::roles::{self, RoleRecord};
-use crate::store::View;
+use crate::store::{View, What};
 use crate::{Catalog, Transaction};
 
 /// The answer of a grant.
@@ -79,6 +79,11 @@ impl Transaction<'_> {
                 if let Some(grant) = before.filter(|_| added.is_empty()) {
                     return Ok(Some(Granted { grant, added }));
                 }
+                let named = on.named(draft.view(), account)?;
+                draft.tell(What::change(
+                    Operation::Grant.as_str(),
+                    format!("{privileges} on {named} to role {}", role.name),
+                ));
                 let grant = Grant {
                     role_id: role.id,
                     on,
@@ -106,13 +111,18 @@ impl Transaction<'_> {
             Operation::Revoke,
             |draft| {
                 let account = &actor.account;
-                let (_, before) = look_up(draft.view(), account, role, on, privileges)?;
+                let (role, before) = look_up(draft.view(), account, role, on, privileges)?;
                 let Some(mut grant) = before else {
                     return Ok(Some(Revoked {
                         revoked: PrivilegeSet::EMPTY,
                         left: PrivilegeSet::EMPTY,
                     }));
                 };
+                let named = on.named(draft.view(), account)?;
+                draft.tell(What::change(
+                    Operation::Revoke.as_str(),
+                    format!("{privileges} on {named} from role {}", role.name),
+                ));
                 let revoked = grant.privileges.intersection(privileges);
                 let left = grant.privileges.without(privileges);
                 if left.is_empty() {

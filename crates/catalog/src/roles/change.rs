@@ -1,10 +1,11 @@
 //! Making and dropping roles.
 
 use super::{ADMIN_OF_OTHERS, ADMIN_OF_SYS, PUBLIC_ROLE, RoleRecord, existing, find};
+use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
-use crate::options::{Actor, Created, OnExists};
+use crate::options::{Actor, Created, Expected, OnExists};
 use crate::requests::{Arguments, Operation};
-use crate::store::Draft;
+use crate::store::{Draft, View};
 use crate::users::{self, UserRecord};
 use crate::{Catalog, Transaction, accounts, grants, keys, names};
 
@@ -31,12 +32,30 @@ impl Catalog {
         self.transaction(actor, |all| all.create_role(new, on_exists))
     }
 
+    /// Sets the comment of a role of the actor's account; one that is as it was makes no version.
+    ///
+    /// Errors: `NotFound`, `Conflict`.
+    pub fn alter_role(
+        &self,
+        actor: &Actor,
+        name: &str,
+        comment: String,
+        expected: Expected,
+    ) -> Result<Altered<RoleRecord>, Error> {
+        self.transaction(actor, |all| all.alter_role(name, comment, expected))
+    }
+
     /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more. `None` when this
     /// request had done it before.
     ///
-    /// Errors: `NotFound`; `Invalid` for a built-in role.
-    pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<Option<RoleRecord>, Error> {
-        self.transaction(actor, |all| all.drop_role(name))
+    /// Errors: `NotFound`, `Conflict`; `Invalid` for a built-in role.
+    pub fn drop_role(
+        &self,
+        actor: &Actor,
+        name: &str,
+        expected: Expected,
+    ) -> Result<Option<RoleRecord>, Error> {
+        self.transaction(actor, |all| all.drop_role(name, expected))
     }
 }
 
@@ -81,6 +100,7 @@ impl Transaction<'_> {
                 let record = RoleRecord {
                     id: draft.next_id(account, "role")?,
                     name,
+                    version: 1,
                     built_in: false,
                     comment,
                     created_us: draft.now_us(),
@@ -91,16 +111,48 @@ impl Transaction<'_> {
         )
     }
 
-    /// As [`Catalog::drop_role`].
-    pub fn drop_role(&mut self, name: &str) -> Result<Option<RoleRecord>, Error> {
+    /// As [`Catalog::alter_role`].
+    pub fn alter_role(
+        &mut self,
+        name: &str,
+        comment: String,
+        expected: Expected,
+    ) -> Result<Altered<RoleRecord>, Error> {
         let actor = self.actor;
         self.write_once(
             || name.to_owned(),
-            |_| Ok(Arguments::of(name)),
+            |_| Ok(Arguments::of(name).text(&comment).expected(expected)),
+            Operation::AlterRole,
+            |draft| {
+                let current = expected_role(draft.view(), &actor.account, name, expected)?;
+                if current.comment == comment {
+                    return Ok(Altered::unchanged(current));
+                }
+                let record = RoleRecord {
+                    version: current.version + 1,
+                    comment: comment.clone(),
+                    ..current
+                };
+                draft.put(keys::role(&actor.account, name), &record);
+                Ok(Altered::new(record))
+            },
+        )
+    }
+
+    /// As [`Catalog::drop_role`].
+    pub fn drop_role(
+        &mut self,
+        name: &str,
+        expected: Expected,
+    ) -> Result<Option<RoleRecord>, Error> {
+        let actor = self.actor;
+        self.write_once(
+            || name.to_owned(),
+            |_| Ok(drop_arguments(name, expected)),
             Operation::DropRole,
             |draft| {
                 let account = &actor.account;
-                let record = existing(draft.view(), account, name)?;
+                let record = expected_role(draft.view(), account, name, expected)?;
                 if record.built_in {
                     return Err(Error::invalid(format!(
                         "the role {name} is built in and cannot be dropped"
@@ -112,6 +164,25 @@ impl Transaction<'_> {
                 Ok(Some(record))
             },
         )
+    }
+}
+
+fn expected_role(
+    view: View<'_>,
+    account: &str,
+    name: &str,
+    expected: Expected,
+) -> Result<RoleRecord, Error> {
+    let record = existing(view, account, name)?;
+    expected.check(&format!("the role {name}"), record.id, record.version)?;
+    Ok(record)
+}
+
+/// Without a version it is known by what it was before there were any.
+fn drop_arguments(name: &str, expected: Expected) -> Arguments {
+    match expected {
+        Expected::Any => Arguments::of(name),
+        Expected::Version(_) | Expected::Record { .. } => Arguments::of(name).expected(expected),
     }
 }
 

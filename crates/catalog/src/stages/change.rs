@@ -38,10 +38,16 @@ impl Catalog {
         self.transaction(actor, |all| all.rename_stage(name, new_name, expected))
     }
 
-    /// Brings back the stage that was dropped last under this name. Errors: `AlreadyExists` when the
-    /// name is taken again, `NotFound` when none was dropped or its parent is gone.
-    pub fn undrop_stage(&self, actor: &Actor, name: &str) -> Result<StageRecord, Error> {
-        self.transaction(actor, |all| all.undrop_stage(name))
+    /// Brings back the stage that was dropped last under this name; `expected` is the version that its
+    /// drop made. Errors: `AlreadyExists` when the name is taken again, `NotFound` when none was dropped
+    /// or its parent is gone, `Conflict`.
+    pub fn undrop_stage(
+        &self,
+        actor: &Actor,
+        name: &str,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        self.transaction(actor, |all| all.undrop_stage(name, expected))
     }
 
     /// Gives a stage the definition that it had at `to_version`, as a new version under its present
@@ -187,11 +193,11 @@ impl Transaction<'_> {
     }
 
     /// As [`Catalog::undrop_stage`].
-    pub fn undrop_stage(&mut self, name: &str) -> Result<StageRecord, Error> {
+    pub fn undrop_stage(&mut self, name: &str, expected: Expected) -> Result<StageRecord, Error> {
         let actor = self.actor;
         self.write_once(
             || name.to_owned(),
-            |_| Ok(Arguments::of(name)),
+            |_| Ok(undrop_arguments(name, expected)),
             Operation::UndropStage,
             |draft| {
                 let account = &actor.account;
@@ -200,6 +206,8 @@ impl Transaction<'_> {
                 }
                 let (mark, current) =
                     newest_dropped(draft.view(), account, name)?.ok_or_else(|| not_exists(name))?;
+                let what = format!("the dropped stage {name}");
+                expected.check(&what, current.id, current.version)?;
                 rules::location(
                     draft.view(),
                     account,
@@ -246,6 +254,14 @@ impl Transaction<'_> {
                 Ok(record)
             },
         )
+    }
+}
+
+/// Without a version it is known by what it was before one could be given.
+fn undrop_arguments(name: &str, expected: Expected) -> Arguments {
+    match expected {
+        Expected::Any => Arguments::of(name),
+        Expected::Version(_) | Expected::Record { .. } => Arguments::of(name).expected(expected),
     }
 }
 

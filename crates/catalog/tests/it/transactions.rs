@@ -226,7 +226,7 @@ fn a_transaction_given_again_changes_nothing() {
     });
     let tried = catalog.transaction(&trial, |all| {
         all.create_role(new_role("r4"), OnExists::Error)?;
-        all.drop_role("r4")
+        all.drop_role("r4", Expected::Any)
     });
     assert_eq!(tried.unwrap().unwrap().name, "r4");
     assert_eq!(catalog.last_seq(), seq);
@@ -241,7 +241,7 @@ fn the_catalog_itself_is_refused_within() {
         .transaction(&ann(), |all| {
             let read = catalog.users("acme").unwrap_err();
             let written = catalog.create_role(&ann(), new_role("x"), OnExists::Error);
-            let nested = catalog.transaction(&ann(), |all| all.drop_role("x"));
+            let nested = catalog.transaction(&ann(), |all| all.drop_role("x", Expected::Any));
             for error in [read, written.unwrap_err(), nested.unwrap_err()] {
                 assert_eq!(error.kind(), ErrorKind::Invalid);
                 assert!(

@@ -64,6 +64,7 @@ pub(crate) enum Operation {
     DropUser,
     ShowUsers,
     CreateRole,
+    AlterRole,
     DropRole,
     ShowRoles,
     SetRole,
@@ -124,7 +125,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 74] = [
+    pub(crate) const ALL: [Self; 75] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -178,6 +179,7 @@ impl Operation {
         Self::DropUser,
         Self::ShowUsers,
         Self::CreateRole,
+        Self::AlterRole,
         Self::DropRole,
         Self::ShowRoles,
         Self::SetRole,
@@ -274,7 +276,8 @@ impl Operation {
             | Self::ShowTokensOfUser => Need::Account(Privilege::AlterUser),
             Self::DropUser => Need::Account(Privilege::DropUser),
             Self::ShowUsers => Need::Account(Privilege::ManageGrants),
-            Self::CreateRole => Need::Account(Privilege::CreateRole),
+            // There is nothing of a role to alter but what it says of itself.
+            Self::CreateRole | Self::AlterRole => Need::Account(Privilege::CreateRole),
             Self::DropRole => Need::Account(Privilege::DropRole),
             Self::Grant | Self::Revoke | Self::ShowGrants => Need::Account(Privilege::ManageGrants),
             Self::CreateAccount
@@ -343,6 +346,7 @@ impl Operation {
             Self::DropUser => "DROP USER",
             Self::ShowUsers => "SHOW USERS",
             Self::CreateRole => "CREATE ROLE",
+            Self::AlterRole => "ALTER ROLE",
             Self::DropRole => "DROP ROLE",
             Self::ShowRoles => "SHOW ROLES",
             Self::SetRole => "SET ROLE",

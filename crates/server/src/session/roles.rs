@@ -1,8 +1,8 @@
 //! The operations on roles, who has them, and what is granted to them. SQL and AccountService both end here.
 
 use catalog::{
-    Created, ErrorKind, Grant, Granted, NewRole, OnExists, PrivilegeSet, Revoked, RoleRecord,
-    Securable, Transaction,
+    Altered, Created, ErrorKind, Expected, Grant, Granted, NewRole, OnExists, PrivilegeSet,
+    Revoked, RoleRecord, Securable, Transaction,
 };
 use parser::GrantObject;
 
@@ -75,8 +75,48 @@ impl Session {
         .await
     }
 
-    pub(crate) async fn drop_role(&self, name: String, mode: ChangeMode) -> Result<()> {
-        self.drop_all_roles(vec![name], false, mode).await?;
+    /// A role of the account.
+    ///
+    /// # Errors
+    /// [`Reason::RoleNotFound`].
+    pub(crate) async fn role_record(&self, name: String) -> Result<RoleRecord> {
+        let object = Object::Role(name.clone());
+        self.act(Operation::ShowRoles, object, move |acting, permit| {
+            acting.existing_role(permit, &name)
+        })
+        .await
+    }
+
+    /// Sets a role's comment.
+    ///
+    /// # Errors
+    /// [`Reason::RoleNotFound`], [`Reason::IdentityVersionConflict`].
+    pub(crate) async fn alter_role(
+        &self,
+        name: String,
+        comment: String,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<Altered<RoleRecord>> {
+        let object = Object::Role(name.clone());
+        self.change(Operation::AlterRole, object, mode, move |acting, permit| {
+            acting
+                .instance
+                .catalog
+                .alter_role(permit.actor(), &name, comment, expected)
+                .about(Subject::Role)
+        })
+        .await
+    }
+
+    pub(crate) async fn drop_role(
+        &self,
+        name: String,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<()> {
+        self.drop_all_roles(vec![(name, expected)], false, mode)
+            .await?;
         Ok(())
     }
 
@@ -86,23 +126,25 @@ impl Session {
         names: Vec<String>,
         if_exists: bool,
     ) -> Result<Vec<String>> {
-        self.drop_all_roles(names, if_exists, ChangeMode::default())
+        let roles = names.into_iter().map(|name| (name, Expected::Any));
+        self.drop_all_roles(roles.collect(), if_exists, ChangeMode::default())
             .await
     }
 
     async fn drop_all_roles(
         &self,
-        names: Vec<String>,
+        roles: Vec<(String, Expected)>,
         if_exists: bool,
         mode: ChangeMode,
     ) -> Result<Vec<String>> {
-        let objects = names.iter().cloned().map(Object::Role).collect();
+        let objects = roles.iter().map(|(name, _)| Object::Role(name.clone()));
+        let objects = objects.collect();
         self.change_all(Operation::DropRole, objects, mode, move |acting, permit| {
             let catalog = &acting.instance.catalog;
             let dropped = catalog.transaction(permit.actor(), |all| {
                 let mut missing = Vec::new();
-                for name in names {
-                    match all.drop_role(&name) {
+                for (name, expected) in roles {
+                    match all.drop_role(&name, expected) {
                         Ok(_) => {}
                         Err(error) if if_exists && error.kind() == ErrorKind::NotFound => {
                             missing.push(name);

@@ -228,9 +228,10 @@ pub(super) async fn show_users(session: &Session, like: Option<String>) -> Resul
 }
 
 pub(super) async fn create_role(session: &Session, statement: CreateRole) -> Result<Outcome> {
+    let comment = statement.comment.map(|comment| comment.value);
     let roles = statement.roles.into_iter().map(|role| NewRole {
         name: role.value,
-        comment: String::new(),
+        comment: comment.clone().unwrap_or_default(),
     });
     let created = session
         .create_roles(
@@ -365,6 +366,7 @@ pub(super) async fn create_token(session: &Session, statement: CreateToken) -> R
             statement
                 .expires_in_seconds
                 .map(|seconds| Duration::from_secs(seconds.value)),
+            ChangeMode::default(),
         )
         .await?;
     Outcome::text_rows(

@@ -50,6 +50,7 @@ fn requests() {
         Operation::Revoke,
         Operation::RevokeToken,
         Operation::RevokeTokens,
+        Operation::AlterRole,
     ];
     for (number, operation) in (7..).zip(of_identities) {
         let record = RequestRecord {
