@@ -48,10 +48,14 @@ pub(super) async fn mysql(caller: &mut Caller, at: SocketAddr) {
         .await
         .unwrap_err();
     caller.answered("a misspelt statement of MySQL", &failed);
-    // A secret's parameter goes beside the statement over `stagedoor.v1` alone, and is refused here.
     let parameter = caller.plant("mysql-parameter");
+    conn.exec_drop("CREATE USER mp IDENTIFIED BY ?", (parameter.as_str(),))
+        .await
+        .unwrap();
+    drop(log_in(at, "mp", &parameter).await.unwrap());
+    let parameter = caller.plant("mysql-parameter-refused");
     let failed = conn
-        .exec_drop("CREATE USER x IDENTIFIED BY ?", (parameter.as_str(),))
+        .exec_drop("CREATE USER mp IDENTIFIED BY ?", (parameter.as_str(),))
         .await
         .unwrap_err();
     caller.answered("a parameter of MySQL", &failed);
@@ -105,7 +109,12 @@ pub(super) async fn flight(caller: &mut Caller, address: &str) {
             .await;
         assert_eq!(answer.is_ok(), is_done, "{what}: {answer:?}");
         match answer {
-            Ok(info) => caller.received(what, info.get_ref()),
+            Ok(info) => {
+                // The protocol gives back what the caller asked for.
+                let mut info = info.into_inner();
+                info.flight_descriptor = None;
+                caller.received(what, &info);
+            }
             Err(status) => caller.refused(what, &status),
         }
     }
