@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Serving, command, files, sql, text};
+use crate::harness::{Serving, command, files, sql, tear, text, written_of};
 use crate::serve_process::ServeProcess;
 
 const SETUP: &str = "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); \
@@ -72,7 +72,8 @@ fn backed_up(folder: &Path) -> (PathBuf, PathBuf) {
 
 fn flip(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
-    let at = bytes.len() / 2;
+    // Of what is written: a journal ends with zeros.
+    let at = written_of(path) as usize / 2;
     bytes[at] ^= 1;
     fs::write(path, bytes).unwrap();
 }
@@ -194,18 +195,15 @@ fn a_check_finds_damage_and_a_missing_segment() {
 
 #[test]
 fn a_check_changes_nothing_and_tells_what_the_next_start_does() {
-    use std::io::Write;
     let folder = tempfile::tempdir().unwrap();
     let data = data_dir(folder.path());
     let (journal, index) = (data.join("catalog/journal"), data.join("catalog/index"));
-    let mut torn = fs::OpenOptions::new().append(true).open(&journal).unwrap();
-    torn.write_all(b"half of a change").unwrap();
-    drop(torn);
+    tear(&journal, b"half of a change");
     let before = fs::read(&journal).unwrap();
     expect(
         &admin(&["check"], &data),
         0,
-        "16 bytes of a change that was never acknowledged",
+        "bytes of a change that was never acknowledged",
     );
     fs::remove_dir_all(&index).unwrap();
     let output = admin(&["check"], &data);
@@ -215,7 +213,7 @@ fn a_check_changes_nothing_and_tells_what_the_next_start_does() {
     assert!(!index.exists());
     // Whoever opens it says what that took.
     let output = sql(&data, &["-e", "SELECT 1"], "");
-    expect(&output, 0, "cut 16 bytes from the journal's end");
+    expect(&output, 0, "bytes from the journal's end");
     expect(&output, 0, "made the index anew");
     let output = admin(&["check"], &data);
     expect(&output, 0, "1 file there");
@@ -321,6 +319,35 @@ fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
         .unwrap();
     expect(&server, 0, "acknowledged changes that a cut journal lost");
     expect(&admin(&["rebuild"], &data), 0, "made the index anew");
+}
+
+#[test]
+fn rows_of_a_change_that_was_given_up_are_kept_with_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_dir(folder.path());
+    let script = "CREATE TABLE kept (a INT); INSERT INTO kept VALUES (1)";
+    expect(&sql(&data, &["-e", script], ""), 0, "");
+    let (journal, before) = (data.join("catalog/journal"), folder.path().join("before"));
+    fs::copy(&journal, &before).unwrap();
+    let insert = ["-e", "INSERT INTO kept VALUES (2)"];
+    expect(&sql(&data, &insert, ""), 0, "");
+    // An index that lags behind cannot tell; this opening brings it up.
+    expect(&admin(&["verify-audit"], &data), 0, "complete");
+    let segments = || {
+        let files = files(&data).into_iter();
+        files.filter(|name| name.ends_with(".parquet")).count()
+    };
+    let all = segments();
+    fs::copy(&before, &journal).unwrap();
+    let output = admin(&["rebuild", "--accept-lost-changes"], &data);
+    expect(&output, 0, "acknowledged");
+    let count = ["--log", "warn", "-e", "SELECT COUNT(*) FROM kept"];
+    expect(&sql(&data, &count, ""), 0, "catalog/index.ahead may list");
+    assert_eq!(segments(), all);
+    // Nobody needs it any more.
+    fs::remove_dir_all(data.join("catalog/index.ahead")).unwrap();
+    expect(&sql(&data, &count, ""), 0, "1");
+    assert_eq!(segments(), all - 1);
 }
 
 fn key_files(data: &Path) -> Vec<String> {

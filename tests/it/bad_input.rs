@@ -46,8 +46,8 @@ async fn each_mistake_has_its_message() {
         ("USE nope", &["1049 (42000): Unknown database 'nope'"]),
         ("DELETE FROM t LIMIT 1", &["1064", "LIMIT"]),
         (
-            "REPLACE INTO t VALUES (1)",
-            &["1064", "REPLACE is not supported"],
+            "REPLACE INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 1",
+            &["1064", "REPLACE takes no ON DUPLICATE KEY UPDATE"],
         ),
         ("UPDATE stagedoor.stages SET a = 1", &["read-only"]),
         ("DELETE FROM nope", &["1146 (42S02)"]),

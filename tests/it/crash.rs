@@ -4,6 +4,7 @@
 
 mod identity;
 mod rotation;
+mod rows;
 mod split;
 
 use std::collections::BTreeSet;

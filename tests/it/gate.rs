@@ -14,6 +14,7 @@ mod others;
 mod removal;
 mod several;
 mod tokens;
+mod views;
 mod visibility;
 
 use std::collections::HashMap;

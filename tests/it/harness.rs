@@ -414,6 +414,21 @@ pub(crate) fn files(root: &Path) -> Vec<String> {
     found
 }
 
+/// How much of a journal is written: what stands ahead of its next record is zeros.
+pub(crate) fn written_of(journal: &Path) -> u64 {
+    let bytes = std::fs::read(journal).unwrap();
+    let zeros = bytes.iter().rev().take_while(|&&byte| byte == 0).count();
+    (bytes.len() - zeros) as u64
+}
+
+/// Leaves in a journal what a crash in the middle of an append leaves.
+pub(crate) fn tear(journal: &Path, written: &[u8]) {
+    // Behind zeros with which the last record may end.
+    let end = written_of(journal) + 8;
+    let file = std::fs::OpenOptions::new().write(true).open(journal);
+    std::os::unix::fs::FileExt::write_all_at(&file.unwrap(), written, end).unwrap();
+}
+
 /// Sends a signal by number, as `kill -SIGNAL PID` does.
 pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")

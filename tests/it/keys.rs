@@ -166,14 +166,9 @@ async fn keys_that_make_no_sense_are_refused_when_they_are_declared() {
     // Ways to have duplicates pass that are not there.
     server.ok("CREATE TABLE t (a int PRIMARY KEY)").await;
     for (statement, told) in [
-        ("REPLACE INTO t VALUES (1)", "REPLACE is not supported"),
         (
-            "INSERT IGNORE INTO t VALUES (1)",
-            "INSERT IGNORE is not supported",
-        ),
-        (
-            "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 2",
-            "ON DUPLICATE KEY UPDATE is not supported",
+            "INSERT IGNORE INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 2",
+            "take one of them",
         ),
         (
             "LOAD DATA INFILE 'stage://s/f.csv' REPLACE INTO TABLE t",

@@ -3,6 +3,7 @@
 
 mod encrypted;
 mod manifests;
+mod tpch;
 
 use std::process::Command;
 

@@ -60,6 +60,57 @@ async fn ddl_answers_with_the_documented_texts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_sees_that_a_key_was_changed() {
+    let server = TestServer::start().await;
+    let create = "CREATE STAGE s URL = 's3://bucket/x' CREDENTIALS = {'access_key_id' = 'AKID', 'secret_access_key' = 'one', 'region' = 'eu-west-1'}";
+    server.ok(create).await;
+    let alter = "ALTER STAGE s SET CREDENTIALS = {'access_key_id' = 'AKID', 'secret_access_key' = 'two', 'region' = 'eu-west-1'}";
+    server.ok(alter).await;
+    for statement in [
+        "SHOW STAGE HISTORY s",
+        "SELECT version, credentials FROM stagedoor.stage_versions ORDER BY version",
+    ] {
+        let shown: Vec<String> = server
+            .ok(statement)
+            .await
+            .rows()
+            .into_iter()
+            .map(|row| row.last().unwrap().clone())
+            .collect();
+        assert_ne!(shown[0], shown[1], "{statement}");
+        for shown in shown {
+            assert!(shown.contains("region=eu-west-1"), "{shown}");
+            assert!(shown.contains("=*** (fingerprint "), "{shown}");
+        }
+    }
+    let live = server.ok("SELECT credentials FROM stagedoor.stages").await;
+    assert!(live.cell().contains("fingerprint"), "{}", live.cell());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn like_chooses_stages_as_sql_does() {
+    let server = TestServer::start().await;
+    for name in ["abc", "abd", "a_c", "zabc"] {
+        server.stage(name).await;
+    }
+    for (pattern, names) in [
+        ("ab%", vec!["abc", "abd"]),
+        ("AB_", vec!["abc", "abd"]),
+        ("%bc", vec!["abc", "zabc"]),
+        ("a_c", vec!["a_c", "abc"]),
+        (r"a\\_c", vec!["a_c"]),
+        ("none", vec![]),
+    ] {
+        let rows = server
+            .ok(&format!("SHOW STAGES LIKE '{pattern}'"))
+            .await
+            .rows();
+        let shown: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(shown, names, "{pattern}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_version_is_kept_and_can_come_back() {
     let server = TestServer::start().await;
     server.stage("s").await;

@@ -73,6 +73,28 @@ async fn a_folder_is_tried_and_left_as_it_was() {
     assert_results(&found(&server, "own").await, "ok", &fine);
 }
 
+/// That each of several validations at once finds what one alone does, and that nothing is left.
+async fn at_once(server: &TestServer, stage: &str) {
+    let results = |all: BTreeMap<String, (String, String)>| -> Vec<(String, String)> {
+        let of = all.into_iter().map(|(check, (result, _))| (check, result));
+        of.collect()
+    };
+    let alone = results(found(server, stage).await);
+    let all = futures::future::join_all([(); 4].map(|()| found(server, stage))).await;
+    for one in all {
+        let told = format!("{one:#?}");
+        assert_eq!(results(one), alone, "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validations_at_once_do_not_disturb_each_other() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    at_once(&server, "s").await;
+    assert_eq!(entries(&dir), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_used_is_a_finding() {
     let server = TestServer::start().await;
@@ -251,7 +273,7 @@ mod real_servers {
 
     use test_servers::{OssSettings, SECRET};
 
-    use super::{assert_results, found};
+    use super::{assert_results, at_once, found};
     use crate::real_servers::{Place, server};
 
     #[tokio::test(flavor = "multi_thread")]
@@ -292,6 +314,7 @@ mod real_servers {
         );
         // Plain http, in a test.
         assert_results(&all, "warning", &["tls"]);
+        at_once(&server, "s").await;
         assert_eq!(place.objects(folder).await, Vec::<String>::new());
         assert_eq!(place.open_uploads(folder).await, Vec::<String>::new());
 

@@ -41,6 +41,10 @@ pub(crate) struct Arguments {
     /// TPC-H scale factor; 1 is 6,001,215 rows
     #[arg(long, default_value = "1")]
     scale: String,
+    /// For `buckets`: also the memory of an export of this scale, and of reading it, beside that of `--scale`; may be
+    /// given several times. An export of scale 10 is 7 GB, and takes as much room again in the store
+    #[arg(long, value_name = "SCALE")]
+    memory_scale: Vec<String>,
     /// Runs of each contestant; the best counts, all are reported
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -139,8 +143,8 @@ fn catalog(root: &Path, size: &[u32]) -> Result<()> {
     example(root, "catalog", "figures", &size)
 }
 
-/// Exports, reading, lists and publication on a SeaweedFS of its own, beside OpenDAL and boto3. A scale below 1 takes
-/// fewer objects and files, too.
+/// Exports, reading, lists, publication and a directory table on a SeaweedFS of its own, beside OpenDAL and boto3. A scale
+/// below 1 takes fewer objects, files and entries, too.
 fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
     let scale: f64 = arguments
         .scale
@@ -155,16 +159,25 @@ fn buckets(root: &Path, arguments: &Arguments) -> Result<()> {
     if work.exists() {
         fs::remove_dir_all(&work)?;
     }
+    build(root, ["--bin", "stagedoor"], arguments.profile)?;
     let part = |whole: f64| format!("{:.0}", (whole * scale.min(1.0)).max(10.0));
     let mut command = Command::new(built(root, "buckets", arguments.profile)?);
     command
         .arg(&work)
         .arg("--parquet")
         .arg(&parquet)
+        .arg("--memory")
+        .arg(&parquet)
         .args(["--runs", &arguments.runs.to_string()])
         .args(["--objects", &part(100_000.0), "--files", &part(1_000.0)])
+        .args(["--entries", &part(1_000_000.0)])
         .env("STAGEDOOR_PYTHON", &servers)
         .env("STAGEDOOR_WEED", venv::program(&servers, "weed"));
+    for scale in &arguments.memory_scale {
+        command
+            .arg("--memory")
+            .arg(tpch(&folder, &peers, scale, "lineitem")?);
+    }
     process::run(&mut command)
 }
 

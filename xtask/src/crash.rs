@@ -17,7 +17,7 @@ const PACKAGE: &str = "stagedoor-tests";
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// How often the binary is killed
-    #[arg(default_value_t = 200)]
+    #[arg(default_value_t = 300)]
     rounds: u32,
 }
 

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use stagedoor_catalog::{
     Actor, Catalog, Expected, ExportState, NewExport, OnExists, Options, StageChanges,
@@ -33,6 +33,7 @@ fn main() -> Result<()> {
         .map(|size| size.parse())
         .collect::<std::result::Result<_, _>>()?;
     rates(dir)?;
+    alterations(&dir.join("altered"))?;
     if let [stages, versions, exports] = sizes[..] {
         at_size(&dir.join("large"), stages, versions, exports)?;
     }
@@ -56,6 +57,44 @@ fn rates(dir: &Path) -> Result<()> {
         "creates, 64 threads    {many:9.0} /s   {:.1} of it",
         many / disk
     );
+    Ok(())
+}
+
+/// What 100,000 alterations of one stage leave, before and after the retention that a server asks for each hour.
+fn alterations(dir: &Path) -> Result<()> {
+    const ALTERATIONS: usize = 100_000;
+    const KEPT: usize = 1_000;
+    let _ = fs::remove_dir_all(dir);
+    let catalog = Catalog::open(dir, Options::default())?;
+    create(&catalog, 0)?;
+    let next = AtomicUsize::new(0);
+    in_threads(64, || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= ALTERATIONS {
+                return Ok(());
+            }
+            let changes = StageChanges {
+                comment: Some(format!("alteration {number}")),
+                ..StageChanges::default()
+            };
+            catalog.alter_stage(&root(), "stage00000000", changes, Expected::Any)?;
+        }
+    })?;
+    println!(
+        "100,000 alterations    {:9} MB of journal",
+        catalog.journal_bytes() >> 20
+    );
+    catalog.prune_stage_versions(&root(), KEPT)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
+    catalog.prune_audit(&root(), u64::try_from(now)?)?;
+    catalog.compact()?;
+    println!(
+        "  1,000 kept, no audit {:9} KB of journal",
+        catalog.journal_bytes() >> 10
+    );
+    drop(catalog);
+    fs::remove_dir_all(dir)?;
     Ok(())
 }
 
@@ -158,6 +197,16 @@ fn at_size(dir: &Path, stages: usize, versions: usize, exports: usize) -> Result
         catalog.stages_page("sys", None, 1000)
     })?;
     timed("all stages", || catalog.stages("sys"))?;
+    timed("1 of all stages, by name", || {
+        let wanted = format!("{:05}", stages / 2);
+        catalog.stages_named("sys", "", |name| name.contains(&wanted))
+    })?;
+    timed("those of a prefix", || {
+        catalog.stages_named("sys", "stage0000", |_| true)
+    })?;
+    timed("a page of 1000 exports", || {
+        catalog.exports_page("sys", None, 1000)
+    })?;
     timed("a page of 100 exports", || {
         catalog.exports_page("sys", None, 100)
     })?;

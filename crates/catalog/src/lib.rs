@@ -70,6 +70,7 @@ pub use stages::{
 pub use store::{Recovery, Scrubbed};
 pub use tables::{
     Checksums, Column, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord, TableSource,
+    ViewQuery,
 };
 pub use tokens::{NewToken, TokenRecord, TokenState};
 pub use transaction::Transaction;
@@ -133,6 +134,12 @@ impl Catalog {
         let disk = Arc::new(RealDisk);
         let store = store::Store::open(disk, dir, options, Anew::Always)?;
         Ok(store.recovery().clone())
+    }
+
+    /// Whether an index that had more than the journal is kept beside, as [`Catalog::rebuild`] leaves it where a loss is
+    /// accepted: it may name what no other record names any more.
+    pub fn has_index_aside(&self) -> Result<bool, Error> {
+        self.store.has_index_aside()
     }
 
     /// What opening had to repair.

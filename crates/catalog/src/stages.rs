@@ -135,6 +135,19 @@ impl Catalog {
         self.store.read(|view| view.list(&keys::stages(account)))
     }
 
+    /// The live stages whose names begin with `prefix` and of which `is_wanted` says so, by name. No other is decoded.
+    pub fn stages_named(
+        &self,
+        account: &str,
+        prefix: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<StageRecord>, Error> {
+        let all = keys::stages(account);
+        let is_wanted = |key: &str| key.strip_prefix(&all).is_some_and(&is_wanted);
+        let some = keys::stage(account, prefix);
+        self.store.read(|view| view.list_where(&some, is_wanted))
+    }
+
     /// At most `limit` live stages by name, from behind `after_name` or from the first.
     pub fn stages_page(
         &self,

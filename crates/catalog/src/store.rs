@@ -205,6 +205,11 @@ impl Store {
             .clone()
     }
 
+    /// Whether an index that had more than the journal is kept beside.
+    pub(crate) fn has_index_aside(&self) -> Result<bool, Error> {
+        open::is_set_aside(&self.dir)
+    }
+
     pub(crate) fn recovery(&self) -> &Recovery {
         &self.recovery
     }

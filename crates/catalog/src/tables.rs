@@ -4,6 +4,9 @@
 mod credentials;
 mod segments;
 mod unique;
+mod views;
+
+pub use views::ViewQuery;
 
 pub(crate) use unique::TableKeys;
 pub use unique::{PRIMARY, TableKey};
@@ -77,6 +80,8 @@ pub enum RowChange {
     Update,
     /// Rows were taken out.
     Delete,
+    /// Rows were added in the place of others.
+    Replace,
     /// The same rows are in other files.
     Compact,
 }
@@ -89,6 +94,7 @@ impl RowChange {
             Self::Load => "LOAD DATA",
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
+            Self::Replace => "REPLACE",
             Self::Compact => "COMPACT TABLE",
         }
     }
@@ -108,6 +114,8 @@ pub enum TableSource {
         /// What the place is opened with: sealed when they are stored, [`Catalog::table_credentials`] opens them.
         credentials: Credentials,
     },
+    /// Nowhere: they are what a query gives.
+    View(ViewQuery),
 }
 
 /// A table.
@@ -140,11 +148,19 @@ pub struct TableRecord {
 }
 
 impl TableRecord {
-    /// Its segments; none for an external table.
+    /// Its segments; none for an external table, and none for a view.
     pub fn segments(&self) -> &[Segment] {
         match &self.source {
             TableSource::Segments(segments) => segments,
-            TableSource::External { .. } => &[],
+            TableSource::External { .. } | TableSource::View(_) => &[],
+        }
+    }
+
+    /// What it is if it is a view.
+    pub fn view(&self) -> Option<&ViewQuery> {
+        match &self.source {
+            TableSource::View(view) => Some(view),
+            TableSource::Segments(_) | TableSource::External { .. } => None,
         }
     }
 }
@@ -177,8 +193,12 @@ impl Catalog {
         table: NewTable,
         on_exists: OnExists,
     ) -> Result<Created<TableRecord>, Error> {
-        names::check("a table", &table.name)?;
-        let what = What::change("CREATE TABLE", format!("{}.{}", table.database, table.name));
+        let (kind, verb) = match &table.source {
+            TableSource::View(_) => ("a view", "CREATE VIEW"),
+            TableSource::Segments(_) | TableSource::External { .. } => ("a table", "CREATE TABLE"),
+        };
+        names::check(kind, &table.name)?;
+        let what = What::change(verb, format!("{}.{}", table.database, table.name));
         self.store.write(
             actor,
             || what,
@@ -186,6 +206,15 @@ impl Catalog {
                 let account = &actor.account;
                 databases::existing(draft.view(), account, &table.database)?;
                 let current = find(draft.view(), account, &table.database, &table.name)?;
+                // A table takes no view's place, nor a view a table's.
+                let replaces_other = current.as_ref().is_some_and(|current| {
+                    on_exists == OnExists::Replace
+                        && current.view().is_some() != matches!(table.source, TableSource::View(_))
+                });
+                let on_exists = match replaces_other {
+                    true => OnExists::Error,
+                    false => on_exists,
+                };
                 match (&current, on_exists) {
                     (Some(_), OnExists::Error) => {
                         let message = format!("the table {}.{} exists", table.database, table.name);
@@ -301,13 +330,14 @@ pub(crate) fn with_segments(
     account: &str,
     mut stored: StoredTable,
 ) -> Result<TableRecord, Error> {
-    let source = match stored.external.take() {
-        Some((location, options)) => TableSource::External {
+    let source = match (stored.external.take(), stored.view.take()) {
+        (Some((location, options)), _) => TableSource::External {
             location,
             options,
             credentials: credentials::of_table(view, account, stored.id)?,
         },
-        None => TableSource::Segments(view.list(&keys::segments(account, stored.id))?),
+        (None, Some(view)) => TableSource::View(view),
+        (None, None) => TableSource::Segments(view.list(&keys::segments(account, stored.id))?),
     };
     let keys = unique::of_table(view, account, stored.id)?;
     Ok(record(stored, source, keys))
@@ -344,6 +374,7 @@ fn put_new(
         version: 1,
         columns: table.columns,
         external: None,
+        view: None,
         created_us: draft.now_us(),
         changed_us: draft.now_us(),
         next_segment: 1,
@@ -366,6 +397,10 @@ fn put_new(
                 options,
                 credentials,
             }
+        }
+        TableSource::View(view) => {
+            stored.view = Some(view.clone());
+            TableSource::View(view)
         }
     };
     draft.put(

@@ -20,11 +20,6 @@ pub(crate) const WORDS: [&str; 3] = ["DELETE", "LOAD", "UPDATE"];
 
 /// The statement, if it is one of these.
 pub(crate) fn parse(sql: &str, statement: Span, first: Token) -> Result<Option<Plan>, ParseError> {
-    if first.is_word(sql, "REPLACE") {
-        let message = "REPLACE is not supported; DELETE the rows whose keys are there, then INSERT";
-        let at = first.span.range();
-        return Err(ParseError::new(ErrorKind::Unsupported, sql, at, message));
-    }
     let parse = if first.is_word(sql, "LOAD") {
         load
     } else if first.is_word(sql, "UPDATE") {
@@ -41,19 +36,20 @@ pub(crate) fn parse(sql: &str, statement: Span, first: Token) -> Result<Option<P
 
 /// A token and how many parentheses it stands in.
 #[derive(Clone, Copy)]
-struct Placed {
-    token: Token,
-    depth: usize,
+pub(crate) struct Placed {
+    pub(crate) token: Token,
+    pub(crate) depth: usize,
 }
 
 impl Placed {
     /// Whether it is this word, outside parentheses.
-    fn is_word(&self, sql: &str, word: &str) -> bool {
+    pub(crate) fn is_word(&self, sql: &str, word: &str) -> bool {
         self.depth == 0 && self.token.is_word(sql, word)
     }
 }
 
-fn tokens(sql: &str, statement: Span) -> Result<Vec<Placed>, ParseError> {
+/// The tokens of a statement.
+pub(crate) fn tokens(sql: &str, statement: Span) -> Result<Vec<Placed>, ParseError> {
     let mut lexer = Lexer::at(sql, statement.start);
     let mut placed = Vec::new();
     let mut depth = 0usize;
@@ -136,16 +132,8 @@ fn create_table_as(sql: &str, statement: Span) -> Result<Option<Plan>, ParseErro
         return Ok(None);
     }
     let tokens = tokens(sql, statement)?;
-    let begins_query = |at: &usize| {
-        let here = tokens[*at];
-        let inner = tokens.get(at + 1);
-        here.depth == 0
-            && (here.token.is_any(sql, QUERY_WORDS)
-                || here.token.is(b'(')
-                    && inner.is_some_and(|inner| inner.token.is_any(sql, QUERY_WORDS)))
-    };
     // At least one token is the table's name.
-    let Some(at) = (3..tokens.len()).find(begins_query) else {
+    let Some(at) = (3..tokens.len()).find(|at| begins_query(sql, &tokens, *at)) else {
         return Ok(None);
     };
     let source = Span::new(tokens[at].token.span.start, statement.end);
@@ -166,13 +154,23 @@ fn create_table_as(sql: &str, statement: Span) -> Result<Option<Plan>, ParseErro
     })))
 }
 
+/// Whether a query begins at this token: with a word of its own, or with a parenthesis around one.
+pub(crate) fn begins_query(sql: &str, tokens: &[Placed], at: usize) -> bool {
+    let here = tokens[at];
+    let inner = tokens.get(at + 1);
+    here.depth == 0
+        && (here.token.is_any(sql, QUERY_WORDS)
+            || here.token.is(b'(')
+                && inner.is_some_and(|inner| inner.token.is_any(sql, QUERY_WORDS)))
+}
+
 /// Where the head ends.
-fn before(tokens: &[Placed], end: Option<usize>, statement: Span) -> usize {
+pub(crate) fn before(tokens: &[Placed], end: Option<usize>, statement: Span) -> usize {
     end.map_or(statement.end, |end| tokens[end].token.span.start)
 }
 
 /// `column = expression, …` up to the end or the word `until`; gives what is left from there on.
-fn assignments(
+pub(crate) fn assignments(
     sql: &str,
     tokens: &[Placed],
     end: usize,

@@ -8,6 +8,7 @@ mod change;
 mod cursor;
 mod error;
 mod grammar;
+mod insert;
 mod lexer;
 mod limits;
 mod lower;
@@ -22,6 +23,7 @@ mod statement;
 mod target;
 mod template;
 mod text;
+mod view;
 
 pub use crate::error::{ErrorKind, ParseError};
 pub use crate::lexer::Open;
@@ -42,6 +44,7 @@ pub use crate::plan::file::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFi
 pub use crate::plan::grant::{
     Grant, GrantObject, Grantee, ObjectKind, Privilege, RoleGrant, ShowGrants,
 };
+pub use crate::plan::insert::{Insert, NewRow, OnDuplicate};
 pub use crate::plan::live::{CreateLiveTable, LiveKey, LiveOption, LiveServer, LiveSource};
 pub use crate::plan::parameter::{BindError, ParameterRef};
 pub use crate::plan::passing::{ShowIndex, ShowServer, Topic, Transaction};
@@ -52,9 +55,10 @@ pub use crate::plan::stage::{
 };
 pub use crate::plan::table::{
     ColumnAssignment, ColumnDef, CreateDatabase, CreateExternalTable, CreateTable, CreateTableAs,
-    Delete, DropDatabase, DropTable, Duplicates, Infile, Insert, Literal, LoadColumn, LoadData,
+    Delete, DropDatabase, DropTable, Duplicates, Infile, Literal, LoadColumn, LoadData, OnError,
     ShowColumns, ShowTables, TableKey, TableName, Update,
 };
+pub use crate::plan::view::{CreateView, DropView, ViewDefinition};
 pub use crate::secret::Secret;
 pub use crate::span::{Name, Span, Spanned};
 pub use crate::split::{Split, StatementText, split};

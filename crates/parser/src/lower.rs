@@ -8,14 +8,18 @@ mod export;
 mod file;
 mod format;
 mod grant;
+mod insert;
 mod live;
 mod stage;
 mod table;
+mod view;
 
 pub(crate) use data_type::data_type;
 pub(crate) use database::table_name;
 pub(crate) use export::{export, staged_options};
-pub(crate) use table::{insert_head, load_data};
+pub(crate) use insert::{insert_head, new_row};
+pub(crate) use table::load_data;
+pub(crate) use view::view_head;
 
 use crate::cursor::Node;
 use crate::error::{ErrorKind, ParseError};
@@ -55,6 +59,9 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         Rule::show_create_table => Ok(Plan::ShowCreateTable(database::table_name(
             &mut node.children(),
         )?)),
+        Rule::show_create_view => Ok(Plan::ShowCreateView(database::table_name(
+            &mut node.children(),
+        )?)),
         Rule::describe_table => Ok(Plan::DescribeTable(database::table_name(
             &mut node.children(),
         )?)),
@@ -62,6 +69,7 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         Rule::create_external_table => table::create_external(node),
         Rule::create_live_table => live::create(node),
         Rule::drop_table => table::drop_table(node),
+        Rule::drop_view => view::drop_view(node),
         Rule::truncate_table => Ok(Plan::Truncate(database::table_name(&mut node.children())?)),
         Rule::create_account => account::create(node),
         Rule::alter_account => account::alter(node),

@@ -7,6 +7,7 @@ pub(crate) mod data_type;
 pub(crate) mod export;
 pub(crate) mod file;
 pub(crate) mod grant;
+pub(crate) mod insert;
 pub(crate) mod live;
 pub(crate) mod parameter;
 pub(crate) mod passing;
@@ -14,6 +15,7 @@ pub(crate) mod policy;
 pub(crate) mod query;
 pub(crate) mod stage;
 pub(crate) mod table;
+pub(crate) mod view;
 
 use std::fmt;
 
@@ -25,14 +27,16 @@ use crate::plan::credentials::CredentialValue;
 use crate::plan::export::Export;
 use crate::plan::file::{GetFiles, Presign, PutFiles, RemoveFiles};
 use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
+use crate::plan::insert::{Insert, OnDuplicate};
 use crate::plan::live::CreateLiveTable;
 use crate::plan::passing::{ShowIndex, ShowServer, Transaction};
 use crate::plan::query::QueryText;
 use crate::plan::stage::{AlterStage, CreateStage, DropStage};
 use crate::plan::table::{
     CreateDatabase, CreateExternalTable, CreateTable, CreateTableAs, Delete, DropDatabase,
-    DropTable, Insert, LoadData, ShowColumns, ShowTables, TableName, Update,
+    DropTable, LoadData, ShowColumns, ShowTables, TableName, Update,
 };
+use crate::plan::view::{CreateView, DropView, ViewDefinition};
 use crate::print::{self, Secrets};
 use crate::span::{Name, Spanned};
 use crate::target::Target;
@@ -112,7 +116,15 @@ pub enum Plan {
     Truncate(TableName),
     /// `CREATE TABLE … AS query`.
     CreateTableAs(CreateTableAs),
-    /// `INSERT INTO`.
+    /// `CREATE VIEW`.
+    CreateView(CreateView),
+    /// `ALTER VIEW`.
+    AlterView(ViewDefinition),
+    /// `DROP VIEW`.
+    DropView(DropView),
+    /// `SHOW CREATE VIEW`.
+    ShowCreateView(TableName),
+    /// `INSERT INTO`, `REPLACE INTO`.
     Insert(Insert),
     /// `LOAD DATA`.
     LoadData(LoadData),
@@ -229,7 +241,14 @@ impl Plan {
             Self::DropTable(_) => "DROP TABLE",
             Self::Truncate(_) => "TRUNCATE TABLE",
             Self::CreateTableAs(_) => "CREATE TABLE AS",
-            Self::Insert(_) => "INSERT",
+            Self::CreateView(_) => "CREATE VIEW",
+            Self::AlterView(_) => "ALTER VIEW",
+            Self::DropView(_) => "DROP VIEW",
+            Self::ShowCreateView(_) => "SHOW CREATE VIEW",
+            Self::Insert(plan) => match plan.on_duplicate {
+                OnDuplicate::Replace => "REPLACE",
+                OnDuplicate::Refuse | OnDuplicate::Ignore | OnDuplicate::Update { .. } => "INSERT",
+            },
             Self::LoadData(_) => "LOAD DATA",
             Self::Update(_) => "UPDATE",
             Self::Delete(_) => "DELETE",

@@ -5,9 +5,11 @@ mod access;
 mod export;
 mod file;
 mod grant;
+mod insert;
 mod live;
 mod stage;
 mod table;
+mod view;
 
 use crate::mask::MASK;
 use crate::plan::Plan;
@@ -170,7 +172,10 @@ impl Printer {
             Plan::ShowServer(plan) => self.show_server(plan),
             Plan::Transaction(transaction) => self.word(transaction.verb()),
             Plan::ShowColumns(plan) => self.show_columns(plan),
-            Plan::ShowCreateTable(table) | Plan::DescribeTable(table) | Plan::Truncate(table) => {
+            Plan::ShowCreateTable(table)
+            | Plan::ShowCreateView(table)
+            | Plan::DescribeTable(table)
+            | Plan::Truncate(table) => {
                 self.word(plan.verb());
                 self.table(table);
             }
@@ -183,6 +188,9 @@ impl Printer {
                 let tables: Vec<String> = plan.tables.iter().map(table_text).collect();
                 self.word(&tables.join(", "));
             }
+            Plan::CreateView(plan) => self.create_view(plan),
+            Plan::AlterView(plan) => self.alter_view(plan),
+            Plan::DropView(plan) => self.drop_view(plan),
             Plan::Insert(plan) => self.insert(plan),
             Plan::LoadData(plan) => self.load_data(plan),
             Plan::Update(plan) => self.update(plan),

@@ -5,13 +5,14 @@ use crate::change;
 use crate::cursor::match_rule;
 use crate::error::{ErrorKind, ParseError, one_of};
 use crate::grammar::Rule;
+use crate::insert;
 use crate::lexer::{Lexer, Token};
 use crate::limits::{Limits, unterminated};
 use crate::lower;
 use crate::passing;
 use crate::plan::Plan;
-use crate::plan::table::Insert;
 use crate::span::Span;
+use crate::view;
 
 /// Reads exactly one statement within the default [`Limits`]. A `;` behind it and comments
 /// anywhere are allowed.
@@ -52,10 +53,13 @@ fn statement(sql: &str, limits: &Limits) -> Result<Plan, ParseError> {
     if first.is_word(sql, "EXPLAIN") {
         return explain(sql, statement, lexer);
     }
-    if first.is_word(sql, "INSERT") {
-        return insert(sql, statement, lexer);
+    if first.is_any(sql, &insert::WORDS) {
+        return insert::parse(sql, statement, lexer);
     }
     if let Some(plan) = change::parse(sql, statement, first)? {
+        return Ok(plan);
+    }
+    if let Some(plan) = view::parse(sql, statement, first)? {
         return Ok(plan);
     }
     if let Some(plan) = passing::parse(sql, statement, first)? {
@@ -166,122 +170,13 @@ fn expecting_query(sql: &str, at: Span) -> ParseError {
     syntax(sql, at, "").expecting(expected)
 }
 
-fn insert(sql: &str, statement: Span, mut lexer: Lexer<'_>) -> Result<Plan, ParseError> {
-    refuse_duplicates(sql, statement)?;
-    let source = insert_source(sql, statement, &mut lexer)?;
-    let head = Span::new(statement.start, source.unwrap_or(statement.end));
-    let rows = ["VALUES", "SELECT", "WITH", "TABLE"];
-    let (table, columns) =
-        lower::insert_head(sql, head).map_err(|error| error.with_end_as(&rows))?;
-    let Some(source) = source else {
-        let expected = ["VALUES", "SELECT", "WITH", "TABLE", "'('"]
-            .map(str::to_owned)
-            .to_vec();
-        return Err(syntax(sql, Span::new(statement.end, statement.end), "").expecting(expected));
-    };
-    let captured = capture(sql, Span::new(source, statement.end))?;
-    if let Some(into) = captured.into {
-        return Err(syntax(
-            sql,
-            into,
-            "INSERT and INTO OUTFILE do not go together",
-        ));
-    }
-    Ok(Plan::Insert(Insert {
-        table,
-        columns,
-        source: captured.query,
-    }))
-}
-
-/// Refuses what lets rows pass whose keys are there already.
-fn refuse_duplicates(sql: &str, statement: Span) -> Result<(), ParseError> {
-    const REMEDY: &str = "a row whose key is there already is an error; DELETE or UPDATE those rows, or leave them out by a condition";
-    // Rows may be many megabytes, and hardly any has one of these words.
-    let text = sql.as_bytes().get(statement.range()).unwrap_or_default();
-    let has = |word: &[u8]| {
-        let first = word.first().copied().unwrap_or_default();
-        text.iter().enumerate().any(|(at, byte)| {
-            byte.eq_ignore_ascii_case(&first)
-                && text
-                    .get(at..at + word.len())
-                    .is_some_and(|found| found.eq_ignore_ascii_case(word))
-        })
-    };
-    let is_ignoring = text.get(..64).unwrap_or(text).to_ascii_lowercase();
-    let is_ignoring = is_ignoring.windows(6).any(|word| word == b"ignore");
-    if !is_ignoring && !has(b"duplicate") {
-        return Ok(());
-    }
-    let mut lexer = Lexer::at(sql, statement.start);
-    let (mut at, mut depth, mut before) = (0, 0_usize, None::<Token>);
-    // A literal without an end is told of elsewhere.
-    while let Ok(Some(token)) = lexer.next_token() {
-        if token.span.end > statement.end {
-            break;
-        }
-        if token.is(b'(') {
-            depth += 1;
-        } else if token.is(b')') {
-            depth = depth.saturating_sub(1);
-        }
-        let clause = if at == 1 && token.is_word(sql, "IGNORE") {
-            Some("INSERT IGNORE")
-        } else if depth == 0
-            && token.is_word(sql, "DUPLICATE")
-            && before.is_some_and(|before| before.is_word(sql, "ON"))
-        {
-            Some("ON DUPLICATE KEY UPDATE")
-        } else {
-            None
-        };
-        if let Some(clause) = clause {
-            let message = format!("{clause} is not supported: {REMEDY}");
-            let range = token.span.range();
-            return Err(ParseError::new(ErrorKind::Unsupported, sql, range, message));
-        }
-        (at, before) = (at + 1, Some(token));
-    }
-    Ok(())
-}
-
-/// Where the rows of an INSERT begin: at VALUES, SELECT, WITH, TABLE, or at a `(` with a query
-/// inside; another `(` is the list of columns.
-fn insert_source(
-    sql: &str,
-    statement: Span,
-    lexer: &mut Lexer<'_>,
-) -> Result<Option<usize>, ParseError> {
-    let mut depth = 0usize;
-    let mut last_is_into = false;
-    while let Some(found) = token(lexer, sql)?.filter(|token| token.span.end <= statement.end) {
-        // INSERT INTO TABLE t: the word is no query here.
-        let table_word = last_is_into && found.is_word(sql, "TABLE");
-        last_is_into = found.is_word(sql, "INTO");
-        if depth == 0 && found.is_any(sql, QUERY_WORDS) && !table_word {
-            return Ok(Some(found.span.start));
-        }
-        if found.is(b'(') {
-            let mut ahead = lexer.clone();
-            let inner = token(&mut ahead, sql)?;
-            let is_query = inner.is_some_and(|t| t.is(b'(') || t.is_any(sql, QUERY_WORDS));
-            if depth == 0 && is_query {
-                return Ok(Some(found.span.start));
-            }
-            depth += 1;
-        } else if found.is(b')') {
-            depth = depth.saturating_sub(1);
-        }
-    }
-    Ok(None)
-}
-
 /// The closest known word first, then all of them.
 fn unknown_statement(sql: &str, first: Token) -> ParseError {
     let word = first.text(sql).to_uppercase();
     let mut known: Vec<&str> = FAMILIES.iter().map(|(word, _)| *word).collect();
     known.extend(QUERY_WORDS);
-    known.extend(["EXPLAIN", "INSERT"]);
+    known.push("EXPLAIN");
+    known.extend(insert::WORDS);
     known.extend(change::WORDS);
     known.extend(passing::WORDS);
     known.sort_unstable();

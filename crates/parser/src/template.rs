@@ -136,7 +136,7 @@ impl Template {
     /// Whether parameters can only stand where [`Template::sample`] can be read: in queries and changes of rows. In
     /// other statements a value may be a part of the statement itself, such as a pattern.
     pub fn is_of_expressions(&self) -> bool {
-        const CHANGES: [&str; 4] = ["INSERT", "UPDATE", "DELETE", "EXPLAIN"];
+        const CHANGES: [&str; 5] = ["INSERT", "REPLACE", "UPDATE", "DELETE", "EXPLAIN"];
         let first = Lexer::at(&self.text, 0).next_token().ok().flatten();
         first.is_some_and(|first| {
             first.is(b'(')

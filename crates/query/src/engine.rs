@@ -4,6 +4,7 @@
 mod explain;
 mod fallback;
 mod session;
+mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -207,15 +208,19 @@ impl QueryEngine {
             self.settings.value_bytes_max,
             stop,
         ));
-        let rows = self.batch_rows(parsed.text_bytes);
+        let texts = parsed.text_bytes + views::text_bytes(&context.tables);
+        let rows = self.batch_rows(texts);
         let files = FilesAtHand::default();
-        let state = self.session(context, &stores, rows, &files)?;
+        let state = self.session(context, &stores, rows, &files).await?;
         let statement = DfStatement::Statement(Box::new(Statement::Query(parsed.query)));
         let logical = state
             .statement_to_plan(statement)
             .await
             .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
+        if views::has_views(&context.tables) {
+            views::check_size(&logical)?;
+        }
         let ordered = keeps_order(&logical);
         let mixed = mixed_columns(&logical);
         let state = if ordered {
@@ -289,6 +294,9 @@ impl QueryEngine {
             Source::Rows(rows) => Ok(rows.schema()),
             Source::Live(_) => Err(Error::invalid(
                 "the columns of a table that another server has are asked of that server",
+            )),
+            Source::View(_) => Err(Error::invalid(
+                "the columns of a view are those of its query's plan",
             )),
             Source::Segments { files, .. } | Source::Files { files, .. } if files.is_empty() => {
                 Err(Error::new(

@@ -18,6 +18,7 @@ mod regex;
 mod round;
 mod rounding;
 mod rowwise;
+mod spans;
 mod str_to_date;
 mod strings;
 mod text;
@@ -93,6 +94,7 @@ static ALL: LazyLock<BTreeMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|| 
             date_format::function(),
             watched_function(),
             nullable_function(),
+            wide_function(),
             choice::function(),
             choice::only_function(),
             choice::null_if_function(),
@@ -105,7 +107,8 @@ static ALL: LazyLock<BTreeMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|| 
         .chain(text::functions())
         .chain(strings::functions())
         .chain(rounding::functions())
-        .chain(dates::functions());
+        .chain(dates::functions())
+        .chain(spans::functions());
     let by_row = bits::functions()
         .into_iter()
         .chain(encode::functions())
@@ -113,6 +116,7 @@ static ALL: LazyLock<BTreeMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|| 
         .chain(math::functions())
         .chain(calendar::functions())
         .chain(regex::functions())
+        .chain(spans::by_row())
         .chain(str_to_date::functions());
     each(ours, |function| function.name)
         .into_iter()
@@ -151,6 +155,23 @@ fn nullable_function() -> Function {
         signature: Signature::user_defined(Volatility::Volatile),
         ..function
     }
+}
+
+/// A whole number in the widest type of its kind, any other as it is.
+fn wide_function() -> Function {
+    Function::new(
+        "mysql_wide",
+        |t| {
+            arguments("ABS", t, 1, 1)?;
+            Ok(vec![match plain_type(&t[0]) {
+                DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
+                DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::UInt64,
+                other => other.clone(),
+            }])
+        },
+        |t| Ok(t[0].clone()),
+        |a, _| Ok(Arc::clone(&a[0])),
+    )
 }
 
 /// A plainer expression for arguments of these types, if there is one.

@@ -33,8 +33,8 @@ pub use settings::Settings;
 pub use tables::{
     BlockChecksums, Comparison, Condition, FileFormat, FileRef, Limit, LiveBatches, LiveError,
     LiveTable, LiveWanted, Operand, PageError, Pages, RowSource, Source, StoreList,
-    TableDefinition, Value, Wanted,
+    TableDefinition, Value, ViewQuery, Wanted,
 };
-pub use text::{Compression, CsvReadOptions, JsonReadOptions};
+pub use text::{Compression, CsvReadOptions, JsonReadOptions, LeftOut};
 
 use convert::{temporal, types};

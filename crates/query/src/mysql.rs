@@ -9,6 +9,7 @@ mod dialect;
 mod expressions;
 mod group_concat;
 mod having;
+mod intervals;
 mod items;
 mod labels;
 mod limits;

@@ -77,7 +77,9 @@ impl PlannedQuery {
             .enumerate()
             .map(|(at, (label, field))| {
                 let mut field = field.as_ref().clone().with_name(label);
-                if mixed.get(at).is_some_and(|mixed| *mixed) {
+                // A cast keeps the metadata of the column that it is of.
+                let is_mixed = mixed.get(at).is_some_and(|mixed| *mixed);
+                if is_mixed || !crate::types::is_as_declared(&field) {
                     field.metadata_mut().remove(SQL_TYPE_KEY);
                 }
                 field

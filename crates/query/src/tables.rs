@@ -20,6 +20,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::error::{Error, from_datafusion};
+use crate::mysql::Statement;
 use crate::text::{CsvReadOptions, JsonReadOptions, TextFormat, TextTable};
 
 pub use conditions::{Comparison, Condition, Operand};
@@ -109,6 +110,57 @@ pub enum Source {
     Rows(Arc<dyn RowSource>),
     /// Rows that another server has, and gives while the query reads them.
     Live(Arc<dyn LiveTable>),
+    /// Rows that a query gives.
+    View(Arc<ViewQuery>),
+}
+
+/// A view: a query that stands in the place of a table.
+#[derive(Debug)]
+pub struct ViewQuery {
+    /// The query.
+    pub statement: Statement,
+    /// The database in which its names without one are looked up.
+    pub database: String,
+    /// The tables that it names.
+    pub tables: Vec<TableDefinition>,
+    /// The labels that its columns must have, so that it gives what it gave when the view was made.
+    pub labels: Vec<String>,
+    /// The view's columns, in lower case; one for each of the query's.
+    pub columns: Vec<String>,
+}
+
+impl Source {
+    /// The same files, of which lines that are no rows of the table are left out and told of in `left_out`.
+    ///
+    /// # Errors
+    /// Unsupported for what has no lines.
+    pub fn leaving_out(mut self, left_out: &crate::LeftOut) -> Result<Self, Error> {
+        let place = match &mut self {
+            Self::Files {
+                format: FileFormat::Csv(options),
+                ..
+            } => &mut options.left_out,
+            Self::Files {
+                format: FileFormat::JsonLine(options),
+                ..
+            } => &mut options.left_out,
+            Self::Files {
+                format: FileFormat::Parquet,
+                ..
+            }
+            | Self::Segments { .. }
+            | Self::Batches(_)
+            | Self::Rows(_)
+            | Self::Live(_)
+            | Self::View(_) => {
+                return Err(Error::unsupported(
+                    "lines can be left out of CSV and JSON lines only",
+                ));
+            }
+        };
+        *place = Some(left_out.clone());
+        Ok(self)
+    }
 }
 
 /// The format of external files.
@@ -140,6 +192,17 @@ pub(crate) fn register(
     Ok(())
 }
 
+/// Adds a view, which has been planned, to `schema`.
+pub(crate) fn register_view(
+    schema: &dyn SchemaProvider,
+    table: &TableDefinition,
+    view: Arc<dyn TableProvider>,
+) -> Result<(), Error> {
+    let name = table.name.to_lowercase();
+    schema.register_table(name, view).map_err(from_datafusion)?;
+    Ok(())
+}
+
 fn provider(
     table: &TableDefinition,
     stores: &Stores,
@@ -161,6 +224,7 @@ fn provider(
             let name = format!("{}.{}", table.database, table.name);
             Arc::new(live::LiveProvider::new(schema, Arc::clone(live), name))
         }
+        Source::View(_) => return Err(Error::internal("a view has not been planned")),
         Source::Segments { store, files } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
             let name = format!("{}.{}", table.database, table.name);

@@ -10,6 +10,7 @@
 mod header;
 mod infer;
 mod jsonline;
+mod left_out;
 mod pulled;
 mod records;
 mod scan;
@@ -17,6 +18,7 @@ mod source;
 mod table;
 
 pub(crate) use infer::infer;
+pub use left_out::LeftOut;
 pub(crate) use table::TextTable;
 
 use crate::error::Error;
@@ -44,6 +46,8 @@ pub struct CsvReadOptions {
     pub null: Option<String>,
     /// How the files must be compressed; None takes them as their first bytes say.
     pub compression: Option<Compression>,
+    /// Where given, lines that are no rows of the table are left out and told of there.
+    pub left_out: Option<LeftOut>,
 }
 
 /// How files of JSON lines are read: an object in each line, its keys the columns' names in any case.
@@ -51,6 +55,8 @@ pub struct CsvReadOptions {
 pub struct JsonReadOptions {
     /// How the files must be compressed; None takes them as their first bytes say.
     pub compression: Option<Compression>,
+    /// Where given, lines that are no rows of the table are left out and told of there.
+    pub left_out: Option<LeftOut>,
 }
 
 /// The format of a file of text.
@@ -89,6 +95,7 @@ impl Default for CsvReadOptions {
             header: false,
             null: None,
             compression: None,
+            left_out: None,
         }
     }
 }

@@ -111,11 +111,21 @@ impl Instance {
             .map_err(|e| OpenError::new(format!("buckets cannot be reached: {e}")))?;
         let opening = InternalStorage::open(data, &settings.internal, transport.clone(), &catalog);
         let internal = wait_for(opening).map_err(|e| OpenError::new(e.message().to_owned()))?;
-        let removed = internal
-            .remove_orphans(&catalog)
-            .map_err(|e| OpenError::new(e.message().to_owned()))?;
-        if removed > 0 {
-            tracing::info!(files = removed, "removed table files that no table lists");
+        // What was given up with a newer index may be looked for there, rows and all.
+        if catalog
+            .has_index_aside()
+            .map_err(|e| OpenError::of_catalog(&e, data))?
+        {
+            tracing::warn!(
+                "table files that no table lists are kept, for catalog/index.ahead may list them; remove that when nobody needs it any more"
+            );
+        } else {
+            let removed = internal
+                .remove_orphans(&catalog)
+                .map_err(|e| OpenError::new(e.message().to_owned()))?;
+            if removed > 0 {
+                tracing::info!(files = removed, "removed table files that no table lists");
+            }
         }
 
         let uploads = Uploads::open(data).map_err(|e| failed("open the records of uploads", e))?;
@@ -270,7 +280,7 @@ fn bootstrap(catalog: &Catalog, settings: &Settings) -> std::result::Result<(), 
 fn endpoints(settings: &Settings) -> std::result::Result<storage::EndpointPolicy, OpenError> {
     let mut policy = storage::EndpointPolicy::default()
         .allow_http(settings.endpoints.http)
-        .own_addresses(vec![settings.listen]);
+        .own_addresses(own_addresses(settings));
     if !settings.endpoints.allow.is_empty() {
         let rules = settings
             .endpoints
@@ -282,6 +292,21 @@ fn endpoints(settings: &Settings) -> std::result::Result<storage::EndpointPolicy
         policy = policy.allow_only(rules);
     }
     Ok(policy)
+}
+
+/// Every address that this server listens on, whatever for.
+fn own_addresses(settings: &Settings) -> Vec<SocketAddr> {
+    let Settings {
+        listen,
+        http,
+        mysql,
+        metrics,
+        ..
+    } = settings;
+    [Some(*listen), http.listen, mysql.listen, metrics.listen]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn transport_options(settings: &Settings) -> storage::TransportOptions {

@@ -117,7 +117,9 @@ impl Server {
                     AccountServiceServer::new(accounts)
                         .max_decoding_message_size(message_bytes_max),
                 )
-                .add_service(AdminServiceServer::new(admin))
+                .add_service(
+                    AdminServiceServer::new(admin).max_decoding_message_size(message_bytes_max),
+                )
                 .add_service(
                     FlightServiceServer::new(flight).max_decoding_message_size(message_bytes_max),
                 )

@@ -32,8 +32,10 @@ mod tables;
 mod temporary;
 mod tokens;
 mod transfers;
+mod upsert;
 mod validation;
 mod variables;
+mod views;
 
 use std::sync::Arc;
 
@@ -228,14 +230,16 @@ impl Session {
     /// # Errors
     /// [`Reason::DatabaseNotFound`].
     pub async fn use_database(&mut self, database: &str) -> Result<()> {
-        let name = database.to_owned();
+        // As statements fold it, for it comes from clients, too.
+        let database = database.to_lowercase();
+        let name = database.clone();
         self.act(
             Operation::UseDatabase,
             Object::Database(name.clone()),
             move |acting, permit| acting.existing_database(permit, &name),
         )
         .await?;
-        self.database = database.to_owned();
+        self.database = database;
         Ok(())
     }
 

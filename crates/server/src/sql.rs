@@ -4,13 +4,14 @@
 mod access;
 mod exports;
 mod files;
+mod like;
 mod passing;
 mod show;
 mod stages;
 
 pub(crate) use access::secret;
 pub(crate) use show::{export_state, stage_change};
-pub(crate) use stages::{given_credentials, shown_credential, status as stage_status};
+pub(crate) use stages::{given_credentials, shown_credentials, status as stage_status};
 
 use std::collections::HashMap;
 
@@ -72,6 +73,7 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::ShowColumns(_)
         | Plan::DescribeTable(_)
         | Plan::ShowCreateTable(_)
+        | Plan::ShowCreateView(_)
         | Plan::Query(_)
         | Plan::ShowAccounts { .. }
         | Plan::ShowUsers { .. }
@@ -113,6 +115,9 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::Update(_)
         | Plan::Delete(_)
         | Plan::CreateTableAs(_)
+        | Plan::CreateView(_)
+        | Plan::AlterView(_)
+        | Plan::DropView(_)
         | Plan::CreateAccount(_)
         | Plan::AlterAccount(_)
         | Plan::DropAccount(_)
@@ -178,6 +183,10 @@ pub(crate) async fn dispatch(session: &mut Session, plan: Plan) -> Result<Outcom
         Plan::Update(statement) => session.update(statement).await,
         Plan::Delete(statement) => session.delete(statement).await,
         Plan::CreateTableAs(statement) => session.create_table_as(statement).await,
+        Plan::CreateView(statement) => session.create_view(statement).await,
+        Plan::AlterView(statement) => session.alter_view(statement).await,
+        Plan::DropView(statement) => session.drop_view(statement).await,
+        Plan::ShowCreateView(name) => show::create_view(session, name).await,
         Plan::ShowTables(statement) => show::tables(session, statement).await,
         Plan::ShowColumns(statement) => {
             let like = text(statement.like);

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use catalog::{RowChange, Segment, TableRecord, TableSource};
 use query::{Context, SessionValues, Source, TableDefinition};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore};
@@ -251,9 +253,42 @@ pub(crate) fn part_as(
     })
 }
 
+/// How a query names [`rows_as`].
+pub(crate) fn rows_name(name: &str) -> String {
+    format!("`{PARTS}`.`{name}`")
+}
+
+/// Rows that a statement has set aside, or those of a table, under a name of the server's own.
+pub(crate) fn rows_as(name: &str, schema: SchemaRef, rows: &[Segment]) -> Result<TableDefinition> {
+    Ok(TableDefinition {
+        database: PARTS.to_owned(),
+        name: name.to_owned(),
+        schema: Some(schema),
+        source: Source::Segments {
+            store: crate::session::internal_store()?,
+            files: rows.iter().map(segments::file_ref).collect(),
+        },
+    })
+}
+
+/// A few rows in memory, under a name of the server's own.
+pub(crate) fn rows_in_memory(name: &str, schema: SchemaRef, rows: RecordBatch) -> TableDefinition {
+    TableDefinition {
+        database: PARTS.to_owned(),
+        name: name.to_owned(),
+        schema: Some(schema),
+        source: Source::Batches(vec![rows]),
+    }
+}
+
 /// How a query names [`part`].
 pub(crate) fn part_name(table: &TableRecord) -> String {
     let alias = table.name.replace('`', "``");
+    part_name_as(&alias)
+}
+
+/// How a query names [`part`] by an alias, which stands in backquotes.
+pub(crate) fn part_name_as(alias: &str) -> String {
     format!("`{PARTS}`.`part` AS `{alias}`")
 }
 

@@ -108,7 +108,7 @@ impl Capabilities {
 /// What trying a place has shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validation {
-    /// In the order in which they were tried.
+    /// In the order in which they are told.
     pub findings: Vec<Finding>,
     /// What follows from them.
     pub capabilities: Capabilities,
@@ -164,6 +164,20 @@ impl Validation {
             detail: detail.into(),
             advice: advice.into(),
         });
+    }
+
+    /// Adds what was tried beside it.
+    pub(crate) fn join(&mut self, beside: Self) {
+        self.findings.extend(beside.findings);
+        for (capability, is_there) in beside.capabilities.iter() {
+            self.can(capability, is_there);
+        }
+    }
+
+    /// Tells the findings in this order, whichever was there first.
+    pub(crate) fn in_order_of(&mut self, checks: &[Check]) {
+        self.findings
+            .sort_by_key(|finding| checks.iter().position(|check| *check == finding.check));
     }
 
     /// Says whether something is left.

@@ -500,3 +500,39 @@ async fn what_costs_nothing_is_recorded_once_and_then_counted() {
     );
     door.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_beyond_the_limit_is_refused_by_the_name_of_its_setting() {
+    let door = Door::open(|_| {}).await;
+    let root = door.root().await;
+    let request = v1::ExecuteRequest {
+        session_id: "x".repeat(65 << 20),
+        ..v1::ExecuteRequest::default()
+    };
+    let mut client = root.sql().max_encoding_message_size(usize::MAX);
+    let status = client.execute(root.request(request)).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+    assert_eq!(reason(&status), "LIMIT_EXCEEDED");
+    assert!(
+        status
+            .message()
+            .contains("67108864 bytes: limits.message_bytes_max"),
+        "{status:?}"
+    );
+    root.ok("SELECT 1").await;
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_administrators_see_what_credentials_are_called() {
+    let door = Door::open(|_| {}).await;
+    let root = door.root().await;
+    root.ok("CREATE STAGE s URL = 's3://bucket/x' CREDENTIALS = {'access_key_id' = 'AKID', 'secret_access_key' = 'one', 'region' = 'eu-west-1'}")
+        .await;
+    root.ok("CREATE USER other IDENTIFIED BY 'pw'").await;
+    let other = door.login("other", "pw").await;
+    let statement = "SELECT stage_name, credentials FROM stagedoor.stages";
+    assert_eq!(other.rows(statement).await, [["s", "NULL"]]);
+    assert!(root.rows(statement).await[0][1].contains("fingerprint"));
+    door.close().await;
+}

@@ -43,6 +43,7 @@ enum Act {
 
 const STAGE: &str = "CREATE STAGE {o} URL = 'file://{dir}'";
 const TABLE: &str = "CREATE TABLE d.{o} (a int)";
+const VIEW: &str = "CREATE VIEW d.{o} AS SELECT 1 AS a";
 const USER: &str = "CREATE USER {o} IDENTIFIED BY 'pw'";
 const ROLE: &str = "CREATE ROLE {o}";
 

@@ -147,7 +147,7 @@ def metadata():
         cursor.execute(f"CREATE STAGE daily URL = 'file://{FOLDER}'")
         info = connection.adbc_get_info()
         assert info["vendor_name"] == "Stagedoor", info
-        assert connection.adbc_get_table_types() == ["EXTERNAL TABLE", "STAGE", "SYSTEM TABLE", "TABLE"]
+        assert connection.adbc_get_table_types() == ["EXTERNAL TABLE", "STAGE", "SYSTEM TABLE", "TABLE", "VIEW"]
         schema = connection.adbc_get_table_schema("t", db_schema_filter="main")
         assert schema.field("i").type == pyarrow.int32() and not schema.field("i").nullable, schema
         assert schema.names == ["i", "s"]

@@ -1,6 +1,9 @@
 //! Tables that real PostgreSQL and MariaDB servers have: their types and values, what goes to the server, what is
 //! exported, who may connect, and servers that end midway.
 
+mod expressions;
+mod oracle;
+
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};

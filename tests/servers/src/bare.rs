@@ -24,10 +24,17 @@ struct State {
 impl Bare {
     /// Starts one; it ends with the tests.
     pub fn start() -> Self {
+        Self::start_behind(|_| {})
+    }
+
+    /// The same, behind a gate: it is told each request's head before that is answered, and may wait.
+    pub fn start_behind(gate: impl Fn(&str) + Send + Sync + 'static) -> Self {
         let state: Arc<Mutex<State>> = Arc::default();
         let own = Arc::clone(&state);
-        let server =
-            Scripted::with_bodies(move |head, body| own.lock().unwrap().answer(head, body));
+        let server = Scripted::with_bodies(move |head, body| {
+            gate(head);
+            own.lock().unwrap().answer(head, body)
+        });
         Self { server, state }
     }
 

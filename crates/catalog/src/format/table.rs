@@ -6,7 +6,7 @@ use prost::Message;
 use super::Stored;
 use crate::databases::DatabaseRecord;
 use crate::error::Error;
-use crate::tables::{Checksums, Column, Segment};
+use crate::tables::{Checksums, Column, Segment, ViewQuery};
 
 /// A table without its segments.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub(crate) struct StoredTable {
     pub(crate) columns: Vec<Column>,
     /// The place and options of an external table; `None` where the table has segments.
     pub(crate) external: Option<(String, Vec<(String, String)>)>,
+    /// What it is if it is a view, which has neither.
+    pub(crate) view: Option<ViewQuery>,
     pub(crate) created_us: u64,
     pub(crate) changed_us: u64,
     pub(crate) next_segment: u64,
@@ -82,6 +84,21 @@ pub(crate) struct TableMessage {
     /// One less than the number, so that records from before there was one have the first.
     #[prost(uint64, tag = "11")]
     numbers_given: u64,
+    /// Since format 8.
+    #[prost(message, optional, tag = "12")]
+    view: Option<ViewMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ViewMessage {
+    #[prost(string, tag = "1")]
+    query: String,
+    #[prost(string, tag = "2")]
+    database: String,
+    #[prost(string, repeated, tag = "3")]
+    labels: Vec<String>,
+    #[prost(bool, tag = "4")]
+    names_columns: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -148,6 +165,12 @@ impl Stored for StoredTable {
             next_segment: self.next_segment,
             numbers_given: self.next_number.saturating_sub(1),
             comment: self.comment.clone(),
+            view: self.view.as_ref().map(|view| ViewMessage {
+                query: view.query.clone(),
+                database: view.database.clone(),
+                labels: view.labels.clone(),
+                names_columns: view.names_columns,
+            }),
         }
     }
 
@@ -165,6 +188,12 @@ impl Stored for StoredTable {
                     .map(|o| (o.key, o.value))
                     .collect();
                 (external.location, options)
+            }),
+            view: message.view.map(|view| ViewQuery {
+                query: view.query,
+                database: view.database,
+                labels: view.labels,
+                names_columns: view.names_columns,
             }),
             created_us: message.created_us,
             changed_us: message.changed_us,

@@ -19,7 +19,7 @@ use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
 use crate::stages::{
     StageCapabilities, StageChangeKind, StageDefinition, StagePolicy, StageRecord,
 };
-use crate::tables::{Checksums, Column, Segment, TableCredentials, TableKey, TableKeys};
+use crate::tables::{Checksums, Column, Segment, TableCredentials, TableKey, TableKeys, ViewQuery};
 
 pub(crate) fn frozen(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -262,6 +262,7 @@ fn tables() {
         version: 4,
         columns: vec![key, column],
         external: None,
+        view: None,
         created_us: 6,
         changed_us: 7,
         next_segment: 12,
@@ -279,6 +280,34 @@ fn tables() {
     ];
     let external = Some(("stage://s/*.csv".to_owned(), options));
     is_frozen("table-external.hex", &StoredTable { external, ..table });
+    let view = StoredTable {
+        id: 10,
+        database: "shop".into(),
+        name: "v".into(),
+        version: 2,
+        columns: vec![Column {
+            name: "a".into(),
+            data_type: "INT".into(),
+            nullable: true,
+            default: None,
+            primary_key: false,
+            auto_increment: false,
+            comment: String::new(),
+        }],
+        external: None,
+        view: Some(ViewQuery {
+            query: "SELECT x FROM größe".into(),
+            database: "shop".into(),
+            labels: vec!["x".into()],
+            names_columns: true,
+        }),
+        created_us: 6,
+        changed_us: 7,
+        next_segment: 1,
+        next_number: 1,
+        comment: String::new(),
+    };
+    is_frozen_since(8, "table-view.hex", &view);
     let segment = Segment {
         id: 11,
         file: "9-11.parquet".into(),
@@ -468,7 +497,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 8; this program reads formats 1 to 7: use a newer one"
+        "a record of format 9; this program reads formats 1 to 8: use a newer one"
     );
 }
 

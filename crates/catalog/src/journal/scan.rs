@@ -25,7 +25,7 @@ pub(crate) struct Scan {
     pub(crate) end: u64,
     /// How many zeros follow, written ahead for records to come.
     pub(crate) reserved_bytes: u64,
-    /// How many bytes of an unfinished append follow.
+    /// How many bytes of an unfinished append follow, without zeros written ahead.
     pub(crate) torn_bytes: u64,
     /// Whether these have the length of a frame at least, and are none.
     pub(crate) torn_by_damage: bool,
@@ -147,22 +147,18 @@ impl<'a> Scanner<'a> {
             match found {
                 Found::Frame(header, payload) => visit(self.follow(&header, payload)?)?,
                 Found::End => break,
-                Found::Short(None) | Found::Damaged { header: None, .. }
-                    if self.is_reserved(left)? =>
-                {
-                    self.scan.reserved_bytes = left;
-                    break;
-                }
                 Found::Short(header) => {
                     refuse_snapshot(path, &self.scan, header)?;
-                    self.scan.torn_bytes = left;
+                    self.end_with(left, self.without_reserve(left)?);
                     break;
                 }
                 Found::Damaged { header, skip } => {
                     refuse_snapshot(path, &self.scan, header)?;
                     refuse_if_frames_follow(path, &self.scan, skip, self.file_bytes)?;
-                    self.scan.torn_bytes = left;
-                    self.scan.torn_by_damage = true;
+                    let torn = self.without_reserve(left)?;
+                    let is_begun = header.is_some_and(|header| ends_within(&header, torn));
+                    self.scan.torn_by_damage = torn >= HEADER_BYTES as u64 && !is_begun;
+                    self.end_with(left, torn);
                     break;
                 }
             }
@@ -173,13 +169,24 @@ impl<'a> Scanner<'a> {
         Ok(self.scan)
     }
 
-    /// Whether nothing but zeros is left, and not more of them than are written ahead.
-    fn is_reserved(&self, left: u64) -> Result<bool, Error> {
-        if left > u64::from(RESERVE_BYTES) {
-            return Ok(false);
+    /// How many of the last `left` bytes there are before the zeros at their end, unless these are more than are written
+    /// ahead.
+    fn without_reserve(&self, left: u64) -> Result<u64, Error> {
+        let looked_at = left.min(u64::from(RESERVE_BYTES) + 1);
+        let end = read_part(self.path, self.file_bytes - looked_at, self.file_bytes)?;
+        let zeros = end.iter().rev().take_while(|&&byte| byte == 0).count() as u64;
+        match zeros > u64::from(RESERVE_BYTES) {
+            true => Ok(left),
+            false => Ok(left - zeros),
         }
-        let rest = read_part(self.path, self.scan.end, self.file_bytes)?;
-        Ok(rest.iter().all(|&byte| byte == 0))
+    }
+
+    /// Of the last `left` bytes `torn` are of an append that was not finished.
+    fn end_with(&mut self, left: u64, torn: u64) {
+        match torn {
+            0 => self.scan.reserved_bytes = left,
+            _ => self.scan.torn_bytes = torn,
+        }
     }
 
     /// Takes a frame that is whole, if it may come here.
@@ -238,6 +245,13 @@ fn next(reader: &mut impl Read, left: u64) -> std::io::Result<Found> {
             skip: (HEADER_BYTES + header.payload_bytes) as u64,
         })
     }
+}
+
+/// Whether a frame was begun and has only so many of its bytes, zeros behind them. The last ones of a whole frame may be
+/// zeros, too: near its end nobody can tell.
+fn ends_within(header: &Header, bytes: u64) -> bool {
+    const NEAR: u64 = 16;
+    bytes + NEAR <= (HEADER_BYTES + header.payload_bytes) as u64
 }
 
 /// The order after a frame, or what is wrong with its coming here.

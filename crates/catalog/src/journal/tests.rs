@@ -105,6 +105,7 @@ fn an_end_of_garbage_or_of_too_many_zeros_is_torn() {
     for tail in [
         vec![0; RESERVE_BYTES as usize + 1],
         [vec![0; 4096], vec![1]].concat(),
+        [vec![1; 5], vec![0; RESERVE_BYTES as usize + 1]].concat(),
         vec![0xff; 37],
         b"SDJFSDJFSDJFSDJFSDJFSDJFSDJFSDJFSDJF".to_vec(),
     ] {
@@ -140,6 +141,43 @@ fn zeros_written_ahead_are_no_torn_end_and_records_take_their_place() {
         );
         assert_eq!(read[3], [4; 5000]);
     }
+}
+
+#[test]
+fn an_append_over_zeros_that_was_cut_off_is_torn_and_no_damage() {
+    let (dir, ends) = journal(&[b"one", &[7; 300]]);
+    let path = dir.path().join(FILE_NAME);
+    let whole = fs::read(&path).unwrap();
+    for written in ends[1] + 1..ends[2] {
+        let begun = written - ends[1];
+        let mut cut = whole[..written as usize].to_vec();
+        cut.resize(cut.len() + 4096, 0);
+        fs::write(&path, &cut).unwrap();
+        let (read, scan) = payloads(dir.path()).unwrap();
+        assert_eq!(read.len(), 1);
+        // The frame's own last zeros count as zeros; there are few.
+        assert!(
+            scan.torn_bytes <= begun && scan.torn_bytes + 8 > begun,
+            "{begun}: {scan:?}"
+        );
+        let is_near = scan.torn_bytes + 16 > ends[2] - ends[1];
+        assert_eq!(scan.torn_by_damage, is_near, "{begun}");
+        let mut journal = opened(dir.path(), &scan);
+        append(&mut journal, &[b"two"]);
+        drop(journal);
+        assert_eq!(
+            payloads(dir.path()).unwrap().0,
+            [b"one".to_vec(), b"two".to_vec()]
+        );
+    }
+    // A whole frame with one bit wrong is another matter.
+    let mut damaged = whole.clone();
+    damaged[ends[1] as usize + 100] ^= 1;
+    damaged.resize(damaged.len() + 4096, 0);
+    fs::write(&path, &damaged).unwrap();
+    let (read, scan) = payloads(dir.path()).unwrap();
+    assert_eq!((read.len(), scan.torn_by_damage), (1, true));
+    assert_eq!(scan.torn_bytes, ends[2] - ends[1]);
 }
 
 #[test]

@@ -65,6 +65,18 @@ impl<'a> View<'a> {
         self.scan(prefix).map(record).collect()
     }
 
+    /// The records under a prefix whose keys `is_wanted` takes, in the order of the keys.
+    pub(crate) fn list_where<R: Stored>(
+        &self,
+        prefix: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<R>, Error> {
+        self.scan(prefix)
+            .filter(|pair| pair.as_ref().map_or(true, |(key, _)| is_wanted(key)))
+            .map(record)
+            .collect()
+    }
+
     /// At most `limit` records behind the key `after`.
     pub(crate) fn list_after<R: Stored>(
         &self,

@@ -23,6 +23,7 @@ use crate::lock::DirectoryLock;
 use crate::options::Options;
 use catch_up::{CaughtUp, catch_up};
 pub(super) use catch_up::{is_same, operations};
+pub(super) use rebuild::is_set_aside;
 use rebuild::{rebuild, set_aside};
 
 /// When the index is made anew.

@@ -161,11 +161,13 @@ fn put_next_version(draft: &mut Draft<'_>, key: String, mut table: StoredTable) 
 }
 
 fn refuse_external(table: &StoredTable) -> Result<(), Error> {
-    match table.external {
-        None => Ok(()),
-        Some(_) => Err(Error::invalid(format!(
-            "the table {}.{} is external, its rows cannot be changed here",
-            table.database, table.name
-        ))),
-    }
+    let what = match (&table.external, &table.view) {
+        (None, None) => return Ok(()),
+        (Some(_), _) => "is external",
+        (None, Some(_)) => "is a view",
+    };
+    Err(Error::invalid(format!(
+        "the table {}.{} {what}, its rows cannot be changed here",
+        table.database, table.name
+    )))
 }

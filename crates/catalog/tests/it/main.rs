@@ -25,3 +25,4 @@ mod sub_stages;
 mod tokens;
 mod transactions;
 mod users;
+mod views;

@@ -1,19 +1,19 @@
-//! CREATE [EXTERNAL] TABLE, DROP TABLE and the heads of INSERT and LOAD DATA.
+//! CREATE [EXTERNAL] TABLE, DROP TABLE and the head of LOAD DATA.
 
 use super::database::table_name;
 use super::format::{compression, dialect, fields, format, lines};
 use super::stage::user_info;
 use super::{data_type, given_twice, set_once};
-use crate::cursor::{Cursor, Node, match_rule};
+use crate::cursor::{Cursor, Node};
 use crate::error::ParseError;
 use crate::grammar::Rule;
 use crate::plan::Plan;
 use crate::plan::export::{Fields, Lines};
 use crate::plan::table::{
     ColumnDef, CreateExternalTable, CreateTable, DropTable, Duplicates, Infile, Literal,
-    LoadColumn, LoadData, TableKey, TableName,
+    LoadColumn, LoadData, OnError, TableKey, TableName,
 };
-use crate::span::{Name, Span, Spanned};
+use crate::span::{Name, Spanned};
 use crate::target::has_user_info_after_scheme;
 use crate::text::unquote;
 
@@ -271,7 +271,15 @@ pub(super) fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
 pub(super) fn drop_table(node: &Node<'_>) -> Result<Plan, ParseError> {
     let mut parts = node.children();
     let if_exists = parts.take(Rule::if_exists);
-    let mut tables = vec![table_name(&mut parts)?];
+    Ok(Plan::DropTable(DropTable {
+        if_exists,
+        tables: table_names(&mut parts)?,
+    }))
+}
+
+/// At least one `[database.]table`.
+pub(super) fn table_names(parts: &mut Cursor<'_>) -> Result<Vec<TableName>, ParseError> {
+    let mut tables = vec![table_name(parts)?];
     while let Some(part) = parts.next_if(Rule::table_name) {
         let mut names = part.children();
         let first = names.name()?;
@@ -286,7 +294,7 @@ pub(super) fn drop_table(node: &Node<'_>) -> Result<Plan, ParseError> {
             },
         });
     }
-    Ok(Plan::DropTable(DropTable { if_exists, tables }))
+    Ok(tables)
 }
 
 /// `LOAD DATA … INTO TABLE …` up to its SET.
@@ -314,6 +322,7 @@ pub(crate) fn load_data(node: &Node<'_>) -> Result<LoadData, ParseError> {
         lines: Lines::default(),
         ignore_lines: 0,
         columns: Vec::new(),
+        on_error: None,
         assignments: Vec::new(),
     };
     if let Some(part) = parts.next_if(Rule::load_charset) {
@@ -339,20 +348,33 @@ pub(crate) fn load_data(node: &Node<'_>) -> Result<LoadData, ParseError> {
             });
         }
     }
+    if let Some(part) = parts.next_if(Rule::on_error) {
+        plan.on_error = Some(on_error(&part)?);
+    }
     Ok(plan)
 }
 
-/// `INSERT INTO [TABLE] t [(cols)]`.
-pub(crate) fn insert_head(sql: &str, head: Span) -> Result<(TableName, Vec<Name>), ParseError> {
-    let node = match_rule(Rule::insert_head, sql, head)?;
-    let mut parts = node.children();
-    let table = table_name(&mut parts)?;
-    let mut columns = Vec::new();
-    if let Some(list) = parts.next_if(Rule::name_list) {
-        let mut names = list.children();
-        while let Some(name) = names.next_if(Rule::name) {
-            columns.push(name.name()?);
+/// `ON_ERROR {'abort' | 'skip' [MAX n]}`.
+fn on_error(part: &Node<'_>) -> Result<Spanned<OnError>, ParseError> {
+    let mut parts = part.children();
+    let word = parts.next_node()?;
+    let text = match word.rule() {
+        Rule::string => word.string().value,
+        _ => word.text().to_owned(),
+    };
+    let most: Option<Spanned<u64>> = match parts.next_if(Rule::on_error_max) {
+        Some(max) => Some(max.children().next_node()?.number("the number of lines")?),
+        None => None,
+    };
+    let on_error = match (text.to_lowercase().as_str(), &most) {
+        ("abort", None) => OnError::Abort,
+        ("skip", _) => OnError::Skip {
+            most: most.as_ref().map(|most| most.value),
+        },
+        ("abort", Some(_)) => return Err(word.invalid("MAX goes with ON_ERROR 'skip' alone")),
+        _ => {
+            return Err(word.invalid(format!("ON_ERROR takes 'abort' or 'skip', not '{text}'")));
         }
-    }
-    Ok((table, columns))
+    };
+    Ok(Spanned::new(on_error, word.span()))
 }

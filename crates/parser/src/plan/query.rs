@@ -51,14 +51,9 @@ impl QueryText {
         &self,
         column: impl Fn(&str) -> Option<String>,
     ) -> Result<QueryText, String> {
-        let mut replaced = Self {
-            span: self.span,
-            staged_files: self.staged_files.clone(),
-            stage_functions: self.stage_functions.clone(),
-            ..Self::default()
-        };
+        let mut parts = Vec::new();
         let mut lexer = Lexer::at(&self.text, 0);
-        let (mut from, mut at): (usize, Option<Span>) = (0, None);
+        let mut at: Option<Span> = None;
         // The text was read to its end once already.
         while let Ok(Some(token)) = lexer.next_token() {
             let before = at.take();
@@ -82,10 +77,25 @@ impl QueryText {
                 _ => fold_name(token.text(&self.text)),
             };
             let text = column(&name).ok_or(name)?;
-            replaced.text.push_str(&self.text[from..sign.start]);
+            parts.push((sign.start..token.span.end, text));
+        }
+        Ok(self.replaced(parts))
+    }
+
+    /// The text with other texts in the place of some parts of it, which are given in their order. None of them stands
+    /// within a file's literal or a call's argument.
+    pub(crate) fn replaced(&self, parts: Vec<(Range<usize>, String)>) -> QueryText {
+        let mut replaced = Self {
+            span: self.span,
+            staged_files: self.staged_files.clone(),
+            stage_functions: self.stage_functions.clone(),
+            ..Self::default()
+        };
+        let mut from = 0;
+        for (range, text) in parts {
+            replaced.text.push_str(&self.text[from..range.start]);
             replaced.text.push_str(&text);
-            // No variable stands within a file's literal or a call's argument.
-            let (end, old, new) = (token.span.end, token.span.end - sign.start, text.len());
+            let (end, old, new) = (range.end, range.len(), text.len());
             let moved = |original: &Range<usize>, range: &mut Range<usize>| {
                 if original.start >= end {
                     *range = range.start + new - old..range.end + new - old;
@@ -98,10 +108,10 @@ impl QueryText {
             for (call, original) in calls.zip(&self.stage_functions) {
                 moved(&original.range, &mut call.range);
             }
-            from = token.span.end;
+            from = end;
         }
         replaced.text.push_str(&self.text[from..]);
-        Ok(replaced)
+        replaced
     }
 }
 

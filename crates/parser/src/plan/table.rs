@@ -191,8 +191,22 @@ pub struct LoadData {
     pub ignore_lines: u64,
     /// Where the fields go, in their order; empty for the table's columns.
     pub columns: Vec<LoadColumn>,
+    /// `ON_ERROR …`: what becomes of lines that are no rows of the table.
+    pub on_error: Option<Spanned<OnError>>,
     /// `SET column = expression, …`.
     pub assignments: Vec<ColumnAssignment>,
+}
+
+/// What becomes of lines of LOAD DATA that are no rows of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// The first ends the statement, and nothing is loaded.
+    Abort,
+    /// They are left out.
+    Skip {
+        /// How many at most; more end the statement.
+        most: Option<u64>,
+    },
 }
 
 /// What happens to rows of LOAD DATA whose keys are there already.
@@ -267,15 +281,4 @@ pub struct DropTable {
     pub if_exists: bool,
     /// The tables, at least one.
     pub tables: Vec<TableName>,
-}
-
-/// `INSERT INTO`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Insert {
-    /// The table.
-    pub table: TableName,
-    /// The columns named; empty for all.
-    pub columns: Vec<Name>,
-    /// From `VALUES`, `SELECT`, `WITH`, `TABLE` or `(` on, verbatim.
-    pub source: QueryText,
 }

@@ -5,7 +5,7 @@ use crate::plan::passing::{ShowIndex, ShowServer};
 use crate::plan::query::QueryText;
 use crate::plan::table::{
     ColumnAssignment, ColumnDef, CreateExternalTable, CreateTable, CreateTableAs, Delete,
-    Duplicates, Infile, Insert, Literal, LoadColumn, LoadData, ShowColumns, ShowTables, TableKey,
+    Duplicates, Infile, Literal, LoadColumn, LoadData, OnError, ShowColumns, ShowTables, TableKey,
     Update,
 };
 use crate::span::Name;
@@ -150,6 +150,14 @@ impl Printer {
                 .collect();
             self.word(&format!("({})", columns.join(", ")));
         }
+        match plan.on_error.as_ref().map(|on_error| on_error.value) {
+            Some(OnError::Abort) => self.word("ON_ERROR 'abort'"),
+            Some(OnError::Skip { most: None }) => self.word("ON_ERROR 'skip'"),
+            Some(OnError::Skip { most: Some(most) }) => {
+                self.word(&format!("ON_ERROR 'skip' MAX {most}"));
+            }
+            None => {}
+        }
         if !plan.assignments.is_empty() {
             self.assignments(&plan.assignments);
         }
@@ -177,11 +185,15 @@ impl Printer {
     }
 
     fn assignments(&mut self, assignments: &[ColumnAssignment]) {
+        self.word("SET");
+        self.assignment_list(assignments);
+    }
+
+    pub(super) fn assignment_list(&mut self, assignments: &[ColumnAssignment]) {
         let texts: Vec<String> = assignments
             .iter()
             .map(|one| format!("{} = {}", quote_name(&one.column), one.value.text))
             .collect();
-        self.word("SET");
         self.word(&texts.join(", "));
     }
 
@@ -190,15 +202,6 @@ impl Printer {
             self.word("WHERE");
             self.word(&condition.text);
         }
-    }
-
-    pub(super) fn insert(&mut self, plan: &Insert) {
-        self.word("INSERT INTO");
-        self.table(&plan.table);
-        if !plan.columns.is_empty() {
-            self.names(plan.columns.iter().map(|name| name.as_str()));
-        }
-        self.word(&plan.source.text);
     }
 }
 

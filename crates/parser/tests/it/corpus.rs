@@ -69,6 +69,7 @@ fn query_of(plan: &Plan) -> Option<&QueryText> {
         Plan::Export(export) | Plan::ExplainExport(export) => Some(&export.query),
         Plan::Insert(insert) => Some(&insert.source),
         Plan::CreateTableAs(create) => Some(&create.source),
+        Plan::CreateView(create) => Some(&create.definition.query),
         _ => None,
     }
 }

@@ -83,7 +83,7 @@ fn at_once(array: &ArrayRef, field: &Field) -> Result<Option<ArrayRef>, Error> {
         declared.base.as_str(),
         "mediumint" | "mediumint unsigned" | "year" | "bit" | "enum" | "set" | "json" | "binary"
     );
-    if checked_apart {
+    if checked_apart || declared.float_digits().is_some() {
         return Ok(None);
     }
     let array = match (from, to) {

@@ -37,6 +37,8 @@ pub(super) enum Values {
     Float {
         values: Float64Builder,
         single: bool,
+        /// Of FLOAT(M,D) and DOUBLE(M,D).
+        digits: Option<FloatDigits>,
     },
     Decimal {
         values: Decimal128Builder,
@@ -79,6 +81,31 @@ pub(super) enum Values {
     Uuid(FixedSizeBinaryBuilder),
 }
 
+/// What FLOAT(M,D) and DOUBLE(M,D) keep of a number.
+#[derive(Clone, Copy)]
+pub(super) struct FloatDigits {
+    /// Ten to D.
+    unit: f64,
+    most: f64,
+}
+
+impl FloatDigits {
+    fn new((digits, scale): (i32, i32)) -> Self {
+        let unit = 10_f64.powi(scale);
+        Self {
+            unit,
+            most: 10_f64.powi(digits - scale) - unit.recip(),
+        }
+    }
+
+    /// The number rounded to D digits as MySQL rounds it; `None` if there is no room for it.
+    pub(super) fn rounded(self, number: f64) -> Option<f64> {
+        let whole = number.floor();
+        let rounded = whole + ((number - whole) * self.unit).round_ties_even() / self.unit;
+        (rounded.abs() <= self.most).then_some(rounded)
+    }
+}
+
 impl Values {
     /// For a column of [`crate::arrow_field`]'s types; `None` for a type that has no MySQL counterpart.
     pub(super) fn new(field: &Field) -> Option<Self> {
@@ -112,6 +139,7 @@ impl Values {
             DataType::Float32 | DataType::Float64 => Self::Float {
                 values: Float64Builder::new(),
                 single: field.data_type() == &DataType::Float32,
+                digits: declared.float_digits().map(FloatDigits::new),
             },
             DataType::Decimal128(precision, scale) if *precision <= DIGITS_128_MAX => {
                 Self::Decimal {

@@ -144,6 +144,25 @@ pub fn field_sql_type(field: &Field) -> String {
         .unwrap_or_else(|| sql_type(field.data_type()))
 }
 
+/// Whether a field has the Arrow type of the declared type that it carries, if it carries one.
+pub(crate) fn is_as_declared(field: &Field) -> bool {
+    let declared = field.metadata().get(SQL_TYPE_KEY);
+    let Some(Ok(declared)) = declared.map(|declared| SqlType::parse(declared)) else {
+        return true;
+    };
+    let is = |kind: fn(&DataType) -> bool| kind(&declared.arrow) && kind(field.data_type());
+    if is(is_text) || is(is_binary) {
+        return true;
+    }
+    match (&declared.arrow, field.data_type()) {
+        (DataType::Timestamp(declared, zone), DataType::Timestamp(unit, other)) => {
+            declared == unit && zone.is_some() == other.is_some()
+        }
+        (declared, DataType::Dictionary(_, value)) => declared == value.as_ref() || is_text(value),
+        (declared, data_type) => declared == data_type,
+    }
+}
+
 /// A declared type's canonical text, taken apart.
 pub(crate) struct Declared {
     /// The whole text.
@@ -183,6 +202,14 @@ impl Declared {
             "mediumtext" | "mediumblob" => Length::Bytes(16_777_215),
             _ => return None,
         })
+    }
+
+    /// Of FLOAT(M,D) and DOUBLE(M,D) the digits, and those of them behind the point.
+    pub(crate) fn float_digits(&self) -> Option<(i32, i32)> {
+        let digits = self.text.strip_prefix("float(");
+        let digits = digits.or_else(|| self.text.strip_prefix("double("))?;
+        let (digits, scale) = digits.strip_suffix(')')?.split_once(',')?;
+        Some((digits.parse().ok()?, scale.parse().ok()?))
     }
 
     /// The fractional digits of a second that are kept; without a declaration those of Arrow's unit.
@@ -309,8 +336,10 @@ impl SqlType {
             "bigint" | "int8" => integer("bigint", DataType::Int64, DataType::UInt64),
             "bool" | "boolean" => one("boolean", DataType::Boolean),
             "float" if numbers.len() == 1 && numbers[0] > 24 => one("double", DataType::Float64),
-            "float" | "float4" => one("float", DataType::Float32),
-            "double" | "double precision" | "real" | "float8" => one("double", DataType::Float64),
+            "float" | "float4" => Self::float("float", numbers, DataType::Float32),
+            "double" | "double precision" | "real" | "float8" => {
+                Self::float("double", numbers, DataType::Float64)
+            }
             "decimal" | "numeric" | "dec" | "fixed" => Self::decimal(numbers),
             "date" => one("date", DataType::Date32),
             "datetime" => Self::fraction("datetime", numbers, |unit| DataType::Timestamp(unit, None)),
@@ -341,6 +370,20 @@ impl SqlType {
                       enum, set, json, uuid, bit"
                 .to_owned()),
         }
+    }
+
+    /// With `(M,D)` it takes no more than D digits behind the point, of M in all.
+    fn float(name: &str, numbers: &[u64], arrow: DataType) -> Result<Self, String> {
+        let canonical = match numbers {
+            [digits, scale] if *digits > 255 || *scale > 30 || scale > digits => {
+                return Err(format!(
+                    "{name}({digits},{scale}) has too many digits; at most 255, and at most 30 and no more than these behind the point"
+                ));
+            }
+            [digits, scale] => format!("{name}({digits},{scale})"),
+            _ => name.to_owned(),
+        };
+        Ok(Self { canonical, arrow })
     }
 
     fn decimal(numbers: &[u64]) -> Result<Self, String> {

@@ -41,6 +41,8 @@ enum Refused {
 pub(crate) struct ColumnWriter {
     field: Field,
     values: Values,
+    /// How many values there are.
+    rows: usize,
 }
 
 impl ColumnWriter {
@@ -56,6 +58,7 @@ impl ColumnWriter {
         Ok(Self {
             field: field.clone(),
             values,
+            rows: 0,
         })
     }
 
@@ -78,7 +81,17 @@ impl ColumnWriter {
             Cell::Text(text) => self.values.push_text(text),
             Cell::Bytes(bytes) => self.values.push_bytes(bytes),
         };
-        taken.map_err(|refused| self.error(refused, cell, row))
+        taken.map_err(|refused| self.error(refused, cell, row))?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Adds values that stand for nothing, also where NULL may not be, until there are so many: for rows that are left out.
+    pub(crate) fn fill_to(&mut self, rows: usize) {
+        while self.rows < rows {
+            self.values.push_null();
+            self.rows += 1;
+        }
     }
 
     fn error(&self, refused: Refused, cell: Cell<'_>, row: u64) -> Error {
@@ -115,6 +128,7 @@ impl ColumnWriter {
 
     /// The values so far as an array of the column's type; the writer is empty afterwards.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, Error> {
+        self.rows = 0;
         self.values.finish(self.field.data_type())
     }
 }
@@ -233,8 +247,18 @@ impl Values {
             }
             Self::Bit { .. } => return self.push_bytes(text.as_bytes()),
             Self::Year(values) => values.append_value(year(text)?),
-            Self::Float { values, single } => {
+            Self::Float {
+                values,
+                single,
+                digits,
+            } => {
                 let value = float(text).ok_or(Refused::Incorrect("double"))?;
+                let value = match digits {
+                    Some(digits) if value.is_finite() => {
+                        digits.rounded(value).ok_or(Refused::OutOfRange)?
+                    }
+                    Some(_) | None => value,
+                };
                 let beyond = value.is_infinite() || *single && (value as f32).is_infinite();
                 if beyond {
                     return Err(Refused::OutOfRange);

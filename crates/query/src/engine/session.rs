@@ -18,7 +18,7 @@ use crate::error::{Error, from_datafusion};
 use crate::guard::{Guard, guard_functions};
 use crate::settings::Settings;
 use crate::stop::Stop;
-use crate::tables::{self, CATALOG, FilesAtHand, Stores};
+use crate::tables::{self, CATALOG, FilesAtHand, Source, Stores};
 
 /// Sorts that can run side by side; each reserves its part of the memory for merging.
 const SORTS_AT_ONCE: usize = 8;
@@ -68,7 +68,7 @@ impl QueryEngine {
             .build()
     }
 
-    pub(super) fn session(
+    pub(super) async fn session(
         &self,
         context: &Context,
         stores: &Stores,
@@ -88,7 +88,12 @@ impl QueryEngine {
                     fresh
                 }
             };
-            tables::register(schema.as_ref(), table, stores, files)?;
+            if let Source::View(view) = &table.source {
+                let view = self.view(table, view, context, stores, batch_rows, files);
+                tables::register_view(schema.as_ref(), table, view.await?)?;
+            } else {
+                tables::register(schema.as_ref(), table, stores, files)?;
+            }
         }
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));

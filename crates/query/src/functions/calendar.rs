@@ -50,30 +50,6 @@ pub(super) fn functions() -> Vec<RowFunction> {
             Gives::Clock,
             maketime,
         ),
-        RowFunction::new(
-            "mysql_addtime",
-            &[Kind::Clock, Kind::Clock],
-            Gives::Clock,
-            |a, r| added(a, r, 1),
-        ),
-        RowFunction::new(
-            "mysql_subtime",
-            &[Kind::Clock, Kind::Clock],
-            Gives::Clock,
-            |a, r| added(a, r, -1),
-        ),
-        RowFunction::new(
-            "mysql_addtime_moment",
-            &[Kind::Moment, Kind::Clock],
-            Gives::Moment,
-            |a, r| moved(a, r, 1),
-        ),
-        RowFunction::new(
-            "mysql_subtime_moment",
-            &[Kind::Moment, Kind::Clock],
-            Gives::Moment,
-            |a, r| moved(a, r, -1),
-        ),
         RowFunction::new("mysql_to_days", MOMENT, Gives::Integer, |a, r| {
             Ok(a.moment(0, r)
                 .map(|micros| Cell::Integer(micros.div_euclid(DAY_US) + DAYS_TO_1970)))
@@ -201,20 +177,6 @@ fn maketime(args: &Args, row: usize) -> Result<Option<Cell>> {
     } else {
         whole + within
     })))
-}
-
-fn added(args: &Args, row: usize, sign: i64) -> Result<Option<Cell>> {
-    Ok(args
-        .clock(0, row)
-        .zip(args.clock(1, row))
-        .map(|(time, span)| clock(time.saturating_add(sign * span))))
-}
-
-fn moved(args: &Args, row: usize, sign: i64) -> Result<Option<Cell>> {
-    Ok(args
-        .moment(0, row)
-        .zip(args.clock(1, row))
-        .map(|(moment, span)| Cell::Moment(moment.saturating_add(sign * span))))
 }
 
 /// MAKEDATE: a day of a year; a day under 1 is NULL.

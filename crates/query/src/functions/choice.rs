@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, UInt64Array};
 use arrow::compute::kernels::{cmp::eq, zip::zip};
 use arrow::compute::{cast, is_not_null, nullif, take};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::Result;
 use datafusion::functions::core::coalesce;
 use datafusion::logical_expr::{Expr, cast as cast_expr};
@@ -59,9 +59,21 @@ pub(super) fn null_if_function() -> Function {
         |t| Ok(t[0].clone()),
         |a, _| {
             let (left, right) = compared(&a[0], &a[1])?;
+            let (left, right) = (one_zero(left), one_zero(right));
             Ok(nullif(&a[0], &eq(&left, &right)?)?)
         },
     )
+}
+
+/// Doubles without the zero below zero, which Arrow tells from the other.
+fn one_zero(array: ArrayRef) -> ArrayRef {
+    match array.as_primitive_opt::<Float64Type>() {
+        Some(doubles) => {
+            let doubles: Float64Array = doubles.unary(|double| double + 0.0);
+            Arc::new(doubles)
+        }
+        None => array,
+    }
 }
 
 /// Two values as what they are compared as.

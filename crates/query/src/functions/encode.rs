@@ -43,6 +43,9 @@ pub(super) fn functions() -> Vec<RowFunction> {
             Ok(a.bytes(0, r)
                 .map(|bytes| Cell::Bits(u64::from(crc32fast::hash(bytes)))))
         }),
+        RowFunction::new("mysql_soundex", &[Kind::Text], Gives::Text, |a, r| {
+            Ok(a.text(0, r).map(|text| Cell::Text(soundex(text))))
+        }),
         RowFunction::new("mysql_to_base64", BYTES, Gives::Text, |a, r| {
             Ok(a.bytes(0, r).map(|bytes| Cell::Text(to_base64(bytes))))
         }),
@@ -239,4 +242,34 @@ fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
     STANDARD.decode(text).ok()
+}
+
+/// SOUNDEX as MySQL has it: of any length, at least four characters; what is no letter does not count.
+fn soundex(text: &str) -> String {
+    /// Codes of A to Z.
+    const CODES: &[u8; 26] = b"01230120022455012623010202";
+    let code = |letter: char| match letter.to_ascii_uppercase() {
+        letter @ 'A'..='Z' => char::from(CODES[letter as usize - 'A' as usize]),
+        _ => '0',
+    };
+    let mut letters = text
+        .chars()
+        .filter(|char| char.is_ascii_alphabetic() || !char.is_ascii());
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let mut result: String = first.to_uppercase().collect();
+    let mut length = 1;
+    let mut last = code(first);
+    for code in letters.map(code) {
+        if code != '0' && code != last {
+            result.push(code);
+            length += 1;
+            last = code;
+        }
+    }
+    for _ in length..4 {
+        result.push('0');
+    }
+    result
 }

@@ -1,11 +1,13 @@
 //! JSON functions on documents that are text, with paths, written as MySQL writes them
 //! (MySQL 8.4 manual, "JSON Functions"). A document that is no JSON is an error.
 
+mod change;
+mod document;
 mod path;
 
 use std::any::type_name_of_val;
 use std::collections::HashMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use datafusion::logical_expr::{
 };
 use serde_json::{Map, Value};
 
+use self::document::{contains, depth, kind, merged, overlap, patched, sorted, unquoted, written};
 use self::path::Path;
 use super::text::to_text;
 use super::{convert, is_text, plain_type};
@@ -42,9 +45,22 @@ enum Op {
     Contains,
     Type,
     Keys,
+    Set,
+    Insert,
+    Replace,
+    Remove,
+    ArrayAppend,
+    MergePatch,
+    MergePreserve,
+    ContainsPath,
+    Overlaps,
+    /// A value as JSON, NULL as null: what JSON_ARRAYAGG joins.
+    Element,
+    /// A key and a value: what JSON_OBJECTAGG joins.
+    Member,
 }
 
-const OPS: [(&str, Op, usize, usize); 13] = [
+const OPS: [(&str, Op, usize, usize); 24] = [
     ("mysql_json_extract", Op::Extract, 2, usize::MAX),
     ("mysql_json_extract_text", Op::ExtractText, 2, 2),
     ("mysql_json_value", Op::Value, 2, 2),
@@ -58,6 +74,22 @@ const OPS: [(&str, Op, usize, usize); 13] = [
     ("mysql_json_contains", Op::Contains, 2, 3),
     ("mysql_json_type", Op::Type, 1, 1),
     ("mysql_json_keys", Op::Keys, 1, 2),
+    ("mysql_json_set", Op::Set, 3, usize::MAX),
+    ("mysql_json_insert", Op::Insert, 3, usize::MAX),
+    ("mysql_json_replace", Op::Replace, 3, usize::MAX),
+    ("mysql_json_remove", Op::Remove, 2, usize::MAX),
+    ("mysql_json_array_append", Op::ArrayAppend, 3, usize::MAX),
+    ("mysql_json_merge_patch", Op::MergePatch, 2, usize::MAX),
+    (
+        "mysql_json_merge_preserve",
+        Op::MergePreserve,
+        2,
+        usize::MAX,
+    ),
+    ("mysql_json_contains_path", Op::ContainsPath, 3, usize::MAX),
+    ("mysql_json_overlaps", Op::Overlaps, 2, 2),
+    ("mysql_json_element", Op::Element, 1, 1),
+    ("mysql_json_member", Op::Member, 2, 2),
 ];
 
 /// One function of JSON.
@@ -132,13 +164,23 @@ impl ScalarUDFImpl for JsonFunction {
                 "JSON_OBJECT() takes a key and a value in turn, the last one is alone"
             );
         }
+        let in_pairs = matches!(
+            self.op,
+            Op::Set | Op::Insert | Op::Replace | Op::ArrayAppend
+        );
+        if in_pairs && arg_types.len() % 2 == 0 {
+            return plan_err!(
+                "{}() takes a document, then a path and a value in turn; the last path is alone",
+                super::user_name(self.name)
+            );
+        }
         Ok(arg_types.iter().map(convert::plainest).collect())
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match self.op {
             Op::Length | Op::Depth => DataType::Int64,
-            Op::Valid | Op::Contains => DataType::Boolean,
+            Op::Valid | Op::Contains | Op::ContainsPath | Op::Overlaps => DataType::Boolean,
             Op::Extract
             | Op::ExtractText
             | Op::Value
@@ -147,7 +189,16 @@ impl ScalarUDFImpl for JsonFunction {
             | Op::Object
             | Op::Array
             | Op::Type
-            | Op::Keys => DataType::Utf8,
+            | Op::Keys
+            | Op::Set
+            | Op::Insert
+            | Op::Replace
+            | Op::Remove
+            | Op::ArrayAppend
+            | Op::MergePatch
+            | Op::MergePreserve
+            | Op::Element
+            | Op::Member => DataType::Utf8,
         })
     }
 
@@ -160,10 +211,25 @@ impl ScalarUDFImpl for JsonFunction {
         let field = Field::new(self.name, self.return_type(&types)?, true);
         let field = match self.op {
             // What is JSON is known as such, so that it is put into other documents as it is.
-            Op::Extract | Op::Object | Op::Array | Op::Keys => field.with_metadata(HashMap::from(
-                [(crate::types::SQL_TYPE_KEY.to_owned(), "json".to_owned())],
-            )),
-            Op::ExtractText
+            Op::Extract
+            | Op::Object
+            | Op::Array
+            | Op::Keys
+            | Op::Set
+            | Op::Insert
+            | Op::Replace
+            | Op::Remove
+            | Op::ArrayAppend
+            | Op::MergePatch
+            | Op::MergePreserve => field.with_metadata(HashMap::from([(
+                crate::types::SQL_TYPE_KEY.to_owned(),
+                "json".to_owned(),
+            )])),
+            Op::ContainsPath
+            | Op::Overlaps
+            | Op::Element
+            | Op::Member
+            | Op::ExtractText
             | Op::Value
             | Op::Unquote
             | Op::Quote
@@ -204,7 +270,7 @@ impl ScalarUDFImpl for JsonFunction {
                     .collect::<Result<_>>()?;
                 Arc::new(values)
             }
-            Op::Valid | Op::Contains => {
+            Op::Valid | Op::Contains | Op::ContainsPath | Op::Overlaps => {
                 let values: BooleanArray = (0..rows)
                     .map(|row| call.truth(self.op, row))
                     .collect::<Result<_>>()?;
@@ -218,7 +284,16 @@ impl ScalarUDFImpl for JsonFunction {
             | Op::Object
             | Op::Array
             | Op::Type
-            | Op::Keys => {
+            | Op::Keys
+            | Op::Set
+            | Op::Insert
+            | Op::Replace
+            | Op::Remove
+            | Op::ArrayAppend
+            | Op::MergePatch
+            | Op::MergePreserve
+            | Op::Element
+            | Op::Member => {
                 let values: StringArray = (0..rows)
                     .map(|row| call.text(self.op, row))
                     .collect::<Result<_>>()?;
@@ -397,7 +472,27 @@ impl Call {
                 }
                 _ => None,
             },
-            Op::Length | Op::Depth | Op::Valid | Op::Contains => None,
+            Op::Set => self.put(row, true, true)?.map(|value| written(&value)),
+            Op::Insert => self.put(row, false, true)?.map(|value| written(&value)),
+            Op::Replace => self.put(row, true, false)?.map(|value| written(&value)),
+            Op::Remove => self.removed(row)?.map(|value| written(&value)),
+            Op::ArrayAppend => self.appended(row)?.map(|value| written(&value)),
+            Op::MergePatch => self.folded(row, patched)?.map(|value| written(&value)),
+            Op::MergePreserve => self.folded(row, merged)?.map(|value| written(&value)),
+            Op::Element => Some(written(&self.value(0, row)?)),
+            Op::Member => {
+                let Some(key) = self.at(0, row) else {
+                    return exec_err!("a key of JSON_OBJECTAGG() may not be NULL");
+                };
+                Some(format!(
+                    "{}: {}",
+                    Value::from(key),
+                    written(&self.value(1, row)?)
+                ))
+            }
+            Op::Length | Op::Depth | Op::Valid | Op::Contains | Op::ContainsPath | Op::Overlaps => {
+                None
+            }
         })
     }
 
@@ -417,6 +512,13 @@ impl Call {
             return Ok(self
                 .at(0, row)
                 .map(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()));
+        }
+        if op == Op::ContainsPath {
+            return self.has_paths(row);
+        }
+        if op == Op::Overlaps {
+            let both = self.document(0, row)?.zip(self.document(1, row)?);
+            return Ok(both.map(|(left, right)| overlap(&left, &right)));
         }
         let (target, candidate) = (self.part(row, 2)?, self.document(1, row)?);
         Ok(target
@@ -457,99 +559,5 @@ impl Call {
             (false, true) => Some(Value::Array(found)),
             (false, false) => found.pop(),
         })
-    }
-}
-
-/// Members by the length of their keys, then by their bytes, as MySQL keeps them.
-fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    let mut members: Vec<_> = members.iter().collect();
-    members.sort_by(|(left, _), (right, _)| {
-        left.len().cmp(&right.len()).then_with(|| left.cmp(right))
-    });
-    members
-}
-
-/// As MySQL prints documents: a blank behind commas and colons.
-fn written(value: &Value) -> String {
-    let mut text = String::new();
-    write_value(&mut text, value);
-    text
-}
-
-fn write_value(text: &mut String, value: &Value) {
-    match value {
-        Value::Array(elements) => {
-            text.push('[');
-            for (index, element) in elements.iter().enumerate() {
-                if index > 0 {
-                    text.push_str(", ");
-                }
-                write_value(text, element);
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            text.push('{');
-            for (index, (key, member)) in sorted(members).into_iter().enumerate() {
-                if index > 0 {
-                    text.push_str(", ");
-                }
-                let _ = write!(text, "{}: ", Value::from(key.as_str()));
-                write_value(text, member);
-            }
-            text.push('}');
-        }
-        scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
-            let _ = write!(text, "{scalar}");
-        }
-    }
-}
-
-fn unquoted(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => written(other),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NULL",
-        Value::Bool(_) => "BOOLEAN",
-        Value::Number(number) if number.is_f64() => "DOUBLE",
-        Value::Number(number) if number.is_i64() => "INTEGER",
-        Value::Number(_) => "UNSIGNED INTEGER",
-        Value::String(_) => "STRING",
-        Value::Array(_) => "ARRAY",
-        Value::Object(_) => "OBJECT",
-    }
-}
-
-fn depth(value: &Value) -> i64 {
-    1 + match value {
-        Value::Array(elements) => elements.iter().map(depth).max().unwrap_or(0),
-        Value::Object(members) => members.values().map(depth).max().unwrap_or(0),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-    }
-}
-
-/// JSON_CONTAINS: each element of the candidate in one of the target's, each member under its key.
-fn contains(target: &Value, candidate: &Value) -> bool {
-    match (target, candidate) {
-        (Value::Array(target), Value::Array(candidates)) => candidates
-            .iter()
-            .all(|candidate| target.iter().any(|value| contains(value, candidate))),
-        (Value::Array(target), candidate) => target.iter().any(|value| contains(value, candidate)),
-        (Value::Object(target), Value::Object(candidates)) => {
-            candidates.iter().all(|(key, candidate)| {
-                target
-                    .get(key)
-                    .is_some_and(|value| contains(value, candidate))
-            })
-        }
-        (Value::Number(left), Value::Number(right)) => {
-            left == right || left.as_f64() == right.as_f64()
-        }
-        (left, right) => left == right,
     }
 }

@@ -27,6 +27,19 @@ pub(super) fn functions() -> Vec<RowFunction> {
         .any_number()
         .with_nulls(),
         RowFunction::new(
+            "mysql_export_set",
+            &[
+                Kind::Bits,
+                Kind::Text,
+                Kind::Text,
+                Kind::Text,
+                Kind::Integer,
+            ],
+            Gives::Text,
+            export_set,
+        )
+        .from(3),
+        RowFunction::new(
             "mysql_find_in_set",
             &[Kind::Text, Kind::Text],
             Gives::Integer,
@@ -267,6 +280,24 @@ pub(super) fn case_functions() -> Vec<Function> {
             run(&a[0], str::to_lowercase)
         }),
     ]
+}
+
+/// EXPORT_SET: a text for each bit, from the lowest.
+fn export_set(args: &Args, row: usize) -> Result<Option<Cell>> {
+    let (Some(bits), Some(on), Some(off)) =
+        (args.bits(0, row), args.text(1, row), args.text(2, row))
+    else {
+        return Ok(None);
+    };
+    let separator = args.text(3, row).unwrap_or(",");
+    let count = match args.integer(4, row) {
+        Some(count @ 0..=64) => count,
+        _ => 64,
+    };
+    let parts: Vec<&str> = (0..count)
+        .map(|bit| if bits >> bit & 1 == 1 { on } else { off })
+        .collect();
+    Ok(Some(Cell::Text(parts.join(separator))))
 }
 
 /// MAKE_SET: the texts whose bits are set, with commas between; NULLs are left out.

@@ -78,18 +78,19 @@ const TABLE: &[(Growth, &[&str])] = &[
         "mysql_shift_right", "mysql_bin", "mysql_oct", "mysql_conv", "mysql_crc32",
         "mysql_field", "mysql_find_in_set", "mysql_length", "mysql_ord", "mysql_ascii",
         "mysql_hour", "mysql_minute", "mysql_second", "mysql_microsecond", "mysql_time_to_sec", "mysql_time",
-        "mysql_sec_to_time", "mysql_maketime", "mysql_addtime", "mysql_subtime", "mysql_addtime_moment",
-        "mysql_subtime_moment", "mysql_to_days", "mysql_to_seconds", "mysql_from_days", "mysql_makedate", "mysql_week",
+        "mysql_sec_to_time", "mysql_maketime", "mysql_addtime", "mysql_subtime",
+        "mysql_timestamp", "mysql_timediff", "mysql_interval_count", "mysql_interval", "mysql_extract_moment", "mysql_extract_clock", "mysql_wide",
+        "mysql_to_days", "mysql_to_seconds", "mysql_from_days", "mysql_makedate", "mysql_week",
         "mysql_yearweek", "mysql_period_add", "mysql_period_diff", "mysql_convert_tz", "mysql_regexp_like",
         "mysql_regexp_instr", "mysql_str_to_date", "mysql_str_to_datetime", "mysql_str_to_time", "mysql_json_length",
-        "mysql_json_depth", "mysql_json_valid", "mysql_json_contains", "mysql_sign", "mysql_ln", "mysql_log", "mysql_log2", "mysql_log10", "mysql_sqrt",
+        "mysql_json_depth", "mysql_json_valid", "mysql_json_contains", "mysql_json_contains_path", "mysql_json_overlaps", "mysql_sign", "mysql_ln", "mysql_log", "mysql_log2", "mysql_log10", "mysql_sqrt",
         "mysql_acos", "mysql_asin", "mysql_exp", "mysql_pow",
     ]),
     (Waits, &[crate::functions::SLEEP]),
     // Digests as text.
     (AtMost(|_| 160), &["mysql_md5", "mysql_sha1", "mysql_sha2", "mysql_json_type"]),
     (AtMost(|row| texts(row).saturating_mul(2).saturating_add(16)), &[
-        "mysql_hex", "mysql_to_base64", "mysql_quote", "mysql_format", "mysql_like_pattern", "mysql_make_set",
+        "mysql_hex", "mysql_to_base64", "mysql_quote", "mysql_soundex", "mysql_format", "mysql_like_pattern", "mysql_make_set",
     ]),
     (AtMost(|row| texts(row).saturating_mul(3).saturating_add(16)), &["mysql_upper", "mysql_lower"]),
     (AtMost(|row| texts(row).saturating_add(64)), &[
@@ -100,7 +101,8 @@ const TABLE: &[(Growth, &[&str])] = &[
     // Blanks behind commas and colons, and doubles in full.
     (AtMost(|row| texts(row).saturating_mul(8).saturating_add(64)), &[
         "mysql_json_extract", "mysql_json_extract_text", "mysql_json_value", "mysql_json_unquote", "mysql_json_quote", "mysql_json_object",
-        "mysql_json_array", "mysql_json_keys",
+        "mysql_json_array", "mysql_json_keys", "mysql_json_set", "mysql_json_insert", "mysql_json_replace", "mysql_json_remove",
+        "mysql_json_array_append", "mysql_json_merge_patch", "mysql_json_merge_preserve", "mysql_json_element", "mysql_json_member",
     ]),
     // A part of the arguments, or all of them.
     (Arguments(1), &[
@@ -120,7 +122,9 @@ const TABLE: &[(Growth, &[&str])] = &[
     // Numbers of a byte become numbers of eight.
     (Arguments(8), &["array_add", "array_normalize", "array_positions", "array_scale", "array_subtract", "array_dims"]),
     // The longest of chrono's fields are some twenty characters for two.
-    (Arguments(32), &["to_char", "mysql_date_format", "string_to_array"]),
+    (Arguments(32), &["to_char", "mysql_date_format", "mysql_time_format", "string_to_array"]),
+    // 64 texts, and what is between them.
+    (AtMost(|row| texts(row).saturating_mul(64)), &["mysql_export_set"]),
     (Exact(repeat), &["repeat"]),
     (Exact(pad), &["lpad", "rpad", "mysql_lpad", "mysql_rpad"]),
     (Exact(sum), &["array_append", "array_concat", "array_prepend", "concat", "mysql_concat"]),

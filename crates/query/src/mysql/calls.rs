@@ -2,14 +2,15 @@
 //! which are literals of the session, which are refused.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, DataType, DateTimeField, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, Value,
+    BinaryOperator, CaseWhen, DataType, DateTimeField, DuplicateTreatment, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Interval, ObjectName, Value,
 };
 
 use super::build::{binary, call, case, cast, not, null, number, string, take};
 use super::date_calls::{date_part, dated, difference, in_zone};
-use super::expressions::{add_interval, make_condition, text};
-use super::group_concat::group_concat;
+use super::expressions::{make_condition, text};
+use super::group_concat::{group_concat, json_aggregate};
+use super::intervals::add_interval;
 use super::session::SessionValues;
 use crate::error::Error;
 
@@ -24,6 +25,7 @@ const SAME: &[(&str, &str)] = &[
     ("conv", "mysql_conv"),
     ("crc32", "mysql_crc32"),
     ("elt", "mysql_elt"),
+    ("export_set", "mysql_export_set"),
     ("field", "mysql_field"),
     ("find_in_set", "mysql_find_in_set"),
     ("format", "mysql_format"),
@@ -51,6 +53,7 @@ const SAME: &[(&str, &str)] = &[
     ("sha", "mysql_sha1"),
     ("sha1", "mysql_sha1"),
     ("sha2", "mysql_sha2"),
+    ("soundex", "mysql_soundex"),
     ("to_base64", "mysql_to_base64"),
     ("ucase", "mysql_upper"),
     ("unhex", "mysql_unhex"),
@@ -63,6 +66,7 @@ const SAME: &[(&str, &str)] = &[
     ("nvl", "mysql_coalesce"),
     ("sleep", "mysql_sleep"),
     // Numbers.
+    ("interval", "mysql_interval"),
     ("acos", "mysql_acos"),
     ("asin", "mysql_asin"),
     ("ceil", "mysql_ceil"),
@@ -99,20 +103,32 @@ const SAME: &[(&str, &str)] = &[
     ("sec_to_time", "mysql_sec_to_time"),
     ("second", "mysql_second"),
     ("time", "mysql_time"),
+    ("time_format", "mysql_time_format"),
     ("time_to_sec", "mysql_time_to_sec"),
+    ("timediff", "mysql_timediff"),
     ("to_days", "mysql_to_days"),
     ("to_seconds", "mysql_to_seconds"),
     ("week", "mysql_week"),
     ("yearweek", "mysql_yearweek"),
     // JSON.
     ("json_array", "mysql_json_array"),
+    ("json_array_append", "mysql_json_array_append"),
     ("json_contains", "mysql_json_contains"),
+    ("json_contains_path", "mysql_json_contains_path"),
     ("json_depth", "mysql_json_depth"),
     ("json_extract", "mysql_json_extract"),
+    ("json_insert", "mysql_json_insert"),
     ("json_keys", "mysql_json_keys"),
     ("json_length", "mysql_json_length"),
+    ("json_merge", "mysql_json_merge_preserve"),
+    ("json_merge_patch", "mysql_json_merge_patch"),
+    ("json_merge_preserve", "mysql_json_merge_preserve"),
     ("json_object", "mysql_json_object"),
+    ("json_overlaps", "mysql_json_overlaps"),
     ("json_quote", "mysql_json_quote"),
+    ("json_remove", "mysql_json_remove"),
+    ("json_replace", "mysql_json_replace"),
+    ("json_set", "mysql_json_set"),
     ("json_type", "mysql_json_type"),
     ("json_unquote", "mysql_json_unquote"),
     ("json_valid", "mysql_json_valid"),
@@ -120,24 +136,18 @@ const SAME: &[(&str, &str)] = &[
 ];
 
 /// Functions of MySQL that would mean something else, or nothing, here.
-const REFUSED: [&str; 17] = [
+const REFUSED: [&str; 11] = [
     "benchmark",
-    "export_set",
     "found_rows",
     "get_format",
     "get_lock",
     "inet_aton",
     "inet_ntoa",
-    "json_arrayagg",
-    "json_objectagg",
     "json_search",
     "last_insert_id",
     "load_file",
     "release_lock",
     "row_count",
-    "soundex",
-    "time_format",
-    "timediff",
 ];
 
 /// Functions of DataFusion whose arguments are text whatever they are given.
@@ -190,25 +200,35 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
             *expr = group_concat(function)?;
             return Ok(());
         }
+        if matches!(name.as_str(), "json_arrayagg" | "json_objectagg") {
+            *expr = json_aggregate(&name, function)?;
+            return Ok(());
+        }
         if let Some(mut args) = plain_args(function)
             && let Some(result) = scalar(&name, &mut args, values)?
         {
             *expr = result;
             return Ok(());
         }
-    } else if name == "group_concat" {
-        return Err(Error::unsupported(
-            "GROUP_CONCAT() with OVER or FILTER is not supported",
-        ));
+    } else if matches!(
+        name.as_str(),
+        "group_concat" | "json_arrayagg" | "json_objectagg"
+    ) {
+        return Err(Error::unsupported(format!(
+            "{}() with OVER or FILTER is not supported",
+            name.to_uppercase()
+        )));
     }
     // Truth values, texts and dates count as numbers there, too.
     if matches!(name.as_str(), "sum" | "avg") || ON_NUMBER.contains(&name.as_str()) {
         each_arg(function, |arg| *arg = call("mysql_number", vec![take(arg)]));
     }
+    // The absolute value of the least number of a type needs a wider one.
+    if name == "abs" {
+        each_arg(function, |arg| *arg = call("mysql_wide", vec![take(arg)]));
+    }
     if name == "count" && plain_arg_count(function) > 1 {
-        return Err(Error::unsupported(
-            "COUNT(DISTINCT a, b) is not supported: count the rows of a SELECT DISTINCT",
-        ));
+        count_of_rows(function)?;
     }
     let renamed = SAME
         .iter()
@@ -261,6 +281,33 @@ fn bits_of_none(name: &str) -> Option<bool> {
         "bit_or" | "bit_xor" => Some(false),
         _ => None,
     }
+}
+
+/// `COUNT(DISTINCT a, b)` counts rows of which no part is NULL.
+fn count_of_rows(function: &mut Function) -> Result<(), Error> {
+    let FunctionArguments::List(list) = &mut function.args else {
+        return Ok(());
+    };
+    let mut parts = Vec::new();
+    for arg in list.args.drain(..) {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => parts.push(expr),
+            _ => return Err(Error::invalid("COUNT(DISTINCT …) takes expressions")),
+        }
+    }
+    if list.duplicate_treatment != Some(DuplicateTreatment::Distinct) {
+        return Err(Error::invalid(
+            "COUNT() takes one expression, or several with DISTINCT",
+        ));
+    }
+    let whole = parts
+        .iter()
+        .map(|part| Expr::IsNotNull(Box::new(part.clone())))
+        .reduce(|left, right| binary(left, BinaryOperator::And, right))
+        .unwrap_or_else(null);
+    let row = case(whole, call("struct", parts), None);
+    list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(row))];
+    Ok(())
 }
 
 fn each_arg(function: &mut Function, mut change: impl FnMut(&mut Expr)) {
@@ -375,17 +422,32 @@ fn scalar(name: &str, args: &mut [Expr], values: &SessionValues) -> Result<Optio
         ("weekofyear", [value]) => call("mysql_week", vec![take(value), number(3)]),
         ("str_to_date", [value, format]) => str_to_date(take(value), take(format)),
         ("addtime" | "subtime", [value, span]) => {
-            let suffix = if is_clock(value) { "" } else { "_moment" };
+            // Of other values their types decide.
+            let value = match is_clock(value) {
+                true => call("mysql_time", vec![take(value)]),
+                false => take(value),
+            };
             call(
-                &format!("{}{name}{suffix}", crate::functions::PREFIX),
-                vec![take(value), take(span)],
+                &format!("{}{name}", crate::functions::PREFIX),
+                vec![value, take(span)],
             )
         }
         ("datediff", [to, from]) => call("mysql_days_between", vec![take(from), take(to)]),
         ("monthname", [value]) => call("mysql_date_format", vec![take(value), string("%M")]),
         ("dayname", [value]) => call("mysql_date_format", vec![take(value), string("%W")]),
         ("date", [value]) => cast(call("mysql_datetime", vec![take(value)]), DataType::Date),
-        ("timestamp", [value]) => call("mysql_datetime", vec![take(value)]),
+        ("timestamp", [value]) => call("mysql_timestamp", vec![take(value)]),
+        ("timestamp", [value, span]) => call(
+            "mysql_addtime",
+            vec![call("mysql_timestamp", vec![take(value)]), take(span)],
+        ),
+        ("atan", [y, x]) => call(
+            "atan2",
+            vec![
+                call("mysql_number", vec![take(y)]),
+                call("mysql_number", vec![take(x)]),
+            ],
+        ),
         ("unix_timestamp", []) => values.unix_seconds(),
         ("unix_timestamp", [value]) => {
             let digits = fraction_digits(value);
@@ -460,7 +522,7 @@ fn str_to_date(value: Expr, format: Expr) -> Expr {
     call(name, vec![value, format])
 }
 
-/// Whether ADDTIME's first argument is written as a time without a date.
+/// Whether ADDTIME's first argument is a text that is a time without a date.
 fn is_clock(expr: &Expr) -> bool {
     match expr {
         Expr::Value(value) => match &value.value {
@@ -469,14 +531,6 @@ fn is_clock(expr: &Expr) -> bool {
             }
             _ => false,
         },
-        Expr::Function(function) => matches!(
-            function.name.to_string().as_str(),
-            "mysql_time"
-                | "mysql_sec_to_time"
-                | "mysql_maketime"
-                | "mysql_addtime"
-                | "mysql_subtime"
-        ),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::ast::{BinaryOperator, DateTimeField, Expr, Interval};
 
 use super::build::{binary, call, number, string, take};
-use super::expressions::add_interval;
+use super::intervals::add_interval;
 use super::session::SessionValues;
 use crate::error::Error;
 
@@ -32,6 +32,13 @@ pub(super) fn extract(field: &str, value: Expr) -> Result<Expr, Error> {
             BinaryOperator::Plus,
             date_part("month", value),
         ),
+        "day_hour" | "day_minute" | "day_second" | "day_microsecond" => {
+            call("mysql_extract_moment", vec![value, string(field)])
+        }
+        "hour_minute" | "hour_second" | "hour_microsecond" | "minute_second"
+        | "minute_microsecond" | "second_microsecond" => {
+            call("mysql_extract_clock", vec![value, string(field)])
+        }
         other => {
             return Err(Error::unsupported(format!(
                 "EXTRACT({} …) is not supported",

@@ -91,7 +91,7 @@ impl SqlDialect for Dialect {
         true
     }
 
-    /// So that WITH ROLLUP can be refused by name.
+    /// WITH ROLLUP.
     fn supports_group_by_with_modifier(&self) -> bool {
         true
     }
@@ -110,6 +110,7 @@ impl SqlDialect for Dialect {
     }
 
     /// `!`, signs and `~` bind tighter than any operator of two operands, and so does BINARY.
+    /// INTERVAL is also a function, and has units of several.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         let made: Option<fn(Expr) -> Expr> = match &parser.peek_token_ref().token {
             Token::ExclamationMark => Some(|expr| unary(UnaryOperator::BangNot, expr)),
@@ -123,6 +124,10 @@ impl SqlDialect for Dialect {
         if let Some(made) = made {
             parser.advance_token();
             return Some(parser.parse_subexpr(UNARY).map(made));
+        }
+        if super::intervals::is_next(parser) {
+            parser.advance_token();
+            return Some(super::intervals::parse(parser));
         }
         let is_binary = matches!(
             &parser.peek_token_ref().token,

@@ -1,13 +1,13 @@
 //! Operators, CAST, INTERVAL, literals: MySQL's forms to DataFusion's, one rule each.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo, Expr,
-    Interval, UnaryOperator, Value,
+    BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, UnaryOperator,
+    Value,
 };
 
 use super::build::{binary, call, cast, not, number, string, take};
+use super::intervals::add_interval;
 use crate::error::Error;
-use crate::temporal::SECOND_US;
 
 /// Rewrites one expression whose children are rewritten already.
 pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
@@ -226,6 +226,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
                         }
                     }
                 }
+                Value::NationalStringLiteral(text) => *expr = string(text.clone()),
                 Value::Placeholder(_) => {
                     return Err(Error::unsupported(
                         "placeholders ('?') must be bound before the query is planned",
@@ -400,61 +401,4 @@ pub(super) fn cast_to(value: Expr, data_type: &DataType) -> Result<Expr, Error> 
             )));
         }
     })
-}
-
-/// `value + INTERVAL n unit`, or minus.
-pub(super) fn add_interval(value: Expr, interval: Interval, negative: bool) -> Result<Expr, Error> {
-    let Some(unit) = interval.leading_field else {
-        return Err(Error::invalid("an INTERVAL needs a unit, such as DAY"));
-    };
-    let (name, factor) = match unit_name(&unit).as_str() {
-        "YEAR" => ("mysql_add_months", 12),
-        "QUARTER" => ("mysql_add_months", 3),
-        "MONTH" => ("mysql_add_months", 1),
-        "WEEK" => ("mysql_add_days", 7),
-        "DAY" => ("mysql_add_days", 1),
-        "HOUR" => ("mysql_add_seconds", 3600),
-        "MINUTE" => ("mysql_add_seconds", 60),
-        "SECOND" => ("mysql_add_seconds", 1),
-        "MICROSECOND" => ("mysql_add_micros", 1),
-        other => {
-            return Err(Error::unsupported(format!(
-                "INTERVAL … {other} is not supported"
-            )));
-        }
-    };
-    // A fraction that is written is kept where there is something finer than the unit.
-    let (name, factor, value_of) = match fraction(&interval.value) {
-        true if name == "mysql_add_seconds" && factor == 1 => (
-            "mysql_add_micros",
-            1,
-            binary(*interval.value, BinaryOperator::Multiply, number(SECOND_US)),
-        ),
-        _ => (name, factor, *interval.value),
-    };
-    let mut count = call("mysql_signed", vec![value_of]);
-    let factor = if negative { -factor } else { factor };
-    if factor != 1 {
-        count = binary(count, BinaryOperator::Multiply, number(factor));
-    }
-    Ok(call(name, vec![value, count]))
-}
-
-/// Whether a count is written with a fraction.
-fn fraction(count: &Expr) -> bool {
-    match count {
-        Expr::Value(written) => match &written.value {
-            Value::SingleQuotedString(text)
-            | Value::DoubleQuotedString(text)
-            | Value::Number(text, _) => text.contains('.'),
-            _ => false,
-        },
-        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => fraction(expr),
-        _ => false,
-    }
-}
-
-pub(super) fn unit_name(unit: &DateTimeField) -> String {
-    let name = unit.to_string().to_uppercase();
-    name.strip_suffix('S').map_or(name.clone(), str::to_owned)
 }

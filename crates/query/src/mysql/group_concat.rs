@@ -1,5 +1,5 @@
 //! GROUP_CONCAT by way of an array: DataFusion's STRING_AGG cannot sort by what it does not join,
-//! nor leave out NULLs of several parts.
+//! nor leave out NULLs of several parts. JSON_ARRAYAGG and JSON_OBJECTAGG go the same way.
 
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
@@ -70,4 +70,38 @@ pub(super) fn group_concat(concat: &mut Function) -> Result<Expr, Error> {
         "array_to_string",
         vec![Expr::Function(collected), string(separator)],
     ))
+}
+
+/// `JSON_ARRAYAGG(value)` and `JSON_OBJECTAGG(key, value)`: each value as JSON, joined, and read as the document that this is.
+pub(super) fn json_aggregate(name: &str, aggregate: &mut Function) -> Result<Expr, Error> {
+    let (part, wanted, open, close) = match name {
+        "json_arrayagg" => ("mysql_json_element", 1, "[", "]"),
+        _ => ("mysql_json_member", 2, "{", "}"),
+    };
+    let shown = name.to_uppercase();
+    let FunctionArguments::List(list) = &mut aggregate.args else {
+        return Err(Error::invalid(format!("{shown}() takes an expression")));
+    };
+    if list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
+        return Err(Error::unsupported(format!(
+            "DISTINCT and clauses in {shown}() are not supported"
+        )));
+    }
+    let mut args = Vec::new();
+    for arg in list.args.drain(..) {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => args.push(expr),
+            _ => return Err(Error::invalid(format!("{shown}() takes expressions"))),
+        }
+    }
+    if args.len() != wanted {
+        return Err(Error::invalid(format!(
+            "{shown}() takes {wanted} expressions, not {}",
+            args.len()
+        )));
+    }
+    let parts = call("array_agg", vec![call(part, args)]);
+    let joined = call("array_to_string", vec![parts, string(", ")]);
+    let document = call("mysql_concat", vec![string(open), joined, string(close)]);
+    Ok(call("mysql_json_extract", vec![document, string("$")]))
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
-    ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, VisitMut,
-    VisitorMut,
+    BinaryOperator, Expr, GroupByExpr, GroupByWithModifier, Ident, JoinConstraint, JoinOperator,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
+    VisitMut, VisitorMut,
 };
 
 use super::session::SessionValues;
@@ -164,12 +164,10 @@ impl VisitorMut for Walk<'_> {
         {
             select.from.clear();
         }
-        if let GroupByExpr::Expressions(_, modifiers) = &select.group_by
-            && !modifiers.is_empty()
-        {
-            return refuse("GROUP BY … WITH ROLLUP");
-        }
         if self.values.is_some() {
+            if let Err(error) = rolled_up(select) {
+                return ControlFlow::Break(error);
+            }
             super::having::of_rows(select);
             name_items(select);
             if let Err(error) = subqueries::as_values(select) {
@@ -273,6 +271,31 @@ impl VisitorMut for Walk<'_> {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
+    }
+}
+
+/// `GROUP BY a, b WITH ROLLUP` as the standard writes it, `GROUP BY ROLLUP (a, b)`.
+fn rolled_up(select: &mut Select) -> Result<(), Error> {
+    let GroupByExpr::Expressions(terms, modifiers) = &mut select.group_by else {
+        return Ok(());
+    };
+    match modifiers.as_slice() {
+        [] => Ok(()),
+        [GroupByWithModifier::Rollup] => {
+            // The planner would take a position within ROLLUP for a constant.
+            if let Some(term) = terms.iter().find(|term| matches!(term, Expr::Value(_))) {
+                return Err(Error::unsupported(format!(
+                    "GROUP BY {term} WITH ROLLUP: write the expression in the place of its position"
+                )));
+            }
+            let terms_each = terms.drain(..).map(|term| vec![term]).collect();
+            terms.push(Expr::Rollup(terms_each));
+            modifiers.clear();
+            Ok(())
+        }
+        _ => Err(Error::unsupported(
+            "GROUP BY takes WITH ROLLUP and no other modifier",
+        )),
     }
 }
 

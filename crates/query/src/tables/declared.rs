@@ -17,7 +17,7 @@ use datafusion::physical_expr_adapter::{
 };
 
 use crate::convert::column_of;
-use crate::convert::types::{SQL_TYPE_KEY, is_binary, is_text};
+use crate::convert::types::{Declared, SQL_TYPE_KEY, is_binary, is_text};
 use crate::error::Error;
 
 /// Makes an adapter for each file.
@@ -119,6 +119,7 @@ pub(super) fn takes_all(field: &Field) -> bool {
             None | Some("longtext" | "longblob")
         ),
         DataType::Time32(_) | DataType::Time64(_) => false,
+        DataType::Float32 | DataType::Float64 => Declared::of(field).float_digits().is_none(),
         _ => true,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use object_store::ObjectStore;
 
-use super::jsonline::{Lines, members};
+use super::jsonline::{Lines, members, utf8};
 use super::scan::FileRecords;
 use super::{CsvReadOptions, JsonReadOptions, TextFormat, header};
 use crate::convert::numbers::whole;
@@ -48,8 +48,9 @@ async fn json(
         let Some((line, number)) = lines.next(&file.path).await? else {
             break;
         };
-        let members =
-            members(line).map_err(|error| Error::invalid(error).in_file(&file.path, number))?;
+        let members = utf8(line)
+            .and_then(|line| members(line).map_err(Error::invalid))
+            .map_err(|error| error.in_file(&file.path, number))?;
         for (key, value) in members {
             let key = key.to_lowercase();
             let place = names

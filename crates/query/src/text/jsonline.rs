@@ -11,9 +11,9 @@ use memchr::memchr;
 use object_store::ObjectStore;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::JsonReadOptions;
-use super::scan::push_cell;
+use super::scan::{Taken, push_cell, taken};
 use super::source::Source;
+use super::{JsonReadOptions, LeftOut};
 use crate::convert::types::{SQL_TYPE_KEY, is_binary};
 use crate::convert::{Cell, ColumnWriter};
 use crate::error::Error;
@@ -46,7 +46,7 @@ impl Lines {
     }
 
     /// The next line that is not blank, and its number; `None` at the end.
-    pub(super) async fn next(&mut self, path: &str) -> Result<Option<(&str, u64)>, Error> {
+    pub(super) async fn next(&mut self, path: &str) -> Result<Option<(&[u8], u64)>, Error> {
         let mut searched = 0;
         let range = loop {
             let rest = &self.buffer[self.at..];
@@ -79,10 +79,7 @@ impl Lines {
                 break start..start + end;
             }
         };
-        match std::str::from_utf8(&self.buffer[range]) {
-            Ok(text) => Ok(Some((text, self.line))),
-            Err(_) => Err(Error::invalid("the line is not UTF-8").in_file(path, self.line)),
-        }
+        Ok(Some((&self.buffer[range], self.line)))
     }
 }
 
@@ -94,6 +91,7 @@ pub(super) struct JsonLines {
     columns: Fields,
     /// In which row each column was last given.
     given: Vec<u64>,
+    left_out: Option<LeftOut>,
 }
 
 impl JsonLines {
@@ -116,6 +114,7 @@ impl JsonLines {
             places: all.iter().map(place).collect(),
             columns: wanted.clone(),
             given: vec![0; wanted.len()],
+            left_out: options.left_out.clone(),
         })
     }
 
@@ -125,12 +124,12 @@ impl JsonLines {
         writers: &mut [ColumnWriter],
         row: u64,
         path: &str,
-    ) -> Result<Option<usize>, Error> {
+    ) -> Result<Option<Taken>, Error> {
         let Some((line, number)) = self.lines.next(path).await? else {
             return Ok(None);
         };
         let mut pushed = || {
-            for (key, value) in members(line).map_err(Error::invalid)? {
+            for (key, value) in members(utf8(line)?).map_err(Error::invalid)? {
                 let place = self.places.get(&key.to_lowercase()).ok_or_else(|| {
                     Error::invalid(format!("the key '{key}' is no column of the table"))
                 })?;
@@ -148,9 +147,21 @@ impl JsonLines {
             }
             Ok(())
         };
-        pushed().map_err(|error| error.in_file(path, number))?;
-        Ok(Some(line.len()))
+        let pushed = pushed().map_err(|error| error.in_file(path, number));
+        let written = || String::from_utf8_lossy(line).into_owned();
+        taken(
+            pushed,
+            self.left_out.as_ref(),
+            (path, number),
+            line.len(),
+            written,
+        )
     }
+}
+
+/// A line as text.
+pub(super) fn utf8(line: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(line).map_err(|_| Error::invalid("the line is not UTF-8"))
 }
 
 fn push_value(

@@ -30,6 +30,15 @@ impl Record {
         self.bytes.len()
     }
 
+    /// The fields as a message shows them.
+    pub(super) fn written(&self, between: &str) -> String {
+        let fields = (0..self.len()).map(|index| match self.field(index) {
+            Some(field) => String::from_utf8_lossy(field).into_owned(),
+            None => "NULL".to_owned(),
+        });
+        fields.collect::<Vec<_>>().join(between)
+    }
+
     /// A field's bytes; `None` is NULL.
     pub(super) fn field(&self, index: usize) -> Option<&[u8]> {
         let (end, null) = *self.fields.get(index)?;

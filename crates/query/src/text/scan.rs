@@ -4,7 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -17,7 +18,7 @@ use object_store::ObjectStore;
 use super::jsonline::JsonLines;
 use super::records::{Fault, Record, Records, Step};
 use super::source::Source;
-use super::{CsvReadOptions, TextFormat, header};
+use super::{CsvReadOptions, LeftOut, TextFormat, header};
 use crate::convert::types::{is_binary, is_text};
 use crate::convert::{Cell, ColumnWriter, shown};
 use crate::error::{Error, Violation, from_arrow};
@@ -155,6 +156,33 @@ struct FileRows {
     row: u64,
 }
 
+/// A row that was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    pub(super) bytes: usize,
+    /// It is none of the table's: the writers may have some of its values.
+    pub(super) is_left_out: bool,
+}
+
+/// What became of a row: an error is noted where such rows are left out, and ends the reading else.
+pub(super) fn taken(
+    pushed: Result<(), Error>,
+    left_out: Option<&LeftOut>,
+    (path, line): (&str, u64),
+    bytes: usize,
+    written: impl FnOnce() -> String,
+) -> Result<Option<Taken>, Error> {
+    let is_left_out = match (pushed, left_out) {
+        (Ok(()), _) => false,
+        (Err(error), None) => return Err(error),
+        (Err(error), Some(left_out)) => {
+            left_out.note(path, line, error, &written())?;
+            true
+        }
+    };
+    Ok(Some(Taken { bytes, is_left_out }))
+}
+
 /// Where a file's rows come from.
 enum Rows {
     Csv(Box<Delimited>),
@@ -192,7 +220,16 @@ impl FileRows {
 
     async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
         let (mut rows, mut bytes) = (0, 0);
-        while rows < self.batch_rows && bytes < BATCH_BYTES_MAX {
+        // Which of the writers' rows are none of the table's.
+        let mut left_out: Vec<usize> = Vec::new();
+        while left_out.len() == rows || (rows < self.batch_rows && bytes < BATCH_BYTES_MAX) {
+            let is_full = rows >= self.batch_rows || bytes >= BATCH_BYTES_MAX;
+            if left_out.len() == rows && is_full {
+                // Nothing of these is a row.
+                self.arrays(rows, &left_out)?;
+                left_out.clear();
+                (rows, bytes) = (0, 0);
+            }
             let row = self.row + 1;
             let taken = match &mut self.rows {
                 Rows::Csv(rows) => rows.next_into(&mut self.writers, row).await?,
@@ -201,20 +238,38 @@ impl FileRows {
             let Some(taken) = taken else { break };
             self.row = row;
             rows += 1;
-            bytes += taken;
+            bytes += taken.bytes;
+            if taken.is_left_out {
+                left_out.push(rows - 1);
+                for writer in &mut self.writers {
+                    writer.fill_to(rows);
+                }
+            }
         }
-        if rows == 0 {
+        if left_out.len() == rows {
             return Ok(None);
         }
-        let columns = self
-            .writers
-            .iter_mut()
-            .map(ColumnWriter::finish)
-            .collect::<Result<Vec<_>, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let columns = self.arrays(rows, &left_out)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows - left_out.len()));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
             .map(Some)
             .map_err(from_arrow)
+    }
+
+    /// What the writers have, without the rows that are left out.
+    fn arrays(&mut self, rows: usize, left_out: &[usize]) -> Result<Vec<ArrayRef>, Error> {
+        let columns = self.writers.iter_mut().map(ColumnWriter::finish);
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        if left_out.is_empty() {
+            return Ok(columns);
+        }
+        let mut kept = vec![true; rows];
+        for row in left_out {
+            kept[*row] = false;
+        }
+        let kept = BooleanArray::from(kept);
+        let columns = columns.iter().map(|column| filter(column, &kept));
+        columns.collect::<Result<_, _>>().map_err(from_arrow)
     }
 }
 
@@ -228,6 +283,7 @@ struct Delimited {
     empty_is_null: bool,
     /// What ends a field.
     terminator: String,
+    left_out: Option<LeftOut>,
 }
 
 impl Delimited {
@@ -274,6 +330,7 @@ impl Delimited {
             fields,
             empty_is_null: options.null.as_deref() == Some(""),
             terminator: options.fields_terminated.clone(),
+            left_out: options.left_out.clone(),
         })
     }
 
@@ -282,7 +339,7 @@ impl Delimited {
         &mut self,
         writers: &mut [ColumnWriter],
         row: u64,
-    ) -> Result<Option<usize>, Error> {
+    ) -> Result<Option<Taken>, Error> {
         loop {
             let path = self.records.path.clone();
             let Some(record) = self.records.next().await? else {
@@ -297,15 +354,23 @@ impl Delimited {
             if blank && self.fields > 1 {
                 continue;
             }
-            push(&self.columns, writers, self.fields, record, row)
+            let pushed = push(&self.columns, writers, self.fields, record, row)
                 .map_err(|error| match other_terminator(record, &self.terminator) {
                     Some(hint) if error.violation() == Some(Violation::ColumnCount) => {
                         error.with_detail(&hint)
                     }
                     _ => error,
                 })
-                .map_err(|error| error.in_file(&path, record.line))?;
-            return Ok(Some(record.bytes()));
+                .map_err(|error| error.in_file(&path, record.line));
+            let left_out = self.left_out.as_ref();
+            let written = || record.written(&self.terminator);
+            return taken(
+                pushed,
+                left_out,
+                (&path, record.line),
+                record.bytes(),
+                written,
+            );
         }
     }
 }

@@ -127,3 +127,39 @@ SELECT NULLIF(1, '1') AS a, NULLIF('a', 'b') AS b, NULLIF(1, NULL) AS c, NULLIF(
 ----
 a|b|c|d|e|f|g
 NULL|a|1|NULL|NULL|NULL|NULL
+
+SELECT JSON_SET('{"a": 1, "b": [2, 3]}', '$.a', 10, '$.c', JSON_ARRAY(1), '$.b[5]', 4) AS a, JSON_INSERT('{"a": 1}', '$.a', 10, '$.c', 'x') AS b, JSON_REPLACE('{"a": 1}', '$.a', 10, '$.c', 'x') AS c, JSON_REMOVE('["a", ["b", "c"], "d"]', '$[1]') AS d, JSON_ARRAY_APPEND('["a", ["b", "c"], "d"]', '$[1]', 1, '$[0]', 2) AS e
+----
+a|b|c|d|e
+{"a": 10, "b": [2, 3, 4], "c": [1]}|{"a": 1, "c": "x"}|{"a": 10}|["a", "d"]|[["a", 2], ["b", "c", 1], "d"]
+
+SELECT JSON_MERGE_PATCH('{"a": 1, "b": {"x": 1}}', '{"b": {"y": 2}, "a": null}') AS a, JSON_MERGE_PRESERVE('{"a": 1}', '{"a": 2, "b": 3}', '{"a": [4]}') AS b, JSON_CONTAINS_PATH('{"a": 1}', 'one', '$.a', '$.b') AS c, JSON_CONTAINS_PATH('{"a": 1}', 'all', '$.a', '$.b') AS d, JSON_OVERLAPS('[1, 2]', '[2, 3]') AS e, JSON_OVERLAPS('{"a": 1}', '{"a": 2}') AS f, JSON_SET(NULL, '$.a', 1) AS g
+----
+a|b|c|d|e|f|g
+{"b": {"x": 1, "y": 2}}|{"a": [1, 2, 4], "b": 3}|true|false|true|false|NULL
+
+SELECT owner, JSON_ARRAYAGG(name) AS a FROM (SELECT 1 AS owner, 'x' AS name UNION ALL SELECT 2, NULL) AS t GROUP BY owner ORDER BY owner
+----
+owner|a
+1|["x"]
+2|[null]
+
+SELECT JSON_OBJECTAGG(k, v) AS a, JSON_ARRAYAGG(JSON_OBJECT(k, v)) AS b FROM (SELECT 'x' AS k, 1 AS v) AS t
+----
+a|b
+{"x": 1}|[{"x": 1}]
+
+SELECT SOUNDEX('Robert') AS a, SOUNDEX('Tymczak') AS b, SOUNDEX('') AS c, EXPORT_SET(5, 'Y', 'N', ',', 4) AS d, ABS(-128) AS e, ATAN(1, 2) = ATAN2(1, 2) AS f, N'x' AS g, COUNT(DISTINCT 1, NULL) AS h
+----
+a|b|c|d|e|f|g|h
+R163|T520||Y,N,Y,N|128|true|x|0
+
+SELECT n, m, COUNT(*) AS c FROM (SELECT 1 AS n, 'a' AS m UNION ALL SELECT 1, 'b' UNION ALL SELECT 2, 'a') AS t GROUP BY n, m WITH ROLLUP ORDER BY n, m
+----
+n|m|c
+NULL|NULL|3
+1|NULL|2
+1|a|1
+1|b|1
+2|NULL|1
+2|a|1

@@ -23,6 +23,8 @@ pub(crate) struct BesideWanted {
     pub(crate) manifest_of_one: bool,
     /// The manifest, where there are several.
     pub(crate) manifest_of_several: bool,
+    /// Whether there may be several.
+    pub(crate) may_be_several: bool,
     /// Without its manifest the export must not be.
     pub(crate) manifest_required: bool,
     /// The digests.
@@ -82,6 +84,9 @@ impl BesideWanted {
             false => self.manifest_of_one,
         };
         let mut beside = Beside::default();
+        if self.replaces && before.manifests.is_empty() {
+            beside.warnings.extend(left_of_longer(target, files).await?);
+        }
         if wanted || !before.manifests.is_empty() {
             let folder = manifest_of_folder(&target.path)?;
             let only_in_folder =
@@ -116,6 +121,34 @@ impl BesideWanted {
     }
 }
 
+/// A warning where a file has the name that the next one would have had: one that an export of more files has left, of
+/// which no manifest tells.
+async fn left_of_longer(target: &ExportTarget, files: &[PlannedFile]) -> Result<Option<String>> {
+    let is_numbered = |(number, file): (u32, &PlannedFile)| {
+        target
+            .file(number)
+            .is_ok_and(|path| path.as_str() == file.target)
+    };
+    let count = u32::try_from(files.len()).unwrap_or(u32::MAX);
+    if !(0..count).zip(files).all(is_numbered) {
+        return Ok(None);
+    }
+    // There may be no such name.
+    let Ok(next) = target.file(count) else {
+        return Ok(None);
+    };
+    // The export does not depend on it.
+    Ok(match target.store.exists(&next).await {
+        Ok(true) => Some(format!(
+            "'{next}' stays, for no manifest tells whose it is: it may be of the export before, with others behind it"
+        )),
+        Ok(false) => None,
+        Err(error) => Some(format!(
+            "whether '{next}' is left of the export before is not known: {error}"
+        )),
+    })
+}
+
 /// Where a file beside the data may go.
 struct Places<'a> {
     target: &'a ExportTarget,
@@ -131,9 +164,17 @@ impl Places<'_> {
     /// Into the folder, or beside the first file where the folder has another's. `owned` are files of the export before,
     /// which are replaced.
     async fn choose(self, owned: &[ObjectPath]) -> Result<BesideFile> {
+        // Also by a folder of data: a file cannot have the name of one.
+        let is_taken = |path: &ObjectPath| {
+            let mut taken = self.taken.iter();
+            taken.any(|taken| {
+                let rest = taken.strip_prefix(path.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
         let (folder, replaces) = (self.folder, |path: &ObjectPath| owned.contains(path));
         if self.in_folder
-            && !self.taken.contains(folder.as_str())
+            && !is_taken(&folder)
             && (replaces(&folder) || !self.target.store.exists(&folder).await?)
         {
             return Ok(BesideFile {
@@ -142,7 +183,7 @@ impl Places<'_> {
             });
         }
         let path = self.beside?;
-        if self.taken.contains(path.as_str()) {
+        if is_taken(&path) {
             return Err(Error::new(
                 Reason::TargetInvalid,
                 20411,

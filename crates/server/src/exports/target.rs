@@ -155,6 +155,10 @@ pub(crate) fn file_format(path: &str) -> (Option<Format>, Option<Compression>) {
     let (stem, compression) = match lower.rsplit_once('.') {
         Some((stem, "gz")) => (stem, Some(Compression::Gzip)),
         Some((stem, "zst")) => (stem, Some(Compression::Zstd)),
+        // What text is not written in: the name would promise what the file is not.
+        Some((stem, "bz2")) => (stem, Some(Compression::Bzip2)),
+        Some((stem, "xz")) => (stem, Some(Compression::Xz)),
+        Some((stem, "lz4")) => (stem, Some(Compression::Lz4)),
         _ => (lower.as_str(), None),
     };
     let format = match stem.rsplit_once('.').map(|(_, suffix)| suffix) {
@@ -232,6 +236,10 @@ mod tests {
         assert_eq!(
             file_format("a.csv.gz"),
             (Some(Format::Csv), Some(Compression::Gzip))
+        );
+        assert_eq!(
+            file_format("a.csv.xz"),
+            (Some(Format::Csv), Some(Compression::Xz))
         );
         assert_eq!(file_format("a.ndjson"), (Some(Format::JsonLine), None));
         assert_eq!(file_format("a.txt"), (None, None));

@@ -26,7 +26,16 @@ const TOKEN_LABEL: &str = "Arrow Flight SQL";
 
 /// The sessions that were opened with tokens, by the tokens' hashes.
 #[derive(Debug, Default)]
-pub(super) struct Connections(Mutex<HashMap<[u8; 32], String>>);
+pub(super) struct Connections(Mutex<HashMap<[u8; 32], OfToken>>);
+
+/// The session that was opened with a token. It is remembered as long as the token is good, also when it has ended: a
+/// statement must not go on in another one unasked.
+#[derive(Debug, Clone)]
+struct OfToken {
+    session: String,
+    /// In microseconds since 1970 UTC.
+    expires_us: u64,
+}
 
 /// Who calls, and in which session.
 #[derive(Debug, Clone)]
@@ -97,7 +106,7 @@ impl Connections {
         let caller = caller(request)?;
         let token = request.extensions().get::<TokenId>();
         let session = match caller.login {
-            Login::Token(hash) => self.lock().get(&hash).cloned(),
+            Login::Token(hash) => self.lock().get(&hash).map(|of| of.session.clone()),
             Login::Itself => None,
         };
         Ok(Called {
@@ -133,8 +142,13 @@ impl Connections {
             }
         };
         let mut connections = self.lock();
-        connections.retain(|_, id| instance.sessions.get(id).is_some());
-        connections.insert(made.record.hash, id);
+        let now_us = (catalog::system_clock())();
+        connections.retain(|_, of| of.expires_us > now_us);
+        let of = OfToken {
+            session: id,
+            expires_us: made.record.expires_us,
+        };
+        connections.insert(made.record.hash, of);
         Ok(Some(made.token))
     }
 
@@ -160,7 +174,7 @@ impl Connections {
         Ok(true)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], String>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], OfToken>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,9 +19,10 @@ use super::sql_info;
 const STAGES: &str = "stages";
 
 /// The types that tables have.
-const TABLE_TYPES: [&str; 4] = [EXTERNAL_TABLE, STAGE, SYSTEM_TABLE, TABLE];
+const TABLE_TYPES: [&str; 5] = [EXTERNAL_TABLE, STAGE, SYSTEM_TABLE, TABLE, VIEW];
 const TABLE: &str = "TABLE";
 const EXTERNAL_TABLE: &str = "EXTERNAL TABLE";
+const VIEW: &str = "VIEW";
 const SYSTEM_TABLE: &str = "SYSTEM TABLE";
 const STAGE: &str = "STAGE";
 
@@ -87,7 +88,7 @@ async fn tables(session: &Session, command: CommandGetTables) -> Result<RecordBa
     let account = session.principal().account().to_owned();
     let wanted = Wanted::of(&command, &account);
     let mut builder: GetTablesBuilder = command.into_builder();
-    if wanted.types(&[TABLE, EXTERNAL_TABLE, SYSTEM_TABLE]) {
+    if wanted.types(&[TABLE, EXTERNAL_TABLE, SYSTEM_TABLE, VIEW]) {
         for database in session.database_names().await? {
             if !wanted.schema(&database) {
                 continue;
@@ -105,7 +106,7 @@ async fn tables(session: &Session, command: CommandGetTables) -> Result<RecordBa
     }
     if wanted.types(&[STAGE]) && wanted.schema(STAGES) {
         let columns = stage_columns();
-        for stage in session.stages().await? {
+        for stage in session.stages(String::new(), |_| true).await? {
             builder
                 .append(&account, STAGES, stage.name, STAGE, &columns)
                 .map_err(failed)?;
@@ -150,6 +151,7 @@ fn kind(table: &TableRecord) -> &'static str {
     match table.source {
         TableSource::Segments(_) => TABLE,
         TableSource::External { .. } => EXTERNAL_TABLE,
+        TableSource::View(_) => VIEW,
     }
 }
 

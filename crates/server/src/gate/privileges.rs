@@ -47,6 +47,9 @@ pub(crate) enum Operation {
     Truncate,
     CreateTable,
     DropTable,
+    CreateView,
+    AlterView,
+    DropView,
     DescribeTable,
     ShowTables,
     CreateDatabase,
@@ -125,7 +128,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 75] = [
+    pub(crate) const ALL: [Self; 78] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -163,6 +166,9 @@ impl Operation {
         Self::Truncate,
         Self::CreateTable,
         Self::DropTable,
+        Self::CreateView,
+        Self::AlterView,
+        Self::DropView,
         Self::DescribeTable,
         Self::ShowTables,
         Self::CreateDatabase,
@@ -264,8 +270,11 @@ impl Operation {
             Self::Truncate => Need::Table(Privilege::Truncate),
             Self::DescribeTable => Need::AnyOnTable,
             Self::DescribeStage => Need::AnyOnStage,
-            Self::CreateTable => Need::Database(Privilege::CreateTable),
-            Self::DropTable => Need::Database(Privilege::DropTable),
+            Self::CreateTable | Self::CreateView => Need::Database(Privilege::CreateTable),
+            // What a view was is gone when it is altered.
+            Self::DropTable | Self::AlterView | Self::DropView => {
+                Need::Database(Privilege::DropTable)
+            }
             Self::ShowTables => Need::Database(Privilege::ShowTables),
             Self::CreateDatabase => Need::Account(Privilege::CreateDatabase),
             Self::DropDatabase => Need::AccountOrOwner(Privilege::DropDatabase),
@@ -330,6 +339,9 @@ impl Operation {
             Self::Truncate => "TRUNCATE TABLE",
             Self::CreateTable => "CREATE TABLE",
             Self::DropTable => "DROP TABLE",
+            Self::CreateView => "CREATE VIEW",
+            Self::AlterView => "ALTER VIEW",
+            Self::DropView => "DROP VIEW",
             Self::DescribeTable => "DESCRIBE TABLE",
             Self::ShowTables => "SHOW TABLES",
             Self::CreateDatabase => "CREATE DATABASE",

@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderValue, Request, Response};
+use proto::v1::file_service_server::SERVICE_NAME as FILE_SERVICE;
 use secrecy::SecretString;
 use tonic::Status;
 use tonic::service::AxumBody;
@@ -109,6 +110,7 @@ where
         Box::pin(async move {
             let context = check.context(&request);
             let id = context.request_id.clone();
+            let path = request.uri().path().to_owned();
             let span = tracing::info_span!(
                 "call",
                 request_id = id,
@@ -135,6 +137,10 @@ where
             }
             .instrument(span)
             .await?;
+            if is_from_tonic(&response, tonic::Code::OutOfRange) {
+                let error = check.message_too_large(&path);
+                response = Status::from(error).into_http();
+            }
             if let Ok(id) = HeaderValue::from_str(&id) {
                 response.headers_mut().insert(REQUEST_ID, id);
             }
@@ -143,7 +149,28 @@ where
     }
 }
 
+/// Whether it is an error with which tonic itself has refused a request: ours have details, its own have none.
+fn is_from_tonic(response: &Response<AxumBody>, code: tonic::Code) -> bool {
+    let headers = response.headers();
+    let has_details = headers.contains_key("grpc-status-details-bin");
+    !has_details && Status::from_header_map(headers).is_some_and(|status| status.code() == code)
+}
+
 impl Authentication {
+    /// tonic says so by OUT_OF_RANGE, for nothing else, and knows no setting.
+    fn message_too_large(&self, path: &str) -> Error {
+        let text = if path.starts_with(&format!("/{FILE_SERVICE}/")) {
+            "a message of FileService has at most 4194304 bytes: send a file in smaller chunks"
+                .to_owned()
+        } else {
+            format!(
+                "a message has at most {} bytes: limits.message_bytes_max",
+                self.instance.settings.limits.message_bytes_max
+            )
+        };
+        Error::new(Reason::LimitExceeded, 1153, "08S01", text)
+    }
+
     fn context(&self, request: &Request<AxumBody>) -> CallContext {
         let asked = request
             .headers()

@@ -11,8 +11,6 @@ use crate::error::{Error, Result};
 use crate::exports::ExportHandle;
 use crate::session::{Bounds, Outcome, Rows};
 
-/// Rows between two looks at how much is to be written.
-const LOOK_ROWS: usize = 64;
 /// What of an error's text a client is sent.
 const TEXT_BYTES_MAX: usize = 8 << 10;
 
@@ -148,16 +146,22 @@ async fn send_rows(
                     }
                 }
             }
-            if row.is_multiple_of(LOOK_ROWS) && wire.connection.output_len() >= OUTPUT_BYTES {
+            if wire.connection.output_len() >= OUTPUT_BYTES {
                 match bounds.within(wire.flush()).await {
                     Ok(flushed) => flushed?,
-                    Err(error) => return Ok(Err(error)),
+                    // A part of a packet is with the client: nothing can follow it.
+                    Err(_) => return Err(Left),
                 }
             }
         }
     }
     let warnings = (rows.warnings)();
     wire.connection.end_rows(count(&warnings), around.more);
+    // Within the statement, so that its time and KILL hold for a client that does not read its end.
+    match bounds.within(wire.flush()).await {
+        Ok(flushed) => flushed?,
+        Err(_) => return Err(Left),
+    }
     Ok(Ok(warnings))
 }
 

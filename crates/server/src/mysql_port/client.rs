@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
@@ -22,6 +23,10 @@ use super::wire::Wire;
 use super::{LOGIN_MAX, Shared, nonce};
 use crate::error::{Error, Reason, Result};
 use crate::session::Session;
+use crate::settings::LimitSettings;
+
+/// How long a client may take to read what is left for it at the end.
+const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
 /// A client that is in.
 pub(super) struct Client {
@@ -204,11 +209,18 @@ impl Client {
                 Ok(()) => {}
                 Err(Left) => break,
             }
-            if self.wire.flush().await.is_err() {
+            // Rows are sent by then: what is left is little, but a client need not read even that.
+            let flushed = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = killed.wait() => break,
+                flushed = self.wire.flush() => flushed,
+            };
+            if flushed.is_err() {
                 break;
             }
         }
-        self.wire.close().await;
+        let _ = tokio::time::timeout(FAREWELL_MAX, self.wire.close()).await;
     }
 
     async fn command(&mut self, command: Command) -> std::result::Result<(), Left> {
@@ -315,6 +327,10 @@ impl Client {
             Err(error) => return self.told(&error),
         };
         let statements = match self.wire.connection.takes_several() {
+            // The whole text, for all of it is split at once.
+            true if text.len() > self.shared.instance.settings.limits.statement_bytes_max => {
+                return self.told(&too_long(&self.shared.instance.settings.limits));
+            }
             true => several(&text),
             false => vec![text],
         };
@@ -451,12 +467,24 @@ impl Client {
 
     /// As if the client had just come, with the same user.
     async fn reset(&mut self) -> std::result::Result<(), Left> {
-        let entered = Entered {
+        // As MySQL keeps it: a pool resets between two of its users.
+        let kept = Entered {
+            caller: self.opened.caller.clone(),
+            database: Some(self.database.clone()),
+        };
+        let fresh = Entered {
             caller: self.opened.caller.clone(),
             database: None,
         };
         self.end_session();
-        match open(&self.shared, entered, self.number).await {
+        let opened = match open(&self.shared, kept, self.number).await {
+            // It was dropped meanwhile.
+            Err(error) if error.reason() == Reason::DatabaseNotFound => {
+                open(&self.shared, fresh, self.number).await
+            }
+            opened => opened,
+        };
+        match opened {
             Ok(opened) => {
                 self.begin(opened);
                 self.ok()
@@ -505,6 +533,14 @@ impl Client {
 fn columns(schema: Option<&SchemaRef>) -> Vec<Column> {
     let fields = schema.map(|schema| schema.fields().iter().map(|field| column(field)));
     fields.map(Iterator::collect).unwrap_or_default()
+}
+
+fn too_long(limits: &LimitSettings) -> Error {
+    let text = format!(
+        "the statements of one packet have {} bytes at most, together (limits.statement_bytes_max)",
+        limits.statement_bytes_max
+    );
+    Error::new(Reason::LimitExceeded, 1153, "08S01", text)
 }
 
 /// The statements of a text, the last one with or without its `;`.

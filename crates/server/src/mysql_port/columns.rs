@@ -81,6 +81,7 @@ fn shape(base: &str, first: Option<u32>, second: Option<u32>) -> Shape {
     };
     let characters = first.unwrap_or(65_535).saturating_mul(CHARACTER_BYTES);
     let blob = ColumnFlags::BLOB_FLAG;
+    let decimals = second.map_or(AS_NEEDED, |scale| scale.min(30) as u8);
     use ColumnType as T;
     match base {
         "null" => bytes(T::MYSQL_TYPE_NULL, 0, signed),
@@ -97,8 +98,8 @@ fn shape(base: &str, first: Option<u32>, second: Option<u32>) -> Shape {
         // Bits are shown as the number that they are.
         "bigint unsigned" | "bit" => number(T::MYSQL_TYPE_LONGLONG, 20, 0, unsigned),
         "year" => number(T::MYSQL_TYPE_YEAR, 4, 0, unsigned),
-        "float" => number(T::MYSQL_TYPE_FLOAT, 12, AS_NEEDED, signed),
-        "double" => number(T::MYSQL_TYPE_DOUBLE, 22, AS_NEEDED, signed),
+        "float" => number(T::MYSQL_TYPE_FLOAT, first.unwrap_or(12), decimals, signed),
+        "double" => number(T::MYSQL_TYPE_DOUBLE, first.unwrap_or(22), decimals, signed),
         "decimal" => {
             let (digits, scale) = (first.unwrap_or(10), second.unwrap_or(0));
             let length = digits + 1 + u32::from(scale > 0);

@@ -2,6 +2,8 @@
 //! with its statement. Only a client that says that it sends files is asked for one, and only once it is known that its
 //! user may load it.
 
+use std::time::Duration;
+
 use mysql::Event;
 
 use super::answer::Left;
@@ -10,6 +12,9 @@ use super::run::Work;
 use crate::error::{Error, Reason, Result};
 use crate::internal::ReceivedFile;
 use crate::sessions;
+
+/// How long a client may send nothing of its file.
+const PART_MAX: Duration = Duration::from_secs(60);
 
 /// Whether a statement may be LOAD DATA LOCAL, so that it is worth a look; nearly none is. It may begin with a comment.
 pub(super) fn may_want(text: &str) -> bool {
@@ -76,7 +81,11 @@ impl Client {
                     received = Err(sessions::killed());
                     continue;
                 }
-                event = self.wire.event() => event,
+                event = tokio::time::timeout(PART_MAX, self.wire.event()) => match event {
+                    Ok(event) => event,
+                    // It holds a turn that others wait for.
+                    Err(_) => return Err(Left),
+                },
             };
             match event {
                 Ok(Some(Event::FilePart(part))) => {

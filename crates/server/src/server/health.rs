@@ -5,7 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::{Stream, stream};
-use proto::v1::{export_service_server, sql_service_server, stage_service_server};
+use proto::v1::{
+    account_service_server, admin_service_server, export_service_server, file_service_server,
+    sql_service_server, stage_service_server,
+};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -13,11 +16,14 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 /// What may be asked for; `""` is the server as a whole.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 8] = [
     "",
     sql_service_server::SERVICE_NAME,
     export_service_server::SERVICE_NAME,
     stage_service_server::SERVICE_NAME,
+    file_service_server::SERVICE_NAME,
+    account_service_server::SERVICE_NAME,
+    admin_service_server::SERVICE_NAME,
     "arrow.flight.protocol.FlightService",
 ];
 

@@ -1,7 +1,7 @@
 //! UPDATE and DELETE: segments with rows that change are written anew, the others stay; the catalog then takes the old
 //! ones out and the new ones in, in one change. Readers that began before keep what they read.
 
-mod parting;
+pub(super) mod parting;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -89,7 +89,7 @@ impl Session {
         }
         let (rows, warnings) = (changed.rows, std::mem::take(&mut changed.warnings));
         if !changed.old.is_empty() {
-            self.list_changed(permit, table, change.as_told, changed)
+            self.list_changed(permit, table, change.as_told, changed, None)
                 .await?;
         }
         drop(pin);
@@ -253,13 +253,15 @@ impl Session {
             .ok_or_else(|| Error::defect("a count of rows gave none"))
     }
 
-    async fn list_changed(
+    /// Lists the new segments and takes the old ones out, in one change; gives those that it has added.
+    pub(super) async fn list_changed(
         &self,
         permit: Permit,
         table: TableRecord,
         as_told: RowChange,
         changed: Changed,
-    ) -> Result<()> {
+        next_number: Option<u64>,
+    ) -> Result<(TableRecord, Vec<Segment>)> {
         self.instance
             .blocking(move |instance| {
                 let new: Vec<Segment> = changed
@@ -278,13 +280,13 @@ impl Session {
                     table.id,
                     &ids,
                     new,
-                    None,
+                    next_number,
                 );
                 match listed {
-                    Ok(_) => {
+                    Ok(added) => {
                         let files = changed.old.into_iter().map(|segment| segment.file);
                         instance.internal.remove_segments(files);
-                        Ok(())
+                        Ok((table, added))
                     }
                     // Dropped or truncated meanwhile.
                     Err(error) if error.kind() == catalog::ErrorKind::Conflict => {
@@ -309,11 +311,13 @@ struct Change {
 
 /// What has been written so far.
 #[derive(Default)]
-struct Changed {
-    rows: u64,
-    old: Vec<Segment>,
-    new: Vec<Unlisted>,
-    warnings: Vec<String>,
+pub(super) struct Changed {
+    pub(super) rows: u64,
+    /// Segments that go.
+    pub(super) old: Vec<Segment>,
+    /// Segments that come.
+    pub(super) new: Vec<Unlisted>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Change {
@@ -332,27 +336,7 @@ impl Change {
 
     /// All of the table's columns; the assigned ones are checked.
     fn target(&self, table: &TableRecord) -> Result<InsertTarget> {
-        let mut seen: Vec<&str> = Vec::new();
-        for assignment in &self.assignments {
-            let name = assignment.column.value.as_str();
-            if !table.columns.iter().any(|column| column.name == name) {
-                return Err(Error::new(
-                    Reason::ColumnNotFound,
-                    1054,
-                    "42S22",
-                    format!("Unknown column '{name}' in 'field list'"),
-                ));
-            }
-            if seen.contains(&name) {
-                return Err(Error::new(
-                    Reason::ValueInvalid,
-                    1110,
-                    "42000",
-                    format!("Column '{name}' specified twice"),
-                ));
-            }
-            seen.push(name);
-        }
+        check_assigned(table, &self.assignments)?;
         insert_target(table, None, Numbers::Kept)
     }
 
@@ -393,7 +377,36 @@ impl Change {
     }
 }
 
-fn add_warnings(warnings: &mut Vec<String>, planned: &PlannedInsert) {
+/// That a table has the columns that get a value, each once.
+///
+/// # Errors
+/// 1054 for a column that it has not, 1110 for one that is assigned twice.
+pub(super) fn check_assigned(table: &TableRecord, assignments: &[ColumnAssignment]) -> Result<()> {
+    let mut seen: Vec<&str> = Vec::new();
+    for assignment in assignments {
+        let name = assignment.column.value.as_str();
+        if !table.columns.iter().any(|column| column.name == name) {
+            return Err(Error::new(
+                Reason::ColumnNotFound,
+                1054,
+                "42S22",
+                format!("Unknown column '{name}' in 'field list'"),
+            ));
+        }
+        if seen.contains(&name) {
+            return Err(Error::new(
+                Reason::ValueInvalid,
+                1110,
+                "42000",
+                format!("Column '{name}' specified twice"),
+            ));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+pub(super) fn add_warnings(warnings: &mut Vec<String>, planned: &PlannedInsert) {
     for warning in texts(planned.warnings()) {
         if !warnings.contains(&warning) {
             warnings.push(warning);
@@ -402,7 +415,7 @@ fn add_warnings(warnings: &mut Vec<String>, planned: &PlannedInsert) {
 }
 
 /// Neighbouring segments that are written together.
-fn groups(segments: &[Segment]) -> Vec<&[Segment]> {
+pub(super) fn groups(segments: &[Segment]) -> Vec<&[Segment]> {
     let mut groups = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (at, segment) in segments.iter().enumerate() {

@@ -103,7 +103,7 @@ impl Session {
 }
 
 /// Columns that take what the query gives.
-fn columns_of(schema: &arrow::datatypes::Schema) -> Result<Vec<Column>> {
+pub(super) fn columns_of(schema: &arrow::datatypes::Schema) -> Result<Vec<Column>> {
     let mut columns: Vec<Column> = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let name = field.name().to_lowercase();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use catalog::{AuditOutcome, ExportKey, ExportRecord, ExportState};
 use parser::{Export, Spanned, Target};
-use storage::OnExisting;
+use storage::{ErrorKind, ObjectPath, OnExisting};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::{
@@ -145,6 +145,7 @@ impl Session {
         let beside = BesideWanted {
             manifest_of_one: manifest_wanted.unwrap_or(false),
             manifest_of_several: manifest_wanted.unwrap_or(true),
+            may_be_several: form.may_be_several() || !statement.options.partition_by.is_empty(),
             manifest_required: target.policies().requires_manifest(),
             checksums: wants_checksums(statement),
             digest: form.digest(),
@@ -378,6 +379,23 @@ enum Conflicts<'a> {
 }
 
 impl Conflicts<'_> {
+    /// That what has the name, if anything has, is a file, which another can replace.
+    async fn replaceable(&mut self, target: &ExportTarget, name: &ObjectPath) -> Result<()> {
+        match target.store.stat(name).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Invalid | ErrorKind::PermissionDenied
+                ) =>
+            {
+                self.found(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn found(&mut self, error: Error) -> Result<()> {
         match self {
             Self::Refused => Err(error),
@@ -409,7 +427,12 @@ async fn refuse_existing(
             names.push(target.file(1)?);
         }
     }
-    let several = form.may_be_several() || !statement.options.partition_by.is_empty();
+    if beside.replaces {
+        for name in &names {
+            conflicts.replaceable(target, name).await?;
+        }
+    }
+    let several = beside.may_be_several;
     if beside.manifest_of_one || (several && beside.manifest_of_several) {
         let path = manifest_path(&target.path)?;
         // One of several has another place, and this one only where that is taken.

@@ -1,8 +1,8 @@
-//! INSERT and LOAD DATA's last step: the rows become one Parquet segment, durable before the catalog lists it; the
+//! INSERT, and LOAD DATA's last step: the rows become one Parquet segment, durable before the catalog lists it; the
 //! listing is the moment at which they exist. A crash before it leaves a file that the next start removes.
 
 use catalog::{RowChange, TableRecord, TableSource};
-use parser::{Insert, TableName};
+use parser::{Insert, OnDuplicate, TableName};
 use query::{InsertColumn, InsertTarget, PlannedInsert};
 use tokio::sync::OwnedMutexGuard;
 
@@ -16,25 +16,43 @@ use crate::turns::{Turn, Work};
 use super::queries::{fields, texts};
 use super::result::Done;
 use super::tables::{missing_table, table_object};
+use super::upsert::change_of;
 use super::{Outcome, Session};
 
 impl Session {
-    pub(crate) async fn insert(&mut self, statement: Insert) -> Result<Outcome> {
+    pub(crate) async fn insert(&mut self, mut statement: Insert) -> Result<Outcome> {
         let (permit, table, _turn) = self.changing(Operation::Insert, &statement.table).await?;
         let (permit, table, _numbering) = self.numbering(permit, table, &statement.table).await?;
+        // Of the table that was found in the end.
+        self.allow_on_duplicate(&statement, table.id).await?;
         let pin = self.instance.internal.pin();
         let named = statement.columns.iter().map(|name| name.value.clone());
         let named = Some(named.collect::<Vec<_>>()).filter(|named| !named.is_empty());
+        let given = match &named {
+            Some(named) => named.clone(),
+            None => table
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+        };
         let target = insert_target(&table, named, Numbers::Given)?;
         let (source, _, context) = self.query_context(&statement.source, Vec::new()).await?;
         let engine = &self.instance.engine;
         let planned = engine.plan_insert(&source, target, context).await?;
-        let rows = self
-            .add_rows(permit, table, &planned, RowChange::Insert)
-            .await?;
+        let on_duplicate = std::mem::take(&mut statement.on_duplicate);
+        if on_duplicate != OnDuplicate::Refuse && !table.keys.is_empty() {
+            let done = self.add_or_change(permit, table, &planned, on_duplicate, &given);
+            let done = done.await?;
+            drop(pin);
+            return Ok(Outcome::Done(done));
+        }
+        // Where there are no keys, no row is there already.
+        let change = change_of(&on_duplicate);
+        let rows = self.add_rows(permit, table, &planned, change).await?;
         drop(pin);
         Ok(Outcome::Done(Done {
-            verb: "INSERT",
+            verb: change.as_str(),
             affected_rows: rows,
             warnings: texts(planned.warnings()),
         }))
@@ -80,6 +98,7 @@ impl Session {
                     Reason::QueryInvalid,
                     "cannot insert/update/delete from external table",
                 )),
+                TableSource::View(_) => Err(super::views::not_writable(operation, &name)),
             }
         })
         .await

@@ -66,10 +66,7 @@ impl Session {
                     Reason::ValueInvalid,
                     1062,
                     "23000",
-                    format!(
-                        "Duplicate entry '{entry}' for key '{}.{}'",
-                        table.name, key.name
-                    ),
+                    duplicate_entry(table, key, &entry),
                 ));
             }
         }
@@ -92,8 +89,17 @@ impl Session {
         let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)
             .map_err(|error| Error::defect("a key's values make no text").with_source(error))?;
         let entry = texts.as_string::<i32>().value(0);
-        Ok(Some(entry.chars().take(ENTRY_CHARS_MAX).collect()))
+        Ok(Some(entry.to_owned()))
     }
+}
+
+/// As MySQL tells of a row whose key is there already.
+pub(super) fn duplicate_entry(table: &TableRecord, key: &TableKey, entry: &str) -> String {
+    let entry: String = entry.chars().take(ENTRY_CHARS_MAX).collect();
+    format!(
+        "Duplicate entry '{entry}' for key '{}.{}'",
+        table.name, key.name
+    )
 }
 
 /// Two rows of the new ones with the same key.
@@ -130,7 +136,12 @@ fn among_kept(table: &TableRecord, key: &TableKey) -> QueryText {
 }
 
 /// The values of a key as one text, as the message has them.
-fn entry(mut query: Assembled, table: &TableRecord, key: &TableKey, of: &str) -> Assembled {
+pub(super) fn entry(
+    mut query: Assembled,
+    table: &TableRecord,
+    key: &TableKey,
+    of: &str,
+) -> Assembled {
     query = query.text("CONCAT_WS('-'");
     for name in &key.columns {
         let column = table.columns.iter().find(|column| column.name == *name);

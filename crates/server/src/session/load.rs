@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
 use catalog::{RowChange, TableRecord};
-use parser::{ColumnAssignment, Duplicates, Format, LoadColumn, LoadData, Plan, QueryText};
-use query::TableDefinition;
+use parser::{
+    ColumnAssignment, Duplicates, Format, LoadColumn, LoadData, OnError, Plan, QueryText,
+};
+use query::{LeftOut, TableDefinition};
 
 use crate::error::{Error, Reason, Result};
 use crate::external::ExternalOptions;
@@ -77,6 +79,14 @@ impl Session {
             (None, true) => return Err(no_local_file()),
             (_, false) => sources.files(self.acting(), &options).await?,
         };
+        let left_out = match statement.on_error.as_ref().map(|on_error| on_error.value) {
+            Some(OnError::Skip { most }) => Some(LeftOut::new(most)),
+            Some(OnError::Abort) | None => None,
+        };
+        let source = match &left_out {
+            Some(left_out) => source.leaving_out(left_out)?,
+            None => source,
+        };
         let plan = LoadPlan::new(&statement, &table, &options)?;
         let files = TableDefinition {
             database: STAGED_FILES.to_owned(),
@@ -97,8 +107,28 @@ impl Session {
         Ok(Outcome::Done(Done {
             verb: "LOAD DATA",
             affected_rows: rows,
-            warnings: texts(planned.warnings()),
+            warnings: left_out
+                .map_or_else(Vec::new, |left_out| told(&left_out))
+                .into_iter()
+                .chain(texts(planned.warnings()))
+                .collect(),
         }))
+    }
+}
+
+/// What is said of lines that were left out: how many, and what was wrong with the first.
+fn told(left_out: &LeftOut) -> Vec<String> {
+    match left_out.count() {
+        0 => Vec::new(),
+        count => {
+            let (lines, were) = match count {
+                1 => ("line", "was"),
+                _ => ("lines", "were"),
+            };
+            let mut told = vec![format!("{count} {lines} {were} left out (ON_ERROR 'skip')")];
+            told.extend(left_out.told());
+            told
+        }
     }
 }
 

@@ -81,8 +81,31 @@ impl Session {
         &self,
         query: &QueryText,
         mut sources: Sources,
-        mut tables: Vec<TableDefinition>,
+        tables: Vec<TableDefinition>,
     ) -> Result<(String, query::Statement, Context)> {
+        let (text, statement, tables) = self.resolved(query, &mut sources, tables).await?;
+        let deadline = self.statement.deadline();
+        Ok((
+            text,
+            statement,
+            Context {
+                tables,
+                stores: sources.stores,
+                values: self.values(),
+                time_max: deadline.limit().time,
+                time_spent: deadline.spent(),
+                time_setting: deadline.limit().setting,
+            },
+        ))
+    }
+
+    /// A query's text with staged files replaced by names, the same parsed, and `tables` with all that it names.
+    pub(super) async fn resolved(
+        &self,
+        query: &QueryText,
+        sources: &mut Sources,
+        mut tables: Vec<TableDefinition>,
+    ) -> Result<(String, query::Statement, Vec<TableDefinition>)> {
         for (index, file) in query.staged_files.iter().enumerate() {
             let options = ExternalOptions::from_staged_file(file)?;
             let source = sources.files(self.acting(), &options).await?;
@@ -110,25 +133,11 @@ impl Session {
                 .clone()
                 .unwrap_or_else(|| self.database().to_owned());
             if database != STAGED_FILES && !table_changes::is_part(&database) {
-                tables.push(
-                    self.table_definition(&database, reference, &mut sources)
-                        .await?,
-                );
+                let definition = self.table_definition(&database, reference, sources);
+                tables.push(definition.await?);
             }
         }
-        let deadline = self.statement.deadline();
-        Ok((
-            text,
-            statement,
-            Context {
-                tables,
-                stores: sources.stores,
-                values: self.values(),
-                time_max: deadline.limit().time,
-                time_spent: deadline.spent(),
-                time_setting: deadline.limit().setting,
-            },
-        ))
+        Ok((text, statement, tables))
     }
 
     /// The rows that a call of a function on stages stands for.
@@ -190,6 +199,7 @@ impl Session {
                         .map_err(|error| error.within(format_args!("external table '{name}'")))?
                 }
             },
+            TableSource::View(view) => self.view_source(&record, view, sources).await?,
         };
         Ok(TableDefinition {
             database,
@@ -298,6 +308,10 @@ enum Readable {
 pub(super) struct Sources {
     stores: StoreList,
     internal: Url,
+    /// The views that what is looked up stands in, by database and name, the innermost last.
+    pub(super) views: Vec<(String, String)>,
+    /// How many views were looked up.
+    pub(super) views_read: usize,
 }
 
 impl Sources {
@@ -306,6 +320,8 @@ impl Sources {
         Ok(Self {
             stores: vec![(internal.clone(), instance.internal.tables.object_store())],
             internal,
+            views: Vec::new(),
+            views_read: 0,
         })
     }
 
@@ -372,6 +388,7 @@ fn file_format(options: &ExternalOptions) -> Result<FileFormat> {
         Format::Csv => FileFormat::Csv(csv_options(&options.csv)?),
         Format::JsonLine => FileFormat::JsonLine(JsonReadOptions {
             compression: compression(options.csv.compression)?,
+            left_out: None,
         }),
         format @ Format::Arrow => {
             return Err(Error::not_implemented(format_args!(
@@ -410,6 +427,7 @@ pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
         header: csv.header,
         null: csv.null.clone(),
         compression: compression(csv.compression)?,
+        left_out: None,
     };
     options.validate()?;
     Ok(options)

@@ -1,6 +1,8 @@
 //! The operations on stages: CREATE, ALTER, RENAME, ROLLBACK, DROP, UNDROP, and reading them and their history.
 //! SQL and StageService both end here. Order of checks as MatrixOne's, after the gate's.
 
+use std::collections::BTreeSet;
+
 use catalog::{
     Altered, Created, Credential, Credentials, Expected, OnExists, StageCapabilities, StageChanges,
     StageDefinition, StagePolicy, StageRecord,
@@ -264,20 +266,32 @@ impl Session {
         .await
     }
 
-    /// The live stages of the account that the principal may see, and the temporary ones of the session, by name.
-    pub(crate) async fn stages(&self) -> Result<Vec<StageRecord>> {
+    /// The live stages of the account that the principal may see, and the temporary ones of the session, by name: those
+    /// whose names begin with `prefix`, and of which `is_wanted` says so.
+    pub(crate) async fn stages(
+        &self,
+        prefix: String,
+        is_wanted: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<Vec<StageRecord>> {
+        // One that is hidden by a temporary one is not shown.
+        let mut own = self.temporary.records();
+        let hidden: BTreeSet<String> = own.iter().map(|own| own.name.clone()).collect();
+        own.retain(|own| own.name.starts_with(&prefix) && is_wanted(&own.name));
         let mut stages = self
             .act(
                 Operation::ShowStages,
                 Object::Account,
                 move |acting, permit| {
-                    acting.visible_stages(acting.instance.catalog.stages(permit.account())?)
+                    let is_shown = |name: &str| is_wanted(name) && !hidden.contains(name);
+                    let catalog = &acting.instance.catalog;
+                    acting.visible_stages(catalog.stages_named(
+                        permit.account(),
+                        &prefix,
+                        is_shown,
+                    )?)
                 },
             )
             .await?;
-        // One that is hidden by a temporary one is not shown.
-        let own = self.temporary.records();
-        stages.retain(|stage| own.iter().all(|own| own.name != stage.name));
         stages.extend(own);
         stages.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(stages)

@@ -393,6 +393,14 @@ impl Session {
                 for ((database, name), permit) in tables.into_iter().zip(permits) {
                     refuse_system(&database)?;
                     match instance.catalog.table(permit.account(), &database, &name)? {
+                        Some(table) if table.view().is_some() => {
+                            let what =
+                                format!("{database}.{name} is a view, which DROP VIEW drops");
+                            if !statement.if_exists {
+                                return Err(unknown_table(&database, &name).within(what));
+                            }
+                            warnings.push(what);
+                        }
                         Some(table) => {
                             let object = table_object(&database, &name);
                             acting.allow_table_found(Operation::DropTable, &object, table.id)?;
@@ -402,12 +410,7 @@ impl Session {
                             warnings.push(format!("table {database}.{name} does not exist"))
                         }
                         None => {
-                            return Err(Error::new(
-                                Reason::TableNotFound,
-                                1051,
-                                "42S02",
-                                format!("Unknown table '{database}.{name}'"),
-                            ));
+                            return Err(unknown_table(&database, &name));
                         }
                     }
                 }
@@ -433,10 +436,18 @@ impl Session {
         let object = table_object(&database, &name);
         self.act(Operation::Truncate, object, move |acting, permit| {
             let table = acting.existing_table(Operation::Truncate, permit, &database, &name)?;
-            if matches!(table.source, TableSource::External { .. }) {
-                return Err(Error::not_supported(format_args!(
-                    "truncate external table '{name}'; its files are not managed by the table"
-                )));
+            match &table.source {
+                TableSource::Segments(_) => {}
+                TableSource::External { .. } => {
+                    return Err(Error::not_supported(format_args!(
+                        "truncate external table '{name}'; its files are not managed by the table"
+                    )));
+                }
+                TableSource::View(_) => {
+                    return Err(Error::not_supported(format_args!(
+                        "truncate view '{name}'; it has no rows of its own"
+                    )));
+                }
             }
             let removed = acting
                 .instance
@@ -498,7 +509,7 @@ pub(super) fn table_object(database: &str, name: &str) -> Object {
     }
 }
 
-fn refuse_system(database: &str) -> Result<()> {
+pub(super) fn refuse_system(database: &str) -> Result<()> {
     if system_tables::is_system_database(database) {
         return Err(Error::new(
             Reason::PermissionDenied,
@@ -516,6 +527,16 @@ pub(super) fn table_exists(name: &str) -> Error {
         1050,
         "42S01",
         format!("Table '{name}' already exists"),
+    )
+}
+
+/// As DROP says that a table or view is not there.
+pub(super) fn unknown_table(database: &str, name: &str) -> Error {
+    Error::new(
+        Reason::TableNotFound,
+        1051,
+        "42S02",
+        format!("Unknown table '{database}.{name}'"),
     )
 }
 

@@ -20,17 +20,84 @@ pub(super) struct Variables {
     pub(super) execution_max: Option<Duration>,
 }
 
-/// Set by clients as they connect; there is one character set, and each statement commits by itself.
-const ACCEPTED: [&str; 8] = [
+/// Set by clients as they connect, and without effect whatever the value: each statement commits by itself, the
+/// operator's limits hold for connections, keys are always checked, and comparisons have collations of their own.
+const WITHOUT_EFFECT: [&str; 8] = [
     "autocommit",
-    "character_set_client",
-    "character_set_connection",
-    "character_set_results",
-    "names",
+    "collation_connection",
+    "foreign_key_checks",
+    "interactive_timeout",
+    "net_read_timeout",
     "net_write_timeout",
-    "sql_mode",
-    "sql_select_limit",
+    "unique_checks",
+    "wait_timeout",
 ];
+
+/// Set by clients as they connect; taken with a value that says what is so anyway.
+const AS_IT_IS: [(&str, fn(&Literal) -> bool); 8] = [
+    ("character_set_client", is_utf8),
+    ("character_set_connection", is_utf8),
+    ("character_set_results", is_utf8),
+    ("names", is_utf8),
+    ("sql_auto_is_null", is_off),
+    ("sql_mode", is_harmless_mode),
+    ("sql_select_limit", is_no_limit),
+    ("time_zone", is_utc),
+];
+
+/// Modes that allow no more than is allowed, or forbid what is forbidden; those that change what a statement means
+/// are not among them.
+const HARMLESS_MODES: [&str; 12] = [
+    "ALLOW_INVALID_DATES",
+    "ERROR_FOR_DIVISION_BY_ZERO",
+    "IGNORE_SPACE",
+    "NO_AUTO_CREATE_USER",
+    "NO_ENGINE_SUBSTITUTION",
+    "NO_FIELD_OPTIONS",
+    "NO_ZERO_DATE",
+    "NO_ZERO_IN_DATE",
+    "ONLY_FULL_GROUP_BY",
+    "STRICT_ALL_TABLES",
+    "STRICT_TRANS_TABLES",
+    "TRADITIONAL",
+];
+
+fn text_of(value: &Literal) -> Option<String> {
+    match value {
+        Literal::String(text) | Literal::Number(text) => Some(text.to_lowercase()),
+        Literal::Bool(value) => Some(value.to_string()),
+        Literal::Null | Literal::CurrentTimestamp(_) => None,
+    }
+}
+
+fn is_utf8(value: &Literal) -> bool {
+    // NULL is what some drivers want results in: as they are.
+    matches!(value, Literal::Null)
+        || text_of(value).is_some_and(|text| matches!(&*text, "utf8" | "utf8mb3" | "utf8mb4"))
+}
+
+fn is_off(value: &Literal) -> bool {
+    text_of(value).is_some_and(|text| matches!(&*text, "0" | "off" | "false"))
+}
+
+fn is_harmless_mode(value: &Literal) -> bool {
+    let is_harmless = |mode: &str| {
+        let mode = mode.trim();
+        mode.is_empty()
+            || HARMLESS_MODES
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(mode))
+    };
+    text_of(value).is_some_and(|modes| modes.split(',').all(is_harmless))
+}
+
+fn is_no_limit(value: &Literal) -> bool {
+    text_of(value).is_some_and(|text| text == u64::MAX.to_string())
+}
+
+fn is_utc(value: &Literal) -> bool {
+    text_of(value).is_some_and(|text| matches!(&*text, "utc" | "system" | "+00:00" | "-00:00"))
+}
 
 impl Session {
     /// SET: all assignments or none.
@@ -53,7 +120,12 @@ impl Session {
                         | Literal::CurrentTimestamp(_),
                     ) => return Err(milliseconds()),
                 };
-            } else if !ACCEPTED.contains(&name) {
+            } else if let Some((_, is_so)) = AS_IT_IS.iter().find(|(known, _)| *known == name) {
+                let value = assignment.value.map(|value| value.value);
+                if value.is_some_and(|value| !is_so(&value)) {
+                    return Err(cannot_be(name));
+                }
+            } else if !WITHOUT_EFFECT.contains(&name) {
                 return Err(Error::new(
                     Reason::OptionInvalid,
                     1193,
@@ -113,6 +185,10 @@ impl Session {
             ),
             ("max_execution_time", time.to_string()),
             ("wait_timeout", idle),
+            (
+                "local_infile",
+                u8::from(settings.mysql.local_file_bytes_max > 0).to_string(),
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
@@ -141,6 +217,25 @@ impl Session {
             Some(_) | None => Ok(time),
         }
     }
+}
+
+/// A value that would change what statements mean, or what they answer, and is not to be had here.
+fn cannot_be(name: &str) -> Error {
+    let what = match name {
+        "names" | "character_set_client" | "character_set_connection" | "character_set_results" => {
+            "text is in utf8mb4 (or utf8mb3, utf8)".to_owned()
+        }
+        "sql_mode" => format!("it may have {}", HARMLESS_MODES.join(", ")),
+        "sql_select_limit" => "use LIMIT".to_owned(),
+        "time_zone" => "every session is in UTC".to_owned(),
+        _ => "it is off".to_owned(),
+    };
+    Error::new(
+        Reason::OptionInvalid,
+        1231,
+        "42000",
+        format!("Variable '{name}' can't be set to that value: {what}"),
+    )
 }
 
 /// How long a statement may run where a session has `set` that, or nothing.

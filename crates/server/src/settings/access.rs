@@ -81,12 +81,12 @@ pub struct InternalSettings {
     pub credentials: BTreeMap<String, String>,
 }
 
-/// `[endpoints]`: where stages may connect to, beyond public https hosts.
+/// `[endpoints]`: where stages may connect to. Without a list, any public host by https.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointSettings {
-    /// Hosts (`minio`, `minio:9000`), addresses and networks (`10.0.0.0/8`) that are refused otherwise:
-    /// private, link-local and the server's own.
+    /// Hosts (`minio`, `minio:9000`), addresses and networks (`10.0.0.0/8`): with any, they are all that there is.
+    /// Private, link-local and metadata addresses and the server's own are refused unless they are listed.
     pub allow: Vec<String>,
     /// Permits http, which anyone on the way can read.
     pub http: bool,

@@ -10,7 +10,8 @@ use parser::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::show::{like_matches, session_state};
+use super::like::Like;
+use super::show::session_state;
 use crate::error::{Error, Reason, Result};
 use crate::session::{
     AccountProperty, ChangeMode, GrantsOf, Outcome, Session, UserProperty, UserToMake,
@@ -519,12 +520,8 @@ fn filtered(
     rows: impl Iterator<Item = Vec<Option<String>>>,
     like: Option<String>,
 ) -> Result<Outcome> {
-    let rows = rows.filter(|row| {
-        like.as_ref().is_none_or(|pattern| {
-            row[0]
-                .as_ref()
-                .is_some_and(|name| like_matches(pattern, name))
-        })
-    });
+    let like = like.as_deref().map(Like::new).transpose()?;
+    let rows =
+        rows.filter(|row| Like::allows(like.as_ref(), row[0].as_deref().unwrap_or_default()));
     Outcome::text_rows(verb, columns, rows.collect())
 }

@@ -2,12 +2,12 @@
 
 use parser::{ShowIndex, ShowServer, ShowTables, Topic, Transaction};
 
-use super::show::like_matches;
+use super::like::Like;
 use crate::error::Result;
 use crate::session::{Outcome, Session, ShownTable, table_keys};
 
 /// The one collation, by the name and number that clients know it by.
-const COLLATION: (&str, &str) = ("utf8mb4_bin", "46");
+pub(super) const COLLATION: (&str, &str) = ("utf8mb4_bin", "46");
 
 /// BEGIN, COMMIT, ROLLBACK: taken, and of no effect, which BEGIN and ROLLBACK warn of.
 pub(super) async fn transaction(session: &Session, transaction: Transaction) -> Result<Outcome> {
@@ -96,9 +96,10 @@ pub(super) async fn server(session: &Session, statement: ShowServer) -> Result<O
             vec![texts(&["utf8mb4", "UTF-8 Unicode", COLLATION.0, "4"])],
         ),
     };
-    let matches = |row: &Vec<String>| match (&like, row.first()) {
-        (Some(pattern), Some(name)) => like_matches(&pattern.value, name),
-        (None, _) | (_, None) => true,
+    let like = like.map(|pattern| Like::new(&pattern.value)).transpose()?;
+    let matches = |row: &Vec<String>| {
+        let name = row.first().map(String::as_str).unwrap_or_default();
+        Like::allows(like.as_ref(), name)
     };
     let rows = rows
         .into_iter()
@@ -178,17 +179,20 @@ pub(super) async fn table_status(session: &Session, statement: ShowTables) -> Re
     let database = statement
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
-    let names = session.table_names(database).await?;
-    let like = statement.like.map(|like| like.value);
-    let rows = names
+    let tables = session.tables(database).await?;
+    let like = statement
+        .like
+        .map(|like| Like::new(&like.value))
+        .transpose()?;
+    let rows = tables
         .into_iter()
-        .filter(|name| {
-            like.as_ref()
-                .is_none_or(|pattern| like_matches(pattern, name))
-        })
-        .map(|name| {
+        .filter(|(name, _)| Like::allows(like.as_ref(), name))
+        .map(|(name, table)| {
+            let is_view = matches!(&table, ShownTable::Stored(record) if record.view().is_some());
             let row = COLUMNS.iter().map(|column| match *column {
                 "Name" => Some(name.clone()),
+                "Comment" if is_view => Some("VIEW".to_owned()),
+                _ if is_view => None,
                 "Engine" => Some("Stagedoor".to_owned()),
                 "Collation" => Some(COLLATION.0.to_owned()),
                 "Create_options" | "Comment" => Some(String::new()),

@@ -1,14 +1,17 @@
 //! SHOW and DESCRIBE of databases and tables, and what every SHOW shares.
 
-use arrow::array::{Scalar, StringArray};
-use catalog::{Credentials, ExportState, PRIMARY, StageChangeKind, TableRecord, TableSource};
+use catalog::{
+    Credentials, ExportState, PRIMARY, StageChangeKind, TableRecord, TableSource, ViewQuery,
+};
 use parser::{ShowTables, TableName};
 
-use crate::error::Result;
+use super::like::Like;
+use crate::error::{Error, Result};
 use crate::live::LiveOptions;
 use crate::session::{Outcome, Session, ShownTable};
 use crate::sessions::SessionState;
-use crate::system_tables::is_system_database;
+
+use super::passing::COLLATION;
 
 pub(super) async fn databases(session: &Session, like: Option<String>) -> Result<Outcome> {
     let names = session.database_names().await?;
@@ -19,22 +22,30 @@ pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<O
     let database = statement
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
-    let names = session.table_names(database.clone()).await?;
     let column = format!("Tables_in_{database}");
     let like = statement.like.map(|like| like.value);
     if !statement.full {
+        let names = session.table_names(database).await?;
         return names_outcome("SHOW TABLES", &column, names, like.as_deref());
     }
-    let kind = match is_system_database(&database) {
-        true => "SYSTEM VIEW",
-        false => "BASE TABLE",
-    };
-    let is_shown = |name: &String| like.as_ref().is_none_or(|like| like_matches(like, name));
-    let rows = names
+    let like = like.as_deref().map(Like::new).transpose()?;
+    let rows = session
+        .tables(database)
+        .await?
         .into_iter()
-        .filter(is_shown)
-        .map(|name| vec![Some(name), Some(kind.to_owned())]);
+        .filter(|(name, _)| Like::allows(like.as_ref(), name))
+        .map(|(name, table)| vec![Some(name), Some(table_type(&table).to_owned())]);
     Outcome::text_rows("SHOW TABLES", &[&column, "Table_type"], rows.collect())
+}
+
+fn table_type(table: &ShownTable) -> &'static str {
+    match table {
+        ShownTable::System(_) => "SYSTEM VIEW",
+        ShownTable::Stored(record) => match record.view() {
+            Some(_) => "VIEW",
+            None => "BASE TABLE",
+        },
+    }
 }
 
 pub(super) async fn columns(
@@ -93,13 +104,10 @@ pub(super) async fn columns(
             record.columns.into_iter().map(row).collect()
         }
     };
-    let rows = rows.into_iter().filter(|row| {
-        like.as_ref().is_none_or(|pattern| {
-            row[0]
-                .as_ref()
-                .is_some_and(|name| like_matches(pattern, name))
-        })
-    });
+    let like = like.as_deref().map(Like::new).transpose()?;
+    let rows = rows
+        .into_iter()
+        .filter(|row| Like::allows(like.as_ref(), row[0].as_deref().unwrap_or_default()));
     let columns = [
         "Field", "Type", "Null", "Key", "Default", "Extra", "Comment",
     ];
@@ -109,8 +117,60 @@ pub(super) async fn columns(
 
 pub(super) async fn create_table(session: &Session, name: TableName) -> Result<Outcome> {
     let record = session.stored_table(&name).await?;
+    if let Some(view) = record.view() {
+        return shown_view("SHOW CREATE TABLE", &record, view);
+    }
     let row = vec![Some(record.name.clone()), Some(create_statement(&record))];
     Outcome::text_rows("SHOW CREATE TABLE", &["Table", "Create Table"], vec![row])
+}
+
+pub(super) async fn create_view(session: &Session, name: TableName) -> Result<Outcome> {
+    let record = session.stored_view(&name).await?;
+    match record.view() {
+        Some(view) => shown_view("SHOW CREATE VIEW", &record, view),
+        None => Err(Error::defect("a view without a query")),
+    }
+}
+
+fn shown_view(verb: &'static str, record: &TableRecord, view: &ViewQuery) -> Result<Outcome> {
+    const COLUMNS: [&str; 5] = [
+        "View",
+        "Create View",
+        "character_set_client",
+        "collation_connection",
+        // In which names of its query without a database are looked up.
+        "Database",
+    ];
+    let row = vec![
+        Some(record.name.clone()),
+        Some(view_statement(record, view)),
+        Some("utf8mb4".to_owned()),
+        Some(COLLATION.0.to_owned()),
+        Some(view.database.clone()),
+    ];
+    Outcome::text_rows(verb, &COLUMNS, vec![row])
+}
+
+/// The statement that makes the view, where its query's database is the current one.
+fn view_statement(record: &TableRecord, view: &ViewQuery) -> String {
+    let mut name = backquoted(&record.name);
+    if record.database != view.database {
+        name = format!("{}.{name}", backquoted(&record.database));
+    }
+    let columns: Vec<String> = record
+        .columns
+        .iter()
+        .filter(|_| view.names_columns)
+        .map(|column| backquoted(&column.name))
+        .collect();
+    let columns = match columns.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", columns.join(",")),
+    };
+    format!(
+        "CREATE SQL SECURITY INVOKER VIEW {name}{columns} AS {}",
+        view.query
+    )
 }
 
 /// An export's state as rows show it.
@@ -147,24 +207,16 @@ pub(crate) fn stage_change(change: StageChangeKind) -> &'static str {
     }
 }
 
-/// SQL's LIKE, without regard to case: names are folded.
-pub(super) fn like_matches(pattern: &str, name: &str) -> bool {
-    let (name, pattern) = (
-        StringArray::from(vec![name]),
-        Scalar::new(StringArray::from(vec![pattern])),
-    );
-    arrow::compute::ilike(&name, &pattern).is_ok_and(|matches| matches.value(0))
-}
-
 fn names_outcome(
     verb: &'static str,
     column: &str,
     names: Vec<String>,
     like: Option<&str>,
 ) -> Result<Outcome> {
+    let like = like.map(Like::new).transpose()?;
     let rows = names
         .into_iter()
-        .filter(|name| like.is_none_or(|pattern| like_matches(pattern, name)))
+        .filter(|name| Like::allows(like.as_ref(), name))
         .map(|name| vec![Some(name)]);
     Outcome::text_rows(verb, &[column], rows.collect())
 }
@@ -212,6 +264,7 @@ fn create_statement(table: &TableRecord) -> String {
             let name = backquoted(&table.name);
             format!("CREATE EXTERNAL TABLE {name} (\n{body}\n) {rows}")
         }
+        TableSource::View(view) => view_statement(table, view),
         TableSource::Segments(_) => {
             let comment = match table.comment.as_str() {
                 "" => String::new(),
@@ -313,16 +366,4 @@ fn quoted(text: &str) -> String {
         .replace('\r', "\\r")
         .replace('\t', "\\t");
     format!("'{escaped}'")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn like_knows_its_wildcards() {
-        assert!(like_matches("stage%", "stage1"));
-        assert!(like_matches("STAGE_", "stage1"));
-        assert!(!like_matches("stage", "stage1"));
-    }
 }

@@ -1,13 +1,17 @@
 //! CREATE, ALTER, DROP, UNDROP, SHOW and DESCRIBE STAGE as statements: options to properties, records to rows.
 
-use catalog::{CreateOutcome, Credential, CredentialKind, OnExists, Refreshed, StageRecord};
+use catalog::{
+    CreateOutcome, Credential, CredentialKind, Credentials, OnExists, Refreshed, StageRecord,
+};
 use parser::{
-    AlterStage, AlterStageAction, CreateStage, CredentialKey, Credentials, DropStage, StageOptions,
+    AlterStage, AlterStageAction, CreateStage, CredentialKey, Credentials as GivenCredentials,
+    DropStage, StageOptions,
 };
 use secrecy::SecretString;
 
 use super::access::secret;
-use super::show::{like_matches, stage_change};
+use super::like::Like;
+use super::show::stage_change;
 use crate::error::{Error, Reason, Result};
 use crate::policies::rules_of;
 use crate::session::{
@@ -148,14 +152,17 @@ pub(super) async fn undrop(session: &Session, name: String) -> Result<Outcome> {
 }
 
 pub(super) async fn show(session: &Session, like: Option<String>) -> Result<Outcome> {
-    let rows = session
-        .stages()
-        .await?
+    let stages = match like.as_deref().map(Like::new).transpose()? {
+        None => session.stages(String::new(), |_| true).await?,
+        Some(like) => {
+            let prefix = like.prefix().to_owned();
+            session
+                .stages(prefix, move |name| like.matches(name))
+                .await?
+        }
+    };
+    let rows = stages
         .into_iter()
-        .filter(|stage| {
-            like.as_ref()
-                .is_none_or(|pattern| like_matches(pattern, &stage.name))
-        })
         .map(|stage| {
             vec![
                 Some(stage.name),
@@ -243,6 +250,7 @@ pub(super) async fn history(session: &Session, name: String) -> Result<Outcome> 
             Some(version.definition.comment),
             Some(timestamp_text(version.changed_us)),
             Some(version.changed_by),
+            Some(shown_credentials(&version.definition.credentials)),
         ]
     };
     let columns = [
@@ -254,12 +262,22 @@ pub(super) async fn history(session: &Session, name: String) -> Result<Outcome> 
         "COMMENT",
         "CHANGED",
         "CHANGED_BY",
+        "CREDENTIALS",
     ];
     Outcome::text_rows(
         "SHOW STAGE HISTORY",
         &columns,
         versions.into_iter().map(row).collect(),
     )
+}
+
+/// All credentials of a stage as an administrator may see them, in one text.
+pub(crate) fn shown_credentials(credentials: &Credentials) -> String {
+    let shown: Vec<String> = credentials
+        .iter()
+        .map(|credential| format!("{}={}", credential.name, shown_credential(credential)))
+        .collect();
+    shown.join(",")
 }
 
 /// A credential as it may be shown: a secret only as a keyed fingerprint, enough to see that it changed.
@@ -282,7 +300,9 @@ pub(crate) fn status(enabled: bool) -> &'static str {
 }
 
 /// CREDENTIALS as a statement has them, its parameters bound.
-pub(crate) fn given_credentials(given: Credentials) -> Result<Vec<(CredentialKey, SecretString)>> {
+pub(crate) fn given_credentials(
+    given: GivenCredentials,
+) -> Result<Vec<(CredentialKey, SecretString)>> {
     let entries = given.entries.into_iter();
     entries
         .map(|entry| {

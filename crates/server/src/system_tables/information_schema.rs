@@ -111,7 +111,7 @@ impl InformationTable {
             Self::Tables => columns::schema(&tables::tables()),
             Self::Triggers => columns::schema(&fixed::triggers()),
             Self::UserPrivileges => columns::schema(&fixed::user_privileges()),
-            Self::Views => columns::schema(&fixed::views()),
+            Self::Views => columns::schema(&tables::views()),
         }
     }
 
@@ -166,7 +166,11 @@ impl InformationTable {
                 let grantee = format!("'{}'@'%'", reading.acting.principal.user());
                 once(fixed::user_privileges(), wanted, vec![grantee])
             }
-            Self::Views => once(fixed::views(), wanted, Vec::new()),
+            Self::Views => {
+                let columns = tables::views();
+                let visible = visible::tables(reading, &columns, &wanted.limits);
+                pages(columns, wanted, each(visible, tables::view_of))
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use catalog::{AuditRecord, Catalog, ExportRecord, StageRecord};
 use query::{Limit, PageError, Pages, Value, Wanted};
 
 use super::columns::{self, Column};
-use super::tables::{self, EXPORT_ID, Export, File, MANIFEST, MoStage, NUMBER};
+use super::tables::{self, EXPORT_ID, Export, File, MANIFEST, NUMBER, SeenStage};
 use crate::gate::Acting;
 
 /// How many records are read at a time.
@@ -250,20 +250,23 @@ fn live(reading: Reading) -> impl FnMut() -> Result<Option<Vec<StageRecord>>, Pa
     }
 }
 
+/// For an administrator with what their credentials are called, and fingerprints of the secrets.
 pub(super) fn stages(reading: Reading, wanted: Wanted) -> Box<dyn Pages> {
-    pages(tables::stages(), wanted, live(reading))
+    pages(tables::stages(), wanted, seen(reading))
 }
 
-/// As [`stages`], with MatrixOne's columns; for an administrator with what its credentials are called.
+/// As [`stages`], with MatrixOne's columns.
 pub(super) fn mo_stages(reading: Reading, wanted: Wanted) -> Box<dyn Pages> {
+    pages(tables::mo_stages(), wanted, seen(reading))
+}
+
+fn seen(reading: Reading) -> impl FnMut() -> Result<Option<Vec<SeenStage>>, PageError> {
     let for_admin = reading.only_of.is_none();
     let mut records = live(reading);
-    let next = move || {
-        let page = records()?;
-        let row = |stage| MoStage { stage, for_admin };
-        Ok(page.map(|page| page.into_iter().map(row).collect()))
-    };
-    pages(tables::mo_stages(), wanted, next)
+    move || {
+        let row = |stage| SeenStage { stage, for_admin };
+        Ok(records()?.map(|page| page.into_iter().map(row).collect()))
+    }
 }
 
 /// All versions of all stages, live and dropped, by the name that the stage has or had last, and by version.
@@ -279,9 +282,12 @@ pub(super) fn stage_versions(reading: Reading, wanted: Wanted) -> Box<dyn Pages>
         }
         let count = PAGE_HISTORIES.min(left.len());
         let mut versions = Vec::new();
+        let for_admin = reading.only_of.is_none();
         for id in left.drain(..count) {
             let catalog = reading.catalog();
-            versions.extend(catalog.stage_history_by_id(&reading.account, id)?);
+            let history = catalog.stage_history_by_id(&reading.account, id)?;
+            let row = |stage| SeenStage { stage, for_admin };
+            versions.extend(history.into_iter().map(row));
         }
         Ok(Some(versions))
     };

@@ -6,7 +6,7 @@ use exporter::DigestAlgorithm;
 use super::columns::{Column, flag, number, text, time};
 use crate::gate::{hex, outcome_name};
 use crate::policies::rules_of;
-use crate::sql::{export_state, shown_credential, stage_change, stage_status};
+use crate::sql::{export_state, shown_credentials, stage_change, stage_status};
 
 pub(super) fn audit() -> Vec<Column<AuditRecord>> {
     vec![
@@ -34,21 +34,24 @@ pub(super) const EXPORT_ID: &str = "export_id";
 /// The column of `stagedoor.exports` that is read for each export apart.
 pub(super) const MANIFEST: &str = "manifest";
 
-pub(super) fn stages() -> Vec<Column<StageRecord>> {
+pub(super) fn stages() -> Vec<Column<SeenStage>> {
     vec![
-        number("stage_id", |r| Some(r.id)),
-        text("stage_name", |r| Some(r.name.clone())),
-        number("version", |r| Some(r.version)),
-        text("url", |r| r.definition.url.clone()),
-        flag("enabled", |r| r.definition.enabled),
-        flag("directory", |r| r.definition.directory),
-        text("comment", |r| Some(r.definition.comment.clone())),
-        text("change", |r| Some(stage_change(r.change).to_owned())),
-        flag("dropped", |r| r.dropped),
-        time("created_time", |r| Some(r.created_us)),
-        time("changed_time", |r| Some(r.changed_us)),
-        text("changed_by", |r| Some(r.changed_by.clone())),
-        text("policy", |r| policy_text(&r.definition.policy)),
+        number("stage_id", |r| Some(r.stage.id)),
+        text("stage_name", |r| Some(r.stage.name.clone())),
+        number("version", |r| Some(r.stage.version)),
+        text("url", |r| r.stage.definition.url.clone()),
+        flag("enabled", |r| r.stage.definition.enabled),
+        flag("directory", |r| r.stage.definition.directory),
+        text("comment", |r| Some(r.stage.definition.comment.clone())),
+        text("change", |r| Some(stage_change(r.stage.change).to_owned())),
+        flag("dropped", |r| r.stage.dropped),
+        time("created_time", |r| Some(r.stage.created_us)),
+        time("changed_time", |r| Some(r.stage.changed_us)),
+        text("changed_by", |r| Some(r.stage.changed_by.clone())),
+        text("policy", |r| policy_text(&r.stage.definition.policy)),
+        text("credentials", |r| {
+            Some(credentials(r)).filter(|shown| !shown.is_empty())
+        }),
     ]
 }
 
@@ -62,13 +65,13 @@ fn policy_text(policy: &StagePolicy) -> Option<String> {
 }
 
 /// A stage, and whether whoever reads may see its credentials' names.
-pub(super) struct MoStage {
+pub(super) struct SeenStage {
     pub(super) stage: StageRecord,
     pub(super) for_admin: bool,
 }
 
 /// MatrixOne's columns in its order.
-pub(super) fn mo_stages() -> Vec<Column<MoStage>> {
+pub(super) fn mo_stages() -> Vec<Column<SeenStage>> {
     vec![
         number("stage_id", |r| Some(r.stage.id)),
         text("stage_name", |r| Some(r.stage.name.clone())),
@@ -84,15 +87,11 @@ pub(super) fn mo_stages() -> Vec<Column<MoStage>> {
     ]
 }
 
-fn credentials(row: &MoStage) -> String {
-    if !row.for_admin {
-        return String::new();
+fn credentials(row: &SeenStage) -> String {
+    match row.for_admin {
+        true => shown_credentials(&row.stage.definition.credentials),
+        false => String::new(),
     }
-    let credentials = row.stage.definition.credentials.iter();
-    credentials
-        .map(|credential| format!("{}={}", credential.name, shown_credential(credential)))
-        .collect::<Vec<_>>()
-        .join(",")
 }
 
 /// An export, with its manifest where that is wanted.

@@ -1,5 +1,5 @@
 //! VALIDATE STAGE on a bucket: one request that tells whether anything else makes sense, and then each thing that
-//! exports and readers do, on keys below the reserved directory.
+//! exports and readers do, much of it at once, on keys below the reserved directory.
 
 mod objects;
 
@@ -35,8 +35,9 @@ const QUICK: Retry = Retry {
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(15 * 60);
 const CLOCKS_APART_FINE: Duration = Duration::from_secs(60);
 
-/// What is tried once the store has answered.
-const AFTER_CONNECTION: [Check; 17] = [
+/// All that is tried, in the order in which it is told; all but the first once the store has answered.
+const ALL: [Check; 17] = [
+    Check::Connection,
     Check::Tls,
     Check::Clock,
     Check::Addressing,
@@ -53,7 +54,6 @@ const AFTER_CONNECTION: [Check; 17] = [
     Check::Abort,
     Check::Delete,
     Check::Cleanup,
-    Check::Connection,
 ];
 
 impl Bucket {
@@ -61,18 +61,18 @@ impl Bucket {
         let mut found = Validation::default();
         let uploads = self.uploads.with_retry(QUICK);
         if let Err(why) = reach(&uploads, probe, &mut found).await {
-            found.skip_rest(&AFTER_CONNECTION, why);
+            found.skip_rest(&ALL, why);
+            found.in_order_of(&ALL);
             return Ok(found);
         }
-        let is_versioned = versioning(&uploads, &mut found).await;
         Objects {
             uploads,
             operator: self.operator.clone(),
             probe,
-            is_versioned,
         }
         .try_all(&mut found)
         .await?;
+        found.in_order_of(&ALL);
         Ok(found)
     }
 }

@@ -1,10 +1,15 @@
 //! What stores and role services are asked, seen by servers that answer by a script: regions, roles,
 //! encryption, storage classes, and whose identity it is.
 
+use std::io::Write;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 use stagedoor_storage::{
-    BucketErrorKind, EndpointPolicy, ObjectOptions, OnExisting, Transport, TransportOptions,
+    BucketErrorKind, EndpointPolicy, ObjectOptions, ObjectPath, OnExisting, PlannedFile, Published,
+    Store, Transport, TransportOptions,
 };
-use test_servers::{Scripted, answer};
+use test_servers::{Bare, Scripted, answer};
 
 use crate::place::{Place, QUICK, bytes, local, transport, trusting};
 
@@ -213,6 +218,47 @@ async fn a_role_is_assumed_by_the_stages_keys_and_its_session_renewed() {
             assert!(head.contains("Credential=ASIAROLEKEY0123456789/"), "{head}");
             assert_has(&head, &["x-amz-security-token: role-token"]);
         }
+    }
+}
+
+/// Each session ends before the next request: a file of several parts is written and published with many.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roles_session_is_renewed_while_a_file_is_written() {
+    let sts = Scripted::tls(&[STS], |_| answer("200 OK", "", &session(1)));
+    let store = Bare::start();
+    let role = "arn:aws:iam::123456789012:role/exporter";
+    let endpoint = store.endpoint();
+    let place = place("s3://b/p", &[("endpoint", &endpoint), ("aws_role", role)]);
+    let bucket = place
+        .open_with(&trusting(&sts, &[STS]), QUICK)
+        .await
+        .unwrap();
+    let opened = Store::from_backend(Arc::new(bucket));
+    let target = ObjectPath::parse("x.csv").unwrap();
+    let body = vec![b'x'; 20 << 20];
+    let mut draft = opened.draft("w", 0, &target).await.unwrap();
+    let bytes = body.clone();
+    let finished = tokio::task::spawn_blocking(move || {
+        draft.write_all(&bytes).unwrap();
+        draft.finish().unwrap()
+    });
+    let finished = finished.await.unwrap();
+    let digest = Sha256::digest(&body);
+    let file = PlannedFile {
+        token: finished.token,
+        target,
+        on_existing: OnExisting::Refuse,
+        bytes: finished.bytes,
+        digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    assert_eq!(opened.publish(&file).await.unwrap(), Published::Now);
+    assert_eq!(store.objects()["b/p/x.csv"].as_bytes(), body);
+    assert_eq!(store.open_uploads(), Vec::<String>::new());
+    // To begin, for three parts, to complete.
+    let sessions = sts.heads().len();
+    assert!(sessions >= 5, "{sessions} sessions");
+    for head in store.heads() {
+        assert_has(&head, &["x-amz-security-token: role-token"]);
     }
 }
 

@@ -2,12 +2,14 @@
 //! is on its way beyond what the server permits.
 
 use std::io::Write;
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use stagedoor_storage::{
-    BucketCredentials, Capabilities, Capability, ErrorKind, Location, ObjectPath, OnExisting,
-    PlannedFile, Policy, Probe, Published, Store, Transport, TransportLimits, TransportOptions,
+    BucketCredentials, Capabilities, Capability, Check, ErrorKind, Location, ObjectPath,
+    OnExisting, Outcome, PlannedFile, Policy, Probe, Published, Store, Transport, TransportLimits,
+    TransportOptions, Validation,
 };
 use test_servers::Bare;
 
@@ -111,6 +113,94 @@ async fn a_validation_finds_it_and_leaves_nothing() {
             .iter()
             .any(|head| head.contains("/b/p/.stagedoor/validate-1/"))
     );
+}
+
+/// Requests that wait for each other: each is answered once all have been asked, or after so long.
+struct Meeting {
+    needles: [&'static str; 3],
+    asked: Mutex<[bool; 3]>,
+    news: Condvar,
+}
+
+impl Meeting {
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    fn come(&self, head: &str) {
+        let Some(at) = self.needles.iter().position(|needle| head.contains(needle)) else {
+            return;
+        };
+        let mut asked = self.asked.lock().unwrap();
+        asked[at] = true;
+        self.news.notify_all();
+        let alone = |asked: &mut [bool; 3]| asked.contains(&false);
+        let (_asked, ended) = self
+            .news
+            .wait_timeout_while(asked, Self::LONGEST, alone)
+            .unwrap();
+        assert!(!ended.timed_out(), "alone: {head}");
+    }
+}
+
+/// A thread that found itself alone has panicked and answered nothing, so its check failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_nothing_of_each_other_is_tried_at_once() {
+    let meeting = Meeting {
+        needles: ["/written HTTP", "/uploaded?uploads", "/given-up?uploads"],
+        asked: Mutex::default(),
+        news: Condvar::new(),
+    };
+    let bare = Bare::start_behind(move |head| meeting.come(head));
+    let store = open(&bare, transport()).await;
+    let found = store.validate(&Probe::new("1").unwrap()).await.unwrap();
+    let checks: Vec<_> = found.findings.iter().map(|finding| finding.check).collect();
+    for check in [Check::Write, Check::Multipart, Check::Abort] {
+        let of = found.findings.iter().find(|of| of.check == check);
+        assert_eq!(of.unwrap().outcome, Outcome::Ok, "{found:#?}");
+    }
+    assert_eq!(
+        checks,
+        [
+            Check::Connection,
+            Check::Tls,
+            Check::Clock,
+            Check::Addressing,
+            Check::Credentials,
+            Check::Expiry,
+            Check::Versioning,
+            Check::Write,
+            Check::Read,
+            Check::List,
+            Check::ConditionalWrite,
+            Check::Multipart,
+            Check::ConditionalCreate,
+            Check::Overwrite,
+            Check::Abort,
+            Check::Delete,
+            Check::Cleanup,
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validations_at_once_do_not_disturb_each_other() {
+    let bare = Bare::start();
+    let store = open(&bare, transport()).await;
+    let alone = store.validate(&Probe::new("1").unwrap()).await.unwrap();
+    let probes = ["2", "3", "22", "23"].map(|id| Probe::new(id).unwrap());
+    let all = probes.iter().map(|probe| store.validate(probe));
+    for found in futures::future::join_all(all).await {
+        let found = found.unwrap();
+        assert_eq!(found.capabilities, alone.capabilities, "{found:#?}");
+        let outcomes = |found: &Validation| {
+            found
+                .findings
+                .iter()
+                .map(|of| (of.check, of.outcome))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(&found), outcomes(&alone), "{found:#?}");
+    }
+    assert!(bare.objects().is_empty() && bare.open_uploads().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ enum By {
 
 use By::{Row, Test};
 
-const COVERED: [(&str, By); 75] = [
+const COVERED: [(&str, By); 78] = [
     ("CREATE STAGE", Row("CREATE STAGE {o}")),
     ("ALTER STAGE", Row("ALTER STAGE {o} SET COMMENT = 'x'")),
     ("RENAME STAGE", Row("ALTER STAGE {o} RENAME TO {o}_new")),
@@ -67,6 +67,9 @@ const COVERED: [(&str, By); 75] = [
     ("TRUNCATE TABLE", Row("TRUNCATE TABLE d.{o}")),
     ("CREATE TABLE", Row("CREATE TABLE d.{o} (a int)")),
     ("DROP TABLE", Row("DROP TABLE d.{o}")),
+    ("CREATE VIEW", Row("CREATE VIEW d.{o} AS SELECT 1 AS a")),
+    ("ALTER VIEW", Row("ALTER VIEW d.{o} AS SELECT 2 AS b")),
+    ("DROP VIEW", Row("DROP VIEW d.{o}")),
     ("DESCRIBE TABLE", Row("DESC d.{o}")),
     ("SHOW TABLES", Row("SHOW TABLES FROM d")),
     ("CREATE DATABASE", Row("CREATE DATABASE {o}")),

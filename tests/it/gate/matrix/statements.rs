@@ -1,7 +1,7 @@
 //! The statements of the matrix.
 
 use super::Who::{Admin, Everyone, Granted, Root};
-use super::{Act, ROLE, Row, STAGE, TABLE, USER, Who, check};
+use super::{Act, ROLE, Row, STAGE, TABLE, USER, VIEW, Who, check};
 
 fn row(
     statement: &'static str,
@@ -160,6 +160,18 @@ fn databases_and_tables_rows() -> Vec<Row> {
         row(TABLE, Granted, &[], "ok"),
         row("DROP TABLE d.{o}", Granted, &[TABLE], gone),
         row("DROP TABLE IF EXISTS d.{o}", Granted, &[TABLE], "ok"),
+        row(VIEW, Granted, &[], "ok"),
+        row("SELECT * FROM d.{o}", Granted, &[VIEW], gone),
+        row("SHOW CREATE VIEW d.{o}", Granted, &[VIEW], gone),
+        row(
+            "CREATE OR REPLACE VIEW d.{o} AS SELECT 2 AS b",
+            Granted,
+            &[VIEW],
+            "ok",
+        ),
+        row("ALTER VIEW d.{o} AS SELECT 2 AS b", Granted, &[VIEW], gone),
+        row("DROP VIEW d.{o}", Granted, &[VIEW], gone),
+        row("DROP VIEW IF EXISTS d.{o}", Granted, &[VIEW], "ok"),
         row("CREATE DATABASE {o}", Granted, &[], "ok"),
         row(
             "DROP DATABASE {o}",

@@ -26,6 +26,13 @@ pub(super) fn set_aside(dir: &Path) -> Result<(), Error> {
     fs::rename(&path, &aside).map_err(|e| Error::io("set aside", &path, e))
 }
 
+/// Whether one is there.
+pub(in crate::store) fn is_set_aside(dir: &Path) -> Result<bool, Error> {
+    let path = dir.join(AHEAD_DIRECTORY);
+    path.try_exists()
+        .map_err(|e| Error::io("look for", &path, e))
+}
+
 /// Makes the index anew.
 pub(super) fn rebuild(
     dir: &Path,

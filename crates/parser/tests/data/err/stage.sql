@@ -28,9 +28,6 @@ CREATE STAGE s CREDENTIALS={'AWS_KEY_ID'='x','access_key_id'='y'}
 CREATE STAGE s CREDENTIALS={'AWS_KEY_ID'='x'
 => Syntax: expected ',' or '}' at line 1 column 45 near ""
 
-CREATE VIEW v AS SELECT 1
-=> Syntax: expected ACCOUNT, DATABASE, EXTERNAL, OR, ROLE, SCHEMA, STAGE, TABLE, TEMPORARY, TOKEN or USER at line 1 column 8 near "VIEW v AS SELECT 1"
-
 ALTER STAGE s
 => Syntax: expected REFRESH, RENAME, ROLLBACK or SET at line 1 column 14 near ""
 

@@ -82,9 +82,6 @@ DROP TABLE
 USE
 => Syntax: expected a name at line 1 column 4 near ""
 
-REPLACE INTO t VALUES (1)
-=> Unsupported: REPLACE is not supported; DELETE the rows whose keys are there, then INSERT at line 1 column 1 near "REPLACE INTO t VALUES (1)"
-
 UPDATE t WHERE a = 1
 => Syntax: expected '.' or SET at line 1 column 10 near "WHERE a = 1"
 
@@ -135,3 +132,48 @@ CREATE EXTERNAL TABLE t FROM MYSQL {'host'='h','HOST'='x'}
 
 CREATE EXTERNAL TABLE t FROM POSTGRES {'host'='h','user'='u','table'='t'}
 => Invalid: POSTGRES needs 'database' at line 1 column 30 near "POSTGRES {'host'='h','user'=******,'tabl"
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'sometimes'
+=> Invalid: ON_ERROR takes 'abort' or 'skip', not 'sometimes' at line 1 column 58 near "'sometimes'"
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'abort' MAX 1
+=> Invalid: MAX goes with ON_ERROR 'skip' alone at line 1 column 58 near "'abort' MAX 1"
+
+CREATE VIEW v SELECT 1
+=> Syntax: expected '.', '(' or AS at line 1 column 15 near "SELECT 1"
+
+CREATE VIEW v AS
+=> Syntax: expected SELECT, WITH, VALUES or TABLE at line 1 column 17 near ""
+
+CREATE VIEW AS SELECT 1
+=> Syntax: expected '.', '(' or AS at line 1 column 16 near "SELECT 1"
+
+CREATE OR REPLACE DEFINER = root@localhost VIEW v AS SELECT 1
+=> Unsupported: a view reads with the rights of whoever reads it: SQL SECURITY INVOKER is the only kind, and there is no DEFINER at line 1 column 19 near "DEFINER = root@localhost VIEW v AS SELEC"
+
+CREATE SQL SECURITY DEFINER VIEW v AS SELECT 1
+=> Unsupported: a view reads with the rights of whoever reads it: SQL SECURITY INVOKER is the only kind, and there is no DEFINER at line 1 column 21 near "DEFINER VIEW v AS SELECT 1"
+
+CREATE VIEW v AS SELECT 1 WITH CHECK OPTION
+=> Unsupported: WITH CHECK OPTION is not supported: nothing is written into a view at line 1 column 32 near "CHECK OPTION"
+
+CREATE VIEW v AS SELECT 1 INTO OUTFILE 'stage://s/a'
+=> Syntax: a view and INTO OUTFILE do not go together at line 1 column 27 near "INTO OUTFILE 'stage://s/a'"
+
+ALTER OR REPLACE VIEW v AS SELECT 1
+=> Syntax: expected ACCOUNT, ALGORITHM, SQL, STAGE, USER or VIEW at line 1 column 7 near "OR REPLACE VIEW v AS SELECT 1"
+
+DROP VIEW
+=> Syntax: expected a name or IF at line 1 column 10 near ""
+
+REPLACE INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 1
+=> Syntax: REPLACE takes no ON DUPLICATE KEY UPDATE; INSERT does at line 1 column 27 near "ON DUPLICATE KEY UPDATE a = 1"
+
+INSERT IGNORE INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 1
+=> Unsupported: INSERT IGNORE with ON DUPLICATE KEY UPDATE is not supported; take one of them at line 1 column 33 near "ON DUPLICATE KEY UPDATE a = 1"
+
+INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE
+=> Syntax: expected a column at line 1 column 49 near ""
+
+INSERT INTO t VALUES (1) AS ON DUPLICATE KEY UPDATE a = 1
+=> Syntax: expected a name at line 1 column 29 near "ON DUPLICATE KEY UPDATE a = 1"

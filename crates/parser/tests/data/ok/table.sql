@@ -111,3 +111,58 @@ CREATE EXTERNAL TABLE IF NOT EXISTS d.t FROM POSTGRES {'host'='db.example.com','
 
 create external table t (a int, b varchar(10)) from mariadb {'Host'=:h,'user'='u','password'=?,'database'='d','table'='t'}
 => CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE t (a int, b varchar(10)) FROM MYSQL {'host' = :h, 'user' = 'u', 'password' = ?, 'database' = 'd', 'table' = 't'}
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t (a) ON_ERROR = skip MAX 10 SET b = 1
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t (a) ON_ERROR 'skip' MAX 10 SET b = 1
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t on_error 'abort'
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'abort'
+
+CREATE VIEW v AS SELECT a, b FROM t WHERE c > 1
+=> CREATE VIEW: CREATE VIEW v AS SELECT a, b FROM t WHERE c > 1
+
+create or replace algorithm=merge sql security invoker view d.v (x, `y z`) as with w as (select 1) select * from w;
+=> CREATE VIEW: CREATE OR REPLACE VIEW d.v (x, `y z`) AS with w as (select 1) select * from w
+
+CREATE VIEW v AS (SELECT 1) UNION (SELECT 2)
+=> CREATE VIEW: CREATE VIEW v AS (SELECT 1) UNION (SELECT 2)
+
+CREATE VIEW f AS SELECT * FROM 'stage://s/a.csv' (HEADER 'true')
+=> CREATE VIEW: CREATE VIEW f AS SELECT * FROM 'stage://s/a.csv' (HEADER 'true')
+=> file stage://s/a.csv [("HEADER", "true")] from 'stage://s/a.csv' (HEADER 'true')
+
+ALTER VIEW d.v (x) AS SELECT 1
+=> ALTER VIEW: ALTER VIEW d.v (x) AS SELECT 1
+
+DROP VIEW IF EXISTS v, d.w
+=> DROP VIEW: DROP VIEW IF EXISTS v, d.w
+
+SHOW CREATE VIEW d.v
+=> SHOW CREATE VIEW: SHOW CREATE VIEW d.v
+
+CREATE TABLE view (view int)
+=> CREATE TABLE: CREATE TABLE view (view int)
+
+insert ignore into t (a, b) values (1, 'on duplicate key update'), (2, 'x')
+=> INSERT: INSERT IGNORE INTO t (a, b) values (1, 'on duplicate key update'), (2, 'x')
+
+REPLACE t VALUES (1)
+=> REPLACE: REPLACE INTO t VALUES (1)
+
+replace into table d.t (a) select b from u
+=> REPLACE: REPLACE INTO d.t (a) select b from u
+
+INSERT INTO t (a, b) VALUES (1, 2), (3, 4) ON DUPLICATE KEY UPDATE b = VALUES(b) + 1, c = c + 1
+=> INSERT: INSERT INTO t (a, b) VALUES (1, 2), (3, 4) ON DUPLICATE KEY UPDATE b = VALUES(b) + 1, c = c + 1
+
+INSERT INTO t VALUES (1, 2) AS new ON DUPLICATE KEY UPDATE b = new.b
+=> INSERT: INSERT INTO t VALUES (1, 2) AS new ON DUPLICATE KEY UPDATE b = new.b
+
+INSERT INTO t VALUES (1, 2) as new (m, n) on duplicate key update b = m + n
+=> INSERT: INSERT INTO t VALUES (1, 2) AS new (m, n) ON DUPLICATE KEY UPDATE b = m + n
+
+INSERT INTO t (a) SELECT x AS y FROM u WHERE z ON DUPLICATE KEY UPDATE a = DEFAULT
+=> INSERT: INSERT INTO t (a) SELECT x AS y FROM u WHERE z ON DUPLICATE KEY UPDATE a = DEFAULT
+
+insert t values (1)
+=> INSERT: INSERT INTO t values (1)

@@ -10,7 +10,7 @@ use stagedoor_parser::*;
 
 use self::access::{access, access_with_secret};
 pub(crate) use self::table::data_type;
-use self::table::{change, create_external_table, create_live_table, create_table};
+use self::table::{change, create_external_table, create_live_table, create_table, insert, view};
 
 /// Names as the parser gives them: folded, never empty.
 fn name() -> impl Strategy<Value = Name> {
@@ -397,7 +397,8 @@ fn small() -> impl Strategy<Value = Plan> {
             .prop_map(|(table, columns, source)| Plan::Insert(Insert {
                 table,
                 columns,
-                source
+                source,
+                on_duplicate: OnDuplicate::Refuse,
             })),
         query_text().prop_map(Plan::Query),
     ]
@@ -406,7 +407,7 @@ fn small() -> impl Strategy<Value = Plan> {
 
 /// Any plan.
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    prop_oneof![3 => plan_with_secret(""), 2 => small(), 2 => access(), 1 => create_table(), 1 => create_external_table(), 1 => create_live_table(""), 1 => change()].boxed()
+    prop_oneof![3 => plan_with_secret(""), 2 => small(), 2 => access(), 1 => create_table(), 1 => create_external_table(), 1 => create_live_table(""), 1 => change(), 1 => view(), 1 => insert()].boxed()
 }
 
 /// A plan that can have secrets, with `secret` in each.

@@ -13,6 +13,9 @@ fn names_become_types() {
         ("bool", "boolean", "Boolean"),
         ("float", "float", "Float32"),
         ("double precision", "double", "Float64"),
+        ("FLOAT(7,3)", "float(7,3)", "Float32"),
+        ("double(10, 2)", "double(10,2)", "Float64"),
+        ("float(30)", "double", "Float64"),
         ("decimal", "decimal(10,0)", "Decimal128(10, 0)"),
         ("decimal(65, 30)", "decimal(65,30)", "Decimal256(65, 30)"),
         ("datetime", "datetime", "Timestamp(s)"),
@@ -41,6 +44,8 @@ fn bounds_are_told() {
     for (text, part) in [
         ("decimal(66,0)", "1 to 65 digits"),
         ("decimal(5,6)", "scale"),
+        ("float(5,6)", "too many digits"),
+        ("double(256,2)", "too many digits"),
         ("varchar(70000)", "over 65535"),
         ("datetime(7)", "0 to 6"),
         ("bit(65)", "1 to 64"),

@@ -72,6 +72,86 @@ impl Path {
         })
     }
 
+    /// Whether it is the whole document.
+    pub(super) fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts a value where the path names one place: in the place of what is there, if `there` says so, or into the
+    /// object or array that would have it, if `missing` says so.
+    pub(super) fn put(&self, document: &mut Value, new: Value, there: bool, missing: bool) {
+        if let Some(found) = at(&self.0, document) {
+            if there {
+                *found = new;
+            }
+            return;
+        }
+        let Some((last, above)) = self.0.split_last().filter(|_| missing) else {
+            return;
+        };
+        let Some(parent) = at(above, document) else {
+            return;
+        };
+        match last {
+            Leg::Key(key) => {
+                if let Some(members) = parent.as_object_mut() {
+                    members.insert(key.clone(), new);
+                }
+            }
+            Leg::Element(place) => {
+                // A value that is no array becomes one.
+                if !parent.is_array() {
+                    *parent = Value::Array(vec![parent.take()]);
+                }
+                if let Some(elements) = parent.as_array_mut() {
+                    match place {
+                        Place::First(_) => elements.push(new),
+                        Place::Last(_) => elements.insert(0, new),
+                    }
+                }
+            }
+            Leg::AnyKey | Leg::AnyElement | Leg::Range(..) | Leg::Below => {}
+        }
+    }
+
+    /// Puts a value at the end of the array that the path names; a value that is no array becomes one.
+    pub(super) fn append(&self, document: &mut Value, new: Value) {
+        if let Some(found) = at(&self.0, document) {
+            if !found.is_array() {
+                *found = Value::Array(vec![found.take()]);
+            }
+            if let Some(elements) = found.as_array_mut() {
+                elements.push(new);
+            }
+        }
+    }
+
+    /// Takes out what the path names.
+    pub(super) fn remove(&self, document: &mut Value) {
+        let Some((last, above)) = self.0.split_last() else {
+            return;
+        };
+        let Some(parent) = at(above, document) else {
+            return;
+        };
+        match last {
+            Leg::Key(key) => {
+                if let Some(members) = parent.as_object_mut() {
+                    members.remove(key);
+                }
+            }
+            Leg::Element(place) => {
+                if let Some(elements) = parent.as_array_mut()
+                    && let Some(index) = place.index(elements.len())
+                    && index < elements.len()
+                {
+                    elements.remove(index);
+                }
+            }
+            Leg::AnyKey | Leg::AnyElement | Leg::Range(..) | Leg::Below => {}
+        }
+    }
+
     /// What the path finds, in the document's order.
     pub(super) fn find<'a>(&self, document: &'a Value) -> Vec<&'a Value> {
         let mut found = vec![document];
@@ -91,12 +171,28 @@ impl Path {
     }
 }
 
+/// The one value that these steps lead to.
+fn at<'a>(legs: &[Leg], document: &'a mut Value) -> Option<&'a mut Value> {
+    legs.iter().try_fold(document, |value, leg| match leg {
+        Leg::Key(key) => value.as_object_mut()?.get_mut(key),
+        Leg::Element(place) => match value {
+            Value::Array(elements) => {
+                let index = place.index(elements.len())?;
+                elements.get_mut(index)
+            }
+            // A value that is no array is as an array of it alone.
+            other => matches!(place, Place::First(0) | Place::Last(0)).then_some(other),
+        },
+        Leg::AnyKey | Leg::AnyElement | Leg::Range(..) | Leg::Below => None,
+    })
+}
+
 fn step<'a>(leg: &Leg, value: &'a Value, found: &mut Vec<&'a Value>) {
     let (elements, members) = (value.as_array(), value.as_object());
     match leg {
         Leg::Key(key) => found.extend(members.and_then(|members| members.get(key))),
         Leg::AnyKey => {
-            for (_, member) in members.map(super::sorted).into_iter().flatten() {
+            for (_, member) in members.map(super::document::sorted).into_iter().flatten() {
                 found.push(member);
             }
         }
@@ -127,7 +223,7 @@ fn step<'a>(leg: &Leg, value: &'a Value, found: &mut Vec<&'a Value>) {
             for element in elements.into_iter().flatten() {
                 step(leg, element, found);
             }
-            for (_, member) in members.map(super::sorted).into_iter().flatten() {
+            for (_, member) in members.map(super::document::sorted).into_iter().flatten() {
                 step(leg, member, found);
             }
         }

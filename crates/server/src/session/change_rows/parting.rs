@@ -15,13 +15,13 @@ use crate::session::assembled::Assembled;
 use crate::session::insert::{Numbers, insert_target};
 
 /// Where batches go; what is sent to a writer that has failed is lost, and the writer says why.
-pub(super) type Batches = Sender<std::result::Result<RecordBatch, query::Error>>;
+pub(in crate::session) type Batches = Sender<std::result::Result<RecordBatch, query::Error>>;
 
 /// How many rows went where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Parted {
-    pub(super) kept: u64,
-    pub(super) hits: u64,
+pub(in crate::session) struct Parted {
+    pub(in crate::session) kept: u64,
+    pub(in crate::session) hits: u64,
 }
 
 /// A query for all rows of a table's part, each marked behind its columns with whether the condition holds; and the
@@ -34,13 +34,18 @@ pub(super) fn marked(
     let query = Assembled::default().text("SELECT *, IF(");
     // NULL is no reason to change a row.
     let query = query.part(condition).text(", 1, 0) FROM ").text(from);
+    Ok((query.finish(), marked_target(table)?))
+}
+
+/// A table's columns, and the mark behind them.
+pub(in crate::session) fn marked_target(table: &TableRecord) -> Result<InsertTarget> {
     let mut target = insert_target(table, None, Numbers::Kept)?;
     target.columns.push(InsertColumn {
         field: query::arrow_field("condition", "bigint", false)?,
         default: None,
         auto_increment: None,
     });
-    Ok((query.finish(), target))
+    Ok(target)
 }
 
 /// Sends marked rows on, without their mark: those that the condition holds for to `hits`, if anyone wants them, the
@@ -48,7 +53,7 @@ pub(super) fn marked(
 ///
 /// # Errors
 /// Those of `rows`.
-pub(super) async fn part(
+pub(in crate::session) async fn part(
     mut rows: BatchStream,
     kept: &mut Batches,
     mut hits: Option<Batches>,

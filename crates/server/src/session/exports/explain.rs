@@ -74,7 +74,7 @@ fn told(plan: &ExportPlan, statement: &Export) -> Explained {
     told.push(("files", files(plan, statement)));
     if plan.beside.manifest_of_one {
         told.extend(manifest_path(&target.path).map(|path| ("manifest", path.to_string())));
-    } else if plan.beside.manifest_of_several {
+    } else if plan.beside.manifest_of_several && plan.beside.may_be_several {
         told.push((
             "manifest",
             "_manifest.json beside the first file, if there are several; always in the catalog"

@@ -14,6 +14,9 @@ use super::sealing::{digest, plain_name, recipients};
 use crate::error::{Error, Reason, Result};
 use crate::exports::{ExportTarget, file_format};
 
+/// The zone of every session: text says no instant without one.
+const SESSION_TIME_ZONE: &str = "UTC";
+
 /// What the files are, as far as the clauses tell.
 #[derive(Debug)]
 pub(super) struct FileForm {
@@ -234,12 +237,27 @@ impl ReadForm {
         if by.is_empty() {
             return self.unpartitioned(schema);
         }
+        self.refuse_forced(schema, by)?;
         let mut partitions = Partitions::new(schema, by).map_err(refuse)?;
         if let Some(path) = path {
             partitions = partitions.in_folders(path).map_err(refuse)?;
         }
         let driver = self.unpartitioned(&partitions.file_schema())?;
         Ok(driver.partitioned(partitions))
+    }
+
+    /// A column that the files do not have cannot be quoted there.
+    fn refuse_forced(&self, schema: &SchemaRef, by: &[usize]) -> Result<()> {
+        let forced = self.csv.iter().flat_map(|csv| &csv.force_quote);
+        for name in forced {
+            let is_it = |&&at: &&usize| schema.field(at).name().eq_ignore_ascii_case(name);
+            if by.iter().any(|at| is_it(&at)) {
+                return Err(invalid(format_args!(
+                    "FORCE_QUOTE names column '{name}', which PARTITION BY puts into the folders' names and not into the files"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn unpartitioned(self, schema: &SchemaRef) -> Result<ExportOptions> {
@@ -251,7 +269,10 @@ impl ReadForm {
                     .and_then(|driver| driver.compression(compression))
             }
             (Format::JsonLine, Compressed::Text(compression)) => {
-                ExportOptions::jsonline(schema, &JsonLineOptions::default())
+                let options = JsonLineOptions {
+                    time_zone: Some(SESSION_TIME_ZONE.to_owned()),
+                };
+                ExportOptions::jsonline(schema, &options)
                     .and_then(|driver| driver.compression(compression))
             }
             (Format::Parquet, Compressed::Parquet(compression)) => {
@@ -386,6 +407,7 @@ fn csv_options(statement: &Export, guarded: bool) -> Result<CsvOptions> {
         Some(parser::Dialect::Postgres) => Dialect::Postgres,
     };
     let mut csv = CsvOptions::dialect(dialect);
+    csv.time_zone = Some(SESSION_TIME_ZONE.to_owned());
     let fields = &options.fields;
     if let Some(terminated) = &fields.terminated_by {
         csv.fields_terminated.clone_from(&terminated.value);

@@ -111,21 +111,6 @@ pub(super) fn user_privileges() -> Vec<Column<String>> {
     ]
 }
 
-pub(super) fn views() -> Vec<Column<Nothing>> {
-    empty(&[
-        ("table_catalog", "varchar(64)"),
-        ("table_schema", "varchar(64)"),
-        ("table_name", "varchar(64)"),
-        ("view_definition", "longtext"),
-        ("check_option", "varchar(8)"),
-        ("is_updatable", "varchar(3)"),
-        ("definer", "varchar(288)"),
-        ("security_type", "varchar(7)"),
-        ("character_set_client", "varchar(64)"),
-        ("collation_connection", "varchar(64)"),
-    ])
-}
-
 pub(super) fn check_constraints() -> Vec<Column<Nothing>> {
     empty(&[
         ("constraint_catalog", "varchar(64)"),

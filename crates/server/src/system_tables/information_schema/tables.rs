@@ -1,7 +1,7 @@
-//! `SCHEMATA`, `TABLES` and `COLUMNS`.
+//! `SCHEMATA`, `TABLES`, `VIEWS` and `COLUMNS`.
 
 use arrow::datatypes::Field;
-use catalog::TableSource;
+use catalog::{TableRecord, TableSource, ViewQuery};
 
 use super::super::columns::{Column, declared, number, text, time};
 use super::fixed::{CATALOG, CHARSET, COLLATION, ENGINE, name};
@@ -30,17 +30,15 @@ pub(super) fn tables() -> Vec<Column<VisibleTable>> {
         name(TABLE_NAME, |r| Some(r.name.clone())),
         name("table_type", |r| {
             Some(
-                match r.shape {
+                match &r.shape {
                     Shape::System(_) => "SYSTEM VIEW",
+                    Shape::Stored(record) if record.view().is_some() => "VIEW",
                     Shape::Stored(_) => "BASE TABLE",
                 }
                 .to_owned(),
             )
         }),
-        name("engine", |r| match r.shape {
-            Shape::System(_) => None,
-            Shape::Stored(_) => Some(ENGINE.to_owned()),
-        }),
+        name("engine", |r| stored(r).map(|_| ENGINE.to_owned())),
         declared("int", number("version", |_| Some(10))),
         declared("varchar(10)", text("row_format", |_| None)),
         number("table_rows", |r| sum(r, |segment| segment.rows)),
@@ -77,9 +75,8 @@ pub(super) fn tables() -> Vec<Column<VisibleTable>> {
             }),
         ),
         declared("datetime", time("check_time", |_| None)),
-        name("table_collation", |r| match r.shape {
-            Shape::System(_) => None,
-            Shape::Stored(_) => Some(COLLATION.to_owned()),
+        name("table_collation", |r| {
+            stored(r).map(|_| COLLATION.to_owned())
         }),
         declared("bigint", number("checksum", |_| None)),
         declared(
@@ -91,6 +88,7 @@ pub(super) fn tables() -> Vec<Column<VisibleTable>> {
             text("table_comment", |r| {
                 Some(match &r.shape {
                     Shape::System(_) => String::new(),
+                    Shape::Stored(record) if record.view().is_some() => "VIEW".to_owned(),
                     Shape::Stored(record) => record.comment.clone(),
                 })
             }),
@@ -104,8 +102,64 @@ fn sum(table: &VisibleTable, of: fn(&catalog::Segment) -> u64) -> Option<u64> {
         Shape::System(_) => None,
         Shape::Stored(record) => match &record.source {
             TableSource::Segments(segments) => Some(segments.iter().map(of).sum()),
-            TableSource::External { .. } => None,
+            TableSource::External { .. } | TableSource::View(_) => None,
         },
+    }
+}
+
+/// The record of what has rows: neither a system table nor a view.
+fn stored(table: &VisibleTable) -> Option<&TableRecord> {
+    match &table.shape {
+        Shape::System(_) => None,
+        Shape::Stored(record) => Some(record.as_ref()).filter(|record| record.view().is_none()),
+    }
+}
+
+/// `VIEWS`.
+pub(super) fn views() -> Vec<Column<ViewRow>> {
+    vec![
+        name("table_catalog", |_| Some(CATALOG.to_owned())),
+        name(TABLE_SCHEMA, |r: &ViewRow| Some(r.database.clone())),
+        name(TABLE_NAME, |r| Some(r.name.clone())),
+        declared(
+            "longtext",
+            text("view_definition", |r| Some(r.view.query.clone())),
+        ),
+        declared(
+            "varchar(8)",
+            text("check_option", |_| Some("NONE".to_owned())),
+        ),
+        declared(
+            "varchar(3)",
+            text("is_updatable", |_| Some(yes_or_no(false))),
+        ),
+        // It reads by its reader's rights: whose it is does not matter.
+        declared("varchar(288)", text("definer", |_| Some(String::new()))),
+        declared(
+            "varchar(7)",
+            text("security_type", |_| Some("INVOKER".to_owned())),
+        ),
+        name("character_set_client", |_| Some(CHARSET.to_owned())),
+        name("collation_connection", |_| Some(COLLATION.to_owned())),
+    ]
+}
+
+/// A view, and the database that it is in.
+pub(super) struct ViewRow {
+    database: String,
+    name: String,
+    view: ViewQuery,
+}
+
+/// What `VIEWS` says of a table: something only of a view.
+pub(super) fn view_of(table: VisibleTable) -> Option<ViewRow> {
+    match table.shape {
+        Shape::System(_) => None,
+        Shape::Stored(record) => record.view().map(|view| ViewRow {
+            database: table.database,
+            name: table.name,
+            view: view.clone(),
+        }),
     }
 }
 

@@ -80,11 +80,13 @@ impl TypeParts {
                 ..named(base)
             },
             "float" => Self {
-                precision: Some(12),
+                precision: Some(first.unwrap_or(12)),
+                scale: second,
                 ..named(base)
             },
             "double" => Self {
-                precision: Some(22),
+                precision: Some(first.unwrap_or(22)),
+                scale: second,
                 ..named(base)
             },
             "time" | "datetime" | "timestamp" => moment(),

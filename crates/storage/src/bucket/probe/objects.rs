@@ -6,14 +6,14 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use opendal::Operator;
 
-use super::{failed, is_refused, right};
+use super::{failed, is_refused, right, versioning};
 use crate::bucket::error::{BucketError, BucketErrorKind, BucketResult};
 use crate::bucket::uploads::{ObjectOptions, PartTag, UploadId, Uploads};
 use crate::draft::OnExisting;
 use crate::error::{Error, Result};
 use crate::location::Provider;
 use crate::path::ObjectPath;
-use crate::validation::{Capability, Check, Probe, Validation, content};
+use crate::validation::{Capabilities, Capability, Check, Probe, Validation, content};
 
 const BYTES: usize = 4 << 10;
 /// How long a list may be behind.
@@ -24,25 +24,23 @@ pub(super) struct Objects<'a> {
     pub(super) uploads: Uploads,
     pub(super) operator: Operator,
     pub(super) probe: &'a Probe,
-    pub(super) is_versioned: bool,
 }
 
 impl Objects<'_> {
+    /// Tries it all; what needs nothing of each other at once, each on names of its own.
     pub(super) async fn try_all(&self, found: &mut Validation) -> Result<()> {
         let small = self.probe.file("written")?;
         let long = self.probe.file("uploaded")?;
         let given_up = self.probe.file("given-up")?;
-        if self.write(&small, found).await {
-            self.read(&small, found).await;
-            self.list(&small, found).await;
-            self.conditional_write(&small, found).await;
+        let (of_small, (is_versioned, of_long), of_given_up) = tokio::join!(
+            self.small_file(&small),
+            self.long_file(&long),
+            self.upload_given_up(&given_up),
+        );
+        for part in [of_small, of_long, of_given_up] {
+            found.join(part);
         }
-        if self.multipart(&long, found).await {
-            self.conditional_create(&long, found).await;
-            self.overwrite(&long, found).await;
-        }
-        self.abort(&given_up, found).await;
-        self.delete(&[&small, &long], found).await;
+        self.delete(&[&small, &long], is_versioned, found).await;
         found.skip_rest(
             &[Check::Read, Check::List, Check::ConditionalWrite],
             "it needs a file that could not be written",
@@ -53,6 +51,36 @@ impl Objects<'_> {
         );
         self.clean(&[&small, &long, &given_up], found).await;
         Ok(())
+    }
+
+    async fn small_file(&self, key: &ObjectPath) -> Validation {
+        let mut found = Validation::default();
+        if self.write(key, &mut found).await {
+            let (mut read, mut listed) = (Validation::default(), Validation::default());
+            tokio::join!(self.read(key, &mut read), self.list(key, &mut listed));
+            found.join(read);
+            found.join(listed);
+            // It may replace what the others look at.
+            self.conditional_write(key, &mut found).await;
+        }
+        found
+    }
+
+    /// Also gives whether the bucket is known to keep versions: what a refusal is worth depends on it.
+    async fn long_file(&self, key: &ObjectPath) -> (bool, Validation) {
+        let mut found = Validation::default();
+        let is_versioned = versioning(&self.uploads, &mut found).await;
+        if self.multipart(key, &mut found).await {
+            self.conditional_create(key, is_versioned, &mut found).await;
+            self.overwrite(key, &mut found).await;
+        }
+        (is_versioned, found)
+    }
+
+    async fn upload_given_up(&self, key: &ObjectPath) -> Validation {
+        let mut found = Validation::default();
+        self.abort(key, &mut found).await;
+        found
     }
 
     fn provider(&self) -> Provider {
@@ -264,7 +292,12 @@ impl Objects<'_> {
         }
     }
 
-    async fn conditional_create(&self, key: &ObjectPath, found: &mut Validation) {
+    async fn conditional_create(
+        &self,
+        key: &ObjectPath,
+        is_versioned: bool,
+        found: &mut Validation,
+    ) {
         const ADVICE: &str = "exports look for the file just before they publish, and say so; a file that appears at the same moment may be replaced";
         let again = self.published(key, 2, OnExisting::Refuse).await;
         if !is_refused(&again) {
@@ -280,7 +313,7 @@ impl Objects<'_> {
             };
             return found.warning(Check::ConditionalCreate, detail, ADVICE);
         }
-        match (self.provider(), self.is_versioned) {
+        match (self.provider(), is_versioned) {
             (Provider::Oss, true) => {
                 found.can(Capability::ConditionalCreate, false);
                 found.warning(
@@ -329,7 +362,7 @@ impl Objects<'_> {
     }
 
     async fn open_uploads(&self) -> BucketResult<Vec<(String, UploadId)>> {
-        let prefix = self.probe.shown();
+        let prefix = format!("{}/", self.probe.shown());
         let open = self.uploads.list(&prefix).try_collect::<Vec<_>>().await?;
         Ok(open
             .into_iter()
@@ -384,7 +417,7 @@ impl Objects<'_> {
         }
     }
 
-    async fn delete(&self, keys: &[&ObjectPath], found: &mut Validation) {
+    async fn delete(&self, keys: &[&ObjectPath], is_versioned: bool, found: &mut Validation) {
         let written = [Capability::Write, Capability::Multipart];
         if !written
             .iter()
@@ -414,7 +447,7 @@ impl Objects<'_> {
                 }
             }
         }
-        let kept = match self.is_versioned {
+        let kept = match is_versioned {
             true => "; the bucket keeps what was written as old versions",
             false => "",
         };
@@ -427,22 +460,12 @@ impl Objects<'_> {
 
     /// Removes whatever is left, and says what stays.
     async fn clean(&self, keys: &[&ObjectPath], found: &mut Validation) {
-        let mut left = Vec::new();
-        for key in keys {
-            let is_gone = match self.uploads.head(key.as_str()).await {
-                Err(error) if *error.kind() == BucketErrorKind::NotFound => true,
-                // Without the right to look nothing is known of what was never written.
-                Err(error) if *error.kind() == BucketErrorKind::AccessDenied => {
-                    found.capabilities.get(Capability::Write) == Some(false)
-                        && found.capabilities.get(Capability::Multipart) == Some(false)
-                        || matches!(self.remove(key).await, Ok(true))
-                }
-                Ok(_) | Err(_) => matches!(self.remove(key).await, Ok(true)),
-            };
-            if !is_gone {
-                left.push(format!("'{key}'"));
-            }
-        }
+        let gone = keys
+            .iter()
+            .map(|key| self.is_gone(key, &found.capabilities));
+        let gone = futures::future::join_all(gone).await;
+        let left = keys.iter().zip(gone).filter(|(_, gone)| !gone);
+        let mut left: Vec<String> = left.map(|(key, _)| format!("'{key}'")).collect();
         if let Ok(open) = self.open_uploads().await {
             for (key, id) in open {
                 if self.uploads.abort(&key, &id).await.is_err() {
@@ -460,6 +483,20 @@ impl Objects<'_> {
                 ),
                 "remove it by hand",
             ),
+        }
+    }
+
+    /// Whether nothing is there of this name, once it was removed if it was there.
+    async fn is_gone(&self, key: &ObjectPath, known: &Capabilities) -> bool {
+        match self.uploads.head(key.as_str()).await {
+            Err(error) if *error.kind() == BucketErrorKind::NotFound => true,
+            // Without the right to look nothing is known of what was never written.
+            Err(error) if *error.kind() == BucketErrorKind::AccessDenied => {
+                known.get(Capability::Write) == Some(false)
+                    && known.get(Capability::Multipart) == Some(false)
+                    || matches!(self.remove(key).await, Ok(true))
+            }
+            Ok(_) | Err(_) => matches!(self.remove(key).await, Ok(true)),
         }
     }
 }

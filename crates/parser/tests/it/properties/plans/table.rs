@@ -210,6 +210,13 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
     let duplicates = prop::option::of(
         prop::sample::select(vec![Duplicates::Ignore, Duplicates::Replace]).prop_map(Spanned::from),
     );
+    let on_error = prop::option::of(
+        prop_oneof![
+            Just(OnError::Abort),
+            prop::option::of(any::<u64>()).prop_map(|most| OnError::Skip { most }),
+        ]
+        .prop_map(Spanned::from),
+    );
     let load = (
         (
             any::<bool>(),
@@ -222,11 +229,11 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
         lines(),
         any::<u64>(),
         prop::collection::vec(column, 0..3),
-        assignments(0),
+        (on_error, assignments(0)),
     );
     prop_oneof![
         load.prop_map(
-            |(head, fields, lines, ignore_lines, columns, assignments)| {
+            |(head, fields, lines, ignore_lines, columns, (on_error, assignments))| {
                 let (local, files, duplicates, table, character_set) = head;
                 Plan::LoadData(LoadData {
                     local,
@@ -238,6 +245,7 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
                     lines,
                     ignore_lines,
                     columns,
+                    on_error,
                     assignments,
                 })
             }
@@ -253,6 +261,63 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
             .prop_map(|(table, condition)| Plan::Delete(Delete { table, condition })),
     ]
     .boxed()
+}
+
+fn query() -> impl Strategy<Value = QueryText> {
+    prop::sample::select(vec!["VALUES (1, 'x')", "SELECT a FROM t WHERE b = 'AS'"]).prop_map(
+        |text| QueryText {
+            text: text.to_owned(),
+            ..QueryText::default()
+        },
+    )
+}
+
+pub(super) fn view() -> impl Strategy<Value = Plan> {
+    let columns = prop::collection::vec(name(), 0..3);
+    let definition =
+        (table_name(), columns, query()).prop_map(|(view, columns, query)| ViewDefinition {
+            view,
+            columns,
+            query,
+        });
+    (definition, any::<[bool; 2]>())
+        .prop_map(|(definition, [creates, or_replace])| match creates {
+            true => Plan::CreateView(CreateView {
+                or_replace,
+                definition,
+            }),
+            false => Plan::AlterView(definition),
+        })
+        .boxed()
+}
+
+pub(super) fn insert() -> impl Strategy<Value = Plan> {
+    let new = (name(), prop::collection::vec(name(), 0..3))
+        .prop_map(|(name, columns)| NewRow { name, columns });
+    let on_duplicate = prop_oneof![
+        Just(OnDuplicate::Refuse),
+        Just(OnDuplicate::Ignore),
+        Just(OnDuplicate::Replace),
+        (prop::option::of(new), assignments(1))
+            .prop_map(|(new, assignments)| OnDuplicate::Update { new, assignments }),
+    ];
+    let columns = prop::collection::vec(name(), 0..3);
+    (table_name(), columns, query(), on_duplicate)
+        .prop_map(|(table, columns, source, mut on_duplicate)| {
+            // The new row has a name behind VALUES alone.
+            if let OnDuplicate::Update { new, .. } = &mut on_duplicate
+                && !source.text.starts_with("VALUES")
+            {
+                *new = None;
+            }
+            Plan::Insert(Insert {
+                table,
+                columns,
+                source,
+                on_duplicate,
+            })
+        })
+        .boxed()
 }
 
 pub(super) fn create_external_table() -> impl Strategy<Value = Plan> {
