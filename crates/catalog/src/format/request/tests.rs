@@ -50,6 +50,7 @@ fn requests() {
         Operation::Revoke,
         Operation::RevokeToken,
         Operation::RevokeTokens,
+        Operation::AlterRole,
     ];
     for (number, operation) in (7..).zip(of_identities) {
         let record = RequestRecord {
@@ -88,7 +89,7 @@ fn damage_and_unknown_numbers_are_found() {
             .unwrap_err()
             .to_string()
     };
-    for number in [0, 21] {
+    for number in [0, 22] {
         let mut message = request().to_message();
         message.operation = number;
         assert_eq!(
