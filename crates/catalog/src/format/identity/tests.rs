@@ -86,7 +86,7 @@ fn users_and_roles() {
     };
     is_frozen_since(3, "role.hex", &role);
     let altered = RoleRecord { version: 2, ..role };
-    is_frozen_since(7, "role-altered.hex", &altered);
+    is_frozen_since(9, "role-altered.hex", &altered);
 }
 
 #[test]

@@ -50,7 +50,6 @@ fn requests() {
         Operation::Revoke,
         Operation::RevokeToken,
         Operation::RevokeTokens,
-        Operation::AlterRole,
     ];
     for (number, operation) in (7..).zip(of_identities) {
         let record = RequestRecord {
@@ -59,6 +58,11 @@ fn requests() {
         };
         is_frozen_since(7, &format!("request-{number}.hex"), &record);
     }
+    let of_a_role = RequestRecord {
+        operation: Operation::AlterRole,
+        ..request()
+    };
+    is_frozen_since(9, "request-21.hex", &of_a_role);
     let counted = RequestRecord {
         operation: Operation::RevokeTokens,
         records: Vec::new(),
