@@ -4,6 +4,7 @@
 
 mod identity;
 mod rotation;
+pub(crate) mod shapes;
 mod split;
 
 use std::collections::BTreeSet;

@@ -10,14 +10,14 @@ use cargo_metadata::{Message, PackageId};
 use crate::process::{self, cargo};
 use crate::tally::Tally;
 use crate::test::{SELECTION, binary, servers};
-use crate::venv;
+use crate::{ceph, venv};
 
 const PACKAGE: &str = "stagedoor-tests";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// How often the binary is killed
-    #[arg(default_value_t = 200)]
+    #[arg(default_value_t = 100)]
     rounds: u32,
 }
 
@@ -30,6 +30,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         Ok(python) => Some(python),
         Err(error) => {
             println!("not run: those on buckets: {error:#}");
+            None
+        }
+    };
+    let ceph = match ceph::ready() {
+        Ok(programs) => Some(programs),
+        Err(error) => {
+            println!("not run: those on Ceph: {error:#}");
             None
         }
     };
@@ -47,6 +54,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
                 .env("STAGEDOOR_PYTHON", python)
                 .env("STAGEDOOR_WEED", venv::program(python, "weed")),
             None => tests.args(["--skip", "real_servers"]),
+        };
+        match &ceph {
+            Some(ceph) => tests.env("STAGEDOOR_CEPH", ceph),
+            None => tests.args(["--skip", "real_ceph"]),
         };
         let (ok, counts) = process::run_tests(&mut tests)?;
         passed &= ok;
