@@ -186,10 +186,16 @@ impl Uploads {
         };
         let id = &export.id;
         for (number, file) in export.plan.iter().enumerate() {
-            let token = serde_json::from_slice(&file.token)
-                .map_err(|e| Error::defect("a draft has no token").with_source(e))?;
+            // One that was about to begin is looked for by its name.
+            let token = match file.token.is_empty() {
+                true => None,
+                false => Some(
+                    serde_json::from_slice(&file.token)
+                        .map_err(|e| Error::defect("a draft has no token").with_source(e))?,
+                ),
+            };
             let record = Record {
-                token: Some(token),
+                token,
                 ..record(&file.target)
             };
             self.write(&format!("{id}-{number}"), &record)?;

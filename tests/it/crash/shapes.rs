@@ -73,10 +73,6 @@ pub(crate) trait Place {
     fn create(&self) -> String;
     /// What is there, looked at past the server.
     fn seen(&self) -> Seen;
-    /// Whether exports of several files are among those that are killed.
-    fn takes_several_files(&self) -> bool {
-        true
-    }
 }
 
 struct Folder(PathBuf);
@@ -212,10 +208,7 @@ pub(crate) async fn killed(place: &impl Place) {
     rows(&mut root, &place.create()).await;
     let mut random = 0x5DEE_CE66_u64;
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
-    let shapes: Vec<Shape> = SHAPES
-        .into_iter()
-        .filter(|(_, _, suffix, _)| place.takes_several_files() || !suffix.starts_with('/'))
-        .collect();
+    let shapes = SHAPES.to_vec();
     for round in 0..rounds() {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)

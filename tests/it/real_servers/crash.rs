@@ -31,11 +31,6 @@ impl shapes::Place for InBucket<'_> {
     fn seen(&self) -> Seen {
         self.place.seen_outside(self.folder)
     }
-
-    /// An upload that was begun for a further file, and was not on record yet, recovery does not find.
-    fn takes_several_files(&self) -> bool {
-        false
-    }
 }
 
 impl Place {

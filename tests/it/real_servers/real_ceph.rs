@@ -5,7 +5,8 @@ use std::process::Command;
 
 use test_servers::{BUCKET, Ceph, Fault, KEY, Proxy, SECRET};
 
-use super::{Place, failures, server};
+use super::crash::killed;
+use super::{Place, exports, failures, files, server};
 use crate::validation::{assert_results, found};
 
 fn place() -> Place {
@@ -18,8 +19,23 @@ fn place() -> Place {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_export_appears_whole_and_once() {
+    exports(place(), "exports").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_of_an_export_that_fails() {
     failures(place(), "failures").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_go_in_and_out_and_away() {
+    files::files(place(), "files").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_leaves_an_export_whole_or_nothing() {
+    killed(place(), "crash").await;
 }
 
 /// Without a checksum that the store knows, it is its ETag that tells.
