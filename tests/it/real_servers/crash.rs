@@ -10,7 +10,7 @@ use crate::crash::shapes::{self, Seen};
 
 on_both!(a_kill_leaves_an_export_whole_or_nothing, killed);
 
-async fn killed(place: Place, folder: &str) {
+pub(super) async fn killed(place: Place, folder: &str) {
     shapes::killed(&InBucket { place, folder }).await;
 }
 
