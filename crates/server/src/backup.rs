@@ -2,13 +2,14 @@
 //! written last that says what belongs there. It holds secrets only as ciphertext, and not the server key.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use catalog::Catalog;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::durable;
 use crate::error::{Error, Reason, Result};
 use crate::gate::hex;
 use crate::instance::{Instance, OpenError};
@@ -274,13 +275,9 @@ fn copy_folder(from: &Path, to: &Path, root: &Path, files: &mut Vec<ManifestFile
 
 /// A durable copy, in folders that are made where they are missing.
 fn copied(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = File::open(from)?;
     let parent = to.parent().map(Path::to_path_buf).unwrap_or_default();
-    fs::create_dir_all(&parent)?;
-    let mut target = File::create_new(to)?;
-    io::copy(&mut source, &mut target)?;
-    target.sync_all()?;
-    File::open(&parent)?.sync_all()
+    durable::create_folders(&parent)?;
+    durable::copy(from, to)
 }
 
 fn described(root: &Path, path: &Path) -> io::Result<ManifestFile> {
@@ -310,18 +307,11 @@ fn digest(path: &Path) -> io::Result<(u64, String)> {
 
 fn write_manifest(to: &Path, manifest: &Manifest) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(manifest).map_err(io::Error::other)?;
-    let mut file = File::create_new(to.join(MANIFEST))?;
-    file.write_all(&text)?;
-    file.sync_all()?;
-    File::open(to)?.sync_all()
+    durable::create(&to.join(MANIFEST), &text)
 }
 
 fn empty_directory(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)?;
+    durable::create_folders(path)?;
     match fs::read_dir(path)?.next() {
         None => Ok(()),
         Some(_) => Err(io::Error::new(
@@ -347,4 +337,44 @@ fn failed(doing: &str, path: &Path, error: &io::Error) -> Error {
         reason,
         format_args!("failed to {doing} '{}': {error}", path.display()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::durable::syncs;
+
+    /// Every file, every name, and the manifest, by which a backup is one, last.
+    #[test]
+    fn a_backup_is_durable_when_it_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir_all(from.join("tables/t")).unwrap();
+        fs::write(from.join("tables/t/1"), "12345").unwrap();
+        syncs::taken();
+        empty_directory(&to).unwrap();
+        let mut files = Vec::new();
+        copy_folder(&from.join("tables"), &to.join("tables"), &to, &mut files).unwrap();
+        let manifest = Manifest {
+            files,
+            version: VERSION,
+            stagedoor_version: "0".to_owned(),
+        };
+        write_manifest(&to, &manifest).unwrap();
+        let bytes = fs::metadata(to.join(MANIFEST)).unwrap().len();
+        assert_eq!(
+            syncs::taken(),
+            [
+                "folder of from, to".to_owned(),
+                "folder of tables".to_owned(),
+                "folder of t".to_owned(),
+                "1, 5 bytes".to_owned(),
+                "folder of 1".to_owned(),
+                format!("{MANIFEST}, {bytes} bytes"),
+                format!("folder of {MANIFEST}, tables"),
+            ]
+        );
+    }
 }

@@ -24,6 +24,7 @@
 mod backup;
 mod connections;
 mod duplex;
+mod durable;
 mod error;
 mod exports;
 mod external;

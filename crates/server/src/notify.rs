@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use sha2::Sha256;
 use storage::{EndpointPolicy, EndpointRule, Transport, TransportOptions};
 use tokio::sync::Notify;
 
+use crate::durable;
 use crate::error::{Error, Reason, Result};
 use crate::gate::hex;
 use crate::instance::Instance;
@@ -142,14 +143,7 @@ impl Notifier {
         };
         let write = || -> io::Result<()> {
             let bytes = notes::to_bytes(&pending)?;
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(self.file(export))?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::File::open(&self.folder)?.sync_all()
+            durable::create(&self.file(export), &bytes)
         };
         write().map_err(|e| {
             self.forget(export);
@@ -416,8 +410,13 @@ mod tests {
             ..NotifySettings::default()
         };
         let notifier = Notifier::open(&settings, folder.path()).unwrap().unwrap();
+        durable::syncs::taken();
         for export in ["a", "b", "c"] {
             notifier.expect("sys", export).unwrap();
+            // A power cut right after this does not forget that somebody is to be told.
+            let syncs = durable::syncs::taken();
+            assert_eq!(syncs.len(), 2, "{syncs:?}");
+            assert!(syncs[1].contains(&format!("{export}.json")), "{syncs:?}");
         }
         let path = notifier.file("b");
         let mut bytes = fs::read(&path).unwrap();

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +16,7 @@ use storage::{BegunUploads, Draft, ObjectPath, Store, Token};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::durable;
 use crate::error::{Error, Reason, Result};
 use crate::exports::kept_drafts;
 use crate::instance::Instance;
@@ -244,19 +244,7 @@ impl Uploads {
         let bytes = notes::to_bytes(record)
             .map_err(|e| Error::defect("failed to record an upload").with_source(e))?;
         let draft = self.folder.join(format!("{work}.draft"));
-        let write = || {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&draft, self.path(work))?;
-            fs::File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(failed)
+        durable::replace(&self.path(work), &draft, &bytes).map_err(failed)
     }
 
     /// Blocking.
@@ -520,11 +508,10 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::durable::syncs;
 
-    /// What was written once is read for ever.
-    #[test]
-    fn the_bytes_are_frozen() {
-        let bare = Record {
+    fn record() -> Record {
+        Record {
             v: VERSION,
             account: "sys".to_owned(),
             stage: "s".to_owned(),
@@ -534,7 +521,13 @@ mod tests {
             target: "a/b.csv".to_owned(),
             begun_us: 1_700_000_000_000_000,
             token: None,
-        };
+        }
+    }
+
+    /// What was written once is read for ever.
+    #[test]
+    fn the_bytes_are_frozen() {
+        let bare = record();
         let full = Record {
             parents: vec![(3, 1)],
             token: serde_json::from_slice(&Token::of_file("w", 0).to_bytes()).ok(),
@@ -592,5 +585,20 @@ mod tests {
         assert_eq!(uploads.read_or_set_aside("two").unwrap(), record);
         assert_eq!(uploads.left().unwrap(), ["two"]);
         assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), bytes);
+    }
+
+    /// A client is told of nothing that a power cut would take from the record.
+    #[test]
+    fn a_record_is_durable_before_its_upload_goes_on() {
+        let data_dir = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(data_dir.path()).unwrap();
+        syncs::taken();
+        uploads.write("w", &record()).unwrap();
+        let bytes = fs::metadata(uploads.path("w")).unwrap().len();
+        let expected = [
+            format!("w.draft, {bytes} bytes"),
+            "folder of w.json".to_owned(),
+        ];
+        assert_eq!(syncs::taken(), expected);
     }
 }

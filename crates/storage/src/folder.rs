@@ -6,6 +6,7 @@ mod digest;
 mod draft;
 mod probe;
 mod service;
+mod sync;
 mod write_behind;
 
 use std::path::Path;

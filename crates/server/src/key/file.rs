@@ -2,7 +2,7 @@
 //! A symbolic link is followed, as mounted secrets are ones; what counts is the file it leads to.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::{SOURCE_BYTES_MAX, ServerKeyBytes};
+use crate::durable;
 
 /// Read or write for the group or all.
 const OTHERS: u32 = 0o077;
@@ -83,20 +84,5 @@ fn create(path: &Path) -> Result<ServerKeyBytes, String> {
 
 /// Writes a key to a file that must not be there yet, durably.
 pub(super) fn write_new(path: &Path, key: &ServerKeyBytes) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(key.to_line().as_bytes())?;
-    file.sync_all()?;
-    sync_folder(path)
-}
-
-/// Makes the names in a file's folder durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        Some(_) | None => File::open(".")?.sync_all(),
-    }
+    durable::create(path, key.to_line().as_bytes())
 }

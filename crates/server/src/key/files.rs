@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{ServerKeyBytes, file};
+use crate::durable;
 use crate::instance::OpenError;
 
 /// What is beside a key file.
@@ -61,8 +62,7 @@ impl KeyFiles {
             // Half of one, which a killed run has left.
             remove(&part)?;
             file::write_new(&part, &key)?;
-            fs::rename(&part, &new)?;
-            file::sync_folder(&new)
+            durable::rename(&part, &new)
         };
         put().map_err(|e| failed("make", &new, &e))?;
         self.new = Some(key);
@@ -80,9 +80,8 @@ impl KeyFiles {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 linked => linked?,
             }
-            file::sync_folder(&old)?;
-            fs::rename(&new, &self.path)?;
-            file::sync_folder(&self.path)
+            durable::sync_name(&old)?;
+            durable::rename(&new, &self.path)
         };
         swap().map_err(|e| failed("put the new key in the place of", &self.path, &e))?;
         self.new = None;
@@ -97,7 +96,7 @@ impl KeyFiles {
         let mut removed = Vec::new();
         for (path, _) in self.old.drain(..) {
             remove(&path)
-                .and_then(|()| file::sync_folder(&path))
+                .and_then(|()| durable::sync_name(&path))
                 .map_err(|e| failed("remove", &path, &e))?;
             removed.push(path);
         }
@@ -124,4 +123,45 @@ fn remove(path: &Path) -> io::Result<()> {
 
 fn failed(doing: &str, path: &Path, error: &io::Error) -> OpenError {
     OpenError::new(format!("failed to {doing} '{}': {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::durable::syncs;
+
+    /// Between any two steps of a rotation a power cut leaves the keys that secrets are sealed with.
+    #[test]
+    fn each_step_of_a_rotation_is_durable_before_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let key = ServerKeyBytes::generate().unwrap();
+        let id = key.id().to_string();
+        file::write_new(&path, &key).unwrap();
+        let mut files = KeyFiles::beside(&path).unwrap();
+        syncs::taken();
+
+        files.put_new(ServerKeyBytes::generate().unwrap()).unwrap();
+        let bytes = fs::metadata(&path).unwrap().len();
+        assert_eq!(
+            syncs::taken(),
+            [
+                format!("key.new.part, {bytes} bytes"),
+                "folder of key, key.new.part".to_owned(),
+                "folder of key, key.new".to_owned(),
+            ]
+        );
+        files.swap().unwrap();
+        assert_eq!(
+            syncs::taken(),
+            [
+                format!("folder of key, key.new, key.old-{id}"),
+                format!("folder of key, key.old-{id}"),
+            ]
+        );
+        files.remove_old().unwrap();
+        assert_eq!(syncs::taken(), ["folder of key"]);
+    }
 }

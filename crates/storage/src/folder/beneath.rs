@@ -20,6 +20,7 @@ use crate::policy::Policy;
 use crate::token::Identity;
 
 use super::DraftName;
+use super::sync::sync_names;
 
 pub(crate) use probe::{Renaming, Space};
 
@@ -204,7 +205,7 @@ impl Beneath {
     }
 
     fn sync(&self, folder: &OwnedFd, path: &ObjectPath) -> Result<()> {
-        rustix::fs::fsync(folder).map_err(|errno| self.failed("sync the folder of", path, errno))
+        sync_names(folder).map_err(|errno| self.failed("sync the folder of", path, errno))
     }
 
     fn sync_folder_of(&self, path: &ObjectPath) -> Result<()> {

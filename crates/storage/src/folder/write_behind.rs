@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use crate::token::Identity;
 
 use super::beneath::identity_of_file;
+use super::sync::sync_bytes;
 
 /// Bytes per write of a long file; two buffers exist.
 const BUFFER_BYTES: usize = 4 << 20;
@@ -72,7 +73,7 @@ impl WriteBehind {
         }
         (&*self.file).write_all(self.filling.bytes())?;
         self.filling.clear();
-        self.file.sync_all()
+        sync_bytes(&self.file)
     }
 
     /// Gives the full buffer to the thread, and takes the other one.

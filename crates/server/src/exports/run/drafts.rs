@@ -56,7 +56,12 @@ impl Drafts {
         draft.interrupted_by(Interrupt::when(async move { job.cancelled().await }));
         if let Some(token) = draft.token_to_record() {
             let token = token.to_bytes();
-            let recorded = self.record(PlannedFile { token, ..file.clone() }).await;
+            let recorded = self
+                .record(PlannedFile {
+                    token,
+                    ..file.clone()
+                })
+                .await;
             // With an error the draft is dropped, and removes itself.
             self.noting(&path, recorded)?;
         }

@@ -77,8 +77,7 @@ impl Beneath {
         for component in target.components().take(count - 1) {
             match rustix::fs::mkdirat(&folder, component, FOLDER_MODE) {
                 Ok(()) => {
-                    rustix::fs::fsync(&folder)
-                        .map_err(|errno| self.failed("sync the folder of", target, errno))?;
+                    self.sync(&folder, target)?;
                     let parent = folder
                         .try_clone()
                         .map_err(|e| Error::io("keep a folder open", e))?;
