@@ -1,5 +1,7 @@
 //! The binary as users run it: formats, exit statuses, a remote server, signals, a second process.
 
+mod terminal;
+
 use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -106,6 +108,42 @@ fn sigterm_drains_and_the_next_start_finds_everything() {
         "{}",
         text(&output.stdout)
     );
+}
+
+/// The server of `sql --data-dir` has settings like any other.
+#[test]
+fn the_settings_of_an_embedded_server_come_from_a_file_and_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let create = "CREATE OR REPLACE STAGE s URL = 's3://b/p/' CREDENTIALS = {'access_key_id' = 'k', 'secret_access_key' = 's', 'endpoint' = 'https://127.0.0.1:9'}";
+    let run = |arguments: &[&str], allow: Option<&str>| {
+        let mut command = command();
+        command
+            .args(["sql", "-e", create, "--data-dir"])
+            .arg(&data)
+            .args(arguments);
+        if let Some(allow) = allow {
+            command.env("STAGEDOOR_ENDPOINTS_ALLOW", allow);
+        }
+        command.output().unwrap()
+    };
+    let refused = run(&[], None);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("endpoints.allow"));
+    let by_environment = run(&[], Some("127.0.0.1"));
+    assert!(by_environment.status.success(), "{by_environment:?}");
+    let file = folder.path().join("stagedoor.toml");
+    let settings = "version = 1\ndata_dir = \"/nowhere\"\n[endpoints]\nallow = [\"127.0.0.1\"]\n";
+    std::fs::write(&file, settings).unwrap();
+    let file = file.to_str().unwrap();
+    let by_file = run(&["-c", file], None);
+    assert!(by_file.status.success(), "{by_file:?}");
+    // The environment is above the file.
+    let other = run(&["-c", file], Some("192.0.2.1"));
+    assert_eq!(other.status.code(), Some(1));
+    std::fs::write(file, "version = 1\nlisen = \"127.0.0.1:1\"\n").unwrap();
+    let misspelt = run(&["-c", file], None);
+    assert!(text(&misspelt.stderr).contains("lisen"), "{misspelt:?}");
 }
 
 #[test]

@@ -139,15 +139,28 @@ impl Caller {
 const MESSAGES_SECRET: &str = "Pl4nted-secret-of-messages";
 const MESSAGES_PATH: &str = "Pl4nted-path-of-messages";
 
+/// Where internal stages have their files, and what opens it: a bucket whose name leads to this machine, which the
+/// server's rules refuse.
+const INTERNAL_ID: &str = "Pl4nted-id-of-internal-stages";
+const INTERNAL_KEY: &str = "Pl4nted-key-of-internal-stages";
+
 fn settings(folder: &Path) -> String {
-    let secret = folder.join("messages.secret");
-    std::fs::write(&secret, MESSAGES_SECRET).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&secret, private).unwrap();
+    let file = |name: &str, secret: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, secret).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, private).unwrap();
+        path.display().to_string()
+    };
+    let secret = file("messages.secret", MESSAGES_SECRET);
+    let internal_id = file("internal.id", INTERNAL_ID);
+    let internal_key = file("internal.key", INTERNAL_KEY);
     format!(
         "[limits]\nstatement_bytes_max = 10000\n[http]\nlisten = \"127.0.0.1:0\"\n[mysql]\nlisten = \"127.0.0.1:0\"\n\
-         [notify]\nurl = \"http://127.0.0.1:1/{MESSAGES_PATH}\"\nsecret_file = \"{}\"\n",
-        secret.display()
+         [notify]\nurl = \"http://127.0.0.1:1/{MESSAGES_PATH}\"\nsecret_file = \"{secret}\"\n\
+         [internal]\nstages = \"s3://inner/place/\"\n\
+         [internal.credentials]\naccess_key_id = \"file:{internal_id}\"\nsecret_access_key = \"file:{internal_key}\"\nregion = \"eu-west-1\"\n\
+         [endpoints.hosts]\n\"inner.s3.eu-west-1.amazonaws.com\" = [\"127.0.0.1\"]\n"
     )
 }
 
@@ -184,6 +197,8 @@ async fn nothing_leaks(format: &str) {
     caller.note("the root password file", ROOT_PASSWORD);
     caller.note("the secret of messages", MESSAGES_SECRET);
     caller.note("the URL of messages", MESSAGES_PATH);
+    caller.note("an internal credential", INTERNAL_ID);
+    caller.note("an internal secret", INTERNAL_KEY);
 
     entries::stages(&mut caller, &out).await;
     entries::passwords(&mut caller).await;
@@ -193,6 +208,10 @@ async fn nothing_leaks(format: &str) {
     wires::mysql(&mut caller, mysql_address(&server)).await;
     wires::flight(&mut caller, &address).await;
     wires::other_servers(&mut caller).await;
+    caller.done("CREATE STAGE inner_place", &[]).await;
+    caller
+        .fails("SELECT 1 INTO OUTFILE 'stage://inner_place/a.csv'")
+        .await;
     ask_everything(&mut caller).await;
     let backup = folder.path().join("backup");
     let mut admin = AdminServiceClient::new(caller.wire.clone());

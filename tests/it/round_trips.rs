@@ -51,6 +51,21 @@ enum Values {
     Clock(usize),
 }
 
+/// What is read back of documents that were embedded in JSON lines: without the spaces between their parts, and `null` as
+/// NULL.
+fn embedded(types: &[(&str, Values)], rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    let embedded = |(at, cell): (usize, &String)| {
+        let is_document = at.checked_sub(1).is_some_and(|at| types[at].0 == "json");
+        match serde_json::from_str(cell) {
+            Ok(serde_json::Value::Null) if is_document => "NULL".to_owned(),
+            Ok(document) if is_document => document.to_string(),
+            Ok(_) | Err(_) => cell.clone(),
+        }
+    };
+    let of_row = |row: &Vec<String>| row.iter().enumerate().map(embedded).collect();
+    rows.iter().map(of_row).collect()
+}
+
 const TYPES: &[(&str, Values)] = &[
     ("tinyint", Values::Of(&["0", "-128", "127", "5"])),
     ("tinyint unsigned", Values::Of(&["0", "255"])),
@@ -334,6 +349,10 @@ async fn round_trip(server: &TestServer, seed: u64) {
                 way.clauses
             ))
             .await;
+        let wanted = match way.suffix {
+            ".jsonl" => embedded(&types, &wanted),
+            _ => wanted.clone(),
+        };
         assert_eq!(
             server.ok(&select("back")).await.rows(),
             wanted,

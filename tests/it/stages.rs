@@ -231,6 +231,37 @@ async fn a_way_round_through_proc_is_refused() {
     }
 }
 
+/// An endpoint that nobody wrote is under the operator's rule, too, and before the stage is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_endpoint_of_a_region_is_permitted_or_refused_at_once() {
+    let server = TestServer::start_with(|settings| {
+        settings.endpoints.allow = vec!["*.s3.eu-west-1.amazonaws.com".to_owned()];
+    })
+    .await;
+    let create = |url: &str, region: &str| {
+        format!(
+            "CREATE STAGE d URL = '{url}' CREDENTIALS = {{'access_key_id' = 'k', 'secret_access_key' = 's', 'region' = '{region}'}}"
+        )
+    };
+    for (url, region, host) in [
+        ("s3://b/p/", "us-west-2", "b.s3.us-west-2.amazonaws.com"),
+        (
+            "oss://b/p/",
+            "cn-hangzhou",
+            "b.oss-cn-hangzhou.aliyuncs.com",
+        ),
+    ] {
+        let refused = server.error(&create(url, region)).await;
+        let is_told = refused.contains(host) && refused.contains("endpoints.allow");
+        assert!(is_told, "{refused}");
+    }
+    server.ok(&create("s3://b/p/", "eu-west-1")).await;
+    let refused = server
+        .error("ALTER STAGE d SET CREDENTIALS = {'access_key_id' = 'k', 'secret_access_key' = 's', 'region' = 'us-west-2'}")
+        .await;
+    assert!(refused.contains("endpoints.allow"), "{refused}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_is_kept_sealed() {
     let server = TestServer::start().await;

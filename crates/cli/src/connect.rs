@@ -23,7 +23,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub(crate) enum Place {
     /// A server of our own, with its data here.
     #[cfg(feature = "embedded")]
-    DataDir(std::path::PathBuf),
+    DataDir(Box<server::Settings>),
     /// A running server, and who asks it.
     Server(ServerAddress, Credential),
 }
@@ -67,11 +67,12 @@ impl Connection {
                 server: None,
             }),
             #[cfg(feature = "embedded")]
-            Place::DataDir(dir) => {
+            Place::DataDir(settings) => {
                 use anyhow::Context;
+                let dir = &settings.data_dir;
                 std::fs::create_dir_all(dir)
                     .with_context(|| format!("cannot create {}", dir.display()))?;
-                let server = server::Server::open(server::Settings::embedded(dir)).await?;
+                let server = server::Server::open((**settings).clone()).await?;
                 server.tell_recovery();
                 let channel = server.serve_duplex().await?;
                 Ok(Self {

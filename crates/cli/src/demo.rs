@@ -53,7 +53,10 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<u8> {
         }
     };
     let folders = Folders::create(&root)?;
-    let connection = Connection::open(&Place::DataDir(folders.data.clone())).await?;
+    let connection = {
+        let settings = server::Settings::embedded(&folders.data);
+        Connection::open(&Place::DataDir(Box::new(settings))).await?
+    };
     // Listening from here on keeps Ctrl-C from ending the program with the folder left behind.
     let mut listener = interrupts.listen();
     let outcome = tokio::select! {

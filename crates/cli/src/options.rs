@@ -55,8 +55,12 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 pub(crate) fn place(args: &PlaceArgs, env: Environment<'_>) -> anyhow::Result<Place> {
     let login_name = credentials::login_name(&args.login, env)?;
     #[cfg(feature = "embedded")]
-    if let Some(dir) = data_dir(args, env)? {
-        return Ok(Place::DataDir(dir));
+    if let Some(data_dir) = data_dir(args, env)? {
+        let settings = server::Settings::load(args.config.as_deref())?;
+        return Ok(Place::DataDir(Box::new(server::Settings {
+            data_dir,
+            ..settings
+        })));
     }
     let address = address(args.url.as_deref(), &args.transport, env)?;
     let credential = credential(login_name, &address, &args.login, &args.transport, env)?;

@@ -113,11 +113,13 @@ impl TemporaryStage {
         }
     }
 
-    /// Resolves once it was dropped, or its session has ended.
-    pub(crate) async fn gone(&self) {
+    /// Resolves once it was dropped, or its session has ended. Who waits does not keep its files.
+    pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut is_gone = self.is_gone.subscribe();
-        // The sender lives as long as `self`: the wait can only end with `true`.
-        let _ = is_gone.wait_for(|gone| *gone).await;
+        async move {
+            // The sender goes when nobody has the stage any more: an error says the same.
+            let _ = is_gone.wait_for(|gone| *gone).await;
+        }
     }
 
     /// That it is still there.

@@ -79,9 +79,15 @@ impl Bucket {
     /// Checks what is known of a place before it is opened, without asking anyone.
     ///
     /// # Errors
-    /// [`BucketErrorKind::Invalid`] for what location and credentials do not say or contradict each other in.
-    pub fn check(location: &Location, credentials: &BucketCredentials) -> BucketResult<()> {
+    /// [`BucketErrorKind::Invalid`] for what location and credentials do not say or contradict each other in;
+    /// [`BucketErrorKind::NotPermitted`] for an endpoint that the policy refuses, be it the provider's own.
+    pub fn check(
+        location: &Location,
+        credentials: &BucketCredentials,
+        transport: &Transport,
+    ) -> BucketResult<()> {
         let address = Address::new(location, credentials)?;
+        transport.check(&address.url(None, &[]))?;
         signing::check(&address, credentials)
     }
 

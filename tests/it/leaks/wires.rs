@@ -2,14 +2,19 @@
 //! other servers' tables.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::{
-    ActionCreatePreparedStatementRequest, CommandStatementQuery, ProstMessageExt,
+    ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any,
+    CommandPreparedStatementUpdate, CommandStatementQuery, ProstMessageExt,
 };
-use arrow_flight::{Action, FlightDescriptor, HandshakeRequest};
+use arrow_flight::{Action, FlightData, FlightDescriptor, HandshakeRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures::TryStreamExt;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
 use prost::Message;
@@ -132,6 +137,59 @@ pub(super) async fn flight(caller: &mut Caller, address: &str) {
             }
         }
         Err(status) => caller.refused("a prepared statement", &status),
+    }
+    for (what, statement) in [
+        ("flight-parameter", "ALTER USER fl IDENTIFIED BY ?"),
+        ("flight-parameter-refused", "CREATE USER fl IDENTIFIED BY ?"),
+    ] {
+        parameter(caller, &mut service, &bearer, what, statement).await;
+    }
+}
+
+/// A statement whose parameter is a secret.
+async fn parameter(
+    caller: &mut Caller,
+    service: &mut FlightServiceClient<Channel>,
+    bearer: &str,
+    what: &str,
+    statement: &str,
+) {
+    let secret = caller.plant(what);
+    let prepare = ActionCreatePreparedStatementRequest {
+        query: statement.to_owned(),
+        transaction_id: None,
+    };
+    let action = Action::new("CreatePreparedStatement", prepare.as_any().encode_to_vec());
+    let mut prepared = match service.do_action(authorized(action, bearer)).await {
+        Ok(prepared) => prepared.into_inner(),
+        Err(status) => return caller.refused(what, &status),
+    };
+    let prepared = prepared.message().await.unwrap().unwrap();
+    let prepared = Any::decode(&*prepared.body).unwrap();
+    let prepared = prepared
+        .unpack::<ActionCreatePreparedStatementResult>()
+        .unwrap()
+        .unwrap();
+    let update = CommandPreparedStatementUpdate {
+        prepared_statement_handle: prepared.prepared_statement_handle,
+    };
+    let descriptor = FlightDescriptor::new_cmd(update.as_any().encode_to_vec());
+    let value: ArrayRef = Arc::new(StringArray::from(vec![secret]));
+    let batch = RecordBatch::try_from_iter([("1", value)]).unwrap();
+    let data: Vec<FlightData> = FlightDataEncoderBuilder::new()
+        .with_flight_descriptor(Some(descriptor))
+        .with_schema(batch.schema())
+        .build(futures::stream::iter([Ok(batch)]))
+        .try_collect()
+        .await
+        .unwrap();
+    let call = authorized(futures::stream::iter(data), bearer);
+    match service.do_put(call).await {
+        Ok(answers) => match answers.into_inner().message().await {
+            Ok(answer) => caller.answered(what, &answer),
+            Err(status) => caller.refused(what, &status),
+        },
+        Err(status) => caller.refused(what, &status),
     }
 }
 

@@ -167,6 +167,7 @@ impl Catalog {
                 after.version += 1;
                 after.changed_us = draft.now_us();
                 draft.put(keys::account(name), &after);
+                draft.concerns(name);
                 Ok(Altered::new(after))
             },
         )

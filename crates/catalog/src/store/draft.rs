@@ -218,6 +218,7 @@ pub(crate) struct Draft<'a> {
     operations: BTreeMap<String, Option<Bytes>>,
     what: Option<What>,
     stage_version: Option<u64>,
+    concerns: Option<String>,
 }
 
 impl<'a> Draft<'a> {
@@ -228,6 +229,7 @@ impl<'a> Draft<'a> {
             operations: BTreeMap::new(),
             what: None,
             stage_version: None,
+            concerns: None,
         }
     }
 
@@ -278,6 +280,11 @@ impl<'a> Draft<'a> {
         self.stage_version = Some(version);
     }
 
+    /// Says which account the mutation is about: if it is another than the actor's, its audit has the change, too.
+    pub(crate) fn concerns(&mut self, account: &str) {
+        self.concerns = Some(account.to_owned());
+    }
+
     /// Names the mutation by what was decided, instead of by what was asked for.
     pub(crate) fn tell(&mut self, what: What) {
         self.what = Some(what);
@@ -292,6 +299,7 @@ impl<'a> Draft<'a> {
             operations: self.operations.into_iter().collect(),
             what: self.what.unwrap_or_else(what),
             stage_version: self.stage_version,
+            concerns: self.concerns,
         })
     }
 }

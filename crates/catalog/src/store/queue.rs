@@ -97,7 +97,7 @@ impl Queue {
     }
 
     /// Queues a mutation that is decided, with a record of the audit for each of its steps that is a
-    /// change.
+    /// change, and one more in the audit of the account that it concerns, whose administrators do not see the actor's.
     pub(super) fn push(&mut self, actor: &Actor, mut mutation: Mutation) -> Result<(), Error> {
         let text = mutation.text();
         let mut operations = mutation.operations();
@@ -114,7 +114,19 @@ impl Queue {
                 outcome: change.outcome,
                 reason: change.reason,
             };
-            operations.push(audit(&mut head, event, mutation.now_us));
+            let concerned = step.concerns.filter(|account| *account != actor.account);
+            let elsewhere = concerned.map(|account| AuditEvent {
+                actor: Actor::new(
+                    account,
+                    format!("{}:{}", actor.account, actor.user),
+                    actor.role.clone(),
+                )
+                .with_request(actor.request.clone()),
+                ..event.clone()
+            });
+            for event in [Some(event), elsewhere].into_iter().flatten() {
+                operations.push(audit(&mut head, event, mutation.now_us));
+            }
         }
         self.enqueue(actor, text, mutation.now_us, operations, head)?;
         self.last_change = self.last;

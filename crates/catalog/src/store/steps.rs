@@ -32,6 +32,7 @@ pub(super) struct Decided {
     pub(super) operations: Vec<Operation>,
     pub(super) what: What,
     pub(super) stage_version: Option<u64>,
+    pub(super) concerns: Option<String>,
 }
 
 /// A mutation that is decided, and changes something.

@@ -2,11 +2,11 @@
 //! when its beginning is pruned.
 
 use stagedoor_catalog::{
-    Actor, AuditEvent, AuditOutcome, AuditRecord, Catalog, ErrorKind, Expected, ExportState,
-    NewExport, OnExists, Request,
+    AccountChange, Actor, AuditEvent, AuditOutcome, AuditRecord, Catalog, ErrorKind, Expected,
+    ExportState, NewExport, OnExists, Request,
 };
 
-use crate::fixture::{at, create, new, open, root, set_enabled};
+use crate::fixture::{at, bootstrapped, create, new, new_account, open, root, set_enabled};
 
 fn asked() -> Actor {
     root().with_request(Request {
@@ -203,4 +203,55 @@ fn pruning_leaves_a_chain_that_is_proved() {
     let check = catalog.verify_audit().unwrap();
     assert_eq!((check.first, check.last, check.pruned), (2505, 2505, 2504));
     assert_eq!(check.bad, None);
+}
+
+/// Their administrators see no other account's audit. It is one record with the change, so one is not there without the
+/// other, whatever happens.
+#[test]
+fn what_is_done_to_an_account_is_in_its_own_audit_too() {
+    let (_dir, catalog) = bootstrapped();
+    catalog
+        .create_account(&root(), new_account("acme"), OnExists::Error)
+        .unwrap();
+    let suspend = |by: &Actor| {
+        catalog
+            .alter_account(by, "acme", [AccountChange::Suspended(true)], Expected::Any)
+            .unwrap()
+    };
+    assert!(suspend(&asked()).changed);
+    let of = |account: &str| catalog.audit_last(account, 1).unwrap().remove(0);
+    let (ours, theirs) = (of("sys"), of("acme"));
+    assert_eq!(
+        told(&[ours.clone(), theirs.clone()]),
+        [
+            (
+                ours.number,
+                "ALTER ACCOUNT",
+                "acme",
+                None,
+                AuditOutcome::Done,
+                ""
+            ),
+            (
+                ours.number + 1,
+                "ALTER ACCOUNT",
+                "acme",
+                None,
+                AuditOutcome::Done,
+                ""
+            ),
+        ]
+    );
+    assert_eq!(theirs.user, format!("{}:{}", ours.account, ours.user));
+    assert_eq!(theirs.role, ours.role);
+    assert_eq!(theirs.statement, ours.statement);
+    assert!(catalog.verify_audit().unwrap().bad.is_none());
+    // Their own administrator does it once, to one audit.
+    let own = [AccountChange::Comment("c".to_owned())];
+    let ann = Actor::new("acme", "ann", "accountadmin");
+    catalog
+        .alter_account(&ann, "acme", own, Expected::Any)
+        .unwrap();
+    assert_eq!(of("sys").number, ours.number);
+    assert_eq!(of("acme").number, theirs.number + 1);
 }

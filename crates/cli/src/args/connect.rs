@@ -15,6 +15,12 @@ pub(crate) struct PlaceArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     pub(crate) data_dir: Option<PathBuf>,
 
+    /// Settings of the server in this process, as those of `stagedoor serve` (TOML); STAGEDOOR_* environment
+    /// variables override them
+    #[cfg(feature = "embedded")]
+    #[arg(short = 'c', long, value_name = "FILE", requires = "data_dir")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Use a running server, such as `https://stagedoor.example.com:7550` [env: STAGEDOOR_URL]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,

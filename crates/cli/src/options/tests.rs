@@ -25,7 +25,7 @@ fn used(options: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<String
     let place = place(&sql_args(options).place, Environment::new(&variable))?;
     Ok(match place {
         #[cfg(feature = "embedded")]
-        Place::DataDir(dir) => dir.display().to_string(),
+        Place::DataDir(settings) => settings.data_dir.display().to_string(),
         Place::Server(address, credential) => {
             let whom = match credential {
                 Credential::Nobody => "nobody".to_owned(),

@@ -36,7 +36,7 @@ use crate::instance::Instance;
 use crate::internal::ReadPin;
 use crate::policies::Meter;
 use crate::session::{Warnings, looked_at_before};
-use crate::temporary_stages::{ExportInto, TemporaryStage};
+use crate::temporary_stages::ExportInto;
 use crate::turns::Turn;
 
 use batches::{metered, until_cancelled};
@@ -139,7 +139,7 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
     };
     let handle = ExportHandle::new(Arc::clone(&job), admitted);
     if let Some(stage) = plan.target.temporary_stage() {
-        tokio::spawn(cancelled_with(Arc::clone(stage), Arc::clone(&job)));
+        tokio::spawn(cancelled_at(stage.gone(), Arc::clone(&job)));
     }
     tokio::spawn(async move {
         let running = Running {
@@ -197,9 +197,9 @@ pub(crate) async fn before(
 }
 
 /// Cancels an export when the temporary stage that it goes to is gone.
-async fn cancelled_with(stage: Arc<TemporaryStage>, job: Arc<Job>) {
+async fn cancelled_at(gone: impl Future<Output = ()>, job: Arc<Job>) {
     tokio::select! {
-        () = stage.gone() => job.cancel(),
+        () = gone => job.cancel(),
         _ = job.ended() => {}
     }
 }

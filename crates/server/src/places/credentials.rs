@@ -125,8 +125,9 @@ impl Proposed {
     /// sub-stage may have its own.
     ///
     /// # Errors
-    /// [`Reason::StageInvalid`], saying what is missing or does not fit.
-    pub(crate) fn check_for(self, location: &Location) -> Result<()> {
+    /// [`Reason::StageInvalid`], saying what is missing or does not fit; [`Reason::PermissionDenied`] for an endpoint that
+    /// the operator does not permit, be it the one that the region stands for.
+    pub(crate) fn check_for(self, location: &Location, instance: &Instance) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -152,7 +153,15 @@ impl Proposed {
         let invalid = |e| Error::invalid_configuration(Reason::StageInvalid, &e);
         let credentials = BucketCredentials::from_pairs(pairs).map_err(invalid)?;
         match is_bucket {
-            true => Bucket::check(location, &credentials).map_err(|e| invalid(e.into())),
+            true => {
+                let checked = Bucket::check(location, &credentials, &instance.transport);
+                checked.map_err(|e| match storage::Error::from(e) {
+                    e if e.kind() == storage::ErrorKind::PermissionDenied => {
+                        Error::internal(Reason::PermissionDenied, &e).with_source(e)
+                    }
+                    e => invalid(e),
+                })
+            }
             false => Ok(()),
         }
     }

@@ -112,15 +112,11 @@ impl Session {
                     })
                 })
                 .collect::<Result<Vec<_>>>()?;
-            let altered = acting
+            acting
                 .instance
                 .catalog
                 .alter_account(permit.actor(), &name, changes, expected)
-                .about(Subject::Account)?;
-            if altered.changed && !permit.is_trial() {
-                acting.record_in_account(&name, operation, &object);
-            }
-            Ok(altered)
+                .about(Subject::Account)
         })
         .await
     }

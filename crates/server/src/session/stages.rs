@@ -417,7 +417,7 @@ impl Acting {
         let url = match properties.url.flatten() {
             Some(url) => {
                 let kept = self.checked_url(&url, &credentials)?;
-                proposed.check_for(&location_of(&kept, &credentials)?)?;
+                proposed.check_for(&location_of(&kept, &credentials)?, &self.instance)?;
                 Some(kept)
             }
             None => None,
@@ -463,7 +463,7 @@ impl Acting {
                 Some(proposed) => proposed,
                 None => Proposed::of_stage(&self.instance, self.principal.account(), current)?,
             };
-            proposed.check_for(&location_of(url, in_force)?)?;
+            proposed.check_for(&location_of(url, in_force)?, &self.instance)?;
         }
         Ok(StageChanges {
             url,
