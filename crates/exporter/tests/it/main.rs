@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod driver;
+mod failing;
 mod files;
 mod golden;
 mod jsonline;
