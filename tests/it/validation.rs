@@ -184,6 +184,71 @@ pub(crate) async fn local_server() -> TestServer {
     .await
 }
 
+fn of_bare(name: &str, bare: &Bare) -> String {
+    format!(
+        "CREATE STAGE {name} URL = 's3://b/p/' CREDENTIALS = {{'access_key_id' = '{KEY}', 'secret_access_key' = '{SECRET}', 'endpoint' = '{}'}}",
+        bare.endpoint()
+    )
+}
+
+/// Also where nobody knows yet that the store replaces what it was told not to.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_exports_to_one_name_at_once_one_is_there() {
+    let server = local_server().await;
+    let bare = Bare::start();
+    server.ok(&of_bare("s", &bare)).await;
+    for round in 0..8 {
+        let statements: Vec<String> = (0..4)
+            .map(|at| format!("SELECT {at} AS a INTO OUTFILE 'stage://s/{round}.csv'"))
+            .collect();
+        let all = statements.iter().map(|statement| server.run(statement));
+        let all = futures::future::join_all(all).await;
+        let done: Vec<usize> = (0..4).filter(|at| all[*at].is_ok()).collect();
+        assert_eq!(done.len(), 1, "{round}: {all:?}");
+        for error in all.into_iter().filter_map(Result::err) {
+            assert!(error.message().contains("exists"), "{error:?}");
+        }
+        let read = format!("SELECT a FROM 'stage://s/{round}.csv'");
+        assert_eq!(server.ok(&read).await.cell(), done[0].to_string());
+    }
+}
+
+/// With keys of its own and no word of an endpoint it would otherwise lead to Amazon's bucket of that name, whoever has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sub_stages_own_keys_are_used_where_its_bucket_is() {
+    let server = local_server().await;
+    let bare = Bare::start();
+    server.ok(&of_bare("s", &bare)).await;
+    server
+        .ok("CREATE STAGE own URL = 'stage://s/sub/' CREDENTIALS = {'access_key_id' = 'another', 'secret_access_key' = 'k'}")
+        .await;
+    server
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://own/a.csv'")
+        .await;
+    let heads = bare.heads();
+    let by_it = heads
+        .iter()
+        .filter(|head| head.contains("Credential=another/"));
+    assert!(by_it.count() > 1, "{heads:?}");
+    assert_eq!(
+        server
+            .ok("SELECT a FROM 'stage://s/sub/a.csv'")
+            .await
+            .cell(),
+        "1"
+    );
+    server
+        .ok("CREATE STAGE astray URL = 'stage://s/sub/' CREDENTIALS = {'access_key_id' = 'another', 'secret_access_key' = 'k', 'endpoint' = 'http://127.0.0.1:1'}")
+        .await;
+    let error = server
+        .error("SELECT 1 INTO OUTFILE 'stage://astray/a.csv'")
+        .await;
+    assert!(
+        error.contains("stage 'astray' says another 'endpoint' than stage 's'"),
+        "{error}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_without_conditions_is_looked_at_before_publication() {
     let server = local_server().await;

@@ -430,7 +430,7 @@ impl Instance {
     }
 
     /// The place that a stage leads to, and the ids and versions of the stages on the way. A bucket is opened with
-    /// the credentials of the nearest stage that has any.
+    /// the keys of the nearest stage that has any, where the stage with its URL says that it is.
     fn follow(
         &self,
         account: &str,
@@ -439,7 +439,7 @@ impl Instance {
     ) -> Result<(At, Vec<(u64, u64)>)> {
         let mut record = stage.clone();
         let mut below: Option<ObjectPath> = None;
-        let mut credentials = None;
+        let mut keys_of: Option<StageRecord> = None;
         let mut parents = Vec::new();
         loop {
             let Some(location) = location_of_stage(&record)? else {
@@ -450,8 +450,8 @@ impl Instance {
                 };
                 return Ok((at, parents));
             };
-            if credentials.is_none() {
-                credentials = credentials::open(self, account, &record)?;
+            if keys_of.is_none() && !record.definition.credentials.is_empty() {
+                keys_of = Some(record.clone());
             }
             let location = match &below {
                 Some(below) => location.join(below),
@@ -476,6 +476,15 @@ impl Instance {
                     below = prefix;
                 }
                 Location::Folder { .. } | Location::Bucket { .. } | Location::Memory(_) => {
+                    let credentials = match &keys_of {
+                        Some(stage) if stage.id == record.id => {
+                            credentials::open(self, account, stage)?
+                        }
+                        Some(stage) => {
+                            Some(credentials::open_within(self, account, stage, &record)?)
+                        }
+                        None => None,
+                    };
                     let at = At::Place {
                         location,
                         credentials: credentials.map(Box::new),

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use catalog::ExportRecord;
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use storage::{BegunUploads, Draft, ObjectPath, Store, Token};
 use tokio::sync::oneshot;
@@ -26,6 +27,8 @@ use crate::temporary_stages::TemporaryStage;
 
 /// What opening a server waits for what it finds; the rest is done while it runs.
 const OPENING_WAITS: Duration = Duration::from_secs(5);
+/// Records whose places are asked at a time.
+const RECOVERED_AT_ONCE_MAX: usize = 8;
 
 /// The uploads of one server.
 #[derive(Debug)]
@@ -185,7 +188,8 @@ impl Uploads {
             token: None,
         };
         let id = &export.id;
-        for (number, file) in export.plan.iter().enumerate() {
+        let drafted = export.plan.iter().filter(|file| file.role.has_draft());
+        for (number, file) in drafted.enumerate() {
             // One that was about to begin is looked for by its name.
             let token = match file.token.is_empty() {
                 true => None,
@@ -432,25 +436,90 @@ pub(crate) async fn recover_left(instance: &Arc<Instance>) {
             return;
         }
     };
-    for work in left {
-        match recover_one(instance, &work).await {
-            Ok(()) => tracing::info!(work, "removed what was left of an upload"),
-            Err(error) => {
-                tracing::error!(
-                    work,
-                    error = error.message(),
-                    "failed to remove what is left of an upload; it is tried again"
-                );
-            }
+    // A place that does not answer holds up no other.
+    stream::iter(left)
+        .for_each_concurrent(RECOVERED_AT_ONCE_MAX, |work| async move {
+            recover_one(instance, &work).await;
+        })
+        .await;
+}
+
+/// Removes what one record tells of, and then the record; also where there is nothing left that it could tell of.
+async fn recover_one(instance: &Arc<Instance>, work: &str) {
+    let name = work.to_owned();
+    let read = instance.blocking(move |instance| instance.uploads.read_or_set_aside(&name));
+    let record = match read.await {
+        Ok(record) => record,
+        // Said by who set it aside, but for what the disk says.
+        Err(error) => {
+            tracing::error!(
+                work,
+                error = error.message(),
+                "the record of an upload cannot be read"
+            );
+            return;
+        }
+    };
+    let (stage, target) = (record.stage.clone(), record.target.clone());
+    match remove_left(instance, work, record).await {
+        Ok(()) => tracing::info!(work, stage, target, "removed what was left of an upload"),
+        Err(Left::Gone(error)) => tracing::warn!(
+            work,
+            stage,
+            target,
+            error = error.message(),
+            "what may be left of an upload is not looked for any more: the place that it was in is gone, or who knew its keys is"
+        ),
+        Err(Left::There(error)) => {
+            tracing::error!(
+                work,
+                stage,
+                target,
+                error = error.message(),
+                "failed to remove what is left of an upload; it is tried again"
+            );
+            return;
+        }
+    }
+    let name = work.to_owned();
+    let removed = instance.blocking(move |instance| {
+        instance.uploads.remove(&name);
+        Ok(())
+    });
+    if let Err(error) = removed.await {
+        tracing::warn!(
+            work,
+            error = error.message(),
+            "failed to strike off an upload"
+        );
+    }
+}
+
+/// Why something may be left of an upload.
+enum Left {
+    /// The stage is forgotten, or its bucket is gone: it can never be removed from here.
+    Gone(Error),
+    /// Another time.
+    There(Error),
+}
+
+impl From<Error> for Left {
+    fn from(error: Error) -> Self {
+        if error.reason() == Reason::StageNotFound {
+            Self::Gone(error)
+        } else {
+            Self::There(error)
         }
     }
 }
 
-async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
-    let name = work.to_owned();
+async fn remove_left(
+    instance: &Arc<Instance>,
+    work: &str,
+    record: Record,
+) -> std::result::Result<(), Left> {
     let (record, located) = instance
         .blocking(move |instance| {
-            let record = instance.uploads.read_or_set_aside(&name)?;
             let pinned = PinnedStage {
                 name: record.stage.clone(),
                 id: Some(record.stage_id),
@@ -463,8 +532,17 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
         .await?;
     let store = instance.open_stage(located).await?.store;
     let token = record.token()?;
+    // A folder that is not there may be on a disk that is not mounted; a bucket is there, or is not.
+    let is_bucket = !store.sweeps_by_work();
+    let gone = |error: storage::Error| {
+        if is_bucket && error.kind() == storage::ErrorKind::NotFound {
+            Left::Gone(error.into())
+        } else {
+            Left::There(error.into())
+        }
+    };
     if let Some(token) = &token {
-        store.discard(token).await?;
+        store.discard(token).await.map_err(gone)?;
     }
     // One of this server's own, whose end failed, was begun behind the start.
     let until = match record.begun_us > instance.started_us {
@@ -472,20 +550,14 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
         false => SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us),
     };
     let begun = BegunUploads {
-        targets: vec![ObjectPath::parse(&record.target)?],
+        targets: vec![ObjectPath::parse(&record.target).map_err(Error::from)?],
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
         until: Some(until),
         keep: kept_drafts(instance).await?,
     };
     // With a token, nothing else is of this work.
-    store.sweep(work, token.is_none().then_some(&begun)).await?;
-    let work = work.to_owned();
-    instance
-        .blocking(move |instance| {
-            instance.uploads.remove(&work);
-            Ok(())
-        })
-        .await
+    let swept = store.sweep(work, token.is_none().then_some(&begun));
+    swept.await.map_err(gone)
 }
 
 fn read(path: &Path) -> Result<Record> {

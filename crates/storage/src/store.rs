@@ -169,9 +169,15 @@ impl Store {
     /// name, and the draft waits as before. [`ErrorKind::NotFound`]: neither draft nor published file is there, in
     /// a place that is the draft's. Any other: it may have happened or not; ask again.
     pub async fn publish(&self, file: &PlannedFile) -> Result<Published> {
-        let published = match file.on_existing {
-            OnExisting::Refuse if !self.refuses_to_replace() => self.publish_checked(file).await,
-            OnExisting::Refuse | OnExisting::Replace => self.backend.publish(file).await,
+        let published = match (
+            file.on_existing,
+            self.known.get(Capability::ConditionalCreate),
+        ) {
+            (OnExisting::Refuse, Some(false)) => self.publish_checked(file).await,
+            (OnExisting::Refuse, None) => self.publish_looking(file).await,
+            (OnExisting::Refuse, Some(true)) | (OnExisting::Replace, _) => {
+                self.backend.publish(file).await
+            }
         };
         match self.named(published) {
             Err(gone) if gone.kind() == ErrorKind::NotFound => {
@@ -188,6 +194,15 @@ impl Store {
             }
             result => result,
         }
+    }
+
+    /// Publishes on a place of which it is not known whether it keeps the condition: the name is looked at, too.
+    async fn publish_looking(&self, file: &PlannedFile) -> Result<Published> {
+        // Without a draft an earlier call may have published it, which the place can tell.
+        if self.backend.exists(&file.target).await? && self.backend.has_draft(&file.token).await? {
+            return Err(already_exists(&file.target));
+        }
+        self.backend.publish(file).await
     }
 
     /// Publishes on a place that is known to replace although it is told not to: the name is looked at just

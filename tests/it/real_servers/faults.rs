@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use proto::v1;
-use test_servers::{Fault, Oss, OssSettings, Proxy, SECRET};
+use test_servers::{BUCKET, Fault, Oss, OssSettings, Proxy, SECRET};
 
 use super::{Place, endpoints, server};
 use crate::harness::{TestServer, execute, files};
@@ -20,6 +20,8 @@ const STEPS: [(&str, &str); 3] = [
 
 const SLOW_DOWN: &str = "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: 42\r\nConnection: close\r\n\r\n<Error><Code>SlowDown</Code>      </Error>";
 
+const FAILED: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/xml\r\nContent-Length: 41\r\nConnection: close\r\n\r\n<Error><Code>InternalError</Code></Error>";
+
 /// What S3 says, and OSS reads too.
 const EXPIRED: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\nContent-Length: 40\r\nConnection: close\r\n\r\n<Error><Code>ExpiredToken</Code></Error>";
 
@@ -34,6 +36,8 @@ on_both!(
 on_both!(a_connection_is_cut_at_any_byte, cut_anywhere);
 on_both!(a_storm_ends_in_an_error_and_leaves_nothing, storm);
 on_both!(cancelling_does_not_wait_for_a_store_that_hangs, hanging);
+on_both!(an_export_given_up_in_an_outage_leaves_no_upload, given_up);
+on_both!(what_never_began_is_not_looked_for, never_began);
 
 /// A server with a stage `s` behind a proxy.
 async fn behind(place: &Place, folder: &str) -> (TestServer, Proxy) {
@@ -130,8 +134,13 @@ async fn expired(place: Place, folder: &str) {
         "{error}"
     );
     assert!(!error.contains(SECRET), "{error}");
-    // Asking again does not help, so it was not.
-    assert_eq!(proxy.fired(), before + 1);
+    // Asking again does not help, so it was not: once more at most, where the answer was lost, because the proxy closes
+    // the connection while the part is still on its way. What may help is tried six times.
+    assert!(
+        proxy.fired() <= before + 2,
+        "{} times",
+        proxy.fired() - before
+    );
     proxy.disarm();
     assert_eq!(place.objects(folder).await, Vec::<String>::new());
     nothing_is_open(&place, folder).await;
@@ -228,6 +237,70 @@ async fn hanging(place: Place, folder: &str) {
     server.address();
     nothing_is_open(&place, folder).await;
     assert!(files(&data.path().join("data/uploads")).is_empty());
+}
+
+/// Whether it is published nobody can tell; who gives it up is told so, and the upload goes when the store is back.
+async fn given_up(place: Place, folder: &str) {
+    let proxy = Proxy::start(place.upstream());
+    let data = tempfile::tempdir().unwrap();
+    let settings = format!("version = 1\n{}", endpoints());
+    let mut server = ServeProcess::start(&settings, data.path(), &[]);
+    let mut root = client(&server.address(), as_root()).await;
+    ok(&mut root, &place.behind(&proxy).create("s", folder)).await;
+    proxy.arm("?uploadId=", Fault::Answer(FAILED), 1000);
+    let request = v1::ExecuteRequest {
+        statement: format!("{ROWS} INTO OUTFILE 'stage://s/a.csv'"),
+        ..Default::default()
+    };
+    let error = execute(&mut root, request).await.unwrap_err();
+    assert!(error.message().contains("may have been done"), "{error:?}");
+    proxy.disarm();
+    proxy.arm("HTTP/1.1", Fault::CutBefore, 100_000);
+    let prepared = "SELECT export_id FROM stagedoor.exports WHERE state = 'PREPARED'";
+    let id = ok(&mut root, prepared).await.unwrap();
+    // Recovery may just be at it.
+    let deadline = Instant::now() + LONG;
+    loop {
+        let request = v1::ExecuteRequest {
+            statement: format!("CANCEL EXPORT '{id}'"),
+            ..Default::default()
+        };
+        match execute(&mut root, request).await {
+            Ok(_) => break,
+            Err(error) => assert!(
+                error.message().contains("just being settled") && Instant::now() < deadline,
+                "{error:?}"
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let state = ok(&mut root, "SELECT state FROM stagedoor.exports").await;
+    assert_eq!(state.as_deref(), Some("FAILED"));
+    assert!(!files(&data.path().join("data/uploads")).is_empty());
+    assert_eq!(place.open_uploads(folder).await.len(), 1);
+    proxy.disarm();
+    server.signal("KILL");
+    server.wait();
+    let mut server = ServeProcess::start(&settings, data.path(), &[]);
+    server.address();
+    nothing_is_open(&place, folder).await;
+    assert!(files(&data.path().join("data/uploads")).is_empty());
+    assert_eq!(place.objects(folder).await, Vec::<String>::new());
+}
+
+/// The store says that there is no such bucket: nothing can be left there.
+async fn never_began(place: Place, folder: &str) {
+    let server = server().await;
+    let create = place.create("s", folder);
+    assert!(create.contains(BUCKET), "{create}");
+    server
+        .ok(&create.replace(BUCKET, "a-bucket-of-nobody"))
+        .await;
+    server
+        .error(&format!("{ROWS} INTO OUTFILE 'stage://s/a.csv'"))
+        .await;
+    let left = files(&server.folder.path().join("data/uploads"));
+    assert_eq!(left, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

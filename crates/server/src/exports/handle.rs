@@ -136,7 +136,7 @@ impl ExportJobs {
         })
     }
 
-    /// Waits until nobody else replaces files at this place.
+    /// Waits until nobody else publishes files at this place.
     pub(crate) async fn alone(&self, place: String) -> Alone {
         let turn = {
             let mut replacing = self

@@ -12,7 +12,7 @@ use storage::{ErrorKind, ObjectPath, Store};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::checksums::{ALGORITHMS, checksums_of_folder, checksums_path};
-use crate::exports::handle::{Alone, Claim};
+use crate::exports::handle::Claim;
 use crate::exports::manifest::{manifest_of_folder, manifest_path};
 use crate::exports::plan::{plan_of, planned};
 use crate::exports::publish::{
@@ -102,7 +102,7 @@ async fn recover_one(instance: &Arc<Instance>, export: &ExportRecord) -> Result<
         return settle(instance, export, End::Failed { why }).await;
     }
     let place = place(instance, export).await?;
-    let _alone = alone(instance, export, &place).await;
+    let _alone = instance.jobs.alone(place.place.clone()).await;
     let Place { store, path, .. } = place;
     // An error that may pass (a disk that does not answer) ends here: the drafts stay for another time.
     let end = if export.state == ExportState::Prepared {
@@ -114,7 +114,10 @@ async fn recover_one(instance: &Arc<Instance>, export: &ExportRecord) -> Result<
     };
     match tidy(instance, &store, export, &path).await {
         Err(error) if error.is_retryable() => return Err(error),
-        Err(error) => tidying_failed(export, &error),
+        Err(error) => {
+            tidying_failed(export, &error);
+            leave_drafts(instance, export, &path).await;
+        }
         Ok(()) => {}
     }
     settle(instance, export, end).await
@@ -232,20 +235,27 @@ async fn given_up(instance: &Arc<Instance>, export: &ExportRecord) -> Result<Exp
     let end = match taken_back(instance, &export).await {
         Ok(end) => end,
         // The place may be gone for good: whoever gives the export up is told what is not known.
-        Err(error) => End::Failed {
-            why: format!(
-                "given up by CANCEL EXPORT while its place could not be looked at ({}): {}",
-                error.message(),
-                match export.state {
-                    ExportState::Prepared => "some of its files may be published",
-                    ExportState::Admitted
-                    | ExportState::Running
-                    | ExportState::Committed
-                    | ExportState::Failed
-                    | ExportState::Cancelled => "nothing was published, but drafts may be left",
-                }
-            ),
-        },
+        Err(error) => {
+            if let Target::Stage { path, .. } = Target::parse(&export.target)
+                && let Ok(path) = ObjectPath::parse(&path)
+            {
+                leave_drafts(instance, &export, &path).await;
+            }
+            End::Failed {
+                why: format!(
+                    "given up by CANCEL EXPORT while its place could not be looked at ({}): {}",
+                    error.message(),
+                    match export.state {
+                        ExportState::Prepared => "some of its files may be published",
+                        ExportState::Admitted
+                        | ExportState::Running
+                        | ExportState::Committed
+                        | ExportState::Failed
+                        | ExportState::Cancelled => "nothing was published, but drafts may be left",
+                    }
+                ),
+            }
+        }
     };
     settle(instance, &export, end).await
 }
@@ -253,7 +263,7 @@ async fn given_up(instance: &Arc<Instance>, export: &ExportRecord) -> Result<Exp
 /// Takes back what an unfinished export has made, unless all of it is published.
 async fn taken_back(instance: &Arc<Instance>, export: &ExportRecord) -> Result<End> {
     let place = place(instance, export).await?;
-    let _alone = alone(instance, export, &place).await;
+    let _alone = instance.jobs.alone(place.place.clone()).await;
     let Place { store, path, .. } = place;
     let mut end = not_published("given up by CANCEL EXPORT");
     if export.state == ExportState::Prepared {
@@ -265,8 +275,37 @@ async fn taken_back(instance: &Arc<Instance>, export: &ExportRecord) -> Result<E
     }
     if let Err(error) = tidy(instance, &store, export, &path).await {
         tidying_failed(export, &error);
+        leave_drafts(instance, export, &path).await;
     }
     Ok(end)
+}
+
+/// Notes the drafts of an export that ends while they cannot be removed: they go when their place answers.
+async fn leave_drafts(instance: &Arc<Instance>, export: &ExportRecord, path: &ObjectPath) {
+    let (record, path) = (export.clone(), path.clone());
+    let noted = instance
+        .blocking(move |instance| {
+            let lost = unrecorded(&record, &path)?;
+            let lost = match record.state {
+                ExportState::Prepared => &[],
+                ExportState::Admitted
+                | ExportState::Running
+                | ExportState::Committed
+                | ExportState::Failed
+                | ExportState::Cancelled => &lost[..],
+            };
+            instance.uploads.leave(&record, &path, lost)
+        })
+        .await;
+    match noted {
+        Ok(()) => instance.unsettled.notify_one(),
+        Err(error) => tracing::error!(
+            id = export.id,
+            target = export.target,
+            error = error.message(),
+            "drafts of an export may be left behind for good: they could not be noted"
+        ),
+    }
 }
 
 /// How an unfinished export ends.
@@ -278,14 +317,6 @@ enum End {
 fn not_published(why: &str) -> End {
     End::Failed {
         why: format!("not published: {why}"),
-    }
-}
-
-/// Keeps others from replacing the files that an export replaces.
-async fn alone(instance: &Instance, export: &ExportRecord, place: &Place) -> Option<Alone> {
-    match export.plan.iter().any(|file| file.replaces) {
-        true => Some(instance.jobs.alone(place.place.clone()).await),
-        false => None,
     }
 }
 

@@ -283,12 +283,13 @@ impl Running {
     }
 
     /// Writes the files out of sight and records PREPARED: every byte is durable, digests are known. Gives with it what
-    /// keeps other exports from replacing the same files meanwhile.
+    /// keeps other exports from publishing to the same target meanwhile: not every store keeps two from replacing each
+    /// other when they come at the same moment.
     async fn prepare(
         &self,
         plan: ExportPlan,
         progress: Arc<Progress>,
-    ) -> Result<(ExportRecord, Option<Alone>)> {
+    ) -> Result<(ExportRecord, Alone)> {
         let job: &Job = &self.job;
         let ExportPlan {
             target,
@@ -326,13 +327,10 @@ impl Running {
         let finished_us = (catalog::system_clock())();
         let mut files = plan_of_data(replaces, &report, &lock(&finished))?;
         let json = manifest.json(&running, &target, &files, finished_us)?;
-        let alone = match replaces {
-            true => tokio::select! {
-                biased;
-                () = job.cancelled() => return Err(cancelled()),
-                alone = self.instance.jobs.alone(target.place()) => Some(alone),
-            },
-            false => None,
+        let alone = tokio::select! {
+            biased;
+            () = job.cancelled() => return Err(cancelled()),
+            alone = self.instance.jobs.alone(target.place()) => alone,
         };
         let found = beside
             .look(&self.instance, &self.actor.account, &target, &files)

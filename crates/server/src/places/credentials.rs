@@ -35,6 +35,57 @@ pub(super) fn open(
     used(instance, account, opened.into_iter().map(Ok)).map(Some)
 }
 
+/// What says where a bucket is, and how its files are kept there, rather than who asks: it is the bucket's, and those
+/// who use it with keys of their own are bound by it.
+const OF_THE_BUCKET: [CredentialKey; 9] = [
+    CredentialKey::Endpoint,
+    CredentialKey::Bucket,
+    CredentialKey::Region,
+    CredentialKey::Provider,
+    CredentialKey::AddressingStyle,
+    CredentialKey::SignatureVersion,
+    CredentialKey::Sse,
+    CredentialKey::KmsKeyId,
+    CredentialKey::StorageClass,
+];
+
+/// The credentials of `stage` for the bucket that another one has, in which it lies: its own keys, and of all that is
+/// the bucket's what `bucket` says. Blocking.
+///
+/// # Errors
+/// As [`open`]; [`Reason::StageInvalid`] for a stage that says another endpoint, say, than the bucket's.
+pub(super) fn open_within(
+    instance: &Instance,
+    account: &str,
+    stage: &StageRecord,
+    bucket: &StageRecord,
+) -> Result<BucketCredentials> {
+    let mut values = instance.catalog.credentials(account, stage)?;
+    for (name, theirs) in instance.catalog.credentials(account, bucket)? {
+        let OpenValue::Plain(theirs) = theirs else {
+            continue;
+        };
+        if !CredentialKey::from_name(&name).is_some_and(|key| OF_THE_BUCKET.contains(&key)) {
+            continue;
+        }
+        let own = values.iter().find(|(own, _)| *own == name);
+        match own {
+            None => values.push((name, OpenValue::Plain(theirs))),
+            Some((_, OpenValue::Plain(own))) if *own == theirs => {}
+            Some(_) => {
+                return Err(Error::internal(
+                    Reason::StageInvalid,
+                    format_args!(
+                        "stage '{}' says another '{name}' than stage '{}', in whose bucket it lies; leave it out",
+                        stage.name, bucket.name
+                    ),
+                ));
+            }
+        }
+    }
+    used(instance, account, values.into_iter().map(Ok))
+}
+
 /// Credentials of an account ready for use. Blocking.
 ///
 /// # Errors

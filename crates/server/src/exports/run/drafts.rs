@@ -44,8 +44,12 @@ impl Drafts {
         let begun = tokio::select! {
             biased;
             () = self.job.cancelled() => Err(cancelled()),
-            draft = self.store.draft(&self.id, file.index, &path) => {
-                draft.map_err(|e| write_error("the export", &io::Error::from(e)))
+            draft = self.store.draft(&self.id, file.index, &path) => match draft {
+                // It has not begun, and the store has said so.
+                Err(error) if !error.may_be_done() && !error.is_temporary() => {
+                    return Err(write_error("the export", &io::Error::from(error)));
+                }
+                draft => draft.map_err(|e| write_error("the export", &io::Error::from(e))),
             }
         };
         let mut draft = self.noting(&path, begun)?;

@@ -96,7 +96,7 @@ fn told(plan: &ExportPlan, statement: &Export) -> Explained {
             (true, _) => {
                 "replaces files of the names, and removes what else the export before has left"
             }
-            (false, true) => "in one step a file, which never replaces one",
+            (false, true) => "in one step a file, which replaces none",
             (false, false) => {
                 "looks for files of the names first: the place has no step that never replaces one"
             }
