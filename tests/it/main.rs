@@ -34,6 +34,7 @@ mod leaks;
 mod load_errors;
 mod loads;
 mod metrics;
+mod mysql_wire;
 mod notify;
 mod packed_files;
 mod policies;

@@ -2,6 +2,7 @@
 //! when the server has to end. Services learn from a request's extensions who is at the other end.
 
 mod accept;
+mod keep_alive;
 mod preface;
 
 use std::io;
@@ -21,6 +22,7 @@ use tonic::codegen::http;
 use tonic::transport::server::Connected;
 
 pub(crate) use accept::{Entry, OPENING_MAX, accept};
+pub(crate) use keep_alive::keep_alive;
 
 /// Calls of one connection at once; further ones wait at the client.
 const STREAMS_MAX: u32 = 256;

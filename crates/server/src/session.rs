@@ -9,6 +9,7 @@ mod caller;
 mod change_rows;
 mod create_as;
 mod deadline;
+mod diagnostics;
 mod directory;
 mod etag;
 mod exports;
@@ -19,6 +20,7 @@ mod keys;
 mod links;
 mod live;
 mod load;
+mod origins;
 mod pace;
 mod prepared;
 mod queries;
@@ -26,6 +28,7 @@ mod query_errors;
 mod result;
 mod roles;
 mod securables;
+mod shown;
 mod stages;
 mod table_columns;
 mod tables;
@@ -45,6 +48,7 @@ pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 pub(crate) use bounds::Bounds;
 pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
+pub(crate) use diagnostics::Diagnostics;
 pub(crate) use etag::Etag;
 pub(crate) use exports::{Verdict, VerifiedFile};
 pub(crate) use files::{FoundFiles, file_not_found};
@@ -52,6 +56,7 @@ pub(crate) use ingest::{IfMissing, IfThere, Ingested};
 pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use keys::table_keys;
 pub(crate) use links::{LinkedFile, percent_encoded};
+pub use origins::{KeyPart, Origin};
 pub(crate) use prepared::{Prepared, Ready};
 pub(crate) use queries::{fields, internal_store};
 pub(crate) use result::text_batch;
@@ -91,6 +96,7 @@ pub struct Session {
     /// What others see of it, and how they end its statement, where it is an open session.
     open: Option<(Arc<OpenSession>, Killed)>,
     temporary: Arc<TemporaryStages>,
+    diagnostics: Arc<Diagnostics>,
     /// The file that the client has sent for the statement.
     received: Option<Arc<ReceivedFile>>,
     /// Of a call beside an open session's statements: what keeps the session open.
@@ -113,6 +119,7 @@ pub(crate) struct Kept {
     database: String,
     variables: Variables,
     temporary: Arc<TemporaryStages>,
+    diagnostics: Arc<Diagnostics>,
 }
 
 impl Kept {
@@ -154,6 +161,7 @@ impl Session {
             statement: Bounds::none(),
             open: None,
             temporary: TemporaryStages::none(),
+            diagnostics: Arc::default(),
             received: None,
             _in_use: None,
         }
@@ -198,6 +206,7 @@ impl Session {
             database: kept.database,
             variables: kept.variables,
             temporary: kept.temporary,
+            diagnostics: kept.diagnostics,
             open: Some((open, killed)),
             ..Self::for_statements(instance, caller)
         }
@@ -210,6 +219,7 @@ impl Session {
             database: self.database.clone(),
             variables: self.variables.clone(),
             temporary: Arc::clone(&self.temporary),
+            diagnostics: Arc::clone(&self.diagnostics),
         }
     }
 
@@ -313,7 +323,11 @@ impl Session {
     }
 
     fn parse(&self, text: &str) -> Result<Plan> {
-        Ok(parser::parse_with(text, &self.parser_limits())?)
+        let parsed = parser::parse_with(text, &self.parser_limits()).map_err(Error::from);
+        if let Err(error) = &parsed {
+            self.diagnostics.failed(error);
+        }
+        parsed
     }
 
     async fn run(&mut self, plan: Plan, purpose: Purpose) -> Result<Outcome> {
@@ -329,6 +343,7 @@ impl Session {
         };
         tracing::debug!(statement = self.context.statement, "executing");
         let began = std::time::Instant::now();
+        let speaks = self.speaks(&plan, purpose);
         let result = match self.bounded(plan, purpose).await {
             Err(error) if error.is_unaudited_refusal() => Err(self.refused(verb, error).await),
             result => result,
@@ -338,7 +353,7 @@ impl Session {
             Purpose::Describe => "PREPARE",
         };
         self.ended(counted, began, &result);
-        result
+        self.said(speaks, result)
     }
 
     /// Counts and logs a statement's end.
