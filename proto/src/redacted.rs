@@ -20,6 +20,7 @@ macro_rules! redacted {
 
 redacted! {
     CreateAccountRequest { account_id, account, validate_only }
+    CreateTokenResponse { created }
     CreateUserRequest { user_id, user, validate_only }
     ExecuteRequest {}
     LoginResponse { name, expire_time, caller }

@@ -5,6 +5,7 @@
 mod identity;
 mod rotation;
 mod rows;
+pub(crate) mod shapes;
 mod split;
 
 use std::collections::BTreeSet;

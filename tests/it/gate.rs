@@ -1,6 +1,8 @@
 //! Who may do what, end to end: a server behind a real port, and callers that log in with each call.
 //! Every suite below asks over gRPC, as clients do; nothing looks into the server.
 
+mod account_calls;
+mod asked;
 mod audit;
 mod details;
 mod isolation;
@@ -8,7 +10,9 @@ mod life;
 mod links;
 mod logins;
 mod matrix;
+mod others;
 mod removal;
+mod several;
 mod tokens;
 mod views;
 mod visibility;

@@ -3,6 +3,7 @@
 
 mod entries;
 mod search;
+mod wires;
 
 use std::path::Path;
 
@@ -134,6 +135,32 @@ impl Caller {
     }
 }
 
+/// What signs messages about exports, and the path that they are sent to, where nobody listens.
+const MESSAGES_SECRET: &str = "Pl4nted-secret-of-messages";
+const MESSAGES_PATH: &str = "Pl4nted-path-of-messages";
+
+fn settings(folder: &Path) -> String {
+    let secret = folder.join("messages.secret");
+    std::fs::write(&secret, MESSAGES_SECRET).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&secret, private).unwrap();
+    format!(
+        "[limits]\nstatement_bytes_max = 10000\n[http]\nlisten = \"127.0.0.1:0\"\n[mysql]\nlisten = \"127.0.0.1:0\"\n\
+         [notify]\nurl = \"http://127.0.0.1:1/{MESSAGES_PATH}\"\nsecret_file = \"{}\"\n",
+        secret.display()
+    )
+}
+
+/// Where clients of MySQL connect, as the log says it.
+fn mysql_address(server: &ServeProcess) -> std::net::SocketAddr {
+    let before = "for clients of MySQL, on ";
+    let line = server.read.iter().find(|line| line.contains(before));
+    let (_, address) = line.unwrap().split_once(before).unwrap();
+    let of_address = |c: &char| c.is_ascii_digit() || matches!(c, '.' | ':');
+    let address: String = address.chars().take_while(of_address).collect();
+    address.parse().unwrap()
+}
+
 async fn nothing_leaks(format: &str) {
     let folder = tempfile::tempdir().unwrap();
     let stdout = folder.path().join("stdout");
@@ -141,11 +168,12 @@ async fn nothing_leaks(format: &str) {
     std::fs::create_dir(&out).unwrap();
     let mut server = ServeProcess::start_after(
         &format!("exec >'{}'", stdout.display()),
-        "[limits]\nstatement_bytes_max = 10000\n[http]\nlisten = \"127.0.0.1:0\"\n",
+        &settings(folder.path()),
         folder.path(),
         &["--log", "trace", "--log-format", format],
     );
-    let channel = connect(&server.address()).await;
+    let address = server.address();
+    let channel = connect(&address).await;
     let wire = InterceptedService::new(channel.clone(), Login::password("root", ROOT_PASSWORD));
     let mut caller = Caller {
         channel,
@@ -154,12 +182,17 @@ async fn nothing_leaks(format: &str) {
         answers: Vec::new(),
     };
     caller.note("the root password file", ROOT_PASSWORD);
+    caller.note("the secret of messages", MESSAGES_SECRET);
+    caller.note("the URL of messages", MESSAGES_PATH);
 
     entries::stages(&mut caller, &out).await;
     entries::passwords(&mut caller).await;
     entries::logins(&mut caller).await;
     entries::links(&mut caller, &out).await;
     entries::mistakes(&mut caller).await;
+    wires::mysql(&mut caller, mysql_address(&server)).await;
+    wires::flight(&mut caller, &address).await;
+    wires::other_servers(&mut caller).await;
     ask_everything(&mut caller).await;
     let backup = folder.path().join("backup");
     let mut admin = AdminServiceClient::new(caller.wire.clone());

@@ -43,6 +43,7 @@ mod queries;
 mod raw_targets;
 mod real_servers;
 mod recovery;
+mod round_trips;
 mod sealed;
 mod serve_process;
 mod sql_service;

@@ -1,6 +1,11 @@
 //! Compressed files are read as what they are by their first bytes, of several parts too; cut ones are errors that name
 //! the file, and so are encrypted ones.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::harness::{TestServer, unhex};
 
 /// A part with the row `1,a`, and one with `2,b`, as the formats' own programs write them.
@@ -90,4 +95,58 @@ async fn encrypted_files_are_told() {
         .await
         .rows();
     assert_eq!(row, [["age-encryption.org", "BZh9"]]);
+}
+
+/// A member of a tar archive.
+fn member(name: &str, content: &str) -> Vec<u8> {
+    let mut header = vec![0_u8; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+    header[156] = b'0';
+    header[257..262].copy_from_slice(b"ustar");
+    header[148..156].fill(b' ');
+    let sum: u64 = header.iter().map(|byte| u64::from(*byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    header.extend_from_slice(content.as_bytes());
+    header.resize(header.len().next_multiple_of(512), 0);
+    header
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_one_file_of_an_archive_is_read() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    let zip = |archive: &[u8]| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(archive).unwrap();
+        packed.finish().unwrap()
+    };
+    let one = [member("a.csv", "\u{feff}1,a\n2,b\n"), vec![0; 1024]].concat();
+    server
+        .ok("CREATE TABLE t (id bigint, name varchar(9))")
+        .await;
+    for (name, bytes) in [("a.csv.tar.gz", zip(&one)), ("a.csv.tar", one.clone())] {
+        std::fs::write(dir.join(name), bytes).unwrap();
+        server
+            .ok(&format!(
+                "LOAD DATA INFILE 'stage://s/{name}' INTO TABLE t FIELDS TERMINATED BY ','"
+            ))
+            .await;
+    }
+    assert_eq!(
+        server.ok("SELECT id, name FROM t ORDER BY id").await.rows(),
+        [["1", "a"], ["1", "a"], ["2", "b"], ["2", "b"]]
+    );
+    let two = [member("a.csv", "1,a\n"), member("b.csv", "2,b\n")].concat();
+    for (bytes, wanted) in [
+        (zip(&two), "has several files, 'a.csv' and 'b.csv'"),
+        (zip(&one[..515]), "the archive 'x.tar.gz' is cut off"),
+    ] {
+        std::fs::write(dir.join("x.tar.gz"), bytes).unwrap();
+        let error = server
+            .error("LOAD DATA INFILE 'stage://s/x.tar.gz' INTO TABLE t FIELDS TERMINATED BY ','")
+            .await;
+        assert!(error.contains(wanted), "{error}");
+    }
+    assert_eq!(server.ok("SELECT COUNT(*) FROM t").await.cell(), "4");
 }

@@ -213,6 +213,7 @@ mod files;
 mod flight_clients;
 mod flight_sql;
 mod mysql;
+mod real_ceph;
 mod real_databases;
 
 on_both!(an_export_appears_whole_and_once, exports);

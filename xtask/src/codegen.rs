@@ -20,8 +20,9 @@ const FILES: [&str; 6] = [
     "stagedoor/v1/stage.proto",
 ];
 /// Messages that carry passwords, tokens or keys: their `Debug` is written by hand in proto/src/redacted.rs.
-const SECRET_MESSAGES: [&str; 10] = [
+const SECRET_MESSAGES: [&str; 11] = [
     ".stagedoor.v1.CreateAccountRequest",
+    ".stagedoor.v1.CreateTokenResponse",
     ".stagedoor.v1.CreateUserRequest",
     ".stagedoor.v1.ExecuteRequest",
     ".stagedoor.v1.LoginResponse",

@@ -10,7 +10,7 @@ use cargo_metadata::{Message, PackageId};
 use crate::process::{self, cargo};
 use crate::tally::Tally;
 use crate::test::{SELECTION, binary, servers};
-use crate::venv;
+use crate::{ceph, venv};
 
 const PACKAGE: &str = "stagedoor-tests";
 
@@ -33,6 +33,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             None
         }
     };
+    let ceph = match ceph::ready() {
+        Ok(programs) => Some(programs),
+        Err(error) => {
+            println!("not run: those on Ceph: {error:#}");
+            None
+        }
+    };
     let mut tally = Tally::default();
     let mut passed = true;
     for program in programs {
@@ -47,6 +54,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
                 .env("STAGEDOOR_PYTHON", python)
                 .env("STAGEDOOR_WEED", venv::program(python, "weed")),
             None => tests.args(["--skip", "real_servers"]),
+        };
+        match &ceph {
+            Some(ceph) => tests.env("STAGEDOOR_CEPH", ceph),
+            None => tests.args(["--skip", "real_ceph"]),
         };
         let (ok, counts) = process::run_tests(&mut tests)?;
         passed &= ok;

@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::process;
+use crate::apt;
 
 /// Debian's and Ubuntu's names.
 const PACKAGES: [&str; 3] = ["mariadb-client", "mariadb-server", "postgresql"];
@@ -28,7 +27,7 @@ pub(crate) fn ready() -> Result<Databases> {
     if let Some(found) = found() {
         return Ok(found);
     }
-    install().context("failed to install PostgreSQL and MariaDB")?;
+    apt::install(&PACKAGES).context("failed to install PostgreSQL and MariaDB")?;
     found().context("PostgreSQL and MariaDB were installed, but are not where they are looked for")
 }
 
@@ -59,45 +58,4 @@ fn mariadb() -> Option<PathBuf> {
         .map(PathBuf::from)
         .into_iter()
         .find(|path| path.exists() && Path::new("/usr/bin/mariadb-install-db").exists())
-}
-
-fn install() -> Result<()> {
-    let is_root = process::output(Command::new("id").arg("-u"))?.trim() == "0";
-    let apt = |arguments: &[&str]| {
-        let mut command = match is_root {
-            true => Command::new("apt-get"),
-            false => {
-                let mut command = Command::new("sudo");
-                command.args([
-                    "-n",
-                    "env",
-                    "DEBIAN_FRONTEND=noninteractive",
-                    "RUNLEVEL=1",
-                    "apt-get",
-                ]);
-                command
-            }
-        };
-        command
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            // The packages' own servers are not to be started.
-            .env("RUNLEVEL", "1");
-        process::output(&mut command)
-    };
-    if !process::works(Command::new("apt-get").arg("--version")) {
-        bail!("there is no apt-get; install PostgreSQL and MariaDB servers by hand");
-    }
-    println!("apt-get: {}", PACKAGES.join(" "));
-    let packages = || {
-        let mut arguments = vec!["install", "-y", "--no-install-recommends"];
-        arguments.extend(PACKAGES);
-        apt(&arguments)
-    };
-    if packages().is_err() {
-        // The lists may be old, or none.
-        apt(&["update"])?;
-        packages()?;
-    }
-    Ok(())
 }

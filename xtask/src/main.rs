@@ -7,7 +7,9 @@
 )]
 
 mod api;
+mod apt;
 mod bench;
+mod ceph;
 mod ci;
 mod codegen;
 mod crash;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::process::{self, cargo};
 use crate::venv;
-use crate::{databases, node};
+use crate::{ceph, databases, node};
 
 /// What the readers of exported files and manifests need, the object storages with their makers' own clients, clients of
 /// MySQL, ADBC, and gRPC.
@@ -50,6 +50,12 @@ const DATABASE_TESTS: (&str, &str) = ("real_databases", "tables of PostgreSQL an
 
 /// Tests whose path has this word need node with its client of MySQL; they are left out by name where there is none.
 const NODE_TESTS: (&str, &str) = ("node_clients", "mysql2, the client of node");
+
+/// Tests whose path has this word need Ceph; they are left out by name where there is none.
+const CEPH_TESTS: (&str, &str) = (
+    "real_ceph",
+    "buckets in Ceph's gateway, a store without conditions",
+);
 
 /// One package selection for every step, or DataFusion is built again with other features.
 pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--all-targets", "--locked"];
@@ -100,6 +106,15 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             None
         }
     };
+    // The same: not every distribution has it.
+    let ceph = match ceph::ready() {
+        Ok(programs) => Some(programs),
+        Err(error) => {
+            let (name, what) = CEPH_TESTS;
+            not_run.push(format!("{name} ({what}): {error:#}"));
+            None
+        }
+    };
     report_not_run(&not_run);
 
     process::run(cargo(root).arg("build").args(SELECTION))?;
@@ -112,6 +127,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         }
         if let Some(node) = &node {
             command.env("STAGEDOOR_NODE_MODULES", node);
+        }
+        if let Some(ceph) = &ceph {
+            command.env("STAGEDOOR_CEPH", ceph);
         }
         match &python {
             Some(python) => command
@@ -134,6 +152,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     }
     if node.is_none() {
         harness.extend(["--skip".to_owned(), NODE_TESTS.0.to_owned()]);
+    }
+    if ceph.is_none() {
+        harness.extend(["--skip".to_owned(), CEPH_TESTS.0.to_owned()]);
     }
     harness.extend(arguments.filters.iter().cloned());
 

@@ -247,7 +247,8 @@ impl Catalog {
         )
     }
 
-    /// Adds a file to the plan of a running export: its draft has been begun. One write, however long the plan is.
+    /// Adds a file to the plan of a running export: its draft has been begun, or, without a token, is about to be; then
+    /// the same with its token takes its place. One write, however long the plan is.
     ///
     /// Errors: `NotFound`; `Conflict` for an export that is not running; `AlreadyExists` for the file's number.
     pub fn begin_export_file(

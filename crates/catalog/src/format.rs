@@ -29,7 +29,7 @@ const HEADER_BYTES: usize = 16;
 
 /// The format that is written. Every format up to it is read; a higher one is refused, so an old
 /// program never rewrites a new record and loses the fields that it does not know.
-pub(crate) const FORMAT: u16 = 8;
+pub(crate) const FORMAT: u16 = 9;
 
 /// A record that has a stored form.
 pub(crate) trait Stored: Sized {

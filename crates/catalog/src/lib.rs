@@ -32,6 +32,7 @@ mod stages;
 mod store;
 mod tables;
 mod tokens;
+mod transaction;
 mod users;
 
 pub use accounts::{
@@ -72,6 +73,7 @@ pub use tables::{
     ViewQuery,
 };
 pub use tokens::{NewToken, TokenRecord, TokenState};
+pub use transaction::Transaction;
 pub use users::{NewUser, PasswordHash, UserChange, UserRecord};
 
 use std::path::Path;

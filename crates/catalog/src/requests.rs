@@ -11,10 +11,12 @@ pub(crate) use answer::{Answer, Outcome};
 pub(crate) use arguments::Arguments;
 pub(crate) use identities::ToldOnce;
 
+use std::borrow::Cow;
+
 use crate::error::Error;
 use crate::options::Actor;
 use crate::store::{Draft, What};
-use crate::{Catalog, keys};
+use crate::{Catalog, Transaction, keys};
 
 /// The longest idempotency key, in characters.
 const KEY_CHARS_MAX: usize = 128;
@@ -39,6 +41,7 @@ pub(crate) enum Operation {
     AlterUser,
     DropUser,
     CreateRole,
+    AlterRole,
     DropRole,
     GrantRole,
     RevokeRole,
@@ -50,6 +53,8 @@ pub(crate) enum Operation {
 
 /// Parts user and key: no key that a client gives has it.
 const PART: char = '\u{1f}';
+/// Parts a key and the number of a change in a transaction, as [`PART`] does.
+const NUMBERED: char = '\u{1e}';
 
 impl Operation {
     /// What a request is remembered by: of a stage its key, which is the account's, else user and key, for there every
@@ -69,6 +74,7 @@ impl Operation {
             | Operation::AlterUser
             | Operation::DropUser
             | Operation::CreateRole
+            | Operation::AlterRole
             | Operation::DropRole
             | Operation::GrantRole
             | Operation::RevokeRole
@@ -94,6 +100,7 @@ impl Operation {
             Operation::AlterUser => "ALTER USER",
             Operation::DropUser => "DROP USER",
             Operation::CreateRole => "CREATE ROLE",
+            Operation::AlterRole => "ALTER ROLE",
             Operation::DropRole => "DROP ROLE",
             Operation::GrantRole => "GRANT ROLE",
             Operation::RevokeRole => "REVOKE ROLE",
@@ -111,7 +118,7 @@ pub(crate) struct RequestRecord {
     pub(crate) operation: Operation,
     /// The fingerprint of all that was asked for.
     pub(crate) arguments: [u8; 32],
-    /// Id and version of each record in the answer; a role has no versions, and 0 here.
+    /// Id and version of each record in the answer.
     pub(crate) records: Vec<(u64, u64)>,
     pub(crate) outcome: Outcome,
     /// How many things the answer counts; 0 where it counts none.
@@ -127,10 +134,7 @@ impl RequestRecord {
 }
 
 impl Catalog {
-    /// A change that is not made again when its request was answered already.
-    ///
-    /// Errors: those of `decide`; `Invalid` for an idempotency key of another form; `Conflict` when the
-    /// key was given with another request.
+    /// As [`Transaction::write_once`], of one change alone.
     pub(crate) fn write_once<T: Answer>(
         &self,
         actor: &Actor,
@@ -139,8 +143,27 @@ impl Catalog {
         operation: Operation,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.store.write(
-            actor,
+        self.transaction(actor, |all| {
+            all.write_once(target, arguments, operation, decide)
+        })
+    }
+}
+
+impl Transaction<'_> {
+    /// A change that is not made again when its request was answered already.
+    ///
+    /// Errors: those of `decide`; `Invalid` for an idempotency key of another form; `Conflict` when the
+    /// key was given with another request.
+    pub(crate) fn write_once<T: Answer>(
+        &mut self,
+        target: impl FnOnce() -> String,
+        arguments: impl FnOnce(&mut Draft<'_>) -> Result<Arguments, Error>,
+        operation: Operation,
+        decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.asked += 1;
+        let (actor, number) = (self.actor, self.asked);
+        self.steps.step(
             || What::change(operation.as_str(), target()),
             |draft| {
                 let account = &actor.account;
@@ -152,7 +175,7 @@ impl Catalog {
                     return Ok(answer);
                 };
                 check_key(key)?;
-                let kept_as = &operation.key_of(&actor.user, key);
+                let kept_as = &operation.key_of(&actor.user, &numbered(key, number));
                 let arguments = arguments(draft)?.fingerprint(operation);
                 let before: Option<RequestRecord> =
                     draft.view().get(&keys::request(account, kept_as))?;
@@ -182,6 +205,14 @@ impl Catalog {
                 Ok(answer)
             },
         )
+    }
+}
+
+/// The key of the change of this number, from 1, in a transaction.
+fn numbered(key: &str, number: u64) -> Cow<'_, str> {
+    match number {
+        1 => Cow::Borrowed(key),
+        _ => Cow::Owned(format!("{key}{NUMBERED}{number}")),
     }
 }
 

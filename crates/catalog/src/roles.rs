@@ -34,6 +34,8 @@ pub struct RoleRecord {
     pub id: u64,
     /// Its name.
     pub name: String,
+    /// From 1, one more with each change of the record.
+    pub version: u64,
     /// Whether it came with the account: it cannot be dropped.
     pub built_in: bool,
     /// Free text.
@@ -89,6 +91,7 @@ pub(crate) fn put_built_in(draft: &mut Draft<'_>, account: &str) -> Result<Built
         let record = RoleRecord {
             id,
             name: name.to_owned(),
+            version: 1,
             built_in: true,
             comment: String::new(),
             created_us: draft.now_us(),

@@ -12,9 +12,11 @@ mod queue;
 mod recovery;
 mod scrub;
 mod snapshot;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod what;
+mod within;
 
 pub(crate) use closed::{CaughtUp, Closed};
 pub(crate) use draft::{Draft, View};
@@ -23,6 +25,8 @@ pub(crate) use keeper::Keeper;
 pub(crate) use open::Anew;
 pub use recovery::Recovery;
 pub use scrub::Scrubbed;
+use steps::Made;
+pub(crate) use steps::Steps;
 pub(crate) use what::What;
 
 use std::fmt;
@@ -79,8 +83,9 @@ pub(crate) trait Reader {
 
 impl Reader for Store {
     fn read<T>(&self, read: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        within::refuse(self)?;
         let _view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        read(View::new(&self.index, &self.nothing)).inspect_err(|e| self.note(e))
+        read(View::new(&self.index, &self.nothing, &self.nothing)).inspect_err(|e| self.note(e))
     }
 }
 
@@ -105,20 +110,34 @@ impl Store {
         what: impl FnOnce() -> What,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.write_steps(actor, |mut steps| steps.step(what, decide))
+    }
+
+    /// The same of a mutation of several steps, which are one journal record: all of them, or none when
+    /// `decide` fails.
+    pub(crate) fn write_steps<T, E: From<Error>>(
+        &self,
+        actor: &Actor,
+        decide: impl FnOnce(Steps<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         names::check("an account", &actor.account)?;
+        within::refuse(self)?;
         let mut queue = self.queue();
         self.may_write(&queue)?;
-        let (answer, decided) = {
+        let now_us = (self.clock)();
+        let mut made = Made::default();
+        let answer = {
             // What is ahead is seen either way, but nothing of the index may move meanwhile.
             let _view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-            let view = View::new(&self.index, &queue.ahead);
-            let mut draft = Draft::new(view, (self.clock)());
-            let answer = decide(&mut draft).inspect_err(|e| self.note(e));
-            (answer, draft.decided())
+            let _within = within::enter(self);
+            decide(Steps::new(self, &queue.ahead, now_us, &mut made))
         };
         let is_meant = !actor.request.validate_only;
-        if is_meant && answer.is_ok() && !decided.operations.is_empty() {
-            queue.push(actor, what(), decided)?;
+        if is_meant
+            && answer.is_ok()
+            && let Some(mutation) = made.mutation(now_us)
+        {
+            queue.push(actor, mutation)?;
         }
         let seq = queue.last_change();
         self.settle(queue, seq)?;
@@ -136,6 +155,7 @@ impl Store {
 
     /// Appends a record to the audit, to be made durable soon.
     pub(crate) fn record(&self, event: AuditEvent) -> Result<(), Error> {
+        within::refuse(self)?;
         let mut queue = self.queue();
         self.may_write(&queue)?;
         queue.push_event(event, (self.clock)())?;
@@ -165,6 +185,7 @@ impl Store {
 
     /// Waits until all that was decided so far is durable and applied.
     pub(crate) fn settle_all(&self) -> Result<(), Error> {
+        within::refuse(self)?;
         let queue = self.queue();
         let seq = queue.last();
         self.settle(queue, seq)

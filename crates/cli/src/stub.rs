@@ -190,13 +190,16 @@ impl AccountService for Stub {
         update_user(UpdateUserRequest) -> UpdateUserResponse;
         delete_user(DeleteUserRequest) -> DeleteUserResponse;
         create_role(CreateRoleRequest) -> CreateRoleResponse;
+        get_role(GetRoleRequest) -> GetRoleResponse;
         list_roles(ListRolesRequest) -> ListRolesResponse;
+        update_role(UpdateRoleRequest) -> UpdateRoleResponse;
         delete_role(DeleteRoleRequest) -> DeleteRoleResponse;
         grant_role(GrantRoleRequest) -> GrantRoleResponse;
         revoke_role(RevokeRoleRequest) -> RevokeRoleResponse;
         grant_privileges(GrantPrivilegesRequest) -> GrantPrivilegesResponse;
         revoke_privileges(RevokePrivilegesRequest) -> RevokePrivilegesResponse;
         list_grants(ListGrantsRequest) -> ListGrantsResponse;
+        create_token(CreateTokenRequest) -> CreateTokenResponse;
         list_tokens(ListTokensRequest) -> ListTokensResponse;
         revoke_token(RevokeTokenRequest) -> RevokeTokenResponse;
     }

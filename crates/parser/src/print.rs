@@ -219,6 +219,7 @@ impl Printer {
                 self.word("CREATE ROLE");
                 self.word_if(plan.if_not_exists, "IF NOT EXISTS");
                 self.name_list(&plan.roles);
+                self.clause("COMMENT", plan.comment.as_ref().map(|text| text.as_str()));
             }
             Plan::DropRole(plan) => {
                 self.word("DROP ROLE");

@@ -16,6 +16,7 @@ mod records;
 mod scan;
 mod source;
 mod table;
+mod tar;
 
 pub(crate) use infer::infer;
 pub use left_out::LeftOut;

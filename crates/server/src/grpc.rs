@@ -3,6 +3,7 @@
 
 mod account_service;
 mod admin_service;
+mod asked;
 mod authentication;
 mod convert;
 mod export_service;

@@ -39,6 +39,7 @@ mod maintenance;
 mod metrics;
 mod monitor_port;
 mod mysql_port;
+mod notes;
 mod notify;
 pub mod offline;
 mod parts;

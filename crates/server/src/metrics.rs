@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     export_rows: Counter,
     export_bytes: Counter,
     logins_refused: Family<[Label; 1], Counter>,
+    audit_unwritten: Counter,
     waiting: Family<[Label; 1], Gauge>,
     waits: Family<[Label; 2], Counter>,
     wait_seconds: Family<[Label; 1], Histogram>,
@@ -58,6 +59,7 @@ impl Default for Metrics {
             export_rows: Counter::default(),
             export_bytes: Counter::default(),
             logins_refused: Family::default(),
+            audit_unwritten: Counter::default(),
             waiting: Family::default(),
             waits: Family::default(),
             wait_seconds: Family::new_with_constructor(seconds),
@@ -108,6 +110,11 @@ impl Metrics {
             "logins_refused",
             "Logins that were refused, by reason",
             self.logins_refused.clone(),
+        );
+        to.register(
+            "audit_unwritten",
+            "Records of refusals, logins and the like that the audit could not take",
+            self.audit_unwritten.clone(),
         );
         to.register(
             "queue_length",
@@ -193,6 +200,11 @@ impl Metrics {
         self.logins_refused
             .get_or_create(&[("reason", reason)])
             .inc();
+    }
+
+    /// A record of the audit could not be written.
+    pub(crate) fn audit_unwritten(&self) {
+        self.audit_unwritten.inc();
     }
 
     /// Somebody begins to wait for a turn.

@@ -26,12 +26,13 @@ use tokio::sync::Notify;
 use crate::error::{Error, Reason, Result};
 use crate::gate::hex;
 use crate::instance::Instance;
+use crate::notes;
 use crate::settings::NotifySettings;
 use crate::sql::export_state;
 use crate::time::rfc3339;
 
-/// The format of the files.
-const VERSION: u32 = 1;
+/// The format of the messages.
+const MESSAGE_VERSION: u32 = 1;
 /// How long the receiver may be silent.
 const STILL_MAX: Duration = Duration::from_secs(10);
 /// The pause behind the first failed attempt; each is twice as long as the one before, up to the last.
@@ -135,12 +136,12 @@ impl Notifier {
     /// Those of the data directory's disk.
     pub(crate) fn expect(&self, account: &str, export: &str) -> Result<()> {
         let pending = Pending {
-            v: VERSION,
+            v: notes::VERSION,
             account: account.to_owned(),
             export: export.to_owned(),
         };
         let write = || -> io::Result<()> {
-            let bytes = serde_json::to_vec(&pending)?;
+            let bytes = notes::to_bytes(&pending)?;
             let mut file = fs::OpenOptions::new()
                 .write(true)
                 .create_new(true)
@@ -190,17 +191,14 @@ impl Notifier {
         let mut found = Vec::new();
         for entry in entries.flatten() {
             let path = entry.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
             let read = fs::read(&path).map_err(|e| e.to_string());
-            let pending = read.and_then(|bytes| {
-                serde_json::from_slice::<Pending>(&bytes).map_err(|e| e.to_string())
-            });
-            match pending {
-                Ok(pending) if pending.v == VERSION => found.push(pending),
-                Ok(pending) => {
-                    tracing::error!(file = %path.display(), version = pending.v, "a message of a newer version is left");
-                }
+            match read.and_then(|bytes| notes::from_bytes::<Pending>(&bytes)) {
+                Ok(pending) => found.push(pending),
                 Err(error) => {
-                    tracing::error!(file = %path.display(), error, "a message does not read, and is left");
+                    tracing::error!(file = %path.display(), error, "a message does not read, and is left: its export is not told of");
                 }
             }
         }
@@ -257,7 +255,7 @@ fn message(export: &ExportRecord) -> serde_json::Value {
         })
         .collect();
     json!({
-        "version": VERSION,
+        "version": MESSAGE_VERSION,
         "event": "export.ended",
         "export": export.id,
         "export_id": export.key,
@@ -390,9 +388,45 @@ mod tests {
     /// The bytes of a note on the disk; older ones stay readable.
     #[test]
     fn a_note_is_frozen() {
-        let note = r#"{"v":1,"account":"sys","export":"0192f0c1-2345-7abc-8def-0123456789ab"}"#;
-        let pending: Pending = serde_json::from_str(note).unwrap();
-        assert_eq!(serde_json::to_string(&pending).unwrap(), note);
+        let pending = Pending {
+            v: 2,
+            account: "sys".to_owned(),
+            export: "0192f0c1-2345-7abc-8def-0123456789ab".to_owned(),
+        };
+        let frozen = concat!(
+            r#"{"v":2,"account":"sys","export":"0192f0c1-2345-7abc-8def-0123456789ab"}"#,
+            "\nsha256:029b18a8408b8b8c\n"
+        );
+        let written = notes::to_bytes(&pending).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), frozen);
+        assert_eq!(notes::from_bytes::<Pending>(frozen.as_bytes()), Ok(pending));
+        let old = br#"{"v":1,"account":"sys","export":"0192f0c1-2345-7abc-8def-0123456789ab"}"#;
+        let old = notes::from_bytes::<Pending>(old).unwrap();
+        assert_eq!((old.v, old.account.as_str()), (1, "sys"));
+    }
+
+    #[test]
+    fn a_damaged_note_costs_its_own_message_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        fs::write(&secret, "s3cret").unwrap();
+        let settings = NotifySettings {
+            url: Some("https://hooks.example.com/".to_owned()),
+            secret_file: Some(secret),
+            ..NotifySettings::default()
+        };
+        let notifier = Notifier::open(&settings, folder.path()).unwrap().unwrap();
+        for export in ["a", "b", "c"] {
+            notifier.expect("sys", export).unwrap();
+        }
+        let path = notifier.file("b");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[12] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let pending = notifier.pending();
+        let left: Vec<_> = pending.iter().map(|one| one.export.as_str()).collect();
+        assert_eq!(left, ["a", "c"]);
+        assert_eq!(fs::read(&path).unwrap(), bytes);
     }
 
     #[test]

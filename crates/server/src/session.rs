@@ -223,6 +223,13 @@ impl Session {
         }
     }
 
+    /// The same for a call, whose name the audit has already, that asks for this. No secret may be in it.
+    pub(crate) fn asked(mut self, asked: impl std::fmt::Display) -> Self {
+        let asked = format!("{} {asked}", self.context.statement);
+        self.context.statement = crate::error::masked_urls(asked);
+        self
+    }
+
     /// The client's address.
     pub(crate) fn client(&self) -> &str {
         &self.context.client
@@ -473,6 +480,27 @@ impl Session {
     ) -> Result<T> {
         self.act(operation, object, move |acting, permit| {
             work(acting, &permit.in_mode(mode))
+        })
+        .await
+    }
+
+    /// The same for several of a kind in one change: the gate is asked about each of them before any is made.
+    async fn change_all<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        objects: Vec<Object>,
+        mode: ChangeMode,
+        work: impl FnOnce(&Acting, &Permit) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let mut objects = objects.into_iter();
+        let first = objects
+            .next()
+            .ok_or_else(|| Error::defect("a change of nothing"))?;
+        self.change(operation, first, mode, move |acting, permit| {
+            for object in objects {
+                acting.allow(operation, &object)?;
+            }
+            work(acting, permit)
         })
         .await
     }

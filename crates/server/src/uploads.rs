@@ -20,11 +20,10 @@ use uuid::Uuid;
 use crate::error::{Error, Reason, Result};
 use crate::exports::kept_drafts;
 use crate::instance::Instance;
+use crate::notes::{self, VERSION};
 use crate::places::{OpenStage, PinnedStage};
 use crate::temporary_stages::TemporaryStage;
 
-/// The format of a record.
-const VERSION: u32 = 1;
 /// What opening a server waits for what it finds; the rest is done while it runs.
 const OPENING_WAITS: Duration = Duration::from_secs(5);
 
@@ -187,10 +186,16 @@ impl Uploads {
         };
         let id = &export.id;
         for (number, file) in export.plan.iter().enumerate() {
-            let token = serde_json::from_slice(&file.token)
-                .map_err(|e| Error::defect("a draft has no token").with_source(e))?;
+            // One that was about to begin is looked for by its name.
+            let token = match file.token.is_empty() {
+                true => None,
+                false => Some(
+                    serde_json::from_slice(&file.token)
+                        .map_err(|e| Error::defect("a draft has no token").with_source(e))?,
+                ),
+            };
             let record = Record {
-                token: Some(token),
+                token,
                 ..record(&file.target)
             };
             self.write(&format!("{id}-{number}"), &record)?;
@@ -236,7 +241,7 @@ impl Uploads {
     /// Writes a record whole, durably. Blocking.
     fn write(&self, work: &str, record: &Record) -> Result<()> {
         let failed = |e: io::Error| Error::defect(format_args!("failed to record an upload: {e}"));
-        let bytes = serde_json::to_vec(record)
+        let bytes = notes::to_bytes(record)
             .map_err(|e| Error::defect("failed to record an upload").with_source(e))?;
         let draft = self.folder.join(format!("{work}.draft"));
         let write = || {
@@ -264,6 +269,29 @@ impl Uploads {
             }
         }
         self.lock().remove(work);
+    }
+
+    /// The record of an upload; one that is damaged is set aside, for nothing can be done by it, now or later. Blocking.
+    ///
+    /// # Errors
+    /// [`Reason::DataLoss`] for a damaged one; the operating system's.
+    fn read_or_set_aside(&self, work: &str) -> Result<Record> {
+        let path = self.path(work);
+        read(&path).inspect_err(|error| {
+            if error.reason() != Reason::DataLoss {
+                return;
+            }
+            let aside = path.with_extension("damaged");
+            match fs::rename(&path, &aside) {
+                Ok(()) => tracing::error!(
+                    file = %aside.display(),
+                    "the record of an upload is damaged and set aside: what a client had sent of a file may be left in a stage's place, out of sight"
+                ),
+                Err(error) => {
+                    tracing::error!(work, %error, "a damaged record of an upload cannot be set aside");
+                }
+            }
+        })
     }
 
     /// What a stopped server left on record. Blocking.
@@ -434,7 +462,7 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) -> Result<()> {
     let name = work.to_owned();
     let (record, located) = instance
         .blocking(move |instance| {
-            let record = read(&instance.uploads.path(&name))?;
+            let record = instance.uploads.read_or_set_aside(&name)?;
             let pinned = PinnedStage {
                 name: record.stage.clone(),
                 id: Some(record.stage_id),
@@ -479,19 +507,12 @@ fn read(path: &Path) -> Result<Record> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Record> {
-    let refused = |why: String| {
+    notes::from_bytes(bytes).map_err(|why| {
         Error::internal(
             Reason::DataLoss,
             format_args!("the record of an upload cannot be read: {why}"),
         )
-    };
-    let record: Record = serde_json::from_slice(bytes).map_err(|e| refused(e.to_string()))?;
-    match record.v {
-        VERSION => Ok(record),
-        other => Err(refused(format!(
-            "it is of version {other}; this program reads version {VERSION}"
-        ))),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -519,22 +540,57 @@ mod tests {
             token: serde_json::from_slice(&Token::of_file("w", 0).to_bytes()).ok(),
             ..bare.clone()
         };
-        for (record, frozen) in [
+        for (record, frozen, checksum) in [
             (
                 bare,
-                r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000}"#,
+                r#"{"v":2,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000}"#,
+                "ec4bc1e0f4dfd5a9",
             ),
             (
                 full,
-                r#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"parents":[[3,1]],"target":"a/b.csv","begun_us":1700000000000000,"token":{"draft":{"file":{"name":"0","work":"w"}},"v":1}}"#,
+                r#"{"v":2,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"parents":[[3,1]],"target":"a/b.csv","begun_us":1700000000000000,"token":{"draft":{"file":{"name":"0","work":"w"}},"v":1}}"#,
+                "07e850d340b6d0f8",
             ),
         ] {
-            let read = parse(frozen.as_bytes()).unwrap();
-            assert_eq!(read, record);
-            assert_eq!(serde_json::to_string(&record).unwrap(), frozen);
+            let written = String::from_utf8(notes::to_bytes(&record).unwrap()).unwrap();
+            assert_eq!(written, format!("{frozen}\nsha256:{checksum}\n"));
+            assert_eq!(parse(written.as_bytes()).unwrap(), record);
+            // Format 1 had no checksum.
+            let old = frozen.replacen(r#""v":2"#, r#""v":1"#, 1);
+            let read = parse(old.as_bytes()).unwrap();
+            assert_eq!(read, Record { v: 1, ..record });
         }
         let read = parse(br#"{"v":1,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a","begun_us":1,"token":{"draft":{"file":{"name":"0","work":"w"}},"v":1}}"#);
         assert_eq!(read.unwrap().token().unwrap(), Some(Token::of_file("w", 0)));
         assert!(parse(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_damaged_record_is_set_aside_and_harms_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(dir.path()).unwrap();
+        let record = Record {
+            v: VERSION,
+            account: "sys".to_owned(),
+            stage: "s".to_owned(),
+            stage_id: 7,
+            stage_version: 2,
+            parents: Vec::new(),
+            target: "a/b.csv".to_owned(),
+            begun_us: 1,
+            token: None,
+        };
+        for work in ["one", "two"] {
+            uploads.write(work, &record).unwrap();
+        }
+        let path = uploads.path("one");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let error = uploads.read_or_set_aside("one").unwrap_err();
+        assert_eq!(error.reason(), Reason::DataLoss);
+        assert_eq!(uploads.read_or_set_aside("two").unwrap(), record);
+        assert_eq!(uploads.left().unwrap(), ["two"]);
+        assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), bytes);
     }
 }

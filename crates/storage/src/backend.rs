@@ -35,6 +35,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
         target: &ObjectPath,
     ) -> Result<Box<dyn DraftWriter>>;
 
+    /// Whether [`Self::sweep`] finds drafts by their work alone, so that nobody need write their tokens down.
+    fn sweeps_by_work(&self) -> bool;
+
     /// Gives a finished draft its name, durably and in one step.
     ///
     /// # Errors
@@ -128,9 +131,6 @@ pub trait Backend: fmt::Debug + Send + Sync {
 pub trait DraftWriter: io::Write + Send + fmt::Debug {
     /// Names the draft, from its beginning on.
     fn token(&self) -> Token;
-
-    /// Whether [`Backend::sweep`] finds it by its work alone, so that nobody need write the token down.
-    fn is_swept(&self) -> bool;
 
     /// Whether beginning it may have left another draft that nobody knows, because the place's answer was lost:
     /// [`Backend::sweep`] finds it by what it is told of begun uploads.

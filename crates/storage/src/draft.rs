@@ -26,6 +26,7 @@ pub enum OnExisting {
 #[derive(Debug)]
 pub struct Draft {
     writer: Box<dyn DraftWriter>,
+    is_swept: bool,
     bytes: u64,
 }
 
@@ -61,8 +62,12 @@ pub struct Finished {
 }
 
 impl Draft {
-    pub(crate) fn new(writer: Box<dyn DraftWriter>) -> Self {
-        Self { writer, bytes: 0 }
+    pub(crate) fn new(writer: Box<dyn DraftWriter>, is_swept: bool) -> Self {
+        Self {
+            writer,
+            is_swept,
+            bytes: 0,
+        }
     }
 
     /// How many bytes have been written.
@@ -73,7 +78,7 @@ impl Draft {
     /// What discards the draft after a crash, for places that do not find it by
     /// [`Store::sweep`](crate::Store::sweep) from its work's id alone: write it down before the first byte.
     pub fn token_to_record(&self) -> Option<Token> {
-        (!self.writer.is_swept()).then(|| self.writer.token())
+        (!self.is_swept).then(|| self.writer.token())
     }
 
     /// Whether beginning it may have left another draft that nobody knows, because the place's answer was lost:

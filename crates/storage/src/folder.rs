@@ -89,6 +89,10 @@ impl Backend for Folder {
         .await
     }
 
+    fn sweeps_by_work(&self) -> bool {
+        true
+    }
+
     async fn publish(&self, file: &PlannedFile) -> Result<Published> {
         let file = file.clone();
         self.blocking(move |beneath| {

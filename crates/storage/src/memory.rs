@@ -96,6 +96,10 @@ impl Backend for MemoryPlace {
         }))
     }
 
+    fn sweeps_by_work(&self) -> bool {
+        true
+    }
+
     async fn publish(&self, file: &PlannedFile) -> Result<Published> {
         let key = key_of(&file.token)?;
         let mut published = self.publishing.lock().await;
@@ -229,10 +233,6 @@ impl DraftWriter for MemoryDraft {
             name: self.key.1.clone(),
             identity: None,
         })
-    }
-
-    fn is_swept(&self) -> bool {
-        true
     }
 
     fn finish(mut self: Box<Self>) -> Result<Token> {

@@ -148,7 +148,13 @@ impl Store {
     /// The place's; [`ErrorKind::Invalid`] for a work with a slash in its name.
     pub async fn draft(&self, work: &str, index: u32, target: &ObjectPath) -> Result<Draft> {
         let draft = self.backend.draft(work, index, target).await;
-        Ok(Draft::new(self.named(draft)?))
+        Ok(Draft::new(self.named(draft)?, self.backend.sweeps_by_work()))
+    }
+
+    /// Whether [`Self::sweep`] finds drafts by their work alone. Where it does not, write down what is to be drafted, and
+    /// where, before [`Self::draft`], and the draft's token after it.
+    pub fn sweeps_by_work(&self) -> bool {
+        self.backend.sweeps_by_work()
     }
 
     /// Gives a finished draft its name, durably and in one step. Idempotent: a file that an earlier call has

@@ -268,6 +268,8 @@ pub struct Role {
     pub built_in: bool,
     #[prost(message, optional, tag = "4")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(string, tag = "5")]
+    pub etag: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateRoleRequest {
@@ -283,6 +285,35 @@ pub struct CreateRoleRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateRoleResponse {
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRoleRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRoleResponse {
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateRoleRequest {
+    /// `name` says which; `etag`, if set, must be the current one.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+    /// `comment`, or `*`.
+    #[prost(message, optional, tag = "2")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+    /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateRoleResponse {
     #[prost(message, optional, tag = "1")]
     pub role: ::core::option::Option<Role>,
 }
@@ -309,6 +340,8 @@ pub struct DeleteRoleRequest {
     /// Unique for each change that is wanted: the same id again changes nothing more. A UUID is good.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteRoleResponse {}
@@ -411,11 +444,20 @@ pub struct ListGrantsRequest {
     /// `roles/{role_id}` or `users/{user_id}`; empty for the caller's own.
     #[prost(string, tag = "1")]
     pub of: ::prost::alloc::string::String,
+    /// At most this many, and 1000 at most; 0 for as many as an answer holds.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListGrantsResponse {
+    /// By role, then by what they are on.
     #[prost(message, repeated, tag = "1")]
     pub grants: ::prost::alloc::vec::Vec<Grant>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Token {
@@ -435,15 +477,50 @@ pub struct Token {
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateTokenRequest {
+    /// `users/{user_id}`; empty for the caller's own.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// What the token is for, shown by ListTokens.
+    #[prost(string, tag = "2")]
+    pub label: ::prost::alloc::string::String,
+    /// How long it lives; unset for the server's choice (12 hours), never more than `auth.token_s_max`.
+    #[prost(message, optional, tag = "3")]
+    pub lifetime: ::core::option::Option<::prost_types::Duration>,
+    /// Checks everything and makes no token; the answer has none. There is no request_id, for a token is shown once: who
+    /// misses the answer makes another and revokes the first, which ListTokens shows.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CreateTokenResponse {
+    /// Opaque; for `authorization: Bearer …`. It is shown only here.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// What ListTokens shows of it.
+    #[prost(message, optional, tag = "2")]
+    pub created: ::core::option::Option<Token>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTokensRequest {
     /// `users/{user_id}`; empty for the caller's own. Another's need ALTER USER on the account.
     #[prost(string, tag = "1")]
     pub user: ::prost::alloc::string::String,
+    /// At most this many, and 1000 at most; 0 for as many as an answer holds.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListTokensResponse {
+    /// By name.
     #[prost(message, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<Token>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeTokenRequest {
@@ -903,6 +980,30 @@ pub mod account_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.AccountService", "CreateRole"));
             self.inner.unary(req, path, codec).await
         }
+        pub async fn get_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.AccountService/GetRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.AccountService", "GetRole"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn list_roles(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRolesRequest>,
@@ -925,6 +1026,30 @@ pub mod account_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("stagedoor.v1.AccountService", "ListRoles"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn update_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.AccountService/UpdateRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.AccountService", "UpdateRole"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn delete_role(
@@ -1078,7 +1203,34 @@ pub mod account_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.AccountService", "ListGrants"));
             self.inner.unary(req, path, codec).await
         }
-        /// The tokens of a user that are not removed yet; hashes only are stored, so a token itself is shown once, by Login.
+        /// Makes a token: the caller's own as Login does, or with ALTER USER on the account another user's, which is bound to
+        /// no role. An administrator's is made by administrators only.
+        pub async fn create_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateTokenResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stagedoor.v1.AccountService/CreateToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stagedoor.v1.AccountService", "CreateToken"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The tokens of a user that are not removed yet; hashes only are stored, so a token itself is shown once, by the call
+        /// that makes it.
         pub async fn list_tokens(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTokensRequest>,
@@ -1237,11 +1389,22 @@ pub mod account_service_server {
             tonic::Response<super::CreateRoleResponse>,
             tonic::Status,
         >;
+        async fn get_role(
+            &self,
+            request: tonic::Request<super::GetRoleRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRoleResponse>, tonic::Status>;
         async fn list_roles(
             &self,
             request: tonic::Request<super::ListRolesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListRolesResponse>,
+            tonic::Status,
+        >;
+        async fn update_role(
+            &self,
+            request: tonic::Request<super::UpdateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateRoleResponse>,
             tonic::Status,
         >;
         async fn delete_role(
@@ -1289,7 +1452,17 @@ pub mod account_service_server {
             tonic::Response<super::ListGrantsResponse>,
             tonic::Status,
         >;
-        /// The tokens of a user that are not removed yet; hashes only are stored, so a token itself is shown once, by Login.
+        /// Makes a token: the caller's own as Login does, or with ALTER USER on the account another user's, which is bound to
+        /// no role. An administrator's is made by administrators only.
+        async fn create_token(
+            &self,
+            request: tonic::Request<super::CreateTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateTokenResponse>,
+            tonic::Status,
+        >;
+        /// The tokens of a user that are not removed yet; hashes only are stored, so a token itself is shown once, by the call
+        /// that makes it.
         async fn list_tokens(
             &self,
             request: tonic::Request<super::ListTokensRequest>,
@@ -2020,6 +2193,51 @@ pub mod account_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/stagedoor.v1.AccountService/GetRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRoleSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::GetRoleRequest>
+                    for GetRoleSvc<T> {
+                        type Response = super::GetRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::get_role(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRoleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/stagedoor.v1.AccountService/ListRoles" => {
                     #[allow(non_camel_case_types)]
                     struct ListRolesSvc<T: AccountService>(pub Arc<T>);
@@ -2050,6 +2268,51 @@ pub mod account_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListRolesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stagedoor.v1.AccountService/UpdateRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateRoleSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::UpdateRoleRequest>
+                    for UpdateRoleSvc<T> {
+                        type Response = super::UpdateRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::update_role(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateRoleSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2322,6 +2585,51 @@ pub mod account_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListGrantsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stagedoor.v1.AccountService/CreateToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateTokenSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::CreateTokenRequest>
+                    for CreateTokenSvc<T> {
+                        type Response = super::CreateTokenResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::create_token(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateTokenSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -6189,6 +6497,10 @@ pub struct UndeleteStageRequest {
     /// Unique for each change that is wanted: the same id again answers with the first result. A UUID is good.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
+    /// If set, the etag of the version that the drop made: what was dropped since under the name is not brought back
+    /// for it.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UndeleteStageResponse {

@@ -124,6 +124,7 @@ async fn listed(caller: &Caller) -> Vec<(String, String)> {
     list!(accounts.get_user(request), |answer| format!("{answer:?}"));
     let request = v1::ListGrantsRequest {
         of: "roles/r".to_owned(),
+        ..Default::default()
     };
     list!(accounts.list_grants(request), |answer| format!(
         "{answer:?}"

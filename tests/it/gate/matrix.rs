@@ -2,6 +2,7 @@
 //! nothing of what exists, and that it changed nothing.
 
 mod calls;
+mod covered;
 mod statements;
 
 use futures::future::BoxFuture;
@@ -27,6 +28,8 @@ struct Row {
     who: Who,
     /// What whoever may do it makes before, of that name.
     before: &'static [&'static str],
+    /// What it gives whoever may do it: `ok`, or why not all the same.
+    done: &'static str,
     /// What it gives where there is nothing of that name: `ok` or the reason.
     elsewhere: &'static str,
 }
@@ -83,10 +86,7 @@ fn outcome(result: &Result<(), Status>) -> String {
 async fn grant_roles(admin: &Caller) {
     for statement in [
         "CREATE ROLE dealer, bystander",
-        "GRANT ALL ON ACCOUNT * TO dealer",
-        "GRANT CREATE TABLE, DROP TABLE, SHOW TABLES ON DATABASE d TO dealer",
-        "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE d.* TO dealer",
-        "GRANT ALL ON STAGE * TO dealer",
+        "CREATE ROLE former",
         "CREATE DATABASE elsewhere",
         "CREATE TABLE elsewhere.t (a int)",
         "GRANT ALL ON DATABASE elsewhere TO bystander",
@@ -94,9 +94,44 @@ async fn grant_roles(admin: &Caller) {
         "CREATE USER granted IDENTIFIED BY 'pw' DEFAULT ROLE dealer",
         "CREATE USER plain IDENTIFIED BY 'pw' DEFAULT ROLE bystander",
         "CREATE USER public_only IDENTIFIED BY 'pw'",
+        "CREATE USER revoked IDENTIFIED BY 'pw' DEFAULT ROLE former",
+        "CREATE USER unroled IDENTIFIED BY 'pw' DEFAULT ROLE dealer",
+        "CREATE USER dropped IDENTIFIED BY 'pw' DEFAULT ROLE dealer",
     ] {
         admin.ok(statement).await;
     }
+    for grant in GRANTS {
+        admin.ok(&format!("GRANT {grant} TO dealer, former")).await;
+    }
+}
+
+/// Everything that can be granted, but for OWNERSHIP.
+const GRANTS: [&str; 4] = [
+    "ALL ON ACCOUNT *",
+    "CREATE TABLE, DROP TABLE, SHOW TABLES ON DATABASE d",
+    "SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE d.*",
+    "ALL ON STAGE *",
+];
+
+/// Those who had every privilege when their token was made and their session opened, and have lost them since: the
+/// role's privileges, the role, the user.
+async fn midway(door: &Door, admin: &Caller) -> [Caller; 3] {
+    let mut callers = Vec::new();
+    for user in ["revoked", "unroled", "dropped"] {
+        let login = door.login(&format!("t1#{user}"), "pw").await;
+        let token = login.rows("CREATE TOKEN 'midway'").await[0][1].clone();
+        let caller = door.bearer(&token).await.in_session().await;
+        caller.ok("SHOW USERS").await;
+        callers.push(caller);
+    }
+    for grant in GRANTS {
+        admin.ok(&format!("REVOKE {grant} FROM former")).await;
+    }
+    admin.ok("REVOKE dealer FROM USER unroled").await;
+    admin.ok("DROP USER dropped").await;
+    callers
+        .try_into()
+        .unwrap_or_else(|_| panic!("three callers"))
 }
 
 /// Everything that an administrator sees of the account.
@@ -141,6 +176,10 @@ async fn check(rows: Vec<Row>) {
     let granted = principal("granted", "t1", door.login("t1#granted", "pw").await);
     let plain = principal("plain", "t1", door.login("t1#plain", "pw").await);
     let public = principal("public", "t1", door.login("t1#public_only", "pw").await);
+    let [revoked, unroled, dropped] = midway(&door, &admin.caller).await;
+    let revoked = principal("revoked", "t1", revoked);
+    let unroled = principal("unroled", "t1", unroled);
+    let dropped = principal("dropped", "t1", dropped);
     let nobody = principal("nobody", "t1", door.call_as(None).await);
     let wrong = principal("wrong", "t1", door.login("t1#admin", "wrong").await);
 
@@ -164,11 +203,16 @@ async fn check(rows: Vec<Row>) {
     let before = everything(&admin.caller, &root.caller).await;
     for (at, row) in rows.iter().enumerate() {
         let object = name(at, "x");
-        for principal in [&nobody, &wrong, &public, &plain, &granted, &admin] {
+        let principals = [
+            &nobody, &wrong, &dropped, &unroled, &revoked, &public, &plain, &granted, &admin,
+        ];
+        for principal in principals {
             let expected = match (principal.name, row.who) {
-                ("nobody" | "wrong", _) => "UNAUTHENTICATED",
-                ("public" | "plain", Who::Granted)
-                | ("public" | "plain" | "granted", Who::Admin)
+                ("nobody" | "wrong" | "dropped", _) => "UNAUTHENTICATED",
+                // An open session has the role that it began with, or none; a call has what the user has now.
+                ("unroled", _) if matches!(row.act, Act::Sql(_)) => "ROLE_NOT_GRANTED",
+                ("public" | "plain" | "revoked" | "unroled", Who::Granted)
+                | ("public" | "plain" | "revoked" | "unroled" | "granted", Who::Admin)
                 | (_, Who::Root) => "PERMISSION_DENIED",
                 _ => continue,
             };
@@ -197,15 +241,17 @@ async fn check(rows: Vec<Row>) {
     assert_eq!(wrongs, Vec::<String>::new());
 
     for (at, row) in rows.iter().enumerate() {
-        for principal in [&root, &other, &admin, &granted, &plain, &public] {
+        for principal in [&root, &other, &admin, &granted, &plain, &public, &revoked] {
             let (of, expected) = match (principal.name, row.who) {
                 ("root", Who::Root) => ("root", "ok"),
                 (_, Who::Root) => continue,
                 // Names of one account mean nothing in another.
                 ("root" | "other", _) => ("x", row.elsewhere),
-                ("admin", _) => ("admin", "ok"),
-                ("granted", Who::Granted | Who::Everyone) => ("granted", "ok"),
-                ("plain" | "public", Who::Everyone) => ("x", "ok"),
+                ("admin", _) => ("admin", row.done),
+                ("granted", Who::Granted | Who::Everyone) => ("granted", row.done),
+                // It is a password that a login takes.
+                ("revoked", Who::Everyone) if row.what == "login" => ("x", "OPTION_INVALID"),
+                ("plain" | "public" | "revoked", Who::Everyone) => ("x", "ok"),
                 _ => continue,
             };
             let result = principal.act(row, &name(at, of)).await;

@@ -1,164 +1,67 @@
-//! The real binary, killed with SIGKILL while it exports to buckets: in the middle of parts, and of publication.
-//! Afterwards every acknowledged export is there whole, every other one whole or absent, and no upload is open.
-//! `STAGEDOOR_CRASH_ROUNDS` says how often; without it a few times, for each round starts a server.
+//! Exports of one file to buckets, of every form, killed in the middle of parts and of publication. What is there then, and that
+//! no upload is open, boto3 and oss2 say (`outside.py`).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use proto::v1;
-use sha2::{Digest, Sha256};
+use test_servers::{BUCKET, KEY, Oss, SECRET};
 
 use super::{Place, endpoints};
-use crate::harness::{Wire, execute};
-use crate::internal_stages::{as_root, client};
-use crate::serve_process::{LONG, ServeProcess};
-
-const ROUNDS: u64 = 3;
-
-fn rounds() -> u64 {
-    std::env::var("STAGEDOOR_CRASH_ROUNDS")
-        .ok()
-        .map_or(ROUNDS, |rounds| {
-            rounds.parse().expect("STAGEDOOR_CRASH_ROUNDS is a number")
-        })
-}
+use crate::crash::shapes::{self, Seen};
 
 on_both!(a_kill_leaves_an_export_whole_or_nothing, killed);
 
-type Client = proto::v1::sql_service_client::SqlServiceClient<Wire>;
-
-async fn rows(client: &mut Client, statement: &str) -> Vec<Vec<String>> {
-    let request = v1::ExecuteRequest {
-        statement: statement.to_owned(),
-        ..Default::default()
-    };
-    let answer = execute(client, request).await;
-    answer
-        .unwrap_or_else(|status| panic!("{statement}: {}", status.message()))
-        .rows()
+pub(super) async fn killed(place: Place, folder: &str) {
+    shapes::killed(&InBucket { place, folder }).await;
 }
 
-/// Exports until the server dies: files of one part, and of several. Gives those that were acknowledged.
-async fn export(mut client: Client, round: u64, writer: u64) -> Vec<String> {
-    let mut done = Vec::new();
-    for n in 0_u64.. {
-        let count = if n % 2 == writer { 300 } else { 120_000 };
-        let name = format!("{round}_{writer}_{n}.csv");
-        let statement = format!(
-            "SELECT value, REPEAT('x', 100) AS x FROM generate_series(1, {count}) INTO OUTFILE 'stage://s/{name}' MANIFEST 'true'"
-        );
-        let request = v1::ExecuteRequest {
-            statement,
-            ..Default::default()
+struct InBucket<'a> {
+    place: Place,
+    folder: &'a str,
+}
+
+impl shapes::Place for InBucket<'_> {
+    fn settings(&self) -> String {
+        endpoints()
+    }
+
+    fn create(&self) -> String {
+        self.place.create("s", self.folder)
+    }
+
+    fn seen(&self) -> Seen {
+        self.place.seen_outside(self.folder)
+    }
+}
+
+impl Place {
+    /// What the store's own maker's client sees of a folder: paths are relative to it.
+    pub(crate) fn seen_outside(&self, folder: &str) -> Seen {
+        let python = std::env::var_os("STAGEDOOR_PYTHON")
+            .unwrap_or_else(|| panic!("STAGEDOOR_PYTHON names no Python: run `cargo xtask test`"));
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/real_servers/outside.py");
+        let endpoint = format!("http://{}", self.upstream());
+        let output = Command::new(python)
+            .arg(script)
+            .args([self.scheme, &endpoint, KEY, SECRET, BUCKET, Oss::REGION])
+            .arg(format!("{folder}/"))
+            .env("NO_PROXY", "127.0.0.1")
+            .env("no_proxy", "127.0.0.1")
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let texts = |name: &str| {
+            let pairs = told[name].as_object().unwrap().iter();
+            pairs
+                .map(|(path, text)| (path.clone(), text.as_str().unwrap().to_owned()))
+                .collect()
         };
-        if execute(&mut client, request).await.is_err() {
-            break;
+        let left = told["left"].as_array().unwrap().iter();
+        Seen {
+            sha256: texts("sha256"),
+            manifests: texts("manifests"),
+            left: left.map(|key| key.as_str().unwrap().to_owned()).collect(),
         }
-        done.push(name);
-    }
-    done
-}
-
-async fn killed(place: Place, folder: &str) {
-    let data = tempfile::tempdir().unwrap();
-    let settings = format!("version = 1\n{}", endpoints());
-    let mut server = ServeProcess::start(&settings, data.path(), &[]);
-    let mut address = server.address();
-    let mut root = client(&address, as_root()).await;
-    rows(&mut root, &place.create("s", folder)).await;
-    let mut random = 0x5DEE_CE66_u64;
-    let (mut acknowledged, mut hit) = (0, 0);
-    for round in 0..rounds() {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        // Until it is at work, and then for a while of its own.
-        let writers: Vec<_> = [0, 1]
-            .map(|writer| {
-                let address = address.clone();
-                tokio::spawn(async move {
-                    export(client(&address, as_root()).await, round, writer).await
-                })
-            })
-            .into();
-        let deadline = Instant::now() + LONG;
-        let begun = format!(
-            "SELECT COUNT(*) FROM stagedoor.exports WHERE target LIKE 'stage://s/{round}\\_%'"
-        );
-        while rows(&mut root, &begun).await[0][0] == "0" {
-            assert!(Instant::now() < deadline, "no export begins");
-        }
-        tokio::time::sleep(Duration::from_millis((random >> 33) % 700)).await;
-        server.signal("KILL");
-        server.wait();
-        let mut done = BTreeSet::new();
-        for writer in writers {
-            done.extend(writer.await.unwrap());
-        }
-        server = ServeProcess::start(&settings, data.path(), &[]);
-        address = server.address();
-        root = client(&address, as_root()).await;
-        settled(&mut root).await;
-        let of_round = format!(
-            "SELECT f.path, f.sha256, e.state FROM stagedoor.exports e LEFT JOIN stagedoor.export_files f ON f.export_id = e.export_id WHERE e.target LIKE 'stage://s/{round}\\_%'"
-        );
-        let records = rows(&mut root, &of_round).await;
-        let committed: BTreeMap<&str, &str> = records
-            .iter()
-            .filter(|row| row[2] == "COMMITTED")
-            .map(|row| (row[0].as_str(), row[1].as_str()))
-            .collect();
-        for name in &done {
-            assert!(
-                committed.contains_key(name.as_str()),
-                "{name} was acknowledged and is {records:?}"
-            );
-        }
-        let expected: BTreeSet<String> = committed
-            .keys()
-            .flat_map(|name| [(*name).to_owned(), format!("{name}.manifest.json")])
-            .collect();
-        let there: BTreeSet<String> = place.objects(folder).await.into_iter().collect();
-        assert_eq!(there, expected, "round {round}");
-        for (name, sha256) in &committed {
-            let digest: String = Sha256::digest(place.read(folder, name).await)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            assert_eq!(digest, *sha256, "{name}");
-        }
-        assert_eq!(
-            place.open_uploads(folder).await,
-            Vec::<String>::new(),
-            "round {round}"
-        );
-        acknowledged += done.len();
-        hit += records.iter().filter(|row| row[2] != "COMMITTED").count();
-        rows(
-            &mut root,
-            "REMOVE FILES FROM STAGE IF EXISTS 'stage://s/**'",
-        )
-        .await;
-    }
-    println!(
-        "{} rounds: {acknowledged} exports acknowledged, {hit} killed and rolled back",
-        rounds()
-    );
-    if rounds() >= 50 {
-        assert!(
-            acknowledged > 0 && hit > 0,
-            "no export was hit, or none finished"
-        );
-    }
-}
-
-/// Waits until recovery is through with every export.
-async fn settled(root: &mut Client) {
-    let open =
-        "SELECT COUNT(*) FROM stagedoor.exports WHERE state IN ('ADMITTED', 'RUNNING', 'PREPARED')";
-    let deadline = Instant::now() + 2 * LONG;
-    while rows(root, open).await[0][0] != "0" {
-        assert!(Instant::now() < deadline, "recovery does not end");
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

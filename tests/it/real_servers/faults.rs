@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use proto::v1;
-use test_servers::{Fault, Oss, OssSettings, Proxy};
+use test_servers::{Fault, Oss, OssSettings, Proxy, SECRET};
 
 use super::{Place, endpoints, server};
 use crate::harness::{TestServer, execute, files};
@@ -20,10 +20,17 @@ const STEPS: [(&str, &str); 3] = [
 
 const SLOW_DOWN: &str = "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: 42\r\nConnection: close\r\n\r\n<Error><Code>SlowDown</Code>      </Error>";
 
+/// What S3 says, and OSS reads too.
+const EXPIRED: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\nContent-Length: 40\r\nConnection: close\r\n\r\n<Error><Code>ExpiredToken</Code></Error>";
+
 /// A hundred thousand bytes.
 const ROWS: &str = "SELECT value, REPEAT('x', 100) AS x FROM generate_series(1, 1000)";
 
 on_both!(a_fault_once_is_repaired_at_every_step, once);
+on_both!(
+    a_token_that_ends_fails_the_export_and_a_new_one_helps,
+    expired
+);
 on_both!(a_connection_is_cut_at_any_byte, cut_anywhere);
 on_both!(a_storm_ends_in_an_error_and_leaves_nothing, storm);
 on_both!(cancelling_does_not_wait_for_a_store_that_hangs, hanging);
@@ -106,6 +113,39 @@ async fn cut_anywhere(place: Place, folder: &str) {
     }
     names.sort();
     assert_eq!(place.objects(folder).await, names);
+    nothing_is_open(&place, folder).await;
+}
+
+/// In the middle of an export the store takes its keys no more.
+async fn expired(place: Place, folder: &str) {
+    let (server, proxy) = behind(&place, folder).await;
+    let before = proxy.fired();
+    // The first part is there already.
+    proxy.arm("partNumber=2", Fault::Answer(EXPIRED), 1000);
+    let error = server
+        .error("SELECT value, REPEAT('x', 1000) AS x FROM generate_series(1, 12000) INTO OUTFILE 'stage://s/a.csv' MANIFEST 'true'")
+        .await;
+    assert!(
+        error.contains("stage 's': ") && error.contains("'aws_token' in the stage's CREDENTIALS"),
+        "{error}"
+    );
+    assert!(!error.contains(SECRET), "{error}");
+    // Asking again does not help, so it was not.
+    assert_eq!(proxy.fired(), before + 1);
+    proxy.disarm();
+    assert_eq!(place.objects(folder).await, Vec::<String>::new());
+    nothing_is_open(&place, folder).await;
+    let state = server.ok("SELECT state FROM stagedoor.exports").await;
+    assert_eq!(state.cell(), "FAILED");
+    let renewed = format!(
+        "ALTER STAGE s SET CREDENTIALS = {}",
+        place.behind(&proxy).credentials(SECRET)
+    );
+    server.ok(&renewed).await;
+    server
+        .ok(&format!("{ROWS} INTO OUTFILE 'stage://s/a.csv'"))
+        .await;
+    is_whole(&place, folder, "a.csv").await;
     nothing_is_open(&place, folder).await;
 }
 

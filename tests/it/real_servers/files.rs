@@ -13,7 +13,7 @@ on_both!(files_go_in_and_out_and_away, files);
 on_both!(an_upload_that_ends_early_leaves_no_part, broken_off);
 on_both!(presigned_urls_are_for_anyone, presigned);
 
-async fn files(place: Place, folder: &str) {
+pub(super) async fn files(place: Place, folder: &str) {
     let server = server().await;
     server.ok(&place.create("s", folder)).await;
     let body = bytes(11_000_003);

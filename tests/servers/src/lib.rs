@@ -8,6 +8,7 @@
 )]
 
 mod bare;
+mod ceph;
 mod databases;
 mod http;
 mod mariadb;
@@ -19,6 +20,7 @@ mod scripted;
 mod weed;
 
 pub use bare::Bare;
+pub use ceph::Ceph;
 pub use http::{Fetched, fetch};
 pub use mariadb::MariaDb;
 pub use oss::{Oss, OssSettings};

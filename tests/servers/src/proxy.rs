@@ -19,6 +19,8 @@ pub enum Fault {
     Hang,
     /// It does not get through; this comes back.
     Answer(&'static str),
+    /// It gets through, but a byte of its body is another.
+    Alter,
     /// So many bytes get through, of it and of what follows in its connection, before that is closed.
     CutAt(usize),
 }
@@ -116,17 +118,31 @@ fn pass(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) {
     let answers = std::thread::spawn(move || pass_back(reader, writer, &shared));
     let mut piece = vec![0; 64 << 10];
     let mut left = None;
+    let mut altering = false;
     while let Ok(length) = client.read(&mut piece) {
         if length == 0 {
             break;
         }
-        let piece = &piece[..length];
+        let is_head = piece[..length].ends_with(b"\r\n\r\n");
+        if altering && !is_head {
+            piece[length - 1] ^= 1;
+            altering = false;
+        }
+        let piece = &mut piece[..length];
         let fault = match left {
             None => state.lock().unwrap().take(piece),
             Some(left) => Some(Fault::CutAt(left)),
         };
         let through = match fault {
             None => piece,
+            // The body may come with its head, or behind it.
+            Some(Fault::Alter) => {
+                match is_head {
+                    true => altering = true,
+                    false => piece[length - 1] ^= 1,
+                }
+                piece
+            }
             Some(Fault::CutAt(bytes)) if bytes <= length => {
                 let _ = server.write_all(&piece[..bytes]);
                 break;

@@ -52,8 +52,20 @@ pub struct PlannedFile {
     /// own: `blake3:…`; empty until its draft is
     /// finished.
     pub digest: String,
-    /// What the place calls the draft: bytes that the catalog does not look into; empty where there is none.
+    /// What the place calls the draft: bytes that the catalog does not look into; empty where there is none, or none is
+    /// known yet.
     pub token: Vec<u8>,
+}
+
+impl PlannedFile {
+    /// Whether it is `other` before its draft was begun.
+    fn awaits(&self, other: &PlannedFile) -> bool {
+        let begun = PlannedFile {
+            token: other.token.clone(),
+            ..self.clone()
+        };
+        self.token.is_empty() && begun == *other
+    }
 }
 
 pub(super) fn with_plan(view: View<'_>, mut record: ExportRecord) -> Result<ExportRecord, Error> {
@@ -98,7 +110,8 @@ pub(super) fn begin(
         )));
     }
     let key = keys::export_file(account, id, file.index);
-    if draft.view().get::<PlannedFile>(&key)?.is_some() {
+    let before = draft.view().get::<PlannedFile>(&key)?;
+    if before.is_some_and(|before| !before.awaits(file)) {
         return Err(Error::new(
             ErrorKind::AlreadyExists,
             format!("file {} of the export {id} exists", file.index),

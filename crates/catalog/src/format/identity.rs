@@ -152,6 +152,9 @@ pub(crate) struct RoleMessage {
     comment: String,
     #[prost(uint64, tag = "5")]
     created_us: u64,
+    /// None for the first, as before there were any.
+    #[prost(uint64, optional, tag = "6")]
+    version: Option<u64>,
 }
 
 impl Stored for RoleRecord {
@@ -166,6 +169,7 @@ impl Stored for RoleRecord {
             built_in: self.built_in,
             comment: self.comment.clone(),
             created_us: self.created_us,
+            version: (self.version > 1).then_some(self.version),
         }
     }
 
@@ -176,6 +180,7 @@ impl Stored for RoleRecord {
             built_in: message.built_in,
             comment: message.comment,
             created_us: message.created_us,
+            version: message.version.unwrap_or(1),
         })
     }
 }

@@ -62,6 +62,7 @@ impl Stored for RequestRecord {
                 Operation::Revoke => 18,
                 Operation::RevokeToken => 19,
                 Operation::RevokeTokens => 20,
+                Operation::AlterRole => 21,
             },
             arguments: self.arguments.to_vec(),
             records: versions
@@ -109,6 +110,7 @@ impl Stored for RequestRecord {
                 18 => Operation::Revoke,
                 19 => Operation::RevokeToken,
                 20 => Operation::RevokeTokens,
+                21 => Operation::AlterRole,
                 other => return Err(unknown("operation", other)),
             },
             arguments,

@@ -497,7 +497,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 9; this program reads formats 1 to 8: use a newer one"
+        "a record of format 10; this program reads formats 1 to 9: use a newer one"
     );
 }
 

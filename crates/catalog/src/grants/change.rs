@@ -1,12 +1,12 @@
 //! Granting and revoking.
 
 use super::{Grant, PrivilegeSet, Securable, key};
-use crate::Catalog;
 use crate::error::Error;
 use crate::options::Actor;
 use crate::requests::{Arguments, Operation};
 use crate::roles::{self, RoleRecord};
-use crate::store::View;
+use crate::store::{View, What};
+use crate::{Catalog, Transaction};
 
 /// The answer of a grant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,8 +39,33 @@ impl Catalog {
         on: Securable,
         privileges: PrivilegeSet,
     ) -> Result<Option<Granted>, Error> {
+        self.transaction(actor, |all| all.grant(role, on, privileges))
+    }
+
+    /// Takes privileges from what a role of the actor's account has on something there. To take what
+    /// it does not have changes nothing, and the answer says so. `None` when this request had done it before. Errors as
+    /// of [`Catalog::grant`].
+    pub fn revoke(
+        &self,
+        actor: &Actor,
+        role: &str,
+        on: Securable,
+        privileges: PrivilegeSet,
+    ) -> Result<Option<Revoked>, Error> {
+        self.transaction(actor, |all| all.revoke(role, on, privileges))
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::grant`].
+    pub fn grant(
+        &mut self,
+        role: &str,
+        on: Securable,
+        privileges: PrivilegeSet,
+    ) -> Result<Option<Granted>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || format!("{privileges} on {on} to role {role}"),
             |_| Ok(arguments(role, on, privileges)),
             Operation::Grant,
@@ -54,6 +79,11 @@ impl Catalog {
                 if let Some(grant) = before.filter(|_| added.is_empty()) {
                     return Ok(Some(Granted { grant, added }));
                 }
+                let named = on.named(draft.view(), account)?;
+                draft.tell(What::change(
+                    Operation::Grant.as_str(),
+                    format!("{privileges} on {named} to role {}", role.name),
+                ));
                 let grant = Grant {
                     role_id: role.id,
                     on,
@@ -67,30 +97,32 @@ impl Catalog {
         )
     }
 
-    /// Takes privileges from what a role of the actor's account has on something there. To take what
-    /// it does not have changes nothing, and the answer says so. `None` when this request had done it before. Errors as
-    /// of [`Catalog::grant`].
+    /// As [`Catalog::revoke`].
     pub fn revoke(
-        &self,
-        actor: &Actor,
+        &mut self,
         role: &str,
         on: Securable,
         privileges: PrivilegeSet,
     ) -> Result<Option<Revoked>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || format!("{privileges} on {on} from role {role}"),
             |_| Ok(arguments(role, on, privileges)),
             Operation::Revoke,
             |draft| {
                 let account = &actor.account;
-                let (_, before) = look_up(draft.view(), account, role, on, privileges)?;
+                let (role, before) = look_up(draft.view(), account, role, on, privileges)?;
                 let Some(mut grant) = before else {
                     return Ok(Some(Revoked {
                         revoked: PrivilegeSet::EMPTY,
                         left: PrivilegeSet::EMPTY,
                     }));
                 };
+                let named = on.named(draft.view(), account)?;
+                draft.tell(What::change(
+                    Operation::Revoke.as_str(),
+                    format!("{privileges} on {named} from role {}", role.name),
+                ));
                 let revoked = grant.privileges.intersection(privileges);
                 let left = grant.privileges.without(privileges);
                 if left.is_empty() {

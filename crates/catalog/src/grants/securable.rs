@@ -95,6 +95,32 @@ impl Securable {
         }
     }
 
+    /// As the audit names it, by its name as it is now: `the stage daily`.
+    pub(super) fn named(self, view: View<'_>, account: &str) -> Result<String, Error> {
+        let database = |id: u64| -> Result<Option<String>, Error> {
+            let databases = view.list::<DatabaseRecord>(&keys::databases(account))?;
+            let found = databases.into_iter().find(|database| database.id == id);
+            Ok(found.map(|database| database.name))
+        };
+        let named = match self {
+            Securable::Account | Securable::Databases | Securable::Tables | Securable::Stages => {
+                None
+            }
+            Securable::Database(id) => database(id)?.map(|name| format!("the database {name}")),
+            Securable::TablesOf(id) => {
+                database(id)?.map(|name| format!("every table of the database {name}"))
+            }
+            Securable::Table(id) => view
+                .list::<StoredTable>(&keys::all_tables(account))?
+                .iter()
+                .find(|table| table.id == id)
+                .map(|table| format!("the table {}.{}", table.database, table.name)),
+            Securable::Stage(id) => stages::last_version(view, account, id)?
+                .map(|stage: StageRecord| format!("the stage {}", stage.name)),
+        };
+        Ok(named.unwrap_or_else(|| self.to_string()))
+    }
+
     /// Refuses what the account does not have.
     pub(super) fn check_exists(self, view: View<'_>, account: &str) -> Result<(), Error> {
         let exists = match self {

@@ -18,7 +18,7 @@ pub(crate) trait Identity: Sized {
     /// What it is called in messages.
     const WHAT: &'static str;
 
-    /// Its id, and its version if it has some.
+    /// Its id and its version.
     fn at(&self) -> (u64, u64);
 
     /// All of the account, or for accounts of the catalog.
@@ -53,7 +53,7 @@ impl Identity for RoleRecord {
     const WHAT: &'static str = "role";
 
     fn at(&self) -> (u64, u64) {
-        (self.id, 0)
+        (self.id, self.version)
     }
 
     fn all(view: View<'_>, account: &str) -> Result<Vec<Self>, Error> {

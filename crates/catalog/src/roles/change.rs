@@ -1,12 +1,13 @@
 //! Making and dropping roles.
 
 use super::{ADMIN_OF_OTHERS, ADMIN_OF_SYS, PUBLIC_ROLE, RoleRecord, existing, find};
+use crate::answers::Altered;
 use crate::error::{Error, ErrorKind};
-use crate::options::{Actor, Created, OnExists};
+use crate::options::{Actor, Created, Expected, OnExists};
 use crate::requests::{Arguments, Operation};
-use crate::store::Draft;
+use crate::store::{Draft, View};
 use crate::users::{self, UserRecord};
-use crate::{Catalog, accounts, grants, keys, names};
+use crate::{Catalog, Transaction, accounts, grants, keys, names};
 
 /// A role to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,6 +29,44 @@ impl Catalog {
         new: NewRole,
         on_exists: OnExists,
     ) -> Result<Created<RoleRecord>, Error> {
+        self.transaction(actor, |all| all.create_role(new, on_exists))
+    }
+
+    /// Sets the comment of a role of the actor's account; one that is as it was makes no version.
+    ///
+    /// Errors: `NotFound`, `Conflict`.
+    pub fn alter_role(
+        &self,
+        actor: &Actor,
+        name: &str,
+        comment: String,
+        expected: Expected,
+    ) -> Result<Altered<RoleRecord>, Error> {
+        self.transaction(actor, |all| all.alter_role(name, comment, expected))
+    }
+
+    /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more. `None` when this
+    /// request had done it before.
+    ///
+    /// Errors: `NotFound`, `Conflict`; `Invalid` for a built-in role.
+    pub fn drop_role(
+        &self,
+        actor: &Actor,
+        name: &str,
+        expected: Expected,
+    ) -> Result<Option<RoleRecord>, Error> {
+        self.transaction(actor, |all| all.drop_role(name, expected))
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::create_role`].
+    pub fn create_role(
+        &mut self,
+        new: NewRole,
+        on_exists: OnExists,
+    ) -> Result<Created<RoleRecord>, Error> {
+        let actor = self.actor;
         let NewRole { name, comment } = new;
         names::check_login("a role", &name)?;
         if on_exists == OnExists::Replace {
@@ -38,7 +77,6 @@ impl Catalog {
         let arguments = Arguments::of(&name).text(&comment).on_exists(on_exists);
         let target = name.clone();
         self.write_once(
-            actor,
             || target,
             |_| Ok(arguments),
             Operation::CreateRole,
@@ -62,6 +100,7 @@ impl Catalog {
                 let record = RoleRecord {
                     id: draft.next_id(account, "role")?,
                     name,
+                    version: 1,
                     built_in: false,
                     comment,
                     created_us: draft.now_us(),
@@ -72,19 +111,48 @@ impl Catalog {
         )
     }
 
-    /// Drops a role of the actor's account, with what it was granted; whoever had it has it no more. `None` when this
-    /// request had done it before.
-    ///
-    /// Errors: `NotFound`; `Invalid` for a built-in role.
-    pub fn drop_role(&self, actor: &Actor, name: &str) -> Result<Option<RoleRecord>, Error> {
+    /// As [`Catalog::alter_role`].
+    pub fn alter_role(
+        &mut self,
+        name: &str,
+        comment: String,
+        expected: Expected,
+    ) -> Result<Altered<RoleRecord>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || name.to_owned(),
-            |_| Ok(Arguments::of(name)),
+            |_| Ok(Arguments::of(name).text(&comment).expected(expected)),
+            Operation::AlterRole,
+            |draft| {
+                let current = expected_role(draft.view(), &actor.account, name, expected)?;
+                if current.comment == comment {
+                    return Ok(Altered::unchanged(current));
+                }
+                let record = RoleRecord {
+                    version: current.version + 1,
+                    comment: comment.clone(),
+                    ..current
+                };
+                draft.put(keys::role(&actor.account, name), &record);
+                Ok(Altered::new(record))
+            },
+        )
+    }
+
+    /// As [`Catalog::drop_role`].
+    pub fn drop_role(
+        &mut self,
+        name: &str,
+        expected: Expected,
+    ) -> Result<Option<RoleRecord>, Error> {
+        let actor = self.actor;
+        self.write_once(
+            || name.to_owned(),
+            |_| Ok(drop_arguments(name, expected)),
             Operation::DropRole,
             |draft| {
                 let account = &actor.account;
-                let record = existing(draft.view(), account, name)?;
+                let record = expected_role(draft.view(), account, name, expected)?;
                 if record.built_in {
                     return Err(Error::invalid(format!(
                         "the role {name} is built in and cannot be dropped"
@@ -96,6 +164,25 @@ impl Catalog {
                 Ok(Some(record))
             },
         )
+    }
+}
+
+fn expected_role(
+    view: View<'_>,
+    account: &str,
+    name: &str,
+    expected: Expected,
+) -> Result<RoleRecord, Error> {
+    let record = existing(view, account, name)?;
+    expected.check(&format!("the role {name}"), record.id, record.version)?;
+    Ok(record)
+}
+
+/// Without a version it is known by what it was before there were any.
+fn drop_arguments(name: &str, expected: Expected) -> Arguments {
+    match expected {
+        Expected::Any => Arguments::of(name),
+        Expected::Version(_) | Expected::Record { .. } => Arguments::of(name).expected(expected),
     }
 }
 

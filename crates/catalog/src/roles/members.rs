@@ -7,14 +7,48 @@ use crate::options::Actor;
 use crate::requests::{Arguments, Operation};
 use crate::store::View;
 use crate::users::{self, admins};
-use crate::{Catalog, keys};
+use crate::{Catalog, Transaction, keys};
 
 impl Catalog {
     /// Gives a user of the actor's account a role. Gives whether anything changed: to give a role
     /// twice, or `public` at all, changes nothing. Errors: `NotFound` for role and user.
     pub fn grant_role(&self, actor: &Actor, role: &str, user: &str) -> Result<bool, Error> {
+        self.transaction(actor, |all| all.grant_role(role, user))
+    }
+
+    /// Takes a role from a user of the actor's account; a default role that it was becomes `public`.
+    /// Gives whether anything changed.
+    ///
+    /// Errors: `NotFound` for role and user; `Invalid` for `public`; `InUse` for the admin role of the
+    /// last admin.
+    pub fn revoke_role(&self, actor: &Actor, role: &str, user: &str) -> Result<bool, Error> {
+        self.transaction(actor, |all| all.revoke_role(role, user))
+    }
+
+    /// The roles that a user has, by name, with `public`, which everyone has; none for a user that
+    /// does not exist.
+    pub fn roles_of(&self, account: &str, user: &str) -> Result<Vec<RoleRecord>, Error> {
+        self.store.read(|view| {
+            let Some(user) = users::find(view, account, user)? else {
+                return Ok(Vec::new());
+            };
+            let mut roles: Vec<RoleRecord> = view.list(&keys::roles(account))?;
+            let marks = view.keys(&keys::user_roles(account, user.id))?;
+            let ids: Vec<u64> = marks
+                .iter()
+                .map(|mark| keys::id(keys::last_part(mark)))
+                .collect::<Result<_, _>>()?;
+            roles.retain(|role| role.is_public() || ids.contains(&role.id));
+            Ok(roles)
+        })
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::grant_role`].
+    pub fn grant_role(&mut self, role: &str, user: &str) -> Result<bool, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || format!("{role} to user {user}"),
             |_| Ok(Arguments::of(role).text(user)),
             Operation::GrantRole,
@@ -31,14 +65,10 @@ impl Catalog {
         )
     }
 
-    /// Takes a role from a user of the actor's account; a default role that it was becomes `public`.
-    /// Gives whether anything changed.
-    ///
-    /// Errors: `NotFound` for role and user; `Invalid` for `public`; `InUse` for the admin role of the
-    /// last admin.
-    pub fn revoke_role(&self, actor: &Actor, role: &str, user: &str) -> Result<bool, Error> {
+    /// As [`Catalog::revoke_role`].
+    pub fn revoke_role(&mut self, role: &str, user: &str) -> Result<bool, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || format!("{role} from user {user}"),
             |_| Ok(Arguments::of(role).text(user)),
             Operation::RevokeRole,
@@ -66,24 +96,6 @@ impl Catalog {
                 Ok(true)
             },
         )
-    }
-
-    /// The roles that a user has, by name, with `public`, which everyone has; none for a user that
-    /// does not exist.
-    pub fn roles_of(&self, account: &str, user: &str) -> Result<Vec<RoleRecord>, Error> {
-        self.store.read(|view| {
-            let Some(user) = users::find(view, account, user)? else {
-                return Ok(Vec::new());
-            };
-            let mut roles: Vec<RoleRecord> = view.list(&keys::roles(account))?;
-            let marks = view.keys(&keys::user_roles(account, user.id))?;
-            let ids: Vec<u64> = marks
-                .iter()
-                .map(|mark| keys::id(keys::last_part(mark)))
-                .collect::<Result<_, _>>()?;
-            roles.retain(|role| role.is_public() || ids.contains(&role.id));
-            Ok(roles)
-        })
     }
 }
 

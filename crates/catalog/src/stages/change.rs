@@ -10,7 +10,7 @@ use crate::options::{Actor, Expected};
 use crate::requests::{Arguments, Operation};
 use crate::secrets::{Credentials, Owner};
 use crate::store::Draft;
-use crate::{Catalog, directory, keys, names, retention, secrets};
+use crate::{Catalog, Transaction, directory, keys, names, retention, secrets};
 
 impl Catalog {
     /// Sets properties, all in one new version; where none of them differs from what is there, no
@@ -23,34 +23,7 @@ impl Catalog {
         changes: StageChanges,
         expected: Expected,
     ) -> Result<Altered<StageRecord>, Error> {
-        self.write_once(
-            actor,
-            || name.to_owned(),
-            |draft| self.alter_arguments(draft, name, &changes, expected),
-            Operation::AlterStage,
-            |draft| {
-                let account = &actor.account;
-                let current = existing(draft, account, name, expected)?;
-                let at = (current.id, current.version + 1);
-                let definition = self.settle(
-                    draft,
-                    account,
-                    at,
-                    &current.definition.credentials,
-                    changes.clone().applied_to(&current.definition),
-                )?;
-                if definition == current.definition {
-                    return Ok(Altered::unchanged(current));
-                }
-                if definition.url != current.definition.url {
-                    rules::location(draft.view(), account, name, definition.url.as_deref())?;
-                }
-                let mut record = next(draft, actor, &current, StageChangeKind::Altered);
-                record.definition = definition;
-                store_version(draft, account, Some(&current), &record)?;
-                Ok(Altered::new(record))
-            },
-        )
+        self.transaction(actor, |all| all.alter_stage(name, changes, expected))
     }
 
     /// Gives a stage another name. Errors: `NotFound`, `Conflict`, `AlreadyExists`, `InUse` while it
@@ -62,55 +35,19 @@ impl Catalog {
         new_name: &str,
         expected: Expected,
     ) -> Result<StageRecord, Error> {
-        names::check_stage_name(new_name)?;
-        self.write_once(
-            actor,
-            || format!("{name} to {new_name}"),
-            |_| Ok(Arguments::of(name).text(new_name).expected(expected)),
-            Operation::RenameStage,
-            |draft| {
-                let account = &actor.account;
-                let current = existing(draft, account, name, expected)?;
-                if live(draft.view(), account, new_name)?.is_some() {
-                    return Err(exists(new_name));
-                }
-                rules::no_sub_stages(draft.view(), account, name)?;
-                let mut record = next(draft, actor, &current, StageChangeKind::Renamed);
-                new_name.clone_into(&mut record.name);
-                store_version(draft, account, Some(&current), &record)?;
-                Ok(record)
-            },
-        )
+        self.transaction(actor, |all| all.rename_stage(name, new_name, expected))
     }
 
-    /// Brings back the stage that was dropped last under this name. Errors: `AlreadyExists` when the
-    /// name is taken again, `NotFound` when none was dropped or its parent is gone.
-    pub fn undrop_stage(&self, actor: &Actor, name: &str) -> Result<StageRecord, Error> {
-        self.write_once(
-            actor,
-            || name.to_owned(),
-            |_| Ok(Arguments::of(name)),
-            Operation::UndropStage,
-            |draft| {
-                let account = &actor.account;
-                if live(draft.view(), account, name)?.is_some() {
-                    return Err(exists(name));
-                }
-                let (mark, current) =
-                    newest_dropped(draft.view(), account, name)?.ok_or_else(|| not_exists(name))?;
-                rules::location(
-                    draft.view(),
-                    account,
-                    name,
-                    current.definition.url.as_deref(),
-                )?;
-                let mut record = next(draft, actor, &current, StageChangeKind::Undropped);
-                record.dropped = false;
-                draft.delete(mark);
-                store_version(draft, account, Some(&current), &record)?;
-                Ok(record)
-            },
-        )
+    /// Brings back the stage that was dropped last under this name; `expected` is the version that its
+    /// drop made. Errors: `AlreadyExists` when the name is taken again, `NotFound` when none was dropped
+    /// or its parent is gone, `Conflict`.
+    pub fn undrop_stage(
+        &self,
+        actor: &Actor,
+        name: &str,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        self.transaction(actor, |all| all.undrop_stage(name, expected))
     }
 
     /// Gives a stage the definition that it had at `to_version`, as a new version under its present
@@ -122,30 +59,7 @@ impl Catalog {
         to_version: u64,
         expected: Expected,
     ) -> Result<StageRecord, Error> {
-        self.write_once(
-            actor,
-            || format!("{name} to version {to_version}"),
-            |_| Ok(Arguments::of(name).number(to_version).expected(expected)),
-            Operation::RollbackStage,
-            |draft| {
-                let account = &actor.account;
-                let current = existing(draft, account, name, expected)?;
-                let key = keys::stage_version(account, current.id, to_version);
-                let Some(old) = draft.view().get::<StageRecord>(&key)? else {
-                    let oldest = retention::oldest_version(draft.view(), account, current.id)?;
-                    return Err(Error::not_found(format!(
-                        "the stage {name} has no version {to_version}, it has versions {oldest} to {}",
-                        current.version
-                    )));
-                };
-                rules::location(draft.view(), account, name, old.definition.url.as_deref())?;
-                secrets::check_not_shredded(&old)?;
-                let mut record = next(draft, actor, &current, StageChangeKind::RolledBack);
-                record.definition = old.definition;
-                store_version(draft, account, Some(&current), &record)?;
-                Ok(record)
-            },
-        )
+        self.transaction(actor, |all| all.rollback_stage(name, to_version, expected))
     }
 
     /// What an alter is known by when it is given again.
@@ -209,6 +123,145 @@ impl Catalog {
             id: stage_id,
         };
         self.secrets.settle(draft, owner, version, before, given)
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::alter_stage`].
+    pub fn alter_stage(
+        &mut self,
+        name: &str,
+        changes: StageChanges,
+        expected: Expected,
+    ) -> Result<Altered<StageRecord>, Error> {
+        let (catalog, actor) = (self.catalog, self.actor);
+        self.write_once(
+            || name.to_owned(),
+            |draft| catalog.alter_arguments(draft, name, &changes, expected),
+            Operation::AlterStage,
+            |draft| {
+                let account = &actor.account;
+                let current = existing(draft, account, name, expected)?;
+                let at = (current.id, current.version + 1);
+                let definition = catalog.settle(
+                    draft,
+                    account,
+                    at,
+                    &current.definition.credentials,
+                    changes.clone().applied_to(&current.definition),
+                )?;
+                if definition == current.definition {
+                    return Ok(Altered::unchanged(current));
+                }
+                if definition.url != current.definition.url {
+                    rules::location(draft.view(), account, name, definition.url.as_deref())?;
+                }
+                let mut record = next(draft, actor, &current, StageChangeKind::Altered);
+                record.definition = definition;
+                store_version(draft, account, Some(&current), &record)?;
+                Ok(Altered::new(record))
+            },
+        )
+    }
+
+    /// As [`Catalog::rename_stage`].
+    pub fn rename_stage(
+        &mut self,
+        name: &str,
+        new_name: &str,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        let actor = self.actor;
+        names::check_stage_name(new_name)?;
+        self.write_once(
+            || format!("{name} to {new_name}"),
+            |_| Ok(Arguments::of(name).text(new_name).expected(expected)),
+            Operation::RenameStage,
+            |draft| {
+                let account = &actor.account;
+                let current = existing(draft, account, name, expected)?;
+                if live(draft.view(), account, new_name)?.is_some() {
+                    return Err(exists(new_name));
+                }
+                rules::no_sub_stages(draft.view(), account, name)?;
+                let mut record = next(draft, actor, &current, StageChangeKind::Renamed);
+                new_name.clone_into(&mut record.name);
+                store_version(draft, account, Some(&current), &record)?;
+                Ok(record)
+            },
+        )
+    }
+
+    /// As [`Catalog::undrop_stage`].
+    pub fn undrop_stage(&mut self, name: &str, expected: Expected) -> Result<StageRecord, Error> {
+        let actor = self.actor;
+        self.write_once(
+            || name.to_owned(),
+            |_| Ok(undrop_arguments(name, expected)),
+            Operation::UndropStage,
+            |draft| {
+                let account = &actor.account;
+                if live(draft.view(), account, name)?.is_some() {
+                    return Err(exists(name));
+                }
+                let (mark, current) =
+                    newest_dropped(draft.view(), account, name)?.ok_or_else(|| not_exists(name))?;
+                let what = format!("the dropped stage {name}");
+                expected.check(&what, current.id, current.version)?;
+                rules::location(
+                    draft.view(),
+                    account,
+                    name,
+                    current.definition.url.as_deref(),
+                )?;
+                let mut record = next(draft, actor, &current, StageChangeKind::Undropped);
+                record.dropped = false;
+                draft.delete(mark);
+                store_version(draft, account, Some(&current), &record)?;
+                Ok(record)
+            },
+        )
+    }
+
+    /// As [`Catalog::rollback_stage`].
+    pub fn rollback_stage(
+        &mut self,
+        name: &str,
+        to_version: u64,
+        expected: Expected,
+    ) -> Result<StageRecord, Error> {
+        let actor = self.actor;
+        self.write_once(
+            || format!("{name} to version {to_version}"),
+            |_| Ok(Arguments::of(name).number(to_version).expected(expected)),
+            Operation::RollbackStage,
+            |draft| {
+                let account = &actor.account;
+                let current = existing(draft, account, name, expected)?;
+                let key = keys::stage_version(account, current.id, to_version);
+                let Some(old) = draft.view().get::<StageRecord>(&key)? else {
+                    let oldest = retention::oldest_version(draft.view(), account, current.id)?;
+                    return Err(Error::not_found(format!(
+                        "the stage {name} has no version {to_version}, it has versions {oldest} to {}",
+                        current.version
+                    )));
+                };
+                rules::location(draft.view(), account, name, old.definition.url.as_deref())?;
+                secrets::check_not_shredded(&old)?;
+                let mut record = next(draft, actor, &current, StageChangeKind::RolledBack);
+                record.definition = old.definition;
+                store_version(draft, account, Some(&current), &record)?;
+                Ok(record)
+            },
+        )
+    }
+}
+
+/// Without a version it is known by what it was before one could be given.
+fn undrop_arguments(name: &str, expected: Expected) -> Arguments {
+    match expected {
+        Expected::Any => Arguments::of(name),
+        Expected::Version(_) | Expected::Record { .. } => Arguments::of(name).expected(expected),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::options::{Actor, Expected};
 use crate::requests::{Arguments, Operation};
 use crate::store::{Draft, View};
-use crate::{Catalog, counters, keys};
+use crate::{Catalog, Transaction, counters, keys};
 
 impl Catalog {
     /// Drops a stage; its versions stay. With `cascade` its sub-stages go before it, in the same
@@ -22,8 +22,20 @@ impl Catalog {
         expected: Expected,
         cascade: bool,
     ) -> Result<Vec<StageRecord>, Error> {
+        self.transaction(actor, |all| all.drop_stage(name, expected, cascade))
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::drop_stage`].
+    pub fn drop_stage(
+        &mut self,
+        name: &str,
+        expected: Expected,
+        cascade: bool,
+    ) -> Result<Vec<StageRecord>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || name.to_owned(),
             |_| Ok(Arguments::of(name).expected(expected).flag(cascade)),
             Operation::DropStage,

@@ -16,6 +16,8 @@ use crate::options::Options;
 pub(crate) struct Closed {
     index: Index,
     ahead: Overlay,
+    /// Nothing is being decided here.
+    nothing: Overlay,
 }
 
 /// Whether a closed index could be brought up to its journal, to be looked at.
@@ -67,6 +69,7 @@ impl Closed {
         Ok(Some(Closed {
             index: Index::open(dir, &Options::default())?,
             ahead: Overlay::default(),
+            nothing: Overlay::default(),
         }))
     }
 
@@ -120,6 +123,6 @@ impl Closed {
 
 impl Reader for Closed {
     fn read<T>(&self, read: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        read(View::new(&self.index, &self.ahead))
+        read(View::new(&self.index, &self.ahead, &self.nothing))
     }
 }

@@ -1,15 +1,16 @@
 //! What a mutation works with: a typed view of the records as they are, and a draft of the changes.
-//! Reads within a mutation see the state before it.
+//! Reads within a mutation see the state before it; in one of several steps, that before the step.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use super::overlay::Overlay;
+use super::steps::Decided;
 use super::what::What;
 use crate::error::Error;
 use crate::format::{self, Counter, Mark, Stored};
-use crate::index::{self, Index, Operation, Pair};
+use crate::index::{self, Index, Pair};
 use crate::keys;
 
 /// Typed reading of the index, and in a decision of what is ahead of it.
@@ -17,15 +18,21 @@ use crate::keys;
 pub(crate) struct View<'a> {
     index: &'a Index,
     ahead: &'a Overlay,
+    /// What the steps before have put, in a mutation of several.
+    earlier: &'a Overlay,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(index: &'a Index, ahead: &'a Overlay) -> View<'a> {
-        View { index, ahead }
+    pub(super) fn new(index: &'a Index, ahead: &'a Overlay, earlier: &'a Overlay) -> View<'a> {
+        View {
+            index,
+            ahead,
+            earlier,
+        }
     }
 
     fn bytes(&self, key: &str) -> Result<Option<Bytes>, Error> {
-        match self.ahead.get(key) {
+        match self.earlier.get(key).or_else(|| self.ahead.get(key)) {
             Some(value) => Ok(value),
             None => self.index.get(key),
         }
@@ -38,7 +45,8 @@ impl<'a> View<'a> {
         to: Option<Vec<u8>>,
     ) -> impl DoubleEndedIterator<Item = Result<Pair, Error>> + use<'a> {
         let indexed = self.index.range(from.clone(), to.clone());
-        self.ahead.over(indexed, from, to)
+        let ahead = self.ahead.over(indexed, from.clone(), to.clone());
+        self.earlier.over(ahead, from, to)
     }
 
     fn scan(&self, prefix: &str) -> impl DoubleEndedIterator<Item = Result<Pair, Error>> + use<'a> {
@@ -203,21 +211,13 @@ fn decode<R: Stored>(key: &str, value: &[u8]) -> Result<R, Error> {
     format::decode(value).map_err(|e| e.at(format_args!("at the key {key}")))
 }
 
-/// One mutation in the making.
+/// One mutation in the making, or one step of it.
 pub(crate) struct Draft<'a> {
     view: View<'a>,
     now_us: u64,
     operations: BTreeMap<String, Option<Bytes>>,
     what: Option<What>,
     stage_version: Option<u64>,
-}
-
-/// A mutation that is decided.
-pub(super) struct Decided {
-    pub(super) operations: Vec<Operation>,
-    pub(super) what: Option<What>,
-    pub(super) stage_version: Option<u64>,
-    pub(super) now_us: u64,
 }
 
 impl<'a> Draft<'a> {
@@ -283,12 +283,15 @@ impl<'a> Draft<'a> {
         self.what = Some(what);
     }
 
-    pub(super) fn decided(self) -> Decided {
-        Decided {
-            operations: self.operations.into_iter().collect(),
-            what: self.what,
-            stage_version: self.stage_version,
-            now_us: self.now_us,
+    /// What was decided, called `what` unless the draft says otherwise; `None` when it changes nothing.
+    pub(super) fn decided(self, what: impl FnOnce() -> What) -> Option<Decided> {
+        if self.operations.is_empty() {
+            return None;
         }
+        Some(Decided {
+            operations: self.operations.into_iter().collect(),
+            what: self.what.unwrap_or_else(what),
+            stage_version: self.stage_version,
+        })
     }
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 use prost::Message;
 
 use super::What;
-use super::draft::Decided;
 use super::overlay::Overlay;
+use super::steps::Mutation;
 use crate::audit::{AuditEvent, Head};
 use crate::error::{Error, ErrorKind};
 use crate::format::{self, MutationMessage, OperationMessage};
@@ -96,30 +96,27 @@ impl Queue {
         });
     }
 
-    /// Queues a change that is decided, with its record of the audit.
-    pub(super) fn push(
-        &mut self,
-        actor: &Actor,
-        what: What,
-        decided: Decided,
-    ) -> Result<(), Error> {
-        let what = decided.what.unwrap_or(what);
-        let text = what.text();
-        let mut operations = decided.operations;
+    /// Queues a mutation that is decided, with a record of the audit for each of its steps that is a
+    /// change.
+    pub(super) fn push(&mut self, actor: &Actor, mut mutation: Mutation) -> Result<(), Error> {
+        let text = mutation.text();
+        let mut operations = mutation.operations();
         let mut head = self.head;
-        if let What::Change(change) = what {
+        for step in mutation.steps {
+            let What::Change(change) = step.what else {
+                continue;
+            };
             let event = AuditEvent {
                 actor: actor.clone(),
                 operation: change.operation.to_owned(),
                 target: change.target,
-                stage_version: decided.stage_version,
+                stage_version: step.stage_version,
                 outcome: change.outcome,
                 reason: change.reason,
             };
-            audit(&mut head, event, decided.now_us, &mut operations);
+            operations.push(audit(&mut head, event, mutation.now_us));
         }
-        self.enqueue(actor, text, decided.now_us, operations)?;
-        self.head = head;
+        self.enqueue(actor, text, mutation.now_us, operations, head)?;
         self.last_change = self.last;
         Ok(())
     }
@@ -128,21 +125,25 @@ impl Queue {
     pub(super) fn push_event(&mut self, event: AuditEvent, now_us: u64) -> Result<(), Error> {
         let actor = event.actor.clone();
         let mut head = self.head;
-        let mut operations = Vec::new();
-        audit(&mut head, event, now_us, &mut operations);
-        self.enqueue(&actor, "audit".to_owned(), now_us, operations)?;
-        self.head = head;
+        let operations = vec![audit(&mut head, event, now_us)];
+        self.enqueue(&actor, "audit".to_owned(), now_us, operations, head)?;
         self.waiting_since.get_or_insert_with(Instant::now);
         Ok(())
     }
 
+    /// Queues a record. `head` is the end of the audit's chain with what the operations add to it.
     fn enqueue(
         &mut self,
         actor: &Actor,
         what: String,
         time_us: u64,
-        operations: Vec<Operation>,
+        mut operations: Vec<Operation>,
+        head: Head,
     ) -> Result<(), Error> {
+        if head != self.head {
+            let key = keys::AUDIT_HEAD.to_owned();
+            operations.push((key, Some(format::encode(&head).into())));
+        }
         let message = MutationMessage {
             time_us,
             account: actor.account.clone(),
@@ -174,6 +175,7 @@ impl Queue {
             operations,
         });
         self.last = seq;
+        self.head = head;
         Ok(())
     }
 
@@ -206,10 +208,9 @@ impl Queue {
     }
 }
 
-fn audit(head: &mut Head, event: AuditEvent, now_us: u64, operations: &mut Vec<Operation>) {
+/// The record that follows in the chain, at its key.
+fn audit(head: &mut Head, event: AuditEvent, now_us: u64) -> Operation {
     let record = head.follow(event, now_us);
     let key = keys::audit(&record.account, record.number);
-    operations.push((key, Some(format::encode(&record).into())));
-    let key = keys::AUDIT_HEAD.to_owned();
-    operations.push((key, Some(format::encode(head).into())));
+    (key, Some(format::encode(&record).into()))
 }

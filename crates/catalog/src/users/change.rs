@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::options::{Actor, Created, Expected, OnExists};
 use crate::requests::{Arguments, Operation};
 use crate::store::Draft;
-use crate::{Catalog, accounts, keys, names, roles, tokens};
+use crate::{Catalog, Transaction, accounts, keys, names, roles, tokens};
 
 /// A user to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +45,46 @@ impl Catalog {
         new: NewUser,
         on_exists: OnExists,
     ) -> Result<Created<UserRecord>, Error> {
+        self.transaction(actor, |all| all.create_user(new, on_exists))
+    }
+
+    /// Changes a user of the actor's account, all that is given or nothing, in one version; what is as it was
+    /// makes none.
+    ///
+    /// Errors: `NotFound` for user and role; `Forbidden` for a user with the admin role and an actor in another;
+    /// `Conflict`; `Invalid` for a default role that the user does not have; `InUse` for locking the last admin.
+    pub fn alter_user(
+        &self,
+        actor: &Actor,
+        name: &str,
+        changes: impl IntoIterator<Item = UserChange>,
+        expected: Expected,
+    ) -> Result<Altered<UserRecord>, Error> {
+        self.transaction(actor, |all| all.alter_user(name, changes, expected))
+    }
+
+    /// Drops a user of the actor's account, with their roles and tokens. `None` when this request had done it before.
+    ///
+    /// Errors: `NotFound`; `Forbidden` for a user with the admin role and an actor in another; `Conflict`; `Invalid`
+    /// for the actor's own user; `InUse` for the last admin.
+    pub fn drop_user(
+        &self,
+        actor: &Actor,
+        name: &str,
+        expected: Expected,
+    ) -> Result<Option<UserRecord>, Error> {
+        self.transaction(actor, |all| all.drop_user(name, expected))
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Catalog::create_user`].
+    pub fn create_user(
+        &mut self,
+        new: NewUser,
+        on_exists: OnExists,
+    ) -> Result<Created<UserRecord>, Error> {
+        let actor = self.actor;
         names::check_login("a user", &new.name)?;
         if on_exists == OnExists::Replace {
             return Err(Error::invalid(format!(
@@ -54,7 +94,6 @@ impl Catalog {
         }
         let name = new.name.clone();
         self.write_once(
-            actor,
             || name,
             |_| Ok(create_arguments(&new, on_exists)),
             Operation::CreateUser,
@@ -88,21 +127,16 @@ impl Catalog {
         )
     }
 
-    /// Changes a user of the actor's account, all that is given or nothing, in one version; what is as it was
-    /// makes none.
-    ///
-    /// Errors: `NotFound` for user and role; `Forbidden` for a user with the admin role and an actor in another;
-    /// `Conflict`; `Invalid` for a default role that the user does not have; `InUse` for locking the last admin.
+    /// As [`Catalog::alter_user`].
     pub fn alter_user(
-        &self,
-        actor: &Actor,
+        &mut self,
         name: &str,
         changes: impl IntoIterator<Item = UserChange>,
         expected: Expected,
     ) -> Result<Altered<UserRecord>, Error> {
+        let actor = self.actor;
         let changes: Vec<UserChange> = changes.into_iter().collect();
         self.write_once(
-            actor,
             || name.to_owned(),
             |_| Ok(alter_arguments(name, &changes, expected)),
             Operation::AlterUser,
@@ -123,18 +157,14 @@ impl Catalog {
         )
     }
 
-    /// Drops a user of the actor's account, with their roles and tokens. `None` when this request had done it before.
-    ///
-    /// Errors: `NotFound`; `Forbidden` for a user with the admin role and an actor in another; `Conflict`; `Invalid`
-    /// for the actor's own user; `InUse` for the last admin.
+    /// As [`Catalog::drop_user`].
     pub fn drop_user(
-        &self,
-        actor: &Actor,
+        &mut self,
         name: &str,
         expected: Expected,
     ) -> Result<Option<UserRecord>, Error> {
+        let actor = self.actor;
         self.write_once(
-            actor,
             || name.to_owned(),
             |_| Ok(Arguments::of(name).expected(expected)),
             Operation::DropUser,

@@ -39,7 +39,7 @@ fn child() {
                 catalog
                     .drop_stage(&root(), &name, Expected::Version(stage.version), false)
                     .unwrap();
-                catalog.undrop_stage(&root(), &name).unwrap()
+                catalog.undrop_stage(&root(), &name, Expected::Any).unwrap()
             }
             Some(stage) => {
                 let change = set_comment(format!("version {}", stage.version + 1));

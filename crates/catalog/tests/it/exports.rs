@@ -169,7 +169,25 @@ fn the_plan_of_an_export() {
     assert_eq!(begin(&catalog, 0).unwrap_err().kind(), ErrorKind::Conflict);
     step(&catalog, number, Running, None).unwrap();
     begin(&catalog, 0).unwrap();
+    let about_to_begin = PlannedFile {
+        token: Vec::new(),
+        ..planned(1, FileRole::Data)
+    };
+    let begin_1 = |file: PlannedFile| catalog.begin_export_file(&root(), &id(number), file);
+    begin_1(about_to_begin.clone()).unwrap();
+    let elsewhere = PlannedFile {
+        target: "another.csv".to_owned(),
+        ..planned(1, FileRole::Data)
+    };
+    assert_eq!(
+        begin_1(elsewhere).unwrap_err().kind(),
+        ErrorKind::AlreadyExists
+    );
     begin(&catalog, 1).unwrap();
+    assert_eq!(
+        begin_1(about_to_begin).unwrap_err().kind(),
+        ErrorKind::AlreadyExists
+    );
     assert_eq!(
         begin(&catalog, 1).unwrap_err().kind(),
         ErrorKind::AlreadyExists

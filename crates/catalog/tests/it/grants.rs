@@ -185,7 +185,7 @@ fn a_new_stage_is_public_and_stays_as_it_was_narrowed() {
         on(&catalog, "acme", Securable::Stage(new.id)),
         pairs(&[("public", "READ, WRITE")])
     );
-    catalog.undrop_stage(&ann(), "t").unwrap();
+    catalog.undrop_stage(&ann(), "t", Expected::Any).unwrap();
     assert_eq!(on(&catalog, "acme", securable), narrowed);
 }
 

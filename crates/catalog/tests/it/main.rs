@@ -23,5 +23,6 @@ mod secrets;
 mod stages;
 mod sub_stages;
 mod tokens;
+mod transactions;
 mod users;
 mod views;

@@ -163,7 +163,7 @@ fn run(catalog: &Catalog, actor: &Actor, exports: usize, step: &Step) -> Result<
         Step::Drop(name, version, cascade) => catalog
             .drop_stage(actor, name, expected(version), cascade)
             .map(drop),
-        Step::Undrop(name) => catalog.undrop_stage(actor, name).map(drop),
+        Step::Undrop(name) => catalog.undrop_stage(actor, name, Expected::Any).map(drop),
         Step::Rollback(name, version) => catalog
             .rollback_stage(actor, name, version, Expected::Any)
             .map(drop),

@@ -128,7 +128,7 @@ fn identities_are_validated_and_not_changed() {
             .unwrap();
         catalog.drop_account(actor, "acme", Expected::Any).unwrap();
         catalog.drop_user(actor, "bob", Expected::Any).unwrap();
-        catalog.drop_role(actor, "r").unwrap();
+        catalog.drop_role(actor, "r", Expected::Any).unwrap();
         catalog
             .create_database(actor, "db", OnExists::Error)
             .unwrap();
@@ -207,7 +207,9 @@ fn changes_of_identities_given_again_are_made_once() {
     let error = create(&catalog, &other).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("other arguments"), "{error}");
-    let error = catalog.drop_role(&root_key("r1"), "r").unwrap_err();
+    let error = catalog
+        .drop_role(&root_key("r1"), "r", Expected::Any)
+        .unwrap_err();
     assert!(error.to_string().contains("another operation"), "{error}");
     // A key is its user's: it tells another nothing, and is not taken from them.
     let other_actor = Actor::new("sys", "bob", "public").with_request(root_key("u1").request);
@@ -255,7 +257,11 @@ fn changes_of_identities_given_again_are_made_once() {
         ErrorKind::NotFound,
         "the request \"u1\" was done, but the user that it answered with was dropped since",
     );
-    let drop_role = || catalog.drop_role(&root_key("r4"), "r").unwrap();
+    let drop_role = || {
+        catalog
+            .drop_role(&root_key("r4"), "r", Expected::Any)
+            .unwrap()
+    };
     assert!(drop_role().is_some() && drop_role().is_none());
     let drop_account = || {
         catalog
@@ -387,7 +393,11 @@ fn a_request_given_again_gets_its_first_answer() {
     };
     let dropped = drop_both(&catalog);
     assert_eq!(dropped.len(), 2);
-    let undrop = |catalog: &Catalog| catalog.undrop_stage(&with_key("größe"), "r").unwrap();
+    let undrop = |catalog: &Catalog| {
+        catalog
+            .undrop_stage(&with_key("größe"), "r", Expected::Any)
+            .unwrap()
+    };
     let undropped = undrop(&catalog);
     let seq = catalog.last_seq();
     let audit = catalog.audit_last("sys", 1).unwrap();

@@ -190,7 +190,9 @@ fn old_versions_go_and_pinned_and_newest_stay() {
         error.message(),
         "the stage s has no version 2, it has versions 703 to 703"
     );
-    catalog.undrop_stage(&root(), "gone").unwrap();
+    catalog
+        .undrop_stage(&root(), "gone", Expected::Any)
+        .unwrap();
     assert_eq!(versions("gone"), [6, 7]);
 }
 
@@ -208,7 +210,9 @@ fn dropped_stages_are_forgotten_and_what_is_left_of_their_files_stays_on_record(
         .alter_stage(&root(), "old", set_comment("a"), Expected::Any)
         .unwrap();
     let back = drop("back");
-    catalog.undrop_stage(&root(), "back").unwrap();
+    catalog
+        .undrop_stage(&root(), "back", Expected::Any)
+        .unwrap();
     let old = drop("old");
     let young = drop("young");
     assert!(back.changed_us < old.changed_us && old.changed_us < young.changed_us);
@@ -225,9 +229,13 @@ fn dropped_stages_are_forgotten_and_what_is_left_of_their_files_stays_on_record(
     assert!(catalog.stage_history("sys", "old").unwrap().is_empty());
     let grants = catalog.grants_on("sys", Securable::Stage(old.id)).unwrap();
     assert!(grants.is_empty(), "{grants:?}");
-    let error = catalog.undrop_stage(&root(), "old").unwrap_err();
+    let error = catalog
+        .undrop_stage(&root(), "old", Expected::Any)
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    catalog.undrop_stage(&root(), "young").unwrap();
+    catalog
+        .undrop_stage(&root(), "young", Expected::Any)
+        .unwrap();
     for name in ["kept", "back", "young"] {
         assert!(catalog.stage("sys", name).unwrap().is_some(), "{name}");
     }

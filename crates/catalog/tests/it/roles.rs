@@ -107,7 +107,10 @@ fn dropping_a_role_takes_its_grants_and_members() {
         .alter_user(&ann(), "bob", [default], Expected::Any)
         .unwrap();
 
-    assert_eq!(catalog.drop_role(&ann(), "r").unwrap(), Some(role));
+    assert_eq!(
+        catalog.drop_role(&ann(), "r", Expected::Any).unwrap(),
+        Some(role)
+    );
     let bob = catalog.user("acme", "bob").unwrap().unwrap();
     assert_eq!((bob.default_role, bob.version), (None, 3));
     let roles: Vec<_> = catalog
@@ -126,12 +129,12 @@ fn dropping_a_role_takes_its_grants_and_members() {
     assert!(catalog.grants_of_role("acme", "r").unwrap().is_empty());
 
     refused(
-        catalog.drop_role(&ann(), "public"),
+        catalog.drop_role(&ann(), "public", Expected::Any),
         ErrorKind::Invalid,
         "the role public is built in and cannot be dropped",
     );
     refused(
-        catalog.drop_role(&root(), "r"),
+        catalog.drop_role(&root(), "r", Expected::Any),
         ErrorKind::NotFound,
         "the role r not exists",
     );

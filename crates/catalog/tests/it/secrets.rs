@@ -236,7 +236,7 @@ fn unchanged_secrets_are_carried_through_every_change() {
             .drop_stage(&root, "t", Expected::Any, false)
             .unwrap()
             .remove(0),
-        catalog.undrop_stage(&root, "t").unwrap(),
+        catalog.undrop_stage(&root, "t", Expected::Any).unwrap(),
     ];
     for record in &records {
         assert_eq!(secret_of(record), secret_of(&first));

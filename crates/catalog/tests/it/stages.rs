@@ -250,7 +250,7 @@ fn drop_and_undrop() {
     let second = create(&catalog, "s", "/second");
     assert_eq!((second.id, second.version), (2, 1));
     refused(
-        catalog.undrop_stage(&root(), "s"),
+        catalog.undrop_stage(&root(), "s", Expected::Any),
         ErrorKind::AlreadyExists,
         "the stage s exists",
     );
@@ -271,15 +271,21 @@ fn drop_and_undrop() {
     );
 
     // The newest one comes back; when it has moved away, the one before it can.
-    let back = catalog.undrop_stage(&root(), "s").unwrap();
+    let back = catalog.undrop_stage(&root(), "s", Expected::Any).unwrap();
     assert_eq!((back.id, back.version, back.dropped), (2, 3, false));
     catalog
         .rename_stage(&root(), "s", "t", Expected::Any)
         .unwrap();
-    assert_eq!(catalog.undrop_stage(&root(), "s").unwrap().id, first.id);
+    assert_eq!(
+        catalog
+            .undrop_stage(&root(), "s", Expected::Any)
+            .unwrap()
+            .id,
+        first.id
+    );
     assert!(catalog.dropped_stages("sys").unwrap().is_empty());
     refused(
-        catalog.undrop_stage(&root(), "u"),
+        catalog.undrop_stage(&root(), "u", Expected::Any),
         ErrorKind::NotFound,
         "the stage u not exists",
     );
@@ -375,7 +381,7 @@ fn any_enabled_follows_every_change() {
         .drop_stage(&root(), "t", Expected::Any, false)
         .unwrap();
     assert!(!any());
-    catalog.undrop_stage(&root(), "t").unwrap();
+    catalog.undrop_stage(&root(), "t", Expected::Any).unwrap();
     assert!(any());
     assert!(!catalog.any_stage_enabled("other").unwrap());
 }

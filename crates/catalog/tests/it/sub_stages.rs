@@ -95,12 +95,12 @@ fn a_rollback_or_undrop_can_be_a_cycle_too() {
         .drop_stage(&root(), "b", Expected::Any, false)
         .unwrap();
     refused(
-        catalog.undrop_stage(&root(), "a"),
+        catalog.undrop_stage(&root(), "a", Expected::Any),
         ErrorKind::NotFound,
         "the stage b not exists",
     );
-    catalog.undrop_stage(&root(), "b").unwrap();
-    catalog.undrop_stage(&root(), "a").unwrap();
+    catalog.undrop_stage(&root(), "b", Expected::Any).unwrap();
+    catalog.undrop_stage(&root(), "a", Expected::Any).unwrap();
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn cascade_drops_all_that_lies_within_the_innermost_first() {
     assert!(dropped.iter().all(|r| r.dropped && r.version == 2));
     assert_eq!(catalog.stages("sys").unwrap().len(), 1);
     for name in ["p", "x", "deep", "y"] {
-        catalog.undrop_stage(&root(), name).unwrap();
+        catalog.undrop_stage(&root(), name, Expected::Any).unwrap();
     }
     // Each drop had its own number, so the next ones are still told apart.
     create(&catalog, "z", "/z");

@@ -122,6 +122,7 @@ mod tests {
             "ALTER STAGE s SET credentials = {'x'='hush'}",
             "CREATE STAGE s URL='s3://b' CREDENTAILS={'aws_secret_key'='hush'}",
             "CREATE EXTERNAL TABLE t(a int) URL s3option{'access_key_id'='hush'}",
+            "CREATE EXTERNAL TABLE t FROM POSTGRES {'host'='h', 'password'='hush'}",
             "SELECT 1; CREATE USER u",
         ] {
             assert!(may_hold_secret(statement), "{statement}");

@@ -113,6 +113,7 @@ pub(super) fn create_role(node: &Node<'_>) -> Result<Plan, ParseError> {
     Ok(Plan::CreateRole(CreateRole {
         if_not_exists: parts.take(Rule::if_not_exists),
         roles: role_names(&mut parts)?,
+        comment: comment(&mut parts)?,
     }))
 }
 

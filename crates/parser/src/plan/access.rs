@@ -115,6 +115,8 @@ pub struct CreateRole {
     pub if_not_exists: bool,
     /// The roles, at least one.
     pub roles: Vec<Name>,
+    /// `COMMENT 'text'`, of each.
+    pub comment: Option<Spanned<String>>,
 }
 
 /// `DROP ROLE`.

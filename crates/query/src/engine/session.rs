@@ -154,6 +154,8 @@ impl QueryEngine {
             .set("datafusion.execution.batch_size", &batch_rows.to_string())
             .map_err(from_datafusion)?;
         options.execution.target_partitions = partitions;
+        // Rows that come in the wanted order are not sorted again, so that a query ends with the last that it wants.
+        options.optimizer.prefer_existing_sort = true;
         options.execution.parquet.schema_force_view_types = true;
         // What a sort keeps free for merging: with less it fails when its memory is full,
         // with more fewer sorts run at once (so: eight).

@@ -274,12 +274,25 @@ pub(super) fn case_functions() -> Vec<Function> {
     }
     vec![
         Function::new("mysql_upper", coerce, returns, |a, _| {
-            run(&a[0], str::to_uppercase)
+            run(&a[0], |text| by_letter(text, char::to_uppercase))
         }),
         Function::new("mysql_lower", coerce, returns, |a, _| {
-            run(&a[0], str::to_lowercase)
+            run(&a[0], |text| by_letter(text, char::to_lowercase))
         }),
     ]
+}
+
+/// Letter for letter, as MySQL has it: one whose other case is several letters stays as it is.
+fn by_letter<I: Iterator<Item = char>>(text: &str, other: fn(char) -> I) -> String {
+    text.chars()
+        .map(|letter| {
+            let mut others = other(letter);
+            match (others.next(), others.next()) {
+                (Some(other), None) => other,
+                _ => letter,
+            }
+        })
+        .collect()
 }
 
 /// EXPORT_SET: a text for each bit, from the lowest.

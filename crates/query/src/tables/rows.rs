@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
+use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -15,9 +16,11 @@ use datafusion::datasource::TableType;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
 use crate::error::{Error, ErrorKind};
 
@@ -25,6 +28,12 @@ use crate::error::{Error, ErrorKind};
 pub trait RowSource: Debug + Send + Sync {
     /// Its columns.
     fn schema(&self) -> SchemaRef;
+
+    /// The column by whose values the rows come, the least first, texts by their bytes, none of them NULL; if there is
+    /// one. A query that wants this order then ends with the last row that it wants.
+    fn ordered_by(&self) -> Option<usize> {
+        None
+    }
 
     /// Begins to read. More rows than wanted do no harm; a row that is wanted may not be missing.
     fn read(&self, wanted: Wanted) -> Box<dyn Pages>;
@@ -142,8 +151,36 @@ impl TableProvider for RowTable {
                 rows_max: limit,
             },
         });
-        let plan = StreamingTableExec::try_new(projected, vec![rows], None, None, false, limit)?;
+        let orders = self.orders(&projected);
+        let plan = StreamingTableExec::try_new(projected, vec![rows], None, orders, false, limit)?;
         Ok(Arc::new(plan))
+    }
+}
+
+impl RowTable {
+    /// The order of the rows, of the columns that are read, if theirs is among them.
+    fn orders(&self, projected: &SchemaRef) -> Vec<LexOrdering> {
+        let schema = self.source.schema();
+        let column = self
+            .source
+            .ordered_by()
+            .and_then(|at| schema.fields().get(at))
+            .and_then(|field| Column::new_with_schema(field.name(), projected).ok());
+        let Some(column) = column else {
+            return Vec::new();
+        };
+        let column: Arc<dyn PhysicalExpr> = Arc::new(column);
+        // There is no NULL, so NULLs are first and last.
+        [true, false]
+            .into_iter()
+            .filter_map(|nulls_first| {
+                let options = SortOptions {
+                    descending: false,
+                    nulls_first,
+                };
+                LexOrdering::new([PhysicalSortExpr::new(Arc::clone(&column), options)])
+            })
+            .collect()
     }
 }
 

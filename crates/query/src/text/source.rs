@@ -1,4 +1,5 @@
-//! A file's plain bytes: what it is by its first bytes, decompressed piece by piece, without a byte order mark.
+//! A file's plain bytes: what it is by its first bytes, decompressed piece by piece, out of its archive, without a byte
+//! order mark.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use super::Compression;
 use super::pulled::{Exchanged, Pulled, Unpacking};
+use super::tar::{BLOCK, Tar};
 use crate::error::{Error, ErrorKind};
 
 /// Bytes that are looked at to tell what a file is.
@@ -50,8 +52,19 @@ pub(crate) struct Source {
     pending: Bytes,
     stored_ended: bool,
     decoder: Decoder,
+    /// Nothing more comes from the decoder.
+    decoded_ended: bool,
+    archive: Archive,
     /// Plain bytes that may be the beginning of a byte order mark; `None` once that is decided.
     head: Option<Vec<u8>>,
+}
+
+/// Whether what is decoded is an archive.
+enum Archive {
+    /// That is known from so many bytes; these are the first.
+    Unknown(Vec<u8>),
+    No,
+    Tar(Tar),
 }
 
 enum Decoder {
@@ -85,6 +98,8 @@ impl Source {
             pending: Bytes::new(),
             stored_ended: false,
             decoder: Decoder::Plain,
+            decoded_ended: false,
+            archive: Archive::Unknown(Vec::new()),
             head: Some(Vec::new()),
         };
         while source.pending.len() < HEAD_BYTES && !source.stored_ended {
@@ -145,7 +160,7 @@ impl Source {
     /// Io if the file cannot be read; Invalid if its compressed bytes are damaged or cut off.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let Some(plain) = self.decoded().await? else {
+            let Some(plain) = self.content().await? else {
                 return Ok(self
                     .head
                     .take()
@@ -166,6 +181,42 @@ impl Source {
             }
             return Ok(Some(whole));
         }
+    }
+
+    /// What is decoded, or the file that is in it if it is an archive.
+    async fn content(&mut self) -> Result<Option<Bytes>, Error> {
+        while !self.decoded_ended {
+            let plain = self.decoded().await?;
+            self.decoded_ended = plain.is_none();
+            let content = match (&mut self.archive, plain) {
+                (Archive::No, plain) => return Ok(plain),
+                (Archive::Unknown(head), plain) => {
+                    head.extend_from_slice(&plain.unwrap_or_default());
+                    if head.len() < BLOCK && !self.decoded_ended {
+                        continue;
+                    }
+                    let head = std::mem::take(head);
+                    if Tar::is_one(&head) {
+                        let mut tar = Tar::default();
+                        let taken = tar.take(&head);
+                        self.archive = Archive::Tar(tar);
+                        taken
+                    } else {
+                        self.archive = Archive::No;
+                        Ok(head)
+                    }
+                }
+                (Archive::Tar(tar), Some(plain)) => tar.take(&plain),
+                (Archive::Tar(tar), None) => tar.end().map(|()| Vec::new()),
+            };
+            let content = content.map_err(|reason| {
+                Error::invalid(format!("the archive '{}' {reason}", self.path))
+            })?;
+            if !content.is_empty() {
+                return Ok(Some(content.into()));
+            }
+        }
+        Ok(None)
     }
 
     fn pulled(&self, packed: Pulled) -> Result<Decoder, Error> {

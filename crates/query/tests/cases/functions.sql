@@ -163,3 +163,8 @@ NULL|NULL|3
 1|b|1
 2|NULL|1
 2|a|1
+
+SELECT UPPER('straße') AS a, LOWER('ÄÖÜ') AS b, UPPER('éa') AS c
+----
+a|b|c
+STRAßE|äöü|ÉA

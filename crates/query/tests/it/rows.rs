@@ -17,11 +17,27 @@ const PAGE: u64 = 100;
 const ALL: u64 = 10_000;
 
 /// Numbers from 0 up, each with a text and a time of a second later; it tells what was asked of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Numbers {
     asked: Arc<Mutex<Vec<Wanted>>>,
     pages: Arc<AtomicU64>,
     fails_at: Option<u64>,
+    /// The column whose order is told.
+    ordered_by: Option<usize>,
+    /// So many times as many rows as the others have.
+    times: u64,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self {
+            asked: Arc::default(),
+            pages: Arc::default(),
+            fails_at: None,
+            ordered_by: None,
+            times: 1,
+        }
+    }
 }
 
 struct Reader {
@@ -43,6 +59,10 @@ impl RowSource for Numbers {
         ]))
     }
 
+    fn ordered_by(&self) -> Option<usize> {
+        self.ordered_by
+    }
+
     fn read(&self, wanted: Wanted) -> Box<dyn Pages> {
         self.asked.lock().unwrap().push(wanted.clone());
         Box::new(Reader {
@@ -55,7 +75,7 @@ impl RowSource for Numbers {
 
 impl Pages for Reader {
     fn next_page(&mut self) -> Result<Option<RecordBatch>, PageError> {
-        if self.next >= ALL {
+        if self.next >= ALL * self.numbers.times {
             return Ok(None);
         }
         let page = self.numbers.pages.fetch_add(1, Ordering::Relaxed);
@@ -129,6 +149,55 @@ async fn rows_are_read_as_they_are_wanted() {
 
     let (text, _, _) = run("SELECT number, name FROM numbers ORDER BY number DESC LIMIT 2").await;
     assert_eq!(text, "number|name\n9999|n09999\n9998|n09998");
+}
+
+/// What is read ahead of the rows that are wanted does not grow with their number.
+#[tokio::test]
+async fn rows_in_the_wanted_order_are_read_as_far_as_they_are_wanted() {
+    // As many as have names of one length.
+    const TIMES: u64 = 9;
+    for (column, sql, rows) in [
+        (
+            0,
+            "SELECT number FROM numbers ORDER BY number LIMIT 3",
+            "number\n0\n1\n2",
+        ),
+        (
+            0,
+            "SELECT name FROM numbers WHERE number > 150 ORDER BY number LIMIT 2",
+            "name\nn00151\nn00152",
+        ),
+        (
+            1,
+            "SELECT name, number FROM numbers WHERE name >= 'n00099' ORDER BY name LIMIT 2 OFFSET 1",
+            "name|number\nn00100|100\nn00101|101",
+        ),
+    ] {
+        let read = async |ordered_by| {
+            let numbers = Numbers {
+                ordered_by,
+                times: TIMES,
+                ..Numbers::default()
+            };
+            let text = World::new().text_in(sql, with(&numbers)).await.unwrap();
+            (text, numbers.pages.load(Ordering::Relaxed))
+        };
+        let all = TIMES * ALL / PAGE;
+        let (text, pages) = read(Some(column)).await;
+        assert_eq!(text, rows, "{sql}");
+        assert!(pages <= all / 3, "{sql}: {pages} of {all} pages were read");
+        // Without it all have to be looked at.
+        let (_, pages) = read(None).await;
+        assert_eq!(pages, all, "{sql}");
+    }
+    // Another order is made, not taken.
+    let numbers = Numbers {
+        ordered_by: Some(0),
+        ..Numbers::default()
+    };
+    let sql = "SELECT number FROM numbers ORDER BY number DESC LIMIT 2";
+    let text = World::new().text_in(sql, with(&numbers)).await.unwrap();
+    assert_eq!(text, "number\n9999\n9998");
 }
 
 #[tokio::test]

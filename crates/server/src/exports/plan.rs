@@ -32,6 +32,17 @@ pub(crate) fn token(file: &PlannedFile) -> Result<Token> {
     Token::from_bytes(&file.token).map_err(|e| Error::internal(Reason::DataLoss, &e).with_source(e))
 }
 
+/// The same of one that is being written; none if it was not begun yet, as far as is known.
+///
+/// # Errors
+/// [`Reason::DataLoss`] for one that does not read.
+pub(crate) fn begun_token(file: &PlannedFile) -> Result<Option<Token>> {
+    match file.role.has_draft() && !file.token.is_empty() {
+        true => token(file).map(Some),
+        false => Ok(None),
+    }
+}
+
 /// The plan of a prepared export; `path` is where its first file goes. One that was prepared by a version before
 /// plans has one data file, and perhaps a manifest, whose drafts are known by their numbers; such a version did
 /// not record OVERWRITE, so nothing is replaced.

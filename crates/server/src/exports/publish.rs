@@ -10,7 +10,7 @@ use storage::{BegunUploads, ErrorKind, ObjectPath, Store, Token};
 
 use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::manifest::manifest_warning;
-use crate::exports::plan::{planned, token};
+use crate::exports::plan::{begun_token, planned};
 use crate::instance::Instance;
 
 /// Files that are published at a time.
@@ -388,16 +388,15 @@ pub(crate) async fn kept_drafts(instance: &Arc<Instance>) -> Result<Vec<Token>> 
         .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
         .await?;
     let mut keep = instance.uploads.tokens();
-    let planned = running.iter().flat_map(|export| &export.plan);
-    for file in planned.filter(|file| file.role.has_draft()) {
-        keep.push(token(file)?);
+    for file in running.iter().flat_map(|export| &export.plan) {
+        keep.extend(begun_token(file)?);
     }
     Ok(keep)
 }
 
 async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -> Result<()> {
-    let written = files.into_iter().filter(|file| file.role.has_draft());
-    let tokens: Vec<Token> = written.map(token).collect::<Result<_>>()?;
+    let tokens = files.into_iter().map(begun_token);
+    let tokens: Vec<Token> = tokens.filter_map(Result::transpose).collect::<Result<_>>()?;
     stream::iter(tokens)
         .map(|token| {
             let store = store.clone();

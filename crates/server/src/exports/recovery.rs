@@ -134,8 +134,8 @@ async fn tidy(
     remove_all_drafts(instance, store, export, unrecorded(export, path)?, until).await
 }
 
-/// Where a draft may go that had been begun and was not on record yet: that of the first file, or the one behind those
-/// that are, or the manifest's.
+/// Where a draft may go that an older version had begun and that was not on record yet: that of the first file, or the
+/// one behind those that are, or the manifest's. Since then what is about to begin is on record.
 fn unrecorded(export: &ExportRecord, path: &ObjectPath) -> Result<Vec<ObjectPath>> {
     let mut targets = vec![path.clone()];
     // A name that there cannot be has no draft.

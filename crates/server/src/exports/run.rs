@@ -40,7 +40,7 @@ use crate::temporary_stages::{ExportInto, TemporaryStage};
 use crate::turns::Turn;
 
 use batches::{metered, until_cancelled};
-use drafts::{DraftSink, LostDrafts, begin, lock, noting, recorded};
+use drafts::{DraftSink, Drafts, LostDrafts, about_to_begin, lock};
 pub(crate) use failure::write_error;
 use failure::{cancelled, export_error};
 use tidying::Tidying;
@@ -308,15 +308,11 @@ impl Running {
         let replaces = on_existing == OnExisting::Replace;
         let finished = Arc::default();
         let sink = DraftSink {
-            instance: Arc::clone(&self.instance),
+            drafts: self.drafts(),
             runtime: Handle::current(),
             target: target.clone(),
-            id: self.id.clone(),
-            actor: self.actor.clone(),
             replaces,
             finished: Arc::clone(&finished),
-            lost: Arc::clone(&self.lost),
-            job: Arc::clone(&self.job),
             meter: Arc::clone(&meter),
         };
         let batches = until_cancelled(metered(batches, meter), job);
@@ -378,6 +374,17 @@ impl Running {
         .map(|prepared| (prepared, alone))
     }
 
+    fn drafts(&self) -> Drafts {
+        Drafts {
+            instance: Arc::clone(&self.instance),
+            actor: self.actor.clone(),
+            id: self.id.clone(),
+            store: self.target.store.clone(),
+            lost: Arc::clone(&self.lost),
+            job: Arc::clone(&self.job),
+        }
+    }
+
     /// Writes what goes beside the data out of sight; gives its entry in the plan.
     async fn draft_text(
         &self,
@@ -386,28 +393,10 @@ impl Running {
         at: &BesideFile,
         index: usize,
     ) -> Result<PlannedFile> {
-        let index = number(index)?;
-        let target = &at.path;
-        let lost = &self.lost;
-        let draft = begin(&self.target, &self.id, index, target, &self.job, lost)
-            .await
-            .map_err(|e| write_error("the export", &e))?;
-        let begun = PlannedFile {
-            index,
-            role,
-            target: target.to_string(),
-            replaces: at.replaces,
-            rows: 0,
-            bytes: 0,
-            digest: String::new(),
-            token: Vec::new(),
-        };
-        let (actor, id) = (self.actor.clone(), self.id.clone());
-        let (lost, target) = (Arc::clone(&self.lost), target.clone());
+        let begun = about_to_begin(number(index)?, role, &at.path, at.replaces);
+        let mut draft = self.drafts().begin(&begun).await?;
         self.instance
-            .blocking(move |instance| {
-                let recorded = recorded(instance, &actor, &id, &begun, draft);
-                let mut draft = noting(&lost, &target, recorded)?;
+            .blocking(move |_| {
                 let mut digest = Digest::default();
                 digest.update(text.as_bytes());
                 draft

@@ -132,7 +132,7 @@ impl Connections {
         // First what is refused when there are too many.
         let id = instance.sessions.insert(&session)?;
         let made = match session
-            .create_token(None, TOKEN_LABEL.to_owned(), None)
+            .create_token(None, TOKEN_LABEL.to_owned(), None, ChangeMode::default())
             .await
         {
             Ok(made) => made,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use catalog::{Actor, AuditEvent, AuditOutcome, Privilege, Securable, StageRecord};
 
 use super::privileges::Need;
-use super::{CallContext, Object, Operation, Principal};
+use super::{CallContext, Object, Operation, Principal, events};
 use crate::error::{Error, Reason, Result, masked_urls};
 use crate::instance::Instance;
 use crate::session::{ChangeMode, stage_not_exists};
@@ -320,16 +320,7 @@ impl Acting {
     fn write(&self, mut event: AuditEvent) {
         event.target = masked_urls(event.target);
         event.reason = masked_urls(event.reason);
-        tracing::info!(
-            operation = event.operation,
-            target = event.target,
-            outcome = outcome_name(event.outcome),
-            reason = event.reason,
-            "audited"
-        );
-        if let Err(error) = self.instance.catalog.record(event) {
-            tracing::error!(%error, "failed to write an audit record");
-        }
+        events::record(&self.instance, event);
     }
 
     /// Records a change that account `sys` made to another one in the audit of that account, whose administrators

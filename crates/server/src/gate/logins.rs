@@ -1,6 +1,8 @@
 //! Who is it? From a password or a token to a [`Principal`]: with the same work and the same answer for users
 //! that exist and users that do not, slowed down after failures, and every login on record.
 
+#[cfg(test)]
+mod constant_work;
 mod digests;
 mod name;
 mod network;

@@ -60,11 +60,31 @@ fn check(password: &SecretString) -> Result<()> {
 
 /// Whether the password has this hash. Blocking.
 pub(crate) fn verify(password: &SecretString, hash: &PasswordHash) -> bool {
+    #[cfg(test)]
+    VERIFIED.with_borrow_mut(|all| all.push(parameters(hash)));
     let text = password.expose_secret();
     text.len() <= PASSWORD_BYTES_MAX
         && Argon2::default()
             .verify_password(text.as_bytes(), hash.expose())
             .is_ok()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// By what parameters this thread has hashed to verify.
+    static VERIFIED: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// Each hashing of this thread since the last time, by its algorithm and parameters.
+#[cfg(test)]
+pub(super) fn verified() -> Vec<String> {
+    VERIFIED.take()
+}
+
+#[cfg(test)]
+fn parameters(hash: &PasswordHash) -> String {
+    let parts: Vec<&str> = hash.expose().split('$').take(4).collect();
+    parts.join("$")
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ pub(crate) enum Operation {
     DropUser,
     ShowUsers,
     CreateRole,
+    AlterRole,
     DropRole,
     ShowRoles,
     SetRole,
@@ -127,7 +128,7 @@ impl Operation {
 
     /// All of them, as docs/privileges.md lists them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 77] = [
+    pub(crate) const ALL: [Self; 78] = [
         Self::CreateStage,
         Self::AlterStage,
         Self::RenameStage,
@@ -184,6 +185,7 @@ impl Operation {
         Self::DropUser,
         Self::ShowUsers,
         Self::CreateRole,
+        Self::AlterRole,
         Self::DropRole,
         Self::ShowRoles,
         Self::SetRole,
@@ -283,7 +285,8 @@ impl Operation {
             | Self::ShowTokensOfUser => Need::Account(Privilege::AlterUser),
             Self::DropUser => Need::Account(Privilege::DropUser),
             Self::ShowUsers => Need::Account(Privilege::ManageGrants),
-            Self::CreateRole => Need::Account(Privilege::CreateRole),
+            // There is nothing of a role to alter but what it says of itself.
+            Self::CreateRole | Self::AlterRole => Need::Account(Privilege::CreateRole),
             Self::DropRole => Need::Account(Privilege::DropRole),
             Self::Grant | Self::Revoke | Self::ShowGrants => Need::Account(Privilege::ManageGrants),
             Self::CreateAccount
@@ -355,6 +358,7 @@ impl Operation {
             Self::DropUser => "DROP USER",
             Self::ShowUsers => "SHOW USERS",
             Self::CreateRole => "CREATE ROLE",
+            Self::AlterRole => "ALTER ROLE",
             Self::DropRole => "DROP ROLE",
             Self::ShowRoles => "SHOW ROLES",
             Self::SetRole => "SET ROLE",

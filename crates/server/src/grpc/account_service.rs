@@ -1,10 +1,10 @@
 //! `AccountService`: logins, accounts, users, roles, grants and tokens. The same operations as the SQL statements'.
 
 mod mask;
+mod updates;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use catalog::OnExists;
 use mask::Mask;
@@ -12,22 +12,21 @@ use proto::v1;
 use proto::v1::account_service_server::AccountService;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::{Request, Response, Status};
-use wire::{account, expected, role, token, user};
+use wire::{account, asked_grant, expected, grant, grant_key, life, role, token, user};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::Operation;
+use crate::grpc::asked::Asked;
 use crate::grpc::authentication::{TokenId, caller};
 use crate::grpc::convert::resource_id;
-use crate::grpc::grants::{grant_object, on_wire, privileges};
+use crate::grpc::grants::{grant_object, privileges};
 use crate::grpc::pages::Paging;
 use crate::instance::Instance;
-use crate::session::{AccountProperty, ChangeMode, GrantsOf, Session, UserProperty, UserToMake};
+use crate::session::{ChangeMode, GrantsOf, Session, UserToMake};
 use crate::time::proto_timestamp;
 
-/// What an update of an account may name.
-const ACCOUNT_PATHS: [&str; 3] = ["suspended", "comment", "admin_name"];
-/// What an update of a user may name.
-const USER_PATHS: [&str; 4] = ["locked", "comment", "default_role", "password"];
+/// What an update of a role may name.
+const ROLE_PATHS: [&str; 1] = ["comment"];
 /// The name that stands for each token of a user.
 const ALL_TOKENS: &str = "tokens/-";
 
@@ -51,6 +50,14 @@ fn invalid(text: impl std::fmt::Display) -> Error {
 
 fn lower(name: &str, collection: &str) -> Result<String> {
     Ok(resource_id(name, collection)?.to_lowercase())
+}
+
+/// A user, or the caller.
+fn whose(user: &str) -> Result<Option<String>> {
+    match user {
+        "" => Ok(None),
+        user => Ok(Some(lower(user, "users")?)),
+    }
 }
 
 fn mode(validate_only: bool, request_id: String) -> ChangeMode {
@@ -79,10 +86,9 @@ impl AccountService for Accounts {
         }
         let session = self.session(&request)?;
         let v1::LoginRequest { label, lifetime } = request.into_inner();
-        let life = lifetime
-            .map(|life| Duration::try_from(life).map_err(|_| invalid("lifetime must be positive")))
-            .transpose()?;
-        let made = session.create_token(None, label, life).await?;
+        let made = session
+            .create_token(None, label, life(lifetime)?, ChangeMode::default())
+            .await?;
         Ok(Response::new(v1::LoginResponse {
             token: made.token.expose_secret().to_owned(),
             name: format!("tokens/{}", made.record.id),
@@ -120,6 +126,11 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let mode = mode(request.validate_only, request.request_id);
         let new = request.account.unwrap_or_default();
+        let session = Asked::of(&request.account_id)
+            .text("admin_name", &new.admin_name)
+            .given("comment", &new.comment)
+            .secret("admin_password")
+            .in_session(session);
         let admin = (
             new.admin_name.to_lowercase(),
             SecretString::from(request.admin_password),
@@ -157,11 +168,7 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let paging = Paging::new(request.page_size, &request.page_token, &["ListAccounts"])?;
         let mut accounts = session.accounts().await?;
-        accounts.retain(|account| {
-            paging
-                .after()
-                .is_none_or(|after| account.name.as_str() > after)
-        });
+        paging.skip(&mut accounts, |account| &account.name);
         let (accounts, next_page_token) =
             paging.page(accounts, |account| account.name.clone(), account);
         Ok(Response::new(v1::ListAccountsResponse {
@@ -179,22 +186,11 @@ impl AccountService for Accounts {
         let mode = mode(request.validate_only, request.request_id);
         let new = request.account.unwrap_or_default();
         let name = lower(&new.name, "accounts")?;
-        let mask = Mask::of(request.update_mask, &ACCOUNT_PATHS)?;
-        let mut properties = Vec::new();
-        if mask.names("suspended") {
-            properties.push(AccountProperty::Suspended(new.suspended));
-        }
-        if mask.names("comment") {
-            properties.push(AccountProperty::Comment(new.comment));
-        }
-        if mask.names_input("admin_name", &request.admin_password) {
-            properties.push(AccountProperty::Admin {
-                name: new.admin_name.to_lowercase(),
-                password: SecretString::from(request.admin_password),
-            });
-        }
         let expected = expected(&new.etag)?;
-        let altered = session
+        let (properties, asked) =
+            updates::of_account(new, request.update_mask, request.admin_password)?;
+        let altered = asked
+            .in_session(session)
             .alter_account(name, properties, expected, mode)
             .await?;
         Ok(Response::new(v1::UpdateAccountResponse {
@@ -208,6 +204,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::DeleteAccountResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let session = Asked::of(&request.name).in_session(session);
         let name = lower(&request.name, "accounts")?;
         let expected = expected(&request.etag)?;
         session
@@ -228,6 +225,11 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let mode = mode(request.validate_only, request.request_id);
         let new = request.user.unwrap_or_default();
+        let session = Asked::of(&request.user_id)
+            .given("default_role", &new.default_role)
+            .given("comment", &new.comment)
+            .secret("password")
+            .in_session(session);
         let made = UserToMake {
             name: request.user_id.to_lowercase(),
             password: SecretString::from(request.password),
@@ -262,11 +264,7 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let paging = Paging::new(request.page_size, &request.page_token, &["ListUsers"])?;
         let mut users = session.users().await?;
-        users.retain(|(user, _)| {
-            paging
-                .after()
-                .is_none_or(|after| user.name.as_str() > after)
-        });
+        paging.skip(&mut users, |(user, _)| &user.name);
         let (users, next_page_token) = paging.page(
             users,
             |(user, _)| user.name.clone(),
@@ -287,27 +285,13 @@ impl AccountService for Accounts {
         let mode = mode(request.validate_only, request.request_id);
         let new = request.user.unwrap_or_default();
         let name = lower(&new.name, "users")?;
-        let mask = Mask::of(request.update_mask, &USER_PATHS)?;
-        let mut properties = Vec::new();
-        if mask.names("locked") {
-            properties.push(UserProperty::Locked(new.locked));
-        }
-        if mask.names("comment") {
-            properties.push(UserProperty::Comment(new.comment));
-        }
-        if mask.names("default_role") {
-            let role = (!new.default_role.is_empty()).then(|| new.default_role.to_lowercase());
-            properties.push(UserProperty::DefaultRole(role));
-        }
-        if mask.names_input("password", &request.password) {
-            properties.push(UserProperty::Password(SecretString::from(request.password)));
-        }
-        let operation = Operation::AlterUser;
         let expected = expected(&new.etag)?;
+        let (properties, asked) = updates::of_user(new, request.update_mask, request.password)?;
+        let session = asked.in_session(session);
         let altered = session
             .alter_user(name.clone(), properties, expected, mode)
             .await?;
-        let (_, roles) = session.user_record(name, operation).await?;
+        let (_, roles) = session.user_record(name, Operation::AlterUser).await?;
         Ok(Response::new(v1::UpdateUserResponse {
             user: Some(user(altered.record, roles)),
         }))
@@ -319,6 +303,7 @@ impl AccountService for Accounts {
     ) -> Answer<v1::DeleteUserResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let session = Asked::of(&request.name).in_session(session);
         let name = lower(&request.name, "users")?;
         let expected = expected(&request.etag)?;
         session
@@ -338,6 +323,9 @@ impl AccountService for Accounts {
         let session = self.session(&request)?;
         let request = request.into_inner();
         let comment = request.role.unwrap_or_default().comment;
+        let session = Asked::of(&request.role_id)
+            .given("comment", &comment)
+            .in_session(session);
         let created = session
             .create_role(
                 request.role_id.to_lowercase(),
@@ -351,6 +339,35 @@ impl AccountService for Accounts {
         }))
     }
 
+    async fn get_role(&self, request: Request<v1::GetRoleRequest>) -> Answer<v1::GetRoleResponse> {
+        let session = self.session(&request)?;
+        let name = lower(&request.into_inner().name, "roles")?;
+        Ok(Response::new(v1::GetRoleResponse {
+            role: Some(role(session.role_record(name).await?)),
+        }))
+    }
+
+    async fn update_role(
+        &self,
+        request: Request<v1::UpdateRoleRequest>,
+    ) -> Answer<v1::UpdateRoleResponse> {
+        let session = self.session(&request)?;
+        let request = request.into_inner();
+        let mode = mode(request.validate_only, request.request_id);
+        let new = request.role.unwrap_or_default();
+        let name = lower(&new.name, "roles")?;
+        // There is nothing else that it could name.
+        Mask::of(request.update_mask, &ROLE_PATHS)?;
+        let asked = Asked::of(&new.name).text("comment", &new.comment);
+        let altered = asked
+            .in_session(session)
+            .alter_role(name, new.comment, expected(&new.etag)?, mode)
+            .await?;
+        Ok(Response::new(v1::UpdateRoleResponse {
+            role: Some(role(altered.record)),
+        }))
+    }
+
     async fn list_roles(
         &self,
         request: Request<v1::ListRolesRequest>,
@@ -359,11 +376,7 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let paging = Paging::new(request.page_size, &request.page_token, &["ListRoles"])?;
         let mut roles = session.roles().await?;
-        roles.retain(|role| {
-            paging
-                .after()
-                .is_none_or(|after| role.name.as_str() > after)
-        });
+        paging.skip(&mut roles, |role| &role.name);
         let (roles, next_page_token) = paging.page(roles, |role| role.name.clone(), role);
         Ok(Response::new(v1::ListRolesResponse {
             roles,
@@ -377,9 +390,15 @@ impl AccountService for Accounts {
     ) -> Answer<v1::DeleteRoleResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let session = Asked::of(&request.name).in_session(session);
         let name = lower(&request.name, "roles")?;
+        let expected = expected(&request.etag)?;
         session
-            .drop_role(name, mode(request.validate_only, request.request_id))
+            .drop_role(
+                name,
+                expected,
+                mode(request.validate_only, request.request_id),
+            )
             .await?;
         Ok(Response::new(v1::DeleteRoleResponse {}))
     }
@@ -390,10 +409,12 @@ impl AccountService for Accounts {
     ) -> Answer<v1::GrantRoleResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        session
-            .grant_role(
-                lower(&request.role, "roles")?,
-                lower(&request.user, "users")?,
+        let asked = Asked::of(&request.role).text("user", &request.user);
+        asked
+            .in_session(session)
+            .grant_roles(
+                vec![lower(&request.role, "roles")?],
+                vec![lower(&request.user, "users")?],
                 mode(request.validate_only, request.request_id),
             )
             .await?;
@@ -406,10 +427,12 @@ impl AccountService for Accounts {
     ) -> Answer<v1::RevokeRoleResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
-        session
-            .revoke_role(
-                lower(&request.role, "roles")?,
-                lower(&request.user, "users")?,
+        let asked = Asked::of(&request.role).text("user", &request.user);
+        asked
+            .in_session(session)
+            .revoke_roles(
+                vec![lower(&request.role, "roles")?],
+                vec![lower(&request.user, "users")?],
                 mode(request.validate_only, request.request_id),
             )
             .await?;
@@ -424,9 +447,10 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let mode = mode(request.validate_only, request.request_id);
         let grant = request.grant.unwrap_or_default();
+        let session = asked_grant(&grant).in_session(session);
         session
             .grant(
-                lower(&grant.role, "roles")?,
+                vec![lower(&grant.role, "roles")?],
                 grant_object(grant.on)?,
                 privileges(&grant.privileges)?,
                 mode,
@@ -443,9 +467,10 @@ impl AccountService for Accounts {
         let request = request.into_inner();
         let mode = mode(request.validate_only, request.request_id);
         let grant = request.grant.unwrap_or_default();
+        let session = asked_grant(&grant).in_session(session);
         session
             .revoke(
-                lower(&grant.role, "roles")?,
+                vec![lower(&grant.role, "roles")?],
                 grant_object(grant.on)?,
                 privileges(&grant.privileges)?,
                 mode,
@@ -459,31 +484,59 @@ impl AccountService for Accounts {
         request: Request<v1::ListGrantsRequest>,
     ) -> Answer<v1::ListGrantsResponse> {
         let session = self.session(&request)?;
-        let of = request.into_inner().of;
-        let of = if of.is_empty() {
-            GrantsOf::Caller
-        } else if let Ok(name) = lower(&of, "users") {
-            GrantsOf::User(name)
-        } else {
-            GrantsOf::Role(lower(&of, "roles")?)
+        let request = request.into_inner();
+        let list = ["ListGrants", request.of.as_str()];
+        let paging = Paging::with_all(request.page_size, &request.page_token, &list)?;
+        let of = match request.of.as_str() {
+            "" => GrantsOf::Caller,
+            of => match lower(of, "users") {
+                Ok(name) => GrantsOf::User(name),
+                Err(_) => GrantsOf::Role(lower(of, "roles")?),
+            },
         };
-        let grants = session.grants(of).await?;
+        let mut grants = session.grants(of).await?;
+        grants.sort_by_cached_key(grant_key);
+        grants.retain(|grant| {
+            paging
+                .after()
+                .is_none_or(|after| grant_key(grant).as_str() > after)
+        });
+        let (grants, next_page_token) = paging.page(grants, grant_key, grant);
         Ok(Response::new(v1::ListGrantsResponse {
-            grants: grants
-                .into_iter()
-                .map(|named| v1::Grant {
-                    role: format!("roles/{}", named.role),
-                    on: Some(on_wire(&named)),
-                    privileges: named
-                        .grant
-                        .privileges
-                        .iter()
-                        .map(|privilege| privilege.as_str().to_owned())
-                        .collect(),
-                    granted_by: named.grant.granted_by,
-                    grant_time: Some(proto_timestamp(named.grant.granted_us)),
-                })
-                .collect(),
+            grants,
+            next_page_token,
+        }))
+    }
+
+    async fn create_token(
+        &self,
+        request: Request<v1::CreateTokenRequest>,
+    ) -> Answer<v1::CreateTokenResponse> {
+        let session = self.session(&request)?;
+        let v1::CreateTokenRequest {
+            user,
+            label,
+            lifetime,
+            validate_only,
+        } = request.into_inner();
+        let asked = Asked::of(&user).given("label", &label);
+        let of = whose(&user)?;
+        let made = asked
+            .in_session(session)
+            .create_token(
+                of,
+                label,
+                life(lifetime)?,
+                mode(validate_only, String::new()),
+            )
+            .await?;
+        Ok(Response::new(match validate_only {
+            // There is none.
+            true => v1::CreateTokenResponse::default(),
+            false => v1::CreateTokenResponse {
+                token: made.token.expose_secret().to_owned(),
+                created: Some(token(made.record)),
+            },
         }))
     }
 
@@ -492,15 +545,16 @@ impl AccountService for Accounts {
         request: Request<v1::ListTokensRequest>,
     ) -> Answer<v1::ListTokensResponse> {
         let session = self.session(&request)?;
-        let of = request.into_inner().user;
-        let of = if of.is_empty() {
-            None
-        } else {
-            Some(lower(&of, "users")?)
-        };
-        let tokens = session.tokens(of).await?;
+        let request = request.into_inner();
+        let list = ["ListTokens", request.user.as_str()];
+        let paging = Paging::with_all(request.page_size, &request.page_token, &list)?;
+        let mut tokens = session.tokens(whose(&request.user)?).await?;
+        tokens.sort_by(|a, b| a.id.cmp(&b.id));
+        paging.skip(&mut tokens, |token| &token.id);
+        let (tokens, next_page_token) = paging.page(tokens, |token| token.id.clone(), token);
         Ok(Response::new(v1::ListTokensResponse {
-            tokens: tokens.into_iter().map(token).collect(),
+            tokens,
+            next_page_token,
         }))
     }
 
@@ -510,6 +564,9 @@ impl AccountService for Accounts {
     ) -> Answer<v1::RevokeTokenResponse> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let session = Asked::of(&request.name)
+            .given("user", &request.user)
+            .in_session(session);
         let mode = mode(request.validate_only, request.request_id);
         let revoked = match (request.name.as_str(), request.user.as_str()) {
             (ALL_TOKENS, "") => {

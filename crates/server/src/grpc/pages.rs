@@ -47,9 +47,28 @@ impl Paging {
         Ok(Self { size, list, after })
     }
 
+    /// The same for a list that had no pages once: a size of 0 is for as many as a page holds.
+    ///
+    /// # Errors
+    /// Those of [`Paging::new`].
+    pub(super) fn with_all(page_size: i32, page_token: &str, list: &[&str]) -> Result<Self> {
+        let mut paging = Self::new(page_size, page_token, list)?;
+        if page_size == 0 {
+            paging.size = usize::MAX - 1;
+        }
+        Ok(paging)
+    }
+
     /// The key of the item behind which the page begins.
     pub(super) fn after(&self) -> Option<&str> {
         self.after.as_deref()
+    }
+
+    /// Leaves out the items of the pages before.
+    pub(super) fn skip<T>(&self, items: &mut Vec<T>, key: impl Fn(&T) -> &str) {
+        if let Some(after) = self.after() {
+            items.retain(|item| key(item) > after);
+        }
     }
 
     /// How many items have to be looked up: one more than the page may have, which says that there is a next one.

@@ -1,6 +1,6 @@
 //! `StageService`: stages as resources, after Google's API guide. The same operations as the SQL statements'.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use catalog::{OnExists, StageRecord};
@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use tonic::{Request, Response, Status};
 
 use crate::error::{Error, Reason, Result};
+use crate::grpc::asked::Asked;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::pages::{Paging, foreign_token};
@@ -138,6 +139,46 @@ fn masked(stage: v1::Stage, paths: &[String]) -> Result<StageProperties> {
     })
 }
 
+/// What a stage is made, or with paths what of it is changed; of credentials their keys only.
+fn asked(name: &str, stage: &v1::Stage, paths: Option<&[String]>) -> Asked {
+    let named = |field: &str, is_given: bool| match paths {
+        Some(paths) => paths.iter().any(|path| path == field || path == "*"),
+        None => is_given,
+    };
+    let mut asked = Asked::of(name);
+    if named("url", !stage.url.is_empty()) {
+        asked = asked.text("url", &stage.url);
+    }
+    if named("enabled", stage.enabled.is_some()) {
+        asked = asked.with("enabled", stage.enabled.unwrap_or_default());
+    }
+    if named("directory", stage.directory.is_some()) {
+        asked = asked.with("directory", stage.directory.unwrap_or_default());
+    }
+    if named("comment", !stage.comment.is_empty()) {
+        asked = asked.text("comment", &stage.comment);
+    }
+    if named("credentials", !stage.credentials.is_empty()) {
+        let mut keys: Vec<_> = stage.credentials.keys().collect();
+        keys.sort();
+        asked = asked.with("credentials", keys.len());
+        for key in keys {
+            // As in a statement, whichever it is. One that is not known may be a secret itself, and is refused.
+            if let Some(key) = CredentialKey::from_name(key) {
+                asked = asked.secret(key.as_str());
+            }
+        }
+    }
+    if named("policy", !stage.policy.is_empty()) {
+        let given: BTreeMap<_, _> = stage.policy.iter().collect();
+        asked = asked.with("policy", given.len());
+        for (rule, value) in given {
+            asked = asked.text(&rule.escape_debug().to_string(), value);
+        }
+    }
+    asked
+}
+
 #[tonic::async_trait]
 impl StageService for Stages {
     async fn create_stage(
@@ -147,6 +188,7 @@ impl StageService for Stages {
         let session = self.session(&request)?;
         let request = request.into_inner();
         let new = request.stage.ok_or_else(|| missing("stage"))?;
+        let session = asked(&request.stage_id, &new, None).in_session(session);
         let new = NewStage {
             name: request.stage_id.to_lowercase(),
             properties: StageProperties {
@@ -219,6 +261,7 @@ impl StageService for Stages {
             .update_mask
             .map(|mask| mask.paths)
             .unwrap_or_default();
+        let session = asked(&new.name, &new, Some(&paths)).in_session(session);
         let update = StageUpdate {
             name: stage_name(&new.name)?,
             etag: Etag(new.etag.clone()),
@@ -238,6 +281,9 @@ impl StageService for Stages {
     ) -> std::result::Result<Response<v1::DeleteStageResponse>, Status> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let session = Asked::of(&request.name)
+            .with("cascade", request.cascade)
+            .in_session(session);
         session
             .drop_stage(
                 stage_name(&request.name)?,
@@ -255,9 +301,11 @@ impl StageService for Stages {
     ) -> std::result::Result<Response<v1::UndeleteStageResponse>, Status> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let session = Asked::of(&request.name).in_session(session);
         let record = session
             .undrop_stage(
                 stage_name(&request.name)?,
+                Etag(request.etag),
                 mode(request.validate_only, request.request_id),
             )
             .await?;
@@ -303,6 +351,9 @@ impl StageService for Stages {
         if request.new_stage_id.is_empty() {
             return Err(missing("new_stage_id").into());
         }
+        let session = Asked::of(&request.name)
+            .text("new_stage_id", &request.new_stage_id)
+            .in_session(session);
         let record = session
             .rename_stage(
                 stage_name(&request.name)?,
@@ -322,6 +373,9 @@ impl StageService for Stages {
     ) -> std::result::Result<Response<v1::RollbackStageResponse>, Status> {
         let session = self.session(&request)?;
         let request = request.into_inner();
+        let session = Asked::of(&request.name)
+            .with("version", request.version)
+            .in_session(session);
         let record = session
             .rollback_stage(
                 stage_name(&request.name)?,

@@ -1,8 +1,8 @@
 //! The operations on accounts and users. SQL and AccountService both end here.
 
 use catalog::{
-    AccountChange, AccountRecord, Altered, Created, Expected, NewAccount, NewUser, OnExists,
-    PasswordHash, RoleRecord, UserChange, UserRecord,
+    AccountChange, AccountRecord, Altered, Created, ErrorKind, Expected, NewAccount, NewUser,
+    OnExists, PasswordHash, RoleRecord, UserChange, UserRecord,
 };
 use secrecy::SecretString;
 
@@ -180,41 +180,40 @@ impl Session {
         on_exists: OnExists,
         mode: ChangeMode,
     ) -> Result<Created<UserRecord>> {
-        let object = Object::User(user.name.clone());
-        self.change(
+        let mut created = self.create_users(vec![user], on_exists, mode).await?;
+        created
+            .pop()
+            .ok_or_else(|| Error::defect("a user was made without an answer"))
+    }
+
+    /// Makes users, all of them or none; gives what there is of each, in their order.
+    pub(crate) async fn create_users(
+        &self,
+        users: Vec<UserToMake>,
+        on_exists: OnExists,
+        mode: ChangeMode,
+    ) -> Result<Vec<Created<UserRecord>>> {
+        let object = |user: &UserToMake| Object::User(user.name.clone());
+        let objects = users.iter().map(object).collect();
+        self.change_all(
             Operation::CreateUser,
-            object,
+            objects,
             mode,
             move |acting, permit| {
-                let catalog = &acting.instance.catalog;
-                // It may have been made by this very request, which the catalog remembers.
-                if !permit.may_be_repeated()
-                    && let Some(existing) = catalog.user(permit.account(), &user.name)?
-                {
-                    match on_exists {
-                        OnExists::Keep => return Ok(kept(existing)),
-                        OnExists::Error => {
-                            return Err(Error::internal(
-                                Reason::UserExists,
-                                format_args!("the user {} exists", user.name),
-                            ));
-                        }
-                        OnExists::Replace => {}
-                    }
-                }
-                if let Some(role) = &user.default_role {
-                    // It makes the user a member: who may only make users may not give out roles by that.
-                    acting.allow(Operation::Grant, &Object::Role(role.clone()))?;
-                    acting.allow_membership(role)?;
-                }
-                let new = NewUser {
-                    password: Some(acting.hash(permit, &user.name, &user.password)?),
-                    name: user.name,
-                    default_role: user.default_role,
-                    comment: user.comment,
-                };
-                catalog
-                    .create_user(permit.actor(), new, on_exists)
+                let users = users
+                    .into_iter()
+                    .map(|user| acting.made_ready(permit, user, on_exists))
+                    .collect::<Result<Vec<_>>>()?;
+                acting
+                    .instance
+                    .catalog
+                    .transaction(permit.actor(), |all| {
+                        let made = users.into_iter().map(|user| match user {
+                            ReadyUser::There(record) => Ok(kept(record)),
+                            ReadyUser::New(new) => all.create_user(new, on_exists),
+                        });
+                        made.collect::<std::result::Result<Vec<_>, catalog::Error>>()
+                    })
                     .about(Subject::User)
             },
         )
@@ -316,14 +315,48 @@ impl Session {
         expected: Expected,
         mode: ChangeMode,
     ) -> Result<()> {
-        let object = Object::User(name.clone());
-        self.change(Operation::DropUser, object, mode, move |acting, permit| {
-            acting
-                .instance
-                .catalog
-                .drop_user(permit.actor(), &name, expected)
-                .map_err(|error| acting.about_user(&name, Subject::User, error))?;
-            Ok(())
+        self.drop_all_users(vec![(name, expected)], false, mode)
+            .await?;
+        Ok(())
+    }
+
+    /// Drops users, all of them or none. With `if_exists` those that do not exist are passed over, and are the answer.
+    pub(crate) async fn drop_users(
+        &self,
+        names: Vec<String>,
+        if_exists: bool,
+    ) -> Result<Vec<String>> {
+        let users = names.into_iter().map(|name| (name, Expected::Any));
+        self.drop_all_users(users.collect(), if_exists, ChangeMode::default())
+            .await
+    }
+
+    async fn drop_all_users(
+        &self,
+        users: Vec<(String, Expected)>,
+        if_exists: bool,
+        mode: ChangeMode,
+    ) -> Result<Vec<String>> {
+        let objects = users.iter().map(|(name, _)| Object::User(name.clone()));
+        let objects = objects.collect();
+        self.change_all(Operation::DropUser, objects, mode, move |acting, permit| {
+            let catalog = &acting.instance.catalog;
+            let mut at = "";
+            let dropped = catalog.transaction(permit.actor(), |all| {
+                let mut missing = Vec::new();
+                for (name, expected) in &users {
+                    at = name;
+                    match all.drop_user(name, *expected) {
+                        Ok(_) => {}
+                        Err(error) if if_exists && error.kind() == ErrorKind::NotFound => {
+                            missing.push(name.clone());
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(missing)
+            });
+            dropped.map_err(|error| acting.about_user(at, Subject::User, error))
         })
         .await
     }
@@ -368,6 +401,13 @@ impl Session {
     }
 }
 
+/// A user that is to be made, as far as the catalog need not decide about it.
+enum ReadyUser {
+    /// They are there, and IF NOT EXISTS was said.
+    There(UserRecord),
+    New(NewUser),
+}
+
 /// What IF NOT EXISTS answers.
 pub(super) fn kept<R>(record: R) -> Created<R> {
     Created {
@@ -378,6 +418,41 @@ pub(super) fn kept<R>(record: R) -> Created<R> {
 }
 
 impl Acting {
+    /// A user that may be made, with the password hashed.
+    fn made_ready(
+        &self,
+        permit: &Permit,
+        user: UserToMake,
+        on_exists: OnExists,
+    ) -> Result<ReadyUser> {
+        // It may have been made by this very request, which the catalog remembers.
+        if !permit.may_be_repeated()
+            && let Some(existing) = self.instance.catalog.user(permit.account(), &user.name)?
+        {
+            match on_exists {
+                OnExists::Keep => return Ok(ReadyUser::There(existing)),
+                OnExists::Error => {
+                    return Err(Error::internal(
+                        Reason::UserExists,
+                        format_args!("the user {} exists", user.name),
+                    ));
+                }
+                OnExists::Replace => {}
+            }
+        }
+        if let Some(role) = &user.default_role {
+            // It makes the user a member: who may only make users may not give out roles by that.
+            self.allow(Operation::Grant, &Object::Role(role.clone()))?;
+            self.allow_membership(role)?;
+        }
+        Ok(ReadyUser::New(NewUser {
+            password: Some(self.hash(permit, &user.name, &user.password)?),
+            name: user.name,
+            default_role: user.default_role,
+            comment: user.comment,
+        }))
+    }
+
     /// The hash of a new password of a user; in a change that may be given again the same one each time.
     fn hash(&self, permit: &Permit, user: &str, password: &SecretString) -> Result<PasswordHash> {
         let salted_by = permit.request_id().map(|id| [permit.account(), user, id]);
@@ -408,7 +483,7 @@ impl Acting {
     /// What the catalog says of a change of a user. That an administrator's password, lock and life are changed by
     /// administrators only it decides within the change, so that nobody becomes one meanwhile.
     pub(super) fn about_user(&self, user: &str, subject: Subject, error: catalog::Error) -> Error {
-        if error.kind() == catalog::ErrorKind::Forbidden {
+        if error.kind() == ErrorKind::Forbidden {
             return self.denied(Operation::GrantAdmin, &Object::User(user.to_owned()));
         }
         about(subject, error)

@@ -44,6 +44,22 @@ impl Etag {
         ))
     }
 
+    /// The version that a drop has made, which the catalog compares.
+    pub(super) fn expected_of_dropped(&self) -> Result<Expected> {
+        if self.0.is_empty() {
+            return Ok(Expected::Any);
+        }
+        let parts = self.parts();
+        parts
+            .map(|(id, version)| Expected::Record { id, version })
+            .ok_or_else(|| {
+                Error::internal(
+                    Reason::StageVersionConflict,
+                    format_args!("the etag {} is none of a stage", self.0.escape_default()),
+                )
+            })
+    }
+
     /// Id and version, of one that this server has given.
     pub(super) fn parts(&self) -> Option<(u64, u64)> {
         let (id, version) = self.0.split_once('-')?;

@@ -1,8 +1,8 @@
 //! The operations on roles, who has them, and what is granted to them. SQL and AccountService both end here.
 
 use catalog::{
-    Actor, Catalog, Created, Grant, Granted, NewRole, OnExists, PrivilegeSet, Revoked, RoleRecord,
-    Securable,
+    Altered, Created, ErrorKind, Expected, Grant, Granted, NewRole, OnExists, PrivilegeSet,
+    Revoked, RoleRecord, Securable, Transaction,
 };
 use parser::GrantObject;
 
@@ -27,6 +27,14 @@ pub(crate) struct NamedGrant {
     pub(crate) on: String,
 }
 
+/// What giving a user a role, or taking it, has changed.
+#[derive(Debug, Clone)]
+pub(crate) struct Membership {
+    pub(crate) role: String,
+    pub(crate) user: String,
+    pub(crate) changed: bool,
+}
+
 impl Session {
     pub(crate) async fn create_role(
         &self,
@@ -35,31 +43,118 @@ impl Session {
         on_exists: OnExists,
         mode: ChangeMode,
     ) -> Result<Created<RoleRecord>> {
-        let object = Object::Role(name.clone());
-        self.change(
+        let new = NewRole { name, comment };
+        let mut created = self.create_roles(vec![new], on_exists, mode).await?;
+        created
+            .pop()
+            .ok_or_else(|| Error::defect("a role was made without an answer"))
+    }
+
+    /// Makes roles, all of them or none; gives what there is of each, in their order.
+    pub(crate) async fn create_roles(
+        &self,
+        roles: Vec<NewRole>,
+        on_exists: OnExists,
+        mode: ChangeMode,
+    ) -> Result<Vec<Created<RoleRecord>>> {
+        let object = |role: &NewRole| Object::Role(role.name.clone());
+        let objects = roles.iter().map(object).collect();
+        self.change_all(
             Operation::CreateRole,
-            object,
+            objects,
             mode,
             move |acting, permit| {
-                acting
-                    .instance
-                    .catalog
-                    .create_role(permit.actor(), NewRole { name, comment }, on_exists)
-                    .about(Subject::Role)
+                let catalog = &acting.instance.catalog;
+                let made = catalog.transaction(permit.actor(), |all| {
+                    let made = roles.into_iter();
+                    made.map(|new| all.create_role(new, on_exists)).collect()
+                });
+                made.about(Subject::Role)
             },
         )
         .await
     }
 
-    pub(crate) async fn drop_role(&self, name: String, mode: ChangeMode) -> Result<()> {
+    /// A role of the account.
+    ///
+    /// # Errors
+    /// [`Reason::RoleNotFound`].
+    pub(crate) async fn role_record(&self, name: String) -> Result<RoleRecord> {
         let object = Object::Role(name.clone());
-        self.change(Operation::DropRole, object, mode, move |acting, permit| {
+        self.act(Operation::ShowRoles, object, move |acting, permit| {
+            acting.existing_role(permit, &name)
+        })
+        .await
+    }
+
+    /// Sets a role's comment.
+    ///
+    /// # Errors
+    /// [`Reason::RoleNotFound`], [`Reason::IdentityVersionConflict`].
+    pub(crate) async fn alter_role(
+        &self,
+        name: String,
+        comment: String,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<Altered<RoleRecord>> {
+        let object = Object::Role(name.clone());
+        self.change(Operation::AlterRole, object, mode, move |acting, permit| {
             acting
                 .instance
                 .catalog
-                .drop_role(permit.actor(), &name)
-                .about(Subject::Role)?;
-            Ok(())
+                .alter_role(permit.actor(), &name, comment, expected)
+                .about(Subject::Role)
+        })
+        .await
+    }
+
+    pub(crate) async fn drop_role(
+        &self,
+        name: String,
+        expected: Expected,
+        mode: ChangeMode,
+    ) -> Result<()> {
+        self.drop_all_roles(vec![(name, expected)], false, mode)
+            .await?;
+        Ok(())
+    }
+
+    /// Drops roles, all of them or none. With `if_exists` those that do not exist are passed over, and are the answer.
+    pub(crate) async fn drop_roles(
+        &self,
+        names: Vec<String>,
+        if_exists: bool,
+    ) -> Result<Vec<String>> {
+        let roles = names.into_iter().map(|name| (name, Expected::Any));
+        self.drop_all_roles(roles.collect(), if_exists, ChangeMode::default())
+            .await
+    }
+
+    async fn drop_all_roles(
+        &self,
+        roles: Vec<(String, Expected)>,
+        if_exists: bool,
+        mode: ChangeMode,
+    ) -> Result<Vec<String>> {
+        let objects = roles.iter().map(|(name, _)| Object::Role(name.clone()));
+        let objects = objects.collect();
+        self.change_all(Operation::DropRole, objects, mode, move |acting, permit| {
+            let catalog = &acting.instance.catalog;
+            let dropped = catalog.transaction(permit.actor(), |all| {
+                let mut missing = Vec::new();
+                for (name, expected) in roles {
+                    match all.drop_role(&name, expected) {
+                        Ok(_) => {}
+                        Err(error) if if_exists && error.kind() == ErrorKind::NotFound => {
+                            missing.push(name);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(missing)
+            });
+            dropped.about(Subject::Role)
         })
         .await
     }
@@ -100,43 +195,67 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) async fn grant_role(
+    /// Gives users roles, each of them each, all or none; gives what each of these changed, in the order of the roles
+    /// and then of the users.
+    pub(crate) async fn grant_roles(
         &self,
-        role: String,
-        user: String,
+        roles: Vec<String>,
+        users: Vec<String>,
         mode: ChangeMode,
-    ) -> Result<bool> {
-        self.change_membership(Operation::Grant, role, user, mode, Catalog::grant_role)
-            .await
+    ) -> Result<Vec<Membership>> {
+        self.change_memberships(Operation::Grant, roles, users, mode, |all, role, user| {
+            all.grant_role(role, user)
+        })
+        .await
     }
 
-    pub(crate) async fn revoke_role(
+    /// As [`Session::grant_roles`], for taking them.
+    pub(crate) async fn revoke_roles(
         &self,
-        role: String,
-        user: String,
+        roles: Vec<String>,
+        users: Vec<String>,
         mode: ChangeMode,
-    ) -> Result<bool> {
-        self.change_membership(Operation::Revoke, role, user, mode, Catalog::revoke_role)
-            .await
+    ) -> Result<Vec<Membership>> {
+        self.change_memberships(Operation::Revoke, roles, users, mode, |all, role, user| {
+            all.revoke_role(role, user)
+        })
+        .await
     }
 
-    async fn change_membership(
+    async fn change_memberships(
         &self,
         operation: Operation,
-        role: String,
-        user: String,
+        roles: Vec<String>,
+        users: Vec<String>,
         mode: ChangeMode,
-        change: fn(&Catalog, &Actor, &str, &str) -> std::result::Result<bool, catalog::Error>,
-    ) -> Result<bool> {
-        let object = Object::Role(role.clone());
-        self.change(operation, object, mode, move |acting, permit| {
-            acting.allow_membership(&role)?;
-            if !permit.may_be_repeated() {
-                acting.existing_role(permit, &role)?;
+        change: fn(&mut Transaction<'_>, &str, &str) -> std::result::Result<bool, catalog::Error>,
+    ) -> Result<Vec<Membership>> {
+        let objects = roles.iter().cloned().map(Object::Role).collect();
+        self.change_all(operation, objects, mode, move |acting, permit| {
+            for role in &roles {
+                acting.allow_membership(role)?;
+                if !permit.may_be_repeated() {
+                    acting.existing_role(permit, role)?;
+                }
             }
             let catalog = &acting.instance.catalog;
-            change(catalog, permit.actor(), &role, &user).map_err(|error| {
-                let subject = match catalog.role(permit.account(), &role) {
+            let mut at = "";
+            let changed = catalog.transaction(permit.actor(), |all| {
+                let mut memberships = Vec::new();
+                for role in &roles {
+                    at = role;
+                    for user in &users {
+                        memberships.push(Membership {
+                            role: role.clone(),
+                            user: user.clone(),
+                            changed: change(all, role, user)?,
+                        });
+                    }
+                }
+                Ok(memberships)
+            });
+            changed.map_err(|error| {
+                let subject = match catalog.role(permit.account(), at) {
                     Ok(None) => Subject::Role,
                     Ok(Some(_)) | Err(_) => Subject::User,
                 };
@@ -146,59 +265,72 @@ impl Session {
         .await
     }
 
-    /// Grants to a role; `None` stands for every privilege on that kind of object. Gives `None` when the same request
-    /// had done it before.
+    /// Grants to roles, all of them or none; `None` stands for every privilege on that kind of object. Gives for each
+    /// role `None` when the same request had done it before.
     pub(crate) async fn grant(
         &self,
-        role: String,
+        roles: Vec<String>,
         on: GrantObject,
         privileges: Option<PrivilegeSet>,
         mode: ChangeMode,
-    ) -> Result<Option<Granted>> {
-        self.change_grant(Operation::Grant, role, on, privileges, mode, Catalog::grant)
-            .await
-    }
-
-    pub(crate) async fn revoke(
-        &self,
-        role: String,
-        on: GrantObject,
-        privileges: Option<PrivilegeSet>,
-        mode: ChangeMode,
-    ) -> Result<Option<Revoked>> {
-        self.change_grant(
-            Operation::Revoke,
-            role,
+    ) -> Result<Vec<Option<Granted>>> {
+        self.change_grants(
+            Operation::Grant,
+            roles,
             on,
             privileges,
             mode,
-            Catalog::revoke,
+            |all, role, on, privileges| all.grant(role, on, privileges),
         )
         .await
     }
 
-    async fn change_grant<T: Send + 'static>(
+    /// As [`Session::grant`], for taking them.
+    pub(crate) async fn revoke(
+        &self,
+        roles: Vec<String>,
+        on: GrantObject,
+        privileges: Option<PrivilegeSet>,
+        mode: ChangeMode,
+    ) -> Result<Vec<Option<Revoked>>> {
+        self.change_grants(
+            Operation::Revoke,
+            roles,
+            on,
+            privileges,
+            mode,
+            |all, role, on, privileges| all.revoke(role, on, privileges),
+        )
+        .await
+    }
+
+    async fn change_grants<T: Send + 'static>(
         &self,
         operation: Operation,
-        role: String,
+        roles: Vec<String>,
         on: GrantObject,
         privileges: Option<PrivilegeSet>,
         mode: ChangeMode,
         change: fn(
-            &Catalog,
-            &Actor,
+            &mut Transaction<'_>,
             &str,
             Securable,
             PrivilegeSet,
         ) -> std::result::Result<T, catalog::Error>,
-    ) -> Result<T> {
+    ) -> Result<Vec<T>> {
         let database = self.database().to_owned();
-        let object = Object::Role(role.clone());
-        self.change(operation, object, mode, move |acting, permit| {
+        let objects = roles.iter().cloned().map(Object::Role).collect();
+        self.change_all(operation, objects, mode, move |acting, permit| {
             let (on, all) = acting.securable(permit, &on, &database)?;
             let privileges = privileges.unwrap_or(all);
             let catalog = &acting.instance.catalog;
-            change(catalog, permit.actor(), &role, on, privileges).about(Subject::Grant)
+            let changed = catalog.transaction(permit.actor(), |all| {
+                let changed = roles.iter();
+                changed
+                    .map(|role| change(all, role, on, privileges))
+                    .collect()
+            });
+            changed.about(Subject::Grant)
         })
         .await
     }

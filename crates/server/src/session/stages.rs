@@ -244,16 +244,22 @@ impl Session {
         .await
     }
 
-    pub(crate) async fn undrop_stage(&self, name: String, mode: ChangeMode) -> Result<StageRecord> {
+    pub(crate) async fn undrop_stage(
+        &self,
+        name: String,
+        etag: Etag,
+        mode: ChangeMode,
+    ) -> Result<StageRecord> {
         self.change(
             Operation::UndropStage,
             Object::Stage(name.clone()),
             mode,
             move |acting, permit| {
+                let expected = etag.expected_of_dropped()?;
                 acting
                     .instance
                     .catalog
-                    .undrop_stage(permit.actor(), &name)
+                    .undrop_stage(permit.actor(), &name, expected)
                     .about(Subject::Stage)
             },
         )

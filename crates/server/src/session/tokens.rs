@@ -30,6 +30,7 @@ impl Session {
         user: Option<String>,
         label: String,
         life: Option<Duration>,
+        mode: ChangeMode,
     ) -> Result<MadeToken> {
         let own = self.principal.user().to_owned();
         let (operation, user) = match user {
@@ -37,7 +38,7 @@ impl Session {
             Some(_) | None => (Operation::CreateToken, own),
         };
         let object = Object::User(user.clone());
-        self.act(operation, object, move |acting, permit| {
+        self.change(operation, object, mode, move |acting, permit| {
             let record = acting.existing_user(permit, &user)?;
             let principal = &acting.principal;
             let binding = principal.binding();

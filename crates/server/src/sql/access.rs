@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use catalog::{CreateOutcome, Expected, OnExists, Privilege, PrivilegeSet};
+use catalog::{CreateOutcome, Expected, NewRole, OnExists, Privilege, PrivilegeSet};
 use parser::{
     AlterAccount, AlterAccountAction, AlterUser, AlterUserAction, CreateAccount, CreateRole,
     CreateToken, CreateUser, CredentialValue, DropAccount, DropRole, DropUser, Grant, Grantee,
@@ -132,32 +132,34 @@ pub(super) async fn show_accounts(session: &Session, like: Option<String>) -> Re
 }
 
 pub(super) async fn create_user(session: &Session, statement: CreateUser) -> Result<Outcome> {
-    let mut warnings = Vec::new();
-    for user in statement.users {
-        let name = user.name.value;
-        let user = UserToMake {
-            name: name.clone(),
-            password: secret(user.password)?,
-            default_role: statement
-                .default_role
-                .as_ref()
-                .map(|role| role.value.clone()),
-            comment: statement
-                .comment
-                .as_ref()
-                .map(|comment| comment.value.clone())
-                .unwrap_or_default(),
-        };
-        let created = session
-            .create_user(
-                user,
-                on_exists(statement.if_not_exists),
-                ChangeMode::default(),
-            )
-            .await?;
-        warnings.extend(kept(created.outcome, "user", &name));
-    }
-    Ok(Outcome::done_with_warnings("CREATE USER", warnings))
+    let default_role = statement.default_role.map(|role| role.value);
+    let comment = statement.comment.map(|comment| comment.value);
+    let users = statement
+        .users
+        .into_iter()
+        .map(|user| {
+            Ok(UserToMake {
+                name: user.name.value,
+                password: secret(user.password)?,
+                default_role: default_role.clone(),
+                comment: comment.clone().unwrap_or_default(),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let created = session
+        .create_users(
+            users,
+            on_exists(statement.if_not_exists),
+            ChangeMode::default(),
+        )
+        .await?;
+    let warnings = created
+        .into_iter()
+        .filter_map(|created| kept(created.outcome, "user", &created.record.name));
+    Ok(Outcome::done_with_warnings(
+        "CREATE USER",
+        warnings.collect(),
+    ))
 }
 
 pub(super) async fn alter_user(session: &Session, statement: AlterUser) -> Result<Outcome> {
@@ -188,20 +190,9 @@ pub(super) async fn alter_user(session: &Session, statement: AlterUser) -> Resul
 }
 
 pub(super) async fn drop_user(session: &Session, statement: DropUser) -> Result<Outcome> {
-    let mut warnings = Vec::new();
-    for user in statement.users {
-        if let Err(error) = session
-            .drop_user(user.value.clone(), Expected::Any, ChangeMode::default())
-            .await
-        {
-            warnings.push(missing(
-                error,
-                Reason::UserNotFound,
-                statement.if_exists,
-                &user.value,
-            )?);
-        }
-    }
+    let names = statement.users.into_iter().map(|user| user.value).collect();
+    let missing = session.drop_users(names, statement.if_exists).await?;
+    let warnings = missing.iter().map(|name| not_there(name)).collect();
     Ok(Outcome::done_with_warnings("DROP USER", warnings))
 }
 
@@ -238,36 +229,31 @@ pub(super) async fn show_users(session: &Session, like: Option<String>) -> Resul
 }
 
 pub(super) async fn create_role(session: &Session, statement: CreateRole) -> Result<Outcome> {
-    let mut warnings = Vec::new();
-    for role in statement.roles {
-        let created = session
-            .create_role(
-                role.value.clone(),
-                String::new(),
-                on_exists(statement.if_not_exists),
-                ChangeMode::default(),
-            )
-            .await?;
-        warnings.extend(kept(created.outcome, "role", &role.value));
-    }
-    Ok(Outcome::done_with_warnings("CREATE ROLE", warnings))
+    let comment = statement.comment.map(|comment| comment.value);
+    let roles = statement.roles.into_iter().map(|role| NewRole {
+        name: role.value,
+        comment: comment.clone().unwrap_or_default(),
+    });
+    let created = session
+        .create_roles(
+            roles.collect(),
+            on_exists(statement.if_not_exists),
+            ChangeMode::default(),
+        )
+        .await?;
+    let warnings = created
+        .into_iter()
+        .filter_map(|created| kept(created.outcome, "role", &created.record.name));
+    Ok(Outcome::done_with_warnings(
+        "CREATE ROLE",
+        warnings.collect(),
+    ))
 }
 
 pub(super) async fn drop_role(session: &Session, statement: DropRole) -> Result<Outcome> {
-    let mut warnings = Vec::new();
-    for role in statement.roles {
-        if let Err(error) = session
-            .drop_role(role.value.clone(), ChangeMode::default())
-            .await
-        {
-            warnings.push(missing(
-                error,
-                Reason::RoleNotFound,
-                statement.if_exists,
-                &role.value,
-            )?);
-        }
-    }
+    let names = statement.roles.into_iter().map(|role| role.value).collect();
+    let missing = session.drop_roles(names, statement.if_exists).await?;
+    let warnings = missing.iter().map(|name| not_there(name)).collect();
     Ok(Outcome::done_with_warnings("DROP ROLE", warnings))
 }
 
@@ -301,30 +287,23 @@ pub(super) async fn set_role(session: &mut Session, role: SetRole) -> Result<Out
 pub(super) async fn grant(session: &Session, statement: Grant, is_grant: bool) -> Result<Outcome> {
     let privileges = set(&statement);
     let object = statement.object.value;
+    let mode = ChangeMode::default();
+    let roles: Vec<String> = statement.roles.into_iter().map(|role| role.value).collect();
     let mut warnings = Vec::new();
-    for role in statement.roles {
-        let role = role.value;
-        if is_grant {
-            let granted = session
-                .grant(
-                    role.clone(),
-                    object.clone(),
-                    privileges,
-                    ChangeMode::default(),
-                )
-                .await?;
+    if is_grant {
+        let granted = session
+            .grant(roles.clone(), object, privileges, mode)
+            .await?;
+        for (role, granted) in roles.iter().zip(granted) {
             if granted.is_some_and(|granted| granted.added.is_empty()) {
                 warnings.push(format!("role {role} had this already; nothing was changed"));
             }
-        } else {
-            let revoked = session
-                .revoke(
-                    role.clone(),
-                    object.clone(),
-                    privileges,
-                    ChangeMode::default(),
-                )
-                .await?;
+        }
+    } else {
+        let revoked = session
+            .revoke(roles.clone(), object, privileges, mode)
+            .await?;
+        for (role, revoked) in roles.iter().zip(revoked) {
             if revoked.is_some_and(|revoked| revoked.revoked.is_empty()) {
                 warnings.push(format!(
                     "role {role} was not granted this here; nothing was changed"
@@ -341,31 +320,21 @@ pub(super) async fn grant_role(
     statement: RoleGrant,
     is_grant: bool,
 ) -> Result<Outcome> {
-    let mut warnings = Vec::new();
-    for role in &statement.roles {
-        for user in &statement.users {
-            let (role, user) = (role.value.clone(), user.value.clone());
-            let text = format!("role {role}, user {user}: nothing was changed");
-            let changed = if is_grant {
-                session
-                    .grant_role(role, user, ChangeMode::default())
-                    .await?
-            } else {
-                session
-                    .revoke_role(role, user, ChangeMode::default())
-                    .await?
-            };
-            if !changed {
-                warnings.push(text);
-            }
-        }
-    }
-    let verb = if is_grant {
-        "GRANT ROLE"
+    let roles = statement.roles.into_iter().map(|role| role.value).collect();
+    let users = statement.users.into_iter().map(|user| user.value).collect();
+    let mode = ChangeMode::default();
+    let (verb, memberships) = if is_grant {
+        ("GRANT ROLE", session.grant_roles(roles, users, mode).await?)
     } else {
-        "REVOKE ROLE"
+        (
+            "REVOKE ROLE",
+            session.revoke_roles(roles, users, mode).await?,
+        )
     };
-    Ok(Outcome::done_with_warnings(verb, warnings))
+    let unchanged = memberships.into_iter().filter(|one| !one.changed);
+    let warnings =
+        unchanged.map(|one| format!("role {}, user {}: nothing was changed", one.role, one.user));
+    Ok(Outcome::done_with_warnings(verb, warnings.collect()))
 }
 
 pub(super) async fn show_grants(session: &Session, statement: ShowGrants) -> Result<Outcome> {
@@ -398,6 +367,7 @@ pub(super) async fn create_token(session: &Session, statement: CreateToken) -> R
             statement
                 .expires_in_seconds
                 .map(|seconds| Duration::from_secs(seconds.value)),
+            ChangeMode::default(),
         )
         .await?;
     Outcome::text_rows(
@@ -519,10 +489,14 @@ fn kept_or_done(verb: &'static str, outcome: CreateOutcome, what: &str, name: &s
     Outcome::done_with_warnings(verb, kept(outcome, what, name).into_iter().collect())
 }
 
+fn not_there(name: &str) -> String {
+    format!("{name} not exists; nothing was changed")
+}
+
 /// The warning that IF EXISTS makes of a missing name; any other error as it is.
 fn missing(error: Error, reason: Reason, if_exists: bool, name: &str) -> Result<String> {
     if if_exists && error.reason() == reason {
-        Ok(format!("{name} not exists; nothing was changed"))
+        Ok(not_there(name))
     } else {
         Err(error)
     }

@@ -145,7 +145,9 @@ pub(super) async fn drop(session: &Session, statement: DropStage) -> Result<Outc
 }
 
 pub(super) async fn undrop(session: &Session, name: String) -> Result<Outcome> {
-    session.undrop_stage(name, ChangeMode::default()).await?;
+    session
+        .undrop_stage(name, Etag::default(), ChangeMode::default())
+        .await?;
     Ok(Outcome::done("UNDROP STAGE"))
 }
 

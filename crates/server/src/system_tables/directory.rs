@@ -40,6 +40,10 @@ impl RowSource for DirectoryRows {
         columns::schema(&table())
     }
 
+    fn ordered_by(&self) -> Option<usize> {
+        self.schema().index_of(PATH).ok()
+    }
+
     fn read(&self, wanted: Wanted) -> Box<dyn Pages> {
         let columns = table();
         let path = range(&columns, PATH, &wanted.limits, as_text);

@@ -149,10 +149,6 @@ impl DraftWriter for UploadDraft {
         self.token_of(Vec::new())
     }
 
-    fn is_swept(&self) -> bool {
-        false
-    }
-
     fn has_lost_sibling(&self) -> bool {
         self.has_lost_sibling
     }

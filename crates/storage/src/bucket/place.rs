@@ -199,6 +199,10 @@ impl Backend for Bucket {
         )))
     }
 
+    fn sweeps_by_work(&self) -> bool {
+        false
+    }
+
     async fn publish(&self, file: &PlannedFile) -> Result<Published> {
         let draft = Draft::of(&file.token)?;
         for _ in 1..COMPLETED_TIMES_MAX {

@@ -260,6 +260,12 @@ impl Transport {
             header::USER_AGENT,
             HeaderValue::from_static(concat!("stagedoor/", env!("CARGO_PKG_VERSION"))),
         );
+        // hyper says nothing of an empty body's length, and Ceph refuses (411) what does not.
+        if bytes.is_empty() && [Method::PUT, Method::POST].contains(&parts.method) {
+            parts
+                .headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let (body, progress) = Sent::new(bytes);
         let answer = self.client.request(Request::from_parts(parts, body));
         let answer = moving(answer, &progress, self.still_max)

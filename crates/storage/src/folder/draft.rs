@@ -46,10 +46,6 @@ impl DraftWriter for FileDraft {
         })
     }
 
-    fn is_swept(&self) -> bool {
-        true
-    }
-
     fn finish(mut self: Box<Self>) -> Result<Token> {
         self.file
             .finish()

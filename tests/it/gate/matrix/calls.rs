@@ -22,6 +22,7 @@ macro_rules! call {
             })),
             who: $who,
             before: $before,
+            done: "ok",
             elsewhere: $elsewhere,
         }
     };
@@ -37,10 +38,9 @@ fn named(o: &str) -> String {
     format!("stages/{o}")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_stages() {
+fn of_stages_rows() -> Vec<Row> {
     let gone = "STAGE_NOT_FOUND";
-    check(vec![
+    vec![
         call!(stages.create_stage, Admin, &[], "ok", |o, dir| {
             v1::CreateStageRequest {
                 stage_id: o,
@@ -135,13 +135,16 @@ async fn of_stages() {
                 ..Default::default()
             }
         ),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_exports_and_statements() {
-    check(vec![
+async fn of_stages() {
+    check(of_stages_rows()).await;
+}
+
+fn of_exports_and_statements_rows() -> Vec<Row> {
+    vec![
         call!(
             exports.start_export,
             Granted,
@@ -164,8 +167,12 @@ async fn of_exports_and_statements() {
         call!(sql.split_script, Everyone, &[], "ok", |o, dir| {
             v1::SplitScriptRequest { script: o }
         }),
-    ])
-    .await;
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_exports_and_statements() {
+    check(of_exports_and_statements_rows()).await;
 }
 
 /// A row for an upload, which is a stream of messages.
@@ -190,16 +197,16 @@ fn upload_row(before: &'static [&'static str]) -> Row {
         })),
         who: Granted,
         before,
+        done: "ok",
         elsewhere: "STAGE_NOT_FOUND",
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_files() {
+fn of_files_rows() -> Vec<Row> {
     const REVOKED: &str = "REVOKE READ, WRITE ON STAGE {o} FROM public";
     const WRITTEN: &str = "SELECT 1 AS a INTO OUTFILE 'stage://{o}/{o}.csv'";
     let gone = "STAGE_NOT_FOUND";
-    check(vec![
+    vec![
         call!(
             files.list_files,
             Granted,
@@ -242,6 +249,23 @@ async fn of_files() {
                 ..Default::default()
             }
         ),
+        Row {
+            what: "presign_file for an upload",
+            // No URL leads into a folder.
+            done: "NOT_SUPPORTED",
+            ..call!(
+                files.presign_file,
+                Granted,
+                &[STAGE, REVOKED],
+                gone,
+                |o, dir| v1::PresignFileRequest {
+                    parent: named(&o),
+                    path: format!("{o}.up"),
+                    access: v1::PresignedAccess::Upload.into(),
+                    ..Default::default()
+                }
+            )
+        },
         call!(
             files.remove_files,
             Granted,
@@ -255,8 +279,12 @@ async fn of_files() {
                 }
             }
         ),
-    ])
-    .await;
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_files() {
+    check(of_files_rows()).await;
 }
 
 fn user(o: &str) -> String {
@@ -282,10 +310,9 @@ fn select_everywhere(o: &str) -> Option<v1::Grant> {
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_identities() {
+fn of_identities_rows() -> Vec<Row> {
     let (no_user, no_role) = ("USER_NOT_FOUND", "ROLE_NOT_FOUND");
-    check(vec![
+    vec![
         call!(accounts.login, Everyone, &[], "ok", |o, dir| {
             v1::LoginRequest::default()
         }),
@@ -332,6 +359,30 @@ async fn of_identities() {
         call!(accounts.list_roles, Everyone, &[], "ok", |o, dir| {
             v1::ListRolesRequest::default()
         }),
+        call!(accounts.get_role, Everyone, &[ROLE], no_role, |o, dir| {
+            v1::GetRoleRequest { name: role(&o) }
+        }),
+        call!(accounts.update_role, Granted, &[ROLE], no_role, |o, dir| {
+            v1::UpdateRoleRequest {
+                role: Some(v1::Role {
+                    name: role(&o),
+                    comment: "x".to_owned(),
+                    ..Default::default()
+                }),
+                update_mask: mask("comment"),
+                ..Default::default()
+            }
+        }),
+        call!(
+            accounts.create_token,
+            Granted,
+            &[USER],
+            no_user,
+            |o, dir| v1::CreateTokenRequest {
+                user: user(&o),
+                ..Default::default()
+            }
+        ),
         call!(accounts.delete_role, Granted, &[ROLE], no_role, |o, dir| {
             v1::DeleteRoleRequest {
                 name: role(&o),
@@ -377,7 +428,10 @@ async fn of_identities() {
             }
         ),
         call!(accounts.list_grants, Granted, &[ROLE], no_role, |o, dir| {
-            v1::ListGrantsRequest { of: role(&o) }
+            v1::ListGrantsRequest {
+                of: role(&o),
+                ..Default::default()
+            }
         }),
         call!(accounts.list_grants, Everyone, &[], "ok", |o, dir| {
             v1::ListGrantsRequest::default()
@@ -386,7 +440,10 @@ async fn of_identities() {
             v1::ListTokensRequest::default()
         }),
         call!(accounts.list_tokens, Granted, &[USER], no_user, |o, dir| {
-            v1::ListTokensRequest { user: user(&o) }
+            v1::ListTokensRequest {
+                user: user(&o),
+                ..Default::default()
+            }
         }),
         call!(
             accounts.revoke_token,
@@ -423,14 +480,17 @@ async fn of_identities() {
             "ok",
             |o, dir| { v1::ListSessionsRequest {} }
         ),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_accounts_and_the_server() {
+async fn of_identities() {
+    check(of_identities_rows()).await;
+}
+
+fn of_accounts_and_the_server_rows() -> Vec<Row> {
     const ACCOUNT: &str = "CREATE ACCOUNT {o} ADMIN_NAME 'a' IDENTIFIED BY 'pw'";
-    check(vec![
+    vec![
         call!(accounts.create_account, Root, &[], "", |o, dir| {
             v1::CreateAccountRequest {
                 account_id: o,
@@ -476,6 +536,24 @@ async fn of_accounts_and_the_server() {
                 directory: format!("{dir}/backup-{o}"),
             }
         }),
-    ])
-    .await;
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_accounts_and_the_server() {
+    check(of_accounts_and_the_server_rows()).await;
+}
+
+/// The rows of all tests here.
+pub(super) fn all() -> Vec<Row> {
+    [
+        of_stages_rows(),
+        of_exports_and_statements_rows(),
+        of_files_rows(),
+        of_identities_rows(),
+        of_accounts_and_the_server_rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

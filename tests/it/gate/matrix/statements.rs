@@ -14,6 +14,7 @@ fn row(
         act: Act::Sql(statement),
         who,
         before,
+        done: "ok",
         elsewhere,
     }
 }
@@ -21,10 +22,9 @@ fn row(
 const REVOKED: &str = "REVOKE READ, WRITE ON STAGE {o} FROM public";
 const WRITTEN: &str = "SELECT 1 AS a INTO OUTFILE 'stage://{o}/{o}.csv'";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stages_and_exports() {
+fn stages_and_exports_rows() -> Vec<Row> {
     let gone = "STAGE_NOT_FOUND";
-    check(vec![
+    vec![
         row(STAGE, Admin, &[], "ok"),
         row(
             "CREATE STAGE IF NOT EXISTS {o} URL = 'file://{dir}'",
@@ -111,14 +111,17 @@ async fn stages_and_exports() {
         ),
         // As MatrixOne's users have it.
         row("DESC stagedoor.stages", Everyone, &[], "ok"),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn databases_and_tables() {
+async fn stages_and_exports() {
+    check(stages_and_exports_rows()).await;
+}
+
+fn databases_and_tables_rows() -> Vec<Row> {
     let gone = "TABLE_NOT_FOUND";
-    check(vec![
+    vec![
         row("SELECT 1", Everyone, &[], "ok"),
         row("SET max_execution_time = 60000", Everyone, &[], "ok"),
         row("SELECT * FROM d.{o}", Granted, &[TABLE], gone),
@@ -179,14 +182,17 @@ async fn databases_and_tables() {
         row("SHOW DATABASES", Everyone, &[], "ok"),
         row("SHOW TABLES FROM d", Everyone, &[], "ok"),
         row("USE d", Everyone, &[], "ok"),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn identities() {
+async fn databases_and_tables() {
+    check(databases_and_tables_rows()).await;
+}
+
+fn identities_rows() -> Vec<Row> {
     let (no_user, no_role) = ("USER_NOT_FOUND", "ROLE_NOT_FOUND");
-    check(vec![
+    vec![
         row(USER, Granted, &[], "ok"),
         row("ALTER USER {o} COMMENT 'x'", Granted, &[USER], no_user),
         row("ALTER USER {o} LOCK", Granted, &[USER], no_user),
@@ -223,15 +229,19 @@ async fn identities() {
             no_user,
         ),
         row("SHOW TOKENS", Everyone, &[], "ok"),
+        row("SHOW TOKENS FOR USER {o}", Granted, &[USER], no_user),
         row("SHOW SESSIONS", Everyone, &[], "ok"),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts() {
+async fn identities() {
+    check(identities_rows()).await;
+}
+
+fn accounts_rows() -> Vec<Row> {
     const ACCOUNT: &str = "CREATE ACCOUNT {o} ADMIN_NAME 'a' IDENTIFIED BY 'pw'";
-    check(vec![
+    vec![
         row(ACCOUNT, Root, &[], ""),
         row(
             "CREATE ACCOUNT IF NOT EXISTS {o} ADMIN_NAME 'a' IDENTIFIED BY 'pw'",
@@ -244,6 +254,23 @@ async fn accounts() {
         row("DROP ACCOUNT {o}", Root, &[ACCOUNT], ""),
         row("DROP ACCOUNT IF EXISTS {o}", Root, &[ACCOUNT], ""),
         row("SHOW ACCOUNTS", Root, &[], ""),
-    ])
-    .await;
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts() {
+    check(accounts_rows()).await;
+}
+
+/// The rows of all tests here.
+pub(super) fn all() -> Vec<Row> {
+    [
+        stages_and_exports_rows(),
+        databases_and_tables_rows(),
+        identities_rows(),
+        accounts_rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

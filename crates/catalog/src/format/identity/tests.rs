@@ -79,11 +79,14 @@ fn users_and_roles() {
     let role = RoleRecord {
         id: 3,
         name: "analyst".into(),
+        version: 1,
         built_in: true,
         comment: "r".into(),
         created_us: 5,
     };
     is_frozen_since(3, "role.hex", &role);
+    let altered = RoleRecord { version: 2, ..role };
+    is_frozen_since(9, "role-altered.hex", &altered);
 }
 
 #[test]

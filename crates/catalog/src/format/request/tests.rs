@@ -58,6 +58,11 @@ fn requests() {
         };
         is_frozen_since(7, &format!("request-{number}.hex"), &record);
     }
+    let of_a_role = RequestRecord {
+        operation: Operation::AlterRole,
+        ..request()
+    };
+    is_frozen_since(9, "request-21.hex", &of_a_role);
     let counted = RequestRecord {
         operation: Operation::RevokeTokens,
         records: Vec::new(),
@@ -88,7 +93,7 @@ fn damage_and_unknown_numbers_are_found() {
             .unwrap_err()
             .to_string()
     };
-    for number in [0, 21] {
+    for number in [0, 22] {
         let mut message = request().to_message();
         message.operation = number;
         assert_eq!(

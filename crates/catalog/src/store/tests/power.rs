@@ -8,7 +8,7 @@ use std::thread;
 
 use super::{create, names, new, open, root};
 use crate::disk::simulated::{Call, SimulatedDisk};
-use crate::{AuditEvent, AuditOutcome, Catalog};
+use crate::{AuditEvent, AuditOutcome, Catalog, Error, Expected, OnExists, StageDefinition};
 
 /// What is left of the catalog when the power goes now; the index, which is not on this disk, is gone.
 fn after_power_cut(dir: &std::path::Path, disk: &SimulatedDisk, catalog: Catalog) -> Catalog {
@@ -41,6 +41,44 @@ fn a_change_survives() {
     create(&catalog, "b").unwrap();
     let catalog = after_power_cut(dir.path(), &disk, catalog);
     assert_eq!(names(&catalog), ["a", "b"]);
+}
+
+#[test]
+fn a_transaction_survives_whole_or_not_at_all() {
+    let two = |catalog: &Catalog| {
+        catalog.transaction(&root(), |all| {
+            for name in ["a", "b"] {
+                let new = StageDefinition::default();
+                all.create_stage(name, new, OnExists::Error, Expected::Any)?;
+            }
+            Ok::<_, Error>(())
+        })
+    };
+    let (dir, disk, catalog) = new();
+    let before = (disk.count(Call::Write), disk.count(Call::SyncData));
+    two(&catalog).unwrap();
+    let after = (disk.count(Call::Write), disk.count(Call::SyncData));
+    assert_eq!(after, (before.0 + 1, before.1 + 1));
+    let catalog = after_power_cut(dir.path(), &disk, catalog);
+    assert_eq!(names(&catalog), ["a", "b"]);
+    let audit = catalog.verify_audit().unwrap();
+    assert_eq!((audit.last, audit.bad), (2, None));
+    // A frame that is cut short anywhere is no frame: neither of the two is there.
+    let (dir, _disk, catalog) = new();
+    create(&catalog, "0").unwrap();
+    let start = catalog.journal_bytes();
+    two(&catalog).unwrap();
+    let end = catalog.journal_bytes();
+    drop(catalog);
+    let path = dir.path().join(crate::journal::FILE_NAME);
+    let journal = fs::read(&path).unwrap();
+    for length in (start..end).step_by(31).chain([end - 1]) {
+        let dir = tempfile::tempdir().unwrap();
+        let cut = &journal[..usize::try_from(length).unwrap()];
+        fs::write(dir.path().join(crate::journal::FILE_NAME), cut).unwrap();
+        let catalog = open(&SimulatedDisk::default(), dir.path()).unwrap();
+        assert_eq!(names(&catalog), ["0"], "cut at {length}");
+    }
 }
 
 #[test]

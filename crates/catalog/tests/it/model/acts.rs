@@ -205,7 +205,7 @@ fn run_identity(
         IdentityStep::CreateRole(name, on_exists) => catalog
             .create_role(actor, new_role(name), on_exists)
             .map(drop),
-        IdentityStep::DropRole(name) => catalog.drop_role(actor, name).map(drop),
+        IdentityStep::DropRole(name) => catalog.drop_role(actor, name, Expected::Any).map(drop),
         IdentityStep::GrantRole(role, user) => catalog.grant_role(actor, role, user).map(drop),
         IdentityStep::RevokeRole(role, user) => catalog.revoke_role(actor, role, user).map(drop),
         IdentityStep::Grant(role, on, privileges) => {

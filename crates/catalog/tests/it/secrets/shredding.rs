@@ -71,7 +71,7 @@ fn the_current_version_is_not_shredded_but_that_of_a_dropped_stage_is() {
         .unwrap();
     assert_eq!(catalog.shred_credentials(&root(), id, 3).unwrap(), 3);
     // It can come back, without its secret, and be given another.
-    let back = catalog.undrop_stage(&root(), "s").unwrap();
+    let back = catalog.undrop_stage(&root(), "s", Expected::Any).unwrap();
     assert_eq!(
         catalog.credentials("sys", &back).unwrap_err().kind(),
         ErrorKind::NotFound

@@ -70,6 +70,9 @@ SET PASSWORD = ?
 CREATE ROLE IF NOT EXISTS analyst, 'Exporter'
 => CREATE ROLE: CREATE ROLE IF NOT EXISTS analyst, exporter
 
+create role a, b comment 'may read'
+=> CREATE ROLE: CREATE ROLE a, b COMMENT 'may read'
+
 DROP ROLE analyst
 => DROP ROLE: DROP ROLE analyst
 

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use catalog::{Actor, FileRole, PlannedFile};
 use exporter::{NewFile, Part, PartSink};
-use storage::{Draft, Finished, Interrupt, ObjectPath};
+use storage::{Draft, Finished, Interrupt, ObjectPath, Store};
 use tokio::runtime::Handle;
 
-use super::failure::cancelled;
+use super::failure::{cancelled, write_error};
 use crate::error::{About, Result, Subject};
 use crate::exports::target::target_exists;
 use crate::exports::{ExportTarget, Job};
@@ -20,61 +20,85 @@ use crate::policies::Meter;
 /// Targets of drafts that may have been begun and that no record names, because the place's answer was lost.
 pub(super) type LostDrafts = Arc<Mutex<Vec<ObjectPath>>>;
 
-/// Begins a draft, unless the export is cancelled before the store has answered.
-pub(super) async fn begin(
-    target: &ExportTarget,
-    id: &str,
-    index: u32,
-    path: &ObjectPath,
-    job: &Arc<Job>,
-    lost: &LostDrafts,
-) -> io::Result<Draft> {
-    let begun = tokio::select! {
-        biased;
-        () = job.cancelled() => Err(io::Error::other(cancelled())),
-        draft = target.store.draft(id, index, path) => draft.map_err(io::Error::from),
-    };
-    let mut draft = noting(lost, path, begun)?;
-    if draft.has_lost_sibling() {
-        lock(lost).push(path.clone());
-    }
-    let job = Arc::clone(job);
-    draft.interrupted_by(Interrupt::when(async move { job.cancelled().await }));
-    Ok(draft)
+/// Begins the drafts of a running export.
+#[derive(Clone)]
+pub(super) struct Drafts {
+    pub(super) instance: Arc<Instance>,
+    pub(super) actor: Actor,
+    /// The export's id.
+    pub(super) id: String,
+    pub(super) store: Store,
+    pub(super) lost: LostDrafts,
+    pub(super) job: Arc<Job>,
 }
 
-/// Notes that a draft may be there that no record names.
-pub(super) fn noting<T, E>(
-    lost: &LostDrafts,
-    target: &ObjectPath,
-    begun: std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
-    if begun.is_err() {
-        lock(lost).push(target.clone());
-    }
-    begun
-}
-
-/// A draft whose token is on record, where it must be. Blocking.
-pub(super) fn recorded(
-    instance: &Instance,
-    actor: &Actor,
-    id: &str,
-    begun: &PlannedFile,
-    draft: Draft,
-) -> Result<Draft> {
-    if let Some(token) = draft.token_to_record() {
-        let file = PlannedFile {
-            token: token.to_bytes(),
-            ..begun.clone()
+impl Drafts {
+    /// Begins the draft of a file, unless the export is cancelled before the store has answered. Where the place does
+    /// not find drafts by their export, the file is on record before the place hears of it, and the draft's token before
+    /// its first byte.
+    pub(super) async fn begin(&self, file: &PlannedFile) -> Result<Draft> {
+        let path = ObjectPath::parse(&file.target)?;
+        if !self.store.sweeps_by_work() {
+            self.record(file.clone()).await?;
+        }
+        let begun = tokio::select! {
+            biased;
+            () = self.job.cancelled() => Err(cancelled()),
+            draft = self.store.draft(&self.id, file.index, &path) => {
+                draft.map_err(|e| write_error("the export", &io::Error::from(e)))
+            }
         };
-        // With an error the draft is dropped, and removes itself.
-        instance
-            .catalog
-            .begin_export_file(actor, id, file)
-            .about(Subject::Export)?;
+        let mut draft = self.noting(&path, begun)?;
+        if draft.has_lost_sibling() {
+            lock(&self.lost).push(path.clone());
+        }
+        let job = Arc::clone(&self.job);
+        draft.interrupted_by(Interrupt::when(async move { job.cancelled().await }));
+        if let Some(token) = draft.token_to_record() {
+            let token = token.to_bytes();
+            let recorded = self.record(PlannedFile { token, ..file.clone() }).await;
+            // With an error the draft is dropped, and removes itself.
+            self.noting(&path, recorded)?;
+        }
+        Ok(draft)
     }
-    Ok(draft)
+
+    async fn record(&self, file: PlannedFile) -> Result<()> {
+        let (actor, id) = (self.actor.clone(), self.id.clone());
+        self.instance
+            .blocking(move |instance| {
+                let begun = instance.catalog.begin_export_file(&actor, &id, file);
+                begun.about(Subject::Export)
+            })
+            .await
+    }
+
+    /// Notes, at an error, that a draft may be there that no record names.
+    fn noting<T>(&self, target: &ObjectPath, begun: Result<T>) -> Result<T> {
+        if begun.is_err() {
+            lock(&self.lost).push(target.clone());
+        }
+        begun
+    }
+}
+
+/// A data file, or what goes beside them, of which nothing is written yet.
+pub(super) fn about_to_begin(
+    index: u32,
+    role: FileRole,
+    target: &ObjectPath,
+    replaces: bool,
+) -> PlannedFile {
+    PlannedFile {
+        index,
+        role,
+        target: target.to_string(),
+        replaces,
+        rows: 0,
+        bytes: 0,
+        digest: String::new(),
+        token: Vec::new(),
+    }
 }
 
 /// The drafts that are finished and where they go, by number.
@@ -86,16 +110,12 @@ pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Gives the driver drafts in the target's place.
 pub(super) struct DraftSink {
-    pub(super) instance: Arc<Instance>,
+    pub(super) drafts: Drafts,
     /// The driver's threads are not the runtime's.
     pub(super) runtime: Handle,
     pub(super) target: ExportTarget,
-    pub(super) id: String,
-    pub(super) actor: Actor,
     pub(super) replaces: bool,
     pub(super) finished: FinishedDrafts,
-    pub(super) lost: LostDrafts,
-    pub(super) job: Arc<Job>,
     pub(super) meter: Arc<Meter>,
 }
 
@@ -120,27 +140,9 @@ impl PartSink for DraftSink {
         if !self.replaces && self.runtime.block_on(self.target.store.exists(&target))? {
             return Err(io::Error::other(target_exists(&target)));
         }
-        let begun = self.runtime.block_on(begin(
-            &self.target,
-            &self.id,
-            index,
-            &target,
-            &self.job,
-            &self.lost,
-        ));
-        let draft = begun?;
-        let begun = PlannedFile {
-            index,
-            role: FileRole::Data,
-            target: target.to_string(),
-            replaces: self.replaces,
-            rows: 0,
-            bytes: 0,
-            digest: String::new(),
-            token: Vec::new(),
-        };
-        let recorded = recorded(&self.instance, &self.actor, &self.id, &begun, draft);
-        let draft = noting(&self.lost, &target, recorded).map_err(io::Error::other)?;
+        let begun = about_to_begin(index, FileRole::Data, &target, self.replaces);
+        let draft = self.runtime.block_on(self.drafts.begin(&begun));
+        let draft = draft.map_err(io::Error::other)?;
         Ok(DraftPart {
             draft,
             index,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use catalog::{Actor, AuditEvent, AuditOutcome};
 
 use super::super::principal::SYS;
-use super::super::{CallContext, Operation, outcome_name};
+use super::super::{CallContext, Operation};
 use super::network::Network;
 use super::repeats::Repeats;
 use super::{Attempt, LoginName, Logins};
@@ -195,15 +195,6 @@ fn existing_account(instance: &Instance, name: &str) -> String {
 
 fn write(instance: &Instance, events: Vec<AuditEvent>) {
     for event in events {
-        tracing::info!(
-            login = event.target,
-            client = event.actor.request.client,
-            outcome = outcome_name(event.outcome),
-            reason = event.reason,
-            "login"
-        );
-        if let Err(error) = instance.catalog.record(event) {
-            tracing::error!(%error, "failed to write an audit record");
-        }
+        super::super::events::record(instance, event);
     }
 }

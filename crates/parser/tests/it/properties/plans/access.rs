@@ -205,12 +205,15 @@ pub(super) fn access() -> impl Strategy<Value = Plan> {
         (any::<bool>(), names())
             .prop_map(|(if_exists, users)| Plan::DropUser(DropUser { if_exists, users })),
         maybe_text().prop_map(|like| Plan::ShowUsers { like }),
-        (any::<bool>(), names()).prop_map(|(if_not_exists, roles)| {
-            Plan::CreateRole(CreateRole {
-                if_not_exists,
-                roles,
-            })
-        }),
+        (any::<bool>(), names(), prop::option::of(spanned_text())).prop_map(
+            |(if_not_exists, roles, comment)| {
+                Plan::CreateRole(CreateRole {
+                    if_not_exists,
+                    roles,
+                    comment,
+                })
+            }
+        ),
         (any::<bool>(), names())
             .prop_map(|(if_exists, roles)| Plan::DropRole(DropRole { if_exists, roles })),
         maybe_text().prop_map(|like| Plan::ShowRoles { like }),
