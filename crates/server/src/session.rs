@@ -29,6 +29,7 @@ mod result;
 mod roles;
 mod securables;
 mod shown;
+mod stage_pages;
 mod stages;
 mod table_columns;
 mod tables;
@@ -142,7 +143,7 @@ impl Session {
     pub(crate) fn new(instance: Arc<Instance>, caller: Caller) -> Self {
         let call = Deadline::after(variables::time_limit(&instance.settings.limits, None));
         Self {
-            call,
+            call: call.or_until(caller.context.until),
             ..Self::for_statements(instance, caller)
         }
     }
@@ -321,6 +322,8 @@ impl Session {
     }
 
     async fn run_export(&mut self, plan: Plan) -> Result<ExportHandle> {
+        // The call only starts it: the export may go on when the call has ended.
+        self.context.until = None;
         match self.run(plan, Purpose::Execute).await? {
             Outcome::Export(handle) => Ok(handle),
             Outcome::Done(_) | Outcome::Rows(_) | Outcome::Transfer(_) => {
@@ -409,7 +412,7 @@ impl Session {
 
     /// The bounds of a statement that begins now.
     fn begin(&mut self) -> Bounds {
-        let deadline = Deadline::after(self.execution_max());
+        let deadline = Deadline::after(self.execution_max()).or_until(self.context.until);
         let bounds = match &self.open {
             Some((open, killed)) => {
                 let shown = open.shows(self.principal.role(), &self.context.statement);

@@ -148,7 +148,10 @@ impl Store {
     /// The place's; [`ErrorKind::Invalid`] for a work with a slash in its name.
     pub async fn draft(&self, work: &str, index: u32, target: &ObjectPath) -> Result<Draft> {
         let draft = self.backend.draft(work, index, target).await;
-        Ok(Draft::new(self.named(draft)?, self.backend.sweeps_by_work()))
+        Ok(Draft::new(
+            self.named(draft)?,
+            self.backend.sweeps_by_work(),
+        ))
     }
 
     /// Whether [`Self::sweep`] finds drafts by their work alone. Where it does not, write down what is to be drafted, and

@@ -396,7 +396,9 @@ pub(crate) async fn kept_drafts(instance: &Arc<Instance>) -> Result<Vec<Token>> 
 
 async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -> Result<()> {
     let tokens = files.into_iter().map(begun_token);
-    let tokens: Vec<Token> = tokens.filter_map(Result::transpose).collect::<Result<_>>()?;
+    let tokens: Vec<Token> = tokens
+        .filter_map(Result::transpose)
+        .collect::<Result<_>>()?;
     stream::iter(tokens)
         .map(|token| {
             let store = store.clone();

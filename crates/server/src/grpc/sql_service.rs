@@ -259,7 +259,8 @@ async fn follow_export(
     let mut ticks = tokio::time::interval(PROGRESS_EVERY);
     let mut is_killed = false;
     let end = handle.wait();
-    tokio::pin!(end);
+    let late = bounds.late();
+    tokio::pin!(end, late);
     let record = loop {
         tokio::select! {
             biased;
@@ -269,6 +270,8 @@ async fn follow_export(
                 is_killed = true;
                 handle.cancel();
             }
+            // Another call's goes on, whoever waits for it.
+            error = &mut late, if handle.follows() => return Err(error),
             _ = ticks.tick() => {
                 let progress = convert::progress(handle.progress());
                 if let Err(left) = parts.offer(part(Part::ExportProgress(progress))) {

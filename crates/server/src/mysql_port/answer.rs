@@ -173,7 +173,8 @@ async fn follow(
 ) -> std::result::Result<Answered, Left> {
     let mut is_killed = false;
     let end = handle.wait();
-    tokio::pin!(end);
+    let late = bounds.late();
+    tokio::pin!(end, late);
     let ended = loop {
         tokio::select! {
             biased;
@@ -183,6 +184,8 @@ async fn follow(
                 is_killed = true;
                 handle.cancel();
             }
+            // Another call's goes on, whoever waits for it.
+            error = &mut late, if handle.follows() => return Ok(Err(error)),
             () = wire.left() => return Err(Left),
         }
     };

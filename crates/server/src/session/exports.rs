@@ -62,6 +62,9 @@ impl Session {
             if bounds.is_killed() {
                 handle.cancel();
             }
+            if bounds.deadline().limit().time.is_some() {
+                handle.stop_when(bounds.late());
+            }
             Ok(handle)
         });
         starting
