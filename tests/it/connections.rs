@@ -111,6 +111,33 @@ fn half(address: SocketAddr, bytes: &[u8]) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_old_connection_is_told_to_go() {
+    /// Of HTTP/2's frames.
+    const GOAWAY: u8 = 7;
+    let wires = Wires::open(|settings| settings.limits.connection_age_s = 1).await;
+    let address = wires.address;
+    let told = tokio::task::spawn_blocking(move || {
+        // The preface, and settings as they are.
+        let mut socket = half(
+            address,
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        );
+        loop {
+            let mut head = [0; 9];
+            socket.read_exact(&mut head).expect("a frame");
+            if head[3] == GOAWAY {
+                return;
+            }
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; length as usize];
+            socket.read_exact(&mut payload).unwrap();
+        }
+    });
+    timeout(LONG, told).await.unwrap().unwrap();
+    wires.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn half_open_connections_keep_nobody_out() {
     let wires = Wires::open(|_| {}).await;
     let mut sockets = Vec::new();

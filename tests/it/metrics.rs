@@ -40,7 +40,12 @@ async fn a_watcher_reads_metrics_and_health() {
     let folder = tempfile::tempdir().unwrap();
     let stage = folder.path().join("stage");
     std::fs::create_dir(&stage).unwrap();
-    let args = ["--metrics-listen", "127.0.0.1:0"];
+    let args = [
+        "--metrics-listen",
+        "127.0.0.1:0",
+        "--mysql-listen",
+        "127.0.0.1:0",
+    ];
     let mut server = ServeProcess::start("", folder.path(), &args);
     let line = server.wait_for("serving metrics and health over HTTP");
     let at = line.find("address=").unwrap() + "address=".len();
@@ -49,7 +54,15 @@ async fn a_watcher_reads_metrics_and_health() {
         .filter(|c| *c != '"')
         .take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':'))
         .collect();
-    let address = server.address();
+    // `… listening on 127.0.0.1:1 and, for clients of MySQL, on 127.0.0.1:2`
+    let line = server.wait_for("for clients of MySQL, on ");
+    let (before, mysql) = line.split_once(" and, for clients of MySQL, on ").unwrap();
+    let address = before.rsplit(' ').next().unwrap().to_owned();
+    let mysql = mysql.trim();
+    // It is greeted, and so one of those that are open.
+    let mut greeted = TcpStream::connect(mysql).unwrap();
+    greeted.set_read_timeout(Some(LONG)).unwrap();
+    greeted.read_exact(&mut [0; 5]).unwrap();
 
     let (status, body) = get(&monitor, "GET", "/healthz");
     assert!(status.contains("200") && body == "ok\n", "{status} {body}");
@@ -116,7 +129,8 @@ async fn a_watcher_reads_metrics_and_health() {
     assert!(count("stagedoor_catalog_flushes_total", &[]) > 0.0);
     assert!(count("stagedoor_catalog_changes_total", &[]) > 0.0);
     assert_eq!(count("stagedoor_catalog_writable", &[]), 1.0);
-    assert!(count("stagedoor_connections", &[]) >= 1.0);
+    assert!(count("stagedoor_connections", &["wire=\"grpc\""]) >= 1.0);
+    assert_eq!(count("stagedoor_connections", &["wire=\"mysql\""]), 1.0);
     assert_eq!(count("stagedoor_sessions", &[]), 0.0);
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
     // Names of what is stored are nobody's there.

@@ -215,6 +215,7 @@ mod flight_sql;
 mod mysql;
 mod real_ceph;
 mod real_databases;
+mod tour;
 
 on_both!(an_export_appears_whole_and_once, exports);
 on_both!(nothing_is_left_of_an_export_that_fails, failures);

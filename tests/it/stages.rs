@@ -462,6 +462,7 @@ async fn the_stage_service_does_what_the_statements_do() {
             .list_stages(v1::ListStagesRequest {
                 page_size: 2,
                 page_token,
+                ..Default::default()
             })
             .await
             .unwrap()

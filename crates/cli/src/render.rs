@@ -6,6 +6,7 @@ mod json;
 mod report;
 mod table;
 mod times;
+mod vertical;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ pub(crate) use self::report::export_report;
 pub(crate) enum Format {
     /// A box, as MySQL's client draws it.
     Table,
+    /// A line for each column of each row, as MySQL's client for `\G`.
+    Vertical,
     /// RFC 4180 with a header; NULL is an empty field, an empty string is `""`.
     Csv,
     /// One JSON object per line (NDJSON); NULL is `null`.
@@ -34,6 +37,7 @@ pub(crate) enum Format {
 #[derive(Debug)]
 pub(crate) enum Rows {
     Table(table::TableRows),
+    Vertical(vertical::VerticalRows),
     Csv(csv::CsvRows),
     Json(json::JsonRows),
 }
@@ -43,6 +47,7 @@ impl Rows {
     pub(crate) fn new(format: Format, schema: &Schema) -> Self {
         match format {
             Format::Table => Self::Table(table::TableRows::new(schema)),
+            Format::Vertical => Self::Vertical(vertical::VerticalRows::new(schema)),
             Format::Csv => Self::Csv(csv::CsvRows::new(schema)),
             Format::Json => Self::Json(json::JsonRows::new()),
         }
@@ -57,6 +62,7 @@ impl Rows {
         let batch = batch.as_ref();
         match self {
             Self::Table(rows) => rows.write(out, batch),
+            Self::Vertical(rows) => rows.write(out, batch),
             Self::Csv(rows) => rows.write(out, batch),
             Self::Json(rows) => rows.write(out, batch),
         }
@@ -67,7 +73,7 @@ impl Rows {
         match self {
             Self::Table(rows) => rows.finish(out),
             Self::Csv(rows) => rows.finish(out),
-            Self::Json(_) => Ok(()),
+            Self::Vertical(_) | Self::Json(_) => Ok(()),
         }
     }
 }

@@ -44,7 +44,8 @@ impl Settings {
     pub(crate) fn new(format: Format, verbose: bool, no_progress: bool) -> Self {
         Self {
             format,
-            chatty: format == Format::Table && (verbose || io::stdout().is_terminal()),
+            chatty: matches!(format, Format::Table | Format::Vertical)
+                && (verbose || io::stdout().is_terminal()),
             progress: !no_progress && io::stderr().is_terminal(),
         }
     }
@@ -96,6 +97,18 @@ impl Runner {
     /// Gives the session back.
     pub(crate) fn into_client(self) -> Client {
         self.client
+    }
+
+    /// The same as [`Runner::run`], with rows in another format.
+    pub(crate) async fn run_as(
+        &mut self,
+        statement: &str,
+        format: Format,
+    ) -> Result<StatementResult, RunError> {
+        let usual = std::mem::replace(&mut self.settings.format, format);
+        let result = self.run(statement).await;
+        self.settings.format = usual;
+        result
     }
 
     /// Runs one statement to its end and prints what it gives, but not its error.

@@ -1,6 +1,7 @@
 //! The interactive shell: history, completion, statements over several lines.
 //! The line editor blocks, so it works on a thread of its own while the server goes on.
 
+mod caret;
 mod completion;
 mod history;
 
@@ -15,6 +16,7 @@ use self::completion::Completion;
 use self::history::History;
 use crate::batch::stdout_failed;
 use crate::output::complain;
+use crate::render::Format;
 use crate::runner::{RunError, Runner};
 
 const PROMPT: &str = "stagedoor> ";
@@ -25,6 +27,7 @@ End a statement with `;`. It may go over several lines.
   help        this text                     Tab        complete a word
   quit        leave; also exit, \\q, Ctrl-D   Ctrl-R     search the history
   \\c          forget what was typed         Ctrl-C     cancel the export or query that runs
+  \\G          in the place of `;`: rows one below the other, a line for each column
 Try:
   CREATE STAGE stage1 URL='/tmp/exports' ENABLE = TRUE;
   SELECT 1 AS one INTO OUTFILE 'stage://stage1/one.csv';
@@ -97,9 +100,22 @@ pub(crate) async fn run(runner: &mut Runner) -> anyhow::Result<u8> {
                 }
             }
             Word::Sql => {
-                pending.push_str(&line);
+                let (line, ending) = ending(&line);
+                let before = pending.len();
+                pending.push_str(line);
+                pending.push_str(ending.as_sql());
                 pending.push('\n');
-                let (statements, rest) = match runner.client().split(pending.clone()).await {
+                let split = match runner.client().split(pending.clone()).await {
+                    // Within a string it ends nothing, and is what it is.
+                    Ok(answer) if ending != Ending::None && !answer.rest.trim().is_empty() => {
+                        pending.truncate(before + line.len());
+                        pending.push_str(ending.as_typed());
+                        pending.push('\n');
+                        runner.client().split(pending.clone()).await
+                    }
+                    split => split,
+                };
+                let (statements, rest) = match split {
                     Ok(answer) => (answer.statements, answer.rest),
                     Err(failure) => {
                         // It is not remembered: what was typed may be the half with the secret, without
@@ -120,12 +136,23 @@ pub(crate) async fn run(runner: &mut Runner) -> anyhow::Result<u8> {
                     rest.trim_start().to_owned()
                 };
                 let mut renamed = false;
-                for statement in statements {
-                    match runner.run(&statement.statement).await {
+                let count = statements.len();
+                for (index, statement) in statements.into_iter().enumerate() {
+                    let statement = statement.statement;
+                    let is_last = index + 1 == count;
+                    let ran = match is_complete && is_last && ending == Ending::Vertical {
+                        true => runner.run_as(&statement, Format::Vertical).await,
+                        false => runner.run(&statement).await,
+                    };
+                    match ran {
                         Ok(result) => renamed |= completion::changes_names(&result.verb),
                         Err(RunError::Stdout(error)) => return stdout_failed(error),
                         Err(RunError::Failed(failure) | RunError::Interrupted(failure)) => {
-                            complain(failure);
+                            let text = failure.to_string();
+                            complain(&text);
+                            if let Some(picture) = caret::picture(&statement, &text) {
+                                complain(picture);
+                            }
                             break;
                         }
                     }
@@ -151,6 +178,45 @@ async fn read_line(
     asked.await.context("the line editor stopped")
 }
 
+/// How a line ends a statement, but for `;`, which the server finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It does not.
+    None,
+    /// `\g`.
+    Plain,
+    /// `\G`.
+    Vertical,
+}
+
+impl Ending {
+    fn as_typed(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Plain => "\\g",
+            Self::Vertical => "\\G",
+        }
+    }
+
+    fn as_sql(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Plain | Self::Vertical => ";",
+        }
+    }
+}
+
+/// A line without what ends its statement as in MySQL's client, and what that is.
+fn ending(line: &str) -> (&str, Ending) {
+    let text = line.trim_end();
+    for ending in [Ending::Plain, Ending::Vertical] {
+        if let Some(rest) = text.strip_suffix(ending.as_typed()) {
+            return (rest, ending);
+        }
+    }
+    (line, Ending::None)
+}
+
 /// Words count only where a statement could begin; `\q` and `\c` count everywhere.
 fn word(line: &str, at_start: bool) -> Word {
     let text = line.trim();
@@ -163,6 +229,7 @@ fn word(line: &str, at_start: bool) -> Word {
         "\\q" => Word::Quit,
         "\\c" => Word::Clear,
         "quit" | "exit" if at_start => Word::Quit,
+        "clear" if at_start => Word::Clear,
         "help" | "\\h" | "?" if at_start => Word::Help,
         "" if at_start => Word::Clear,
         _ => Word::Sql,
@@ -187,7 +254,23 @@ mod tests {
         assert_eq!(word("quit", false), Word::Sql);
         assert_eq!(word("\\q", false), Word::Quit);
         assert_eq!(word("\\c", false), Word::Clear);
+        assert_eq!(word("clear", true), Word::Clear);
+        assert_eq!(word("clear", false), Word::Sql);
         assert_eq!(word("help;", true), Word::Help);
         assert_eq!(word("SELECT 1;", true), Word::Sql);
+    }
+
+    #[test]
+    fn a_statement_ends_as_in_mysqls_client_too() {
+        for (line, rest, expected) in [
+            ("SHOW STAGES\\G", "SHOW STAGES", Ending::Vertical),
+            ("SHOW STAGES \\G  ", "SHOW STAGES ", Ending::Vertical),
+            ("SHOW STAGES\\g", "SHOW STAGES", Ending::Plain),
+            ("\\G", "", Ending::Vertical),
+            ("SHOW STAGES;", "SHOW STAGES;", Ending::None),
+            ("SELECT '\\G'", "SELECT '\\G'", Ending::None),
+        ] {
+            assert_eq!(ending(line), (rest, expected), "{line}");
+        }
     }
 }

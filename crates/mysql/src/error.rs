@@ -21,6 +21,11 @@ pub enum ProtocolError {
         "Client does not support the protocol requested by this server; it must speak that of MySQL 4.1 or later with pluggable authentication"
     )]
     OldClient,
+    /// A client that knows no plugins, and so `mysql_native_password` alone.
+    #[error(
+        "Client does not support authentication protocol requested by server; consider upgrading MySQL client: it must know caching_sha2_password"
+    )]
+    NoPlugin,
     /// Bytes before TLS that were sent as if behind its beginning.
     #[error("Bad handshake: data between the request for TLS and its beginning")]
     EarlyData,
@@ -33,7 +38,7 @@ impl ProtocolError {
             Self::TooLarge { .. } => 1153,
             Self::OutOfOrder => 1156,
             Self::Malformed(_) => 1835,
-            Self::OldClient => 1251,
+            Self::OldClient | Self::NoPlugin => 1251,
             Self::EarlyData => 1043,
         }
     }
@@ -43,7 +48,7 @@ impl ProtocolError {
         match self {
             Self::TooLarge { .. } | Self::OutOfOrder | Self::EarlyData => "08S01",
             Self::Malformed(_) => "HY000",
-            Self::OldClient => "08004",
+            Self::OldClient | Self::NoPlugin => "08004",
         }
     }
 }

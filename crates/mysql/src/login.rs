@@ -109,6 +109,9 @@ pub(crate) fn capabilities(payload: &[u8]) -> Result<CapabilityFlags, ProtocolEr
 /// A client's answer to the greeting.
 pub(crate) fn parse(payload: &[u8]) -> Result<LoginPacket, ProtocolError> {
     let capabilities = capabilities(payload)?;
+    if !capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH) {
+        return Err(ProtocolError::NoPlugin);
+    }
     let mut reader = Reader::new(payload);
     // What it can do, its longest packet, its character set, and 23 reserved bytes.
     reader.bytes(TLS_REQUEST_BYTES)?;

@@ -122,6 +122,11 @@ impl Parameters {
             .extend_from_slice(part);
     }
 
+    /// Takes a part for too large that others of the connection have left no room for, of `max` bytes.
+    pub fn refuse(&mut self, max: usize) {
+        self.fail(ProtocolError::TooLarge { max });
+    }
+
     /// How many bytes of parts are kept.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {

@@ -15,10 +15,14 @@ pub const BINARY: u16 = 63;
 pub struct Column {
     /// Its database; may be empty.
     pub schema: String,
-    /// Its table; may be empty.
+    /// What the query calls its table; may be empty.
     pub table: String,
+    /// Its table; may be empty.
+    pub original_table: String,
     /// Its label.
     pub name: String,
+    /// What its table calls it; empty of what is no table's column.
+    pub original_name: String,
     /// Its type.
     pub kind: ColumnType,
     /// [`UTF8`] or [`BINARY`].
@@ -38,7 +42,9 @@ impl Column {
         Self {
             schema: String::new(),
             table: String::new(),
+            original_table: String::new(),
             name: name.to_owned(),
+            original_name: String::new(),
             kind: ColumnType::MYSQL_TYPE_VAR_STRING,
             charset: UTF8,
             length,
@@ -50,7 +56,12 @@ impl Column {
     pub(crate) fn put(&self, out: &mut BytesMut) {
         put_bytes(out, b"def");
         put_bytes(out, self.schema.as_bytes());
-        for name in [&self.table, &self.table, &self.name, &self.name] {
+        for name in [
+            &self.table,
+            &self.original_table,
+            &self.name,
+            &self.original_name,
+        ] {
             put_bytes(out, name.as_bytes());
         }
         out.put_u8(0x0c);

@@ -6,6 +6,7 @@ use pest::iterators::{Pair, Pairs};
 
 use crate::error::{ErrorKind, ParseError, one_of};
 use crate::grammar::{self, Rule, is_noise};
+use crate::passing::condition;
 use crate::plan::credentials::CredentialValue;
 use crate::plan::parameter::ParameterRef;
 use crate::secret::Secret;
@@ -100,6 +101,11 @@ impl<'a> Node<'a> {
     }
 
     /// The name of an account, a role or a user without a host: a name, or the same as a string.
+    /// What stands behind WHERE, as it stands.
+    pub(crate) fn condition(&self) -> Result<Spanned<String>, ParseError> {
+        condition(self.source.sql, self.span())
+    }
+
     pub(crate) fn access_name(&self) -> Result<Name, ParseError> {
         let inner = self.children().next_node()?;
         if inner.rule() != Rule::string {

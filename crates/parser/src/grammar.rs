@@ -80,6 +80,8 @@ fn names_of(rule: Rule) -> Vec<String> {
         Rule::whole_number => &["a whole number"],
         Rule::number => &["a number"],
         Rule::true_false => &["TRUE", "FALSE"],
+        Rule::show_where => &["WHERE"],
+        Rule::condition => &["a condition"],
         Rule::dot => &["'.'"],
         Rule::comma => &["','"],
         Rule::equals => &["'='"],

@@ -47,7 +47,9 @@ pub use crate::plan::grant::{
 pub use crate::plan::insert::{Insert, NewRow, OnDuplicate};
 pub use crate::plan::live::{CreateLiveTable, LiveKey, LiveOption, LiveServer, LiveSource};
 pub use crate::plan::parameter::{BindError, ParameterRef};
-pub use crate::plan::passing::{ShowIndex, ShowServer, Topic, Transaction};
+pub use crate::plan::passing::{
+    ShowDiagnostics, ShowFilter, ShowIndex, ShowServer, ShownDiagnostics, Topic, Transaction,
+};
 pub use crate::plan::policy::{PolicyKey, PolicyRule};
 pub use crate::plan::query::{QueryText, StageFunction, StageFunctionCall, StagedFile};
 pub use crate::plan::stage::{

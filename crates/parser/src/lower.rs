@@ -52,7 +52,7 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         Rule::drop_database => database::drop_database(node),
         Rule::use_database => Ok(Plan::Use(node.children().name()?)),
         Rule::show_databases => Ok(Plan::ShowDatabases {
-            like: database::like(&mut node.children())?,
+            filter: database::filter(&mut node.children())?,
         }),
         Rule::show_tables => database::show_tables(node),
         Rule::show_columns => database::show_columns(node),

@@ -7,7 +7,9 @@ use crate::grammar::Rule;
 use crate::lexer::{Lexer, Token, TokenKind};
 use crate::limits::unterminated;
 use crate::plan::Plan;
-use crate::plan::passing::{ShowIndex, ShowServer, Topic, Transaction};
+use crate::plan::passing::{
+    ShowDiagnostics, ShowFilter, ShowIndex, ShowServer, ShownDiagnostics, Topic, Transaction,
+};
 use crate::plan::table::{ShowTables, TableName};
 use crate::span::{Name, Span, Spanned};
 use crate::text::unquote;
@@ -93,6 +95,9 @@ fn end_options(words: &mut Words<'_>) -> Result<(), ParseError> {
 }
 
 fn show(words: &mut Words<'_>) -> Result<Option<Plan>, ParseError> {
+    if let Some(plan) = diagnostics(words)? {
+        return Ok(Some(Plan::ShowDiagnostics(plan)));
+    }
     words.skip_any(&["SESSION", "GLOBAL", "LOCAL"])?;
     if words.skip_any(&["INDEX", "INDEXES", "KEYS"])? {
         return index(words).map(Some);
@@ -105,12 +110,12 @@ fn show(words: &mut Words<'_>) -> Result<Option<Plan>, ParseError> {
             true => Some(words.name()?),
             false => None,
         };
-        let like = words.like()?;
+        let filter = words.filter()?;
         words.end()?;
         let plan = ShowTables {
             full: false,
             database,
-            like,
+            filter,
         };
         return Ok(Some(Plan::ShowTableStatus(plan)));
     }
@@ -136,9 +141,87 @@ fn show(words: &mut Words<'_>) -> Result<Option<Plan>, ParseError> {
         }
         Topic::Engines
     };
-    let like = words.like()?;
+    let filter = words.filter()?;
     words.end()?;
-    Ok(Some(Plan::ShowServer(ShowServer { topic, like })))
+    Ok(Some(Plan::ShowServer(ShowServer { topic, filter })))
+}
+
+/// `[COUNT(*)] WARNINGS | ERRORS [LIMIT [offset,] rows]`, if it is that.
+fn diagnostics(words: &mut Words<'_>) -> Result<Option<ShowDiagnostics>, ParseError> {
+    let is_count = words.skip("COUNT")?;
+    if is_count
+        && !(words.skip_punct(b'(')? && words.skip_punct(b'*')? && words.skip_punct(b')')?)
+    {
+        return Err(words.expected(&["(*)"])?);
+    }
+    let only_errors = if words.skip("WARNINGS")? {
+        false
+    } else if words.skip("ERRORS")? {
+        true
+    } else if is_count {
+        return Err(words.expected(&["WARNINGS", "ERRORS"])?);
+    } else {
+        return Ok(None);
+    };
+    let shown = match is_count {
+        true => ShownDiagnostics::Count,
+        false => limit(words)?,
+    };
+    words.end()?;
+    Ok(Some(ShowDiagnostics { only_errors, shown }))
+}
+
+fn limit(words: &mut Words<'_>) -> Result<ShownDiagnostics, ParseError> {
+    if !words.skip("LIMIT")? {
+        return Ok(ShownDiagnostics::Rows {
+            offset: 0,
+            rows: None,
+        });
+    }
+    let first = words.whole_number()?;
+    let (offset, rows) = if words.skip_punct(b',')? {
+        (first, words.whole_number()?)
+    } else if words.skip("OFFSET")? {
+        (words.whole_number()?, first)
+    } else {
+        (0, first)
+    };
+    Ok(ShownDiagnostics::Rows {
+        offset,
+        rows: Some(rows),
+    })
+}
+
+/// What stands behind WHERE in `span`, whose brackets must match, so that it stays one expression wherever it is put.
+pub(crate) fn condition(sql: &str, span: Span) -> Result<Spanned<String>, ParseError> {
+    let mut lexer = Lexer::at(sql, span.start);
+    let mut open = Vec::new();
+    let wrong =
+        |at: Span, message: &str| Err(ParseError::new(ErrorKind::Syntax, sql, at.range(), message));
+    while let Some(token) = lexer.next_token().map_err(|open| unterminated(sql, open))? {
+        if token.span.end > span.end {
+            break;
+        }
+        match token.kind {
+            TokenKind::Punct(punct @ (b'(' | b'[' | b'{')) => open.push((punct, token.span)),
+            TokenKind::Punct(punct @ (b')' | b']' | b'}')) => {
+                let opening = match punct {
+                    b')' => b'(',
+                    b']' => b'[',
+                    _ => b'{',
+                };
+                if open.pop().is_none_or(|(known, _)| known != opening) {
+                    return wrong(token.span, "nothing was opened that this closes");
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some((_, at)) = open.pop() {
+        return wrong(at, "the bracket that begins here is never closed");
+    }
+    let text = sql.get(span.range()).unwrap_or_default();
+    Ok(Spanned::new(text.to_owned(), span))
 }
 
 fn index(words: &mut Words<'_>) -> Result<Plan, ParseError> {
@@ -154,9 +237,10 @@ fn index(words: &mut Words<'_>) -> Result<Plan, ParseError> {
         true => Some(words.name()?),
         false => database,
     };
+    let condition = words.condition()?;
     words.end()?;
     let table = TableName { database, table };
-    Ok(Plan::ShowIndex(ShowIndex { table }))
+    Ok(Plan::ShowIndex(ShowIndex { table, condition }))
 }
 
 /// The words of a statement behind its first.
@@ -205,9 +289,33 @@ impl Words<'_> {
         node.name()
     }
 
-    fn like(&mut self) -> Result<Option<Spanned<String>>, ParseError> {
-        if self.skip("WHERE")? {
-            return Err(self.unsupported("SHOW takes LIKE 'pattern' here, and no WHERE")?);
+    /// `WHERE condition`, which goes on to the end.
+    fn condition(&mut self) -> Result<Option<Spanned<String>>, ParseError> {
+        if !self.skip("WHERE")? {
+            return Ok(None);
+        }
+        let Some(next) = self.clone_next()? else {
+            return Err(self.expected(&["a condition"])?);
+        };
+        let span = Span::new(next.span.start, self.end);
+        self.lexer = Lexer::at(self.sql, self.end);
+        condition(self.sql, span).map(Some)
+    }
+
+    fn whole_number(&mut self) -> Result<u64, ParseError> {
+        let sql = self.sql;
+        let is_whole = |token: &Token| token.text(sql).parse::<u64>().is_ok();
+        let Some(token) = self.skip_if(is_whole)? else {
+            return Err(self.expected(&["a whole number"])?);
+        };
+        // It was one a moment ago.
+        Ok(token.text(sql).parse().unwrap_or_default())
+    }
+
+    /// `LIKE 'pattern'` or `WHERE condition`.
+    fn filter(&mut self) -> Result<Option<ShowFilter>, ParseError> {
+        if let Some(condition) = self.condition()? {
+            return Ok(Some(ShowFilter::Where(condition)));
         }
         if !self.skip("LIKE")? {
             return Ok(None);
@@ -216,7 +324,7 @@ impl Words<'_> {
             return Err(self.expected(&["a string"])?);
         };
         let pattern = unquote(token.text(self.sql));
-        Ok(Some(Spanned::new(pattern, token.span)))
+        Ok(Some(ShowFilter::Like(Spanned::new(pattern, token.span))))
     }
 
     fn end(&mut self) -> Result<(), ParseError> {

@@ -29,7 +29,7 @@ use crate::plan::file::{GetFiles, Presign, PutFiles, RemoveFiles};
 use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
 use crate::plan::insert::{Insert, OnDuplicate};
 use crate::plan::live::CreateLiveTable;
-use crate::plan::passing::{ShowIndex, ShowServer, Transaction};
+use crate::plan::passing::{ShowDiagnostics, ShowFilter, ShowIndex, ShowServer, Transaction};
 use crate::plan::query::QueryText;
 use crate::plan::stage::{AlterStage, CreateStage, DropStage};
 use crate::plan::table::{
@@ -91,10 +91,10 @@ pub enum Plan {
     DropDatabase(DropDatabase),
     /// `USE database`.
     Use(Name),
-    /// `SHOW DATABASES [LIKE 'pattern']`.
+    /// `SHOW DATABASES [LIKE 'pattern' | WHERE condition]`.
     ShowDatabases {
-        /// The pattern.
-        like: Option<Spanned<String>>,
+        /// Which of them.
+        filter: Option<ShowFilter>,
     },
     /// `SHOW TABLES`.
     ShowTables(ShowTables),
@@ -198,6 +198,8 @@ pub enum Plan {
     ShowIndex(ShowIndex),
     /// `SHOW TABLE STATUS`.
     ShowTableStatus(ShowTables),
+    /// `SHOW WARNINGS`, `SHOW ERRORS`.
+    ShowDiagnostics(ShowDiagnostics),
     /// `KILL`.
     Kill(Kill),
     /// A query, for the engine: `SELECT`, `WITH`, `VALUES`, `TABLE`, `(`, `EXPLAIN` of one.
@@ -279,6 +281,7 @@ impl Plan {
             Self::ShowServer(plan) => plan.topic.verb(),
             Self::ShowIndex(_) => "SHOW INDEX",
             Self::ShowTableStatus(_) => "SHOW TABLE STATUS",
+            Self::ShowDiagnostics(plan) => plan.verb(),
             Self::Kill(_) => "KILL",
             Self::Query(_) => "QUERY",
         }

@@ -128,12 +128,15 @@ impl Printer {
                 self.name(name);
             }
             Plan::ShowStages { like }
-            | Plan::ShowDatabases { like }
             | Plan::ShowAccounts { like }
             | Plan::ShowUsers { like }
             | Plan::ShowRoles { like } => {
                 self.word(plan.verb());
                 self.clause("LIKE", like.as_ref().map(|like| like.as_str()));
+            }
+            Plan::ShowDatabases { filter } => {
+                self.word(plan.verb());
+                self.filter(filter.as_ref());
             }
             Plan::Export(export) => self.export(export),
             Plan::ExplainExport(export) => {
@@ -170,6 +173,7 @@ impl Printer {
             Plan::ShowTableStatus(plan) => self.show_table_status(plan),
             Plan::ShowIndex(plan) => self.show_index(plan),
             Plan::ShowServer(plan) => self.show_server(plan),
+            Plan::ShowDiagnostics(plan) => self.show_diagnostics(*plan),
             Plan::Transaction(transaction) => self.word(transaction.verb()),
             Plan::ShowColumns(plan) => self.show_columns(plan),
             Plan::ShowCreateTable(table)

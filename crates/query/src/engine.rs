@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, from_datafusion};
 use crate::guard::{Guard, guard_plan, watch_joins};
 use crate::memory::SharedPool;
 use crate::mysql::{self, Parsed, SessionValues, Wanted};
+use crate::origins::origins;
 use crate::planned::{PlannedQuery, Run};
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -223,6 +224,7 @@ impl QueryEngine {
         }
         let ordered = keeps_order(&logical);
         let mixed = mixed_columns(&logical);
+        let origins = origins(&logical, context);
         let state = if ordered {
             self.in_one_partition(state, context, rows)?
         } else {
@@ -261,6 +263,7 @@ impl QueryEngine {
             ordered,
             &parsed.labels,
             &mixed,
+            origins,
             self.settings.batches_ahead_max,
         )
     }

@@ -11,6 +11,7 @@ mod insert;
 mod meaning;
 mod memory;
 mod mysql;
+mod origins;
 mod panics;
 mod planned;
 pub mod segment;
@@ -28,6 +29,7 @@ pub use error::{Error, ErrorKind, Position, Violation};
 pub use guard::Warning;
 pub use insert::{InsertColumn, InsertTarget, PlannedInsert};
 pub use mysql::{SessionValues, Statement, TableRef, table_references};
+pub use origins::ColumnOrigin;
 pub use planned::{BatchStream, PlannedQuery};
 pub use settings::Settings;
 pub use tables::{

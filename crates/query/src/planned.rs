@@ -25,6 +25,7 @@ use crate::engine::Fallback;
 use crate::error::{Error, ErrorKind, from_datafusion};
 use crate::guard::{Guard, Warning};
 use crate::mysql::Labels;
+use crate::origins::ColumnOrigin;
 use crate::tables::FilesAtHand;
 use crate::types::SQL_TYPE_KEY;
 use crate::workers::Workers;
@@ -52,6 +53,7 @@ pub(crate) struct Run {
 pub struct PlannedQuery {
     run: Run,
     schema: SchemaRef,
+    origins: Arc<[Option<ColumnOrigin>]>,
     ordered: bool,
     batches_ahead_max: usize,
 }
@@ -62,6 +64,7 @@ impl PlannedQuery {
         ordered: bool,
         labels: &Labels,
         mixed: &[bool],
+        origins: Vec<Option<ColumnOrigin>>,
         batches_ahead_max: usize,
     ) -> Result<Self, Error> {
         let planned = run.plan.schema();
@@ -88,6 +91,7 @@ impl PlannedQuery {
         Ok(Self {
             run,
             schema: Arc::new(Schema::new(fields)),
+            origins: origins.into(),
             ordered,
             batches_ahead_max,
         })
@@ -98,6 +102,13 @@ impl PlannedQuery {
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// For each column the table's column that it is, unchanged; `None` for one that is computed. Fewer than there are
+    /// columns for what is no query, as EXPLAIN.
+    #[must_use]
+    pub fn origins(&self) -> &[Option<ColumnOrigin>] {
+        &self.origins
     }
 
     /// MySQL's type name of each column.

@@ -33,6 +33,8 @@ pub use rows::{Limit, PageError, Pages, RowSource, Value, Wanted};
 
 /// The name of DataFusion's catalog that holds a query's tables; users never see it.
 pub(crate) const CATALOG: &str = "stagedoor";
+/// What a table is called within itself where its names are folded; no user can name it.
+pub(crate) const FOLDED: &str = "folded:files";
 /// [`CATALOG`] and a dot, as it stands in DataFusion's messages.
 pub(crate) const CATALOG_DOT: &str = "stagedoor.";
 
@@ -300,7 +302,7 @@ fn folded(provider: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>, Er
                 .alias(lower(field))
         })
         .collect();
-    let plan = LogicalPlanBuilder::scan("files", provider_as_source(provider), None)
+    let plan = LogicalPlanBuilder::scan(FOLDED, provider_as_source(provider), None)
         .and_then(|builder| builder.project(names))
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_datafusion)?;

@@ -2,6 +2,7 @@
 //! when the server has to end. Services learn from a request's extensions who is at the other end.
 
 mod accept;
+mod keep_alive;
 mod preface;
 
 use std::io;
@@ -20,7 +21,10 @@ use tokio_rustls::server::TlsStream;
 use tonic::codegen::http;
 use tonic::transport::server::Connected;
 
+use crate::settings::LimitSettings;
+
 pub(crate) use accept::{Entry, OPENING_MAX, accept};
+pub(crate) use keep_alive::keep_alive;
 
 /// Calls of one connection at once; further ones wait at the client.
 const STREAMS_MAX: u32 = 256;
@@ -82,10 +86,14 @@ pub(crate) fn http2() -> tonic::transport::Server {
 }
 
 /// The same over a network, where the other end can be gone without a word.
-pub(crate) fn http2_over_network() -> tonic::transport::Server {
-    http2()
+pub(crate) fn http2_over_network(limits: &LimitSettings) -> tonic::transport::Server {
+    let server = http2()
         .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT));
+    match limits.connection_age_s {
+        0 => server,
+        age_s => server.max_connection_age(Duration::from_secs(age_s)),
+    }
 }
 
 #[derive(Debug)]

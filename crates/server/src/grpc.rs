@@ -12,6 +12,7 @@ mod grants;
 mod ipc;
 mod pages;
 mod sql_service;
+mod stage_list;
 mod stage_service;
 
 pub(crate) use account_service::Accounts;

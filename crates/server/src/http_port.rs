@@ -110,6 +110,7 @@ impl HttpPort {
             let (tls, instance) = (self.tls.clone(), Arc::clone(&instance));
             connections.spawn(async move {
                 let _place = place;
+                let _open = instance.metrics.connected("http");
                 serve_connection(socket, peer, tls, instance).await;
             });
         }
@@ -178,6 +179,7 @@ async fn answer(
         request_id: Uuid::now_v7().to_string(),
         client: peer.to_string(),
         statement: "a download link".to_owned(),
+        until: None,
     };
     let sent = async {
         let file = Session::follow_link(instance, link.to_owned(), context).await?;

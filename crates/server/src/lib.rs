@@ -69,5 +69,7 @@ pub use exports::{ExportHandle, ExportProgress};
 pub use gate::Principal;
 pub use instance::{OpenError, RECOVERY_TARGET};
 pub use server::{Port, Server};
-pub use session::{Done, FileTransfer, Outcome, Rows, Session, Transfer, Warnings};
+pub use session::{
+    Done, FileTransfer, KeyPart, Origin, Outcome, Rows, Session, Transfer, Warnings,
+};
 pub use settings::{Settings, SettingsError};

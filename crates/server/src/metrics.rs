@@ -41,7 +41,7 @@ pub(crate) struct Metrics {
     // Those that somebody else keeps, and that are read when they are asked for.
     exports_running: Gauge,
     sessions: Gauge,
-    connections: Gauge,
+    connections: Family<[Label; 1], Gauge>,
     catalog_writable: Gauge,
     catalog_changes: Counter,
     catalog_flushes: Counter,
@@ -65,7 +65,7 @@ impl Default for Metrics {
             wait_seconds: Family::new_with_constructor(seconds),
             exports_running: Gauge::default(),
             sessions: Gauge::default(),
-            connections: Gauge::default(),
+            connections: Family::default(),
             catalog_writable: Gauge::default(),
             catalog_changes: Counter::default(),
             catalog_flushes: Counter::default(),
@@ -140,7 +140,7 @@ impl Metrics {
         to.register("sessions", "Sessions that are open", self.sessions.clone());
         to.register(
             "connections",
-            "Connections to the gRPC port that are open",
+            "Connections that are open, by wire (grpc, which Flight SQL is a part of; mysql; http, for download links)",
             self.connections.clone(),
         );
         to.register(
@@ -194,6 +194,13 @@ impl Metrics {
         }
     }
 
+    /// A connection of `wire` is open until what this gives is dropped.
+    pub(crate) fn connected(&self, wire: &'static str) -> Connected {
+        let open = self.connections.get_or_create(&[("wire", wire)]).clone();
+        open.inc();
+        Connected(open)
+    }
+
     /// A login was refused.
     pub(crate) fn login_refused(&self, error: &Error) {
         let reason = status::name(error.reason());
@@ -225,7 +232,9 @@ impl Metrics {
     /// A defect.
     pub(crate) fn text(&self, instance: &Instance, connections: usize) -> Result<String> {
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        self.connections.set(number(connections));
+        let grpc = self.connections.get_or_create(&[("wire", "grpc")]);
+        grpc.set(number(connections));
+        drop(grpc);
         self.sessions.set(number(instance.sessions.len()));
         self.exports_running.set(number(instance.jobs.len()));
         let catalog = &instance.catalog;
@@ -241,6 +250,16 @@ impl Metrics {
         encode(&mut text, &self.registry)
             .map_err(|e| Error::defect("failed to write the metrics").with_source(e))?;
         Ok(text)
+    }
+}
+
+/// A connection that is open, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Connected(Gauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -125,6 +125,7 @@ impl MysqlPort {
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             connections.spawn(async move {
                 let _place = place;
+                let _open = shared.instance.metrics.connected("mysql");
                 client::serve(socket, peer, shared, stop).await;
             });
         }

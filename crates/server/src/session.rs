@@ -9,6 +9,7 @@ mod caller;
 mod change_rows;
 mod create_as;
 mod deadline;
+mod diagnostics;
 mod directory;
 mod etag;
 mod exports;
@@ -19,6 +20,7 @@ mod keys;
 mod links;
 mod live;
 mod load;
+mod origins;
 mod pace;
 mod prepared;
 mod queries;
@@ -26,6 +28,8 @@ mod query_errors;
 mod result;
 mod roles;
 mod securables;
+mod shown;
+mod stage_pages;
 mod stages;
 mod table_columns;
 mod tables;
@@ -45,6 +49,7 @@ pub(crate) use access::{AccountProperty, UserProperty, UserToMake};
 pub(crate) use bounds::Bounds;
 pub(crate) use caller::{Caller, Login};
 use deadline::Deadline;
+pub(crate) use diagnostics::Diagnostics;
 pub(crate) use etag::Etag;
 pub(crate) use exports::{Verdict, VerifiedFile};
 pub(crate) use files::{FoundFiles, file_not_found};
@@ -52,6 +57,7 @@ pub(crate) use ingest::{IfMissing, IfThere, Ingested};
 pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use keys::table_keys;
 pub(crate) use links::{LinkedFile, percent_encoded};
+pub use origins::{KeyPart, Origin};
 pub(crate) use prepared::{Prepared, Ready};
 pub(crate) use queries::{fields, internal_store};
 pub(crate) use result::text_batch;
@@ -91,6 +97,7 @@ pub struct Session {
     /// What others see of it, and how they end its statement, where it is an open session.
     open: Option<(Arc<OpenSession>, Killed)>,
     temporary: Arc<TemporaryStages>,
+    diagnostics: Arc<Diagnostics>,
     /// The file that the client has sent for the statement.
     received: Option<Arc<ReceivedFile>>,
     /// Of a call beside an open session's statements: what keeps the session open.
@@ -113,6 +120,7 @@ pub(crate) struct Kept {
     database: String,
     variables: Variables,
     temporary: Arc<TemporaryStages>,
+    diagnostics: Arc<Diagnostics>,
 }
 
 impl Kept {
@@ -135,7 +143,7 @@ impl Session {
     pub(crate) fn new(instance: Arc<Instance>, caller: Caller) -> Self {
         let call = Deadline::after(variables::time_limit(&instance.settings.limits, None));
         Self {
-            call,
+            call: call.or_until(caller.context.until),
             ..Self::for_statements(instance, caller)
         }
     }
@@ -154,6 +162,7 @@ impl Session {
             statement: Bounds::none(),
             open: None,
             temporary: TemporaryStages::none(),
+            diagnostics: Arc::default(),
             received: None,
             _in_use: None,
         }
@@ -198,6 +207,7 @@ impl Session {
             database: kept.database,
             variables: kept.variables,
             temporary: kept.temporary,
+            diagnostics: kept.diagnostics,
             open: Some((open, killed)),
             ..Self::for_statements(instance, caller)
         }
@@ -210,6 +220,7 @@ impl Session {
             database: self.database.clone(),
             variables: self.variables.clone(),
             temporary: Arc::clone(&self.temporary),
+            diagnostics: Arc::clone(&self.diagnostics),
         }
     }
 
@@ -311,6 +322,8 @@ impl Session {
     }
 
     async fn run_export(&mut self, plan: Plan) -> Result<ExportHandle> {
+        // The call only starts it: the export may go on when the call has ended.
+        self.context.until = None;
         match self.run(plan, Purpose::Execute).await? {
             Outcome::Export(handle) => Ok(handle),
             Outcome::Done(_) | Outcome::Rows(_) | Outcome::Transfer(_) => {
@@ -320,7 +333,11 @@ impl Session {
     }
 
     fn parse(&self, text: &str) -> Result<Plan> {
-        Ok(parser::parse_with(text, &self.parser_limits())?)
+        let parsed = parser::parse_with(text, &self.parser_limits()).map_err(Error::from);
+        if let Err(error) = &parsed {
+            self.diagnostics.failed(error);
+        }
+        parsed
     }
 
     async fn run(&mut self, plan: Plan, purpose: Purpose) -> Result<Outcome> {
@@ -336,6 +353,7 @@ impl Session {
         };
         tracing::debug!(statement = self.context.statement, "executing");
         let began = std::time::Instant::now();
+        let speaks = self.speaks(&plan, purpose);
         let result = match self.bounded(plan, purpose).await {
             Err(error) if error.is_unaudited_refusal() => Err(self.refused(verb, error).await),
             result => result,
@@ -345,7 +363,7 @@ impl Session {
             Purpose::Describe => "PREPARE",
         };
         self.ended(counted, began, &result);
-        result
+        self.said(speaks, result)
     }
 
     /// Counts and logs a statement's end.
@@ -394,7 +412,7 @@ impl Session {
 
     /// The bounds of a statement that begins now.
     fn begin(&mut self) -> Bounds {
-        let deadline = Deadline::after(self.execution_max());
+        let deadline = Deadline::after(self.execution_max()).or_until(self.context.until);
         let bounds = match &self.open {
             Some((open, killed)) => {
                 let shown = open.shows(self.principal.role(), &self.context.statement);

@@ -4,6 +4,7 @@
 mod access;
 mod exports;
 mod files;
+mod filter;
 mod like;
 mod passing;
 mod show;
@@ -45,7 +46,11 @@ pub(crate) fn bind(plan: Plan, mut secrets: Secrets) -> Result<Plan> {
 pub(crate) fn takes_turn(plan: &Plan) -> bool {
     !matches!(
         plan,
-        Plan::ShowSessions | Plan::Kill(_) | Plan::ShowExports | Plan::CancelExport(_)
+        Plan::ShowSessions
+            | Plan::ShowDiagnostics(_)
+            | Plan::Kill(_)
+            | Plan::ShowExports
+            | Plan::CancelExport(_)
     )
 }
 
@@ -84,7 +89,8 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::ShowSessions
         | Plan::ShowServer(_)
         | Plan::ShowIndex(_)
-        | Plan::ShowTableStatus(_) => Effect::None,
+        | Plan::ShowTableStatus(_)
+        | Plan::ShowDiagnostics(_) => Effect::None,
         Plan::Use(_) | Plan::SetRole(_) | Plan::SetVariable(_) | Plan::Transaction(_) => {
             Effect::OnSession
         }
@@ -182,7 +188,7 @@ pub(crate) fn dispatch(session: &mut Session, plan: Plan) -> BoxFuture<'_, Resul
             session.use_database(&name.value).await?;
             Ok(Outcome::done(verb))
         }),
-        Plan::ShowDatabases { like } => boxed(move || show::databases(session, text(like))),
+        Plan::ShowDatabases { filter } => boxed(move || show::databases(session, filter)),
         Plan::CreateTable(statement) => boxed(move || session.create_table(statement)),
         Plan::CreateExternalTable(statement) => {
             boxed(move || session.create_external_table(statement))
@@ -201,8 +207,8 @@ pub(crate) fn dispatch(session: &mut Session, plan: Plan) -> BoxFuture<'_, Resul
         Plan::ShowCreateView(name) => boxed(move || show::create_view(session, name)),
         Plan::ShowTables(statement) => boxed(move || show::tables(session, statement)),
         Plan::ShowColumns(statement) => boxed(move || async move {
-            let like = text(statement.like);
-            show::columns(session, verb, statement.table, statement.full, like).await
+            let (table, full) = (statement.table, statement.full);
+            show::columns(session, verb, table, full, statement.filter).await
         }),
         Plan::DescribeTable(name) => boxed(move || show::columns(session, verb, name, false, None)),
         Plan::ShowCreateTable(name) => boxed(move || show::create_table(session, name)),
@@ -251,6 +257,7 @@ pub(crate) fn dispatch(session: &mut Session, plan: Plan) -> BoxFuture<'_, Resul
         Plan::ShowTableStatus(statement) => {
             boxed(move || passing::table_status(session, statement))
         }
+        Plan::ShowDiagnostics(statement) => boxed(move || session.show_diagnostics(statement)),
         Plan::ShowSessions => boxed(move || access::show_sessions(session)),
         Plan::Kill(statement) => boxed(move || access::kill(session, statement)),
     }

@@ -2,6 +2,7 @@
 //! queue before them: who came first goes first, and no account can fill the queue of all.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,16 @@ impl Work {
             Self::Transfer => "transfer",
         }
     }
+
+    /// As errors have them.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Statement => "statements",
+            Self::Insert => "INSERTs",
+            Self::Export => "exports",
+            Self::Transfer => "transfers of files",
+        }
+    }
 }
 
 /// The turns of one server.
@@ -45,6 +56,7 @@ pub(crate) struct Turns {
     exports: Line,
     transfers: Line,
     wait_max: Duration,
+    length_max: usize,
     metrics: Arc<Metrics>,
 }
 
@@ -57,6 +69,17 @@ struct Line {
     accounts: Mutex<HashMap<String, Arc<Semaphore>>>,
     account_max: usize,
     account_setting: &'static str,
+    /// How many wait.
+    waiting: AtomicUsize,
+}
+
+/// One that waits, until this is dropped.
+struct InLine<'a>(&'a AtomicUsize);
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A turn; dropping it lets the next one go.
@@ -110,6 +133,7 @@ impl Turns {
                 ),
             ),
             wait_max: Duration::from_secs(limits.queue_wait_s),
+            length_max: limits.queue_length_max,
             metrics,
         }
     }
@@ -140,6 +164,7 @@ impl Turns {
 
     async fn taken(&self, account: &str, work: Work) -> Result<Turn> {
         let line = self.line(work);
+        let _in_line = self.in_line(line, work)?;
         let until = Instant::now() + self.wait_max;
         // First the account's own turn: so no account ever has more than that waiting for the server's.
         let (max, setting) = (line.account_max, line.account_setting);
@@ -154,6 +179,20 @@ impl Turns {
             _account: of_account,
             _server: of_server,
         })
+    }
+
+    /// A place among those that wait.
+    fn in_line<'a>(&self, line: &'a Line, work: Work) -> Result<InLine<'a>> {
+        let before = line.waiting.fetch_add(1, Ordering::Relaxed);
+        let place = InLine(&line.waiting);
+        if before < self.length_max {
+            return Ok(place);
+        }
+        let text = format!(
+            "{before} {} wait for their turn, as many as limits.queue_length_max permits: the server is overloaded",
+            work.plural()
+        );
+        Err(Error::internal(Reason::LimitExceeded, text).retry_after(Duration::from_secs(1)))
     }
 
     fn line(&self, work: Work) -> &Line {
@@ -177,12 +216,7 @@ impl Turns {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(closed()),
             Err(_) => {
-                let what = match work {
-                    Work::Statement => "statements",
-                    Work::Insert => "INSERTs",
-                    Work::Export => "exports",
-                    Work::Transfer => "transfers of files",
-                };
+                let what = work.plural();
                 let text = format!(
                     "{max} {what} are running, as many as {setting} permits, and none ended within {} seconds (limits.queue_wait_s)",
                     self.wait_max.as_secs()
@@ -215,6 +249,7 @@ impl Line {
             accounts: Mutex::default(),
             account_max: account.0,
             account_setting: account.1,
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -269,6 +304,37 @@ mod tests {
             let (next, ()) = tokio::join!(turns.take("a", work), async { drop(held) });
             assert!(next.is_ok());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_queue_refuses_at_once() {
+        let limits = LimitSettings {
+            concurrent_statements_max: 1,
+            queue_length_max: 2,
+            ..LimitSettings::default()
+        };
+        let turns = Turns::new(&limits, Arc::default());
+        let held = turns.take("a", Work::Statement).await.unwrap();
+        let mut first = Box::pin(turns.take("a", Work::Statement));
+        let mut second = Box::pin(turns.take("b", Work::Statement));
+        assert!(futures::poll!(&mut first).is_pending());
+        assert!(futures::poll!(&mut second).is_pending());
+        let began = Instant::now();
+        let refused = turns.take("c", Work::Statement).await.unwrap_err();
+        assert_eq!(Instant::now(), began, "it does not wait");
+        assert_eq!(refused.reason(), Reason::LimitExceeded);
+        assert!(refused.is_retryable());
+        let text = refused.message();
+        assert!(text.contains("2 statements wait"), "{text}");
+        assert!(text.contains("limits.queue_length_max"), "{text}");
+        // Each kind of work has a queue of its own, and who leaves one makes room.
+        turns.take("c", Work::Export).await.unwrap();
+        drop(first);
+        let mut third = Box::pin(turns.take("c", Work::Statement));
+        assert!(futures::poll!(&mut third).is_pending());
+        drop(held);
+        second.await.unwrap();
+        third.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -6364,6 +6364,9 @@ pub struct Stage {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// When it was dropped; unset of a live one. Output only.
+    #[prost(message, optional, tag = "16")]
+    pub delete_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// What a validation has found out about a stage's place.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -6434,9 +6437,20 @@ pub struct ListStagesRequest {
     /// At most this many; 0 for the server's choice (100), 1000 at most.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
-    /// From the response before; empty for the first page.
+    /// From the response before; empty for the first page. The other fields must be as they were.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
+    /// Which of them, by a part of AIP-160: comparisons joined by AND, such as `enabled = true AND url = "file://*"`. Fields are `name`
+    /// (`stages/…`), `url`, `comment`, `updated_by`, `enabled`, `directory`, `create_time` and `update_time` (RFC 3339); comparisons =, !=, \<, \<=, >, >=, and `:` for
+    /// a text that has another in it. `*` at an end of a text stands for any.
+    #[prost(string, tag = "3")]
+    pub filter: ::prost::alloc::string::String,
+    /// `name`, `create_time` or `update_time`, with ` desc` behind it for the greatest first.
+    #[prost(string, tag = "4")]
+    pub order_by: ::prost::alloc::string::String,
+    /// Also stages that were dropped and can be brought back: they have a `delete_time`.
+    #[prost(bool, tag = "5")]
+    pub show_deleted: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListStagesResponse {
@@ -6451,7 +6465,9 @@ pub struct UpdateStageRequest {
     /// `name` says which; `etag`, if set, must be the current one.
     #[prost(message, optional, tag = "1")]
     pub stage: ::core::option::Option<Stage>,
-    /// Of `url`, `enabled`, `directory`, `comment`, `credentials` and `policy` (each the whole set); `*` for all. However many: one version.
+    /// Of `url`, `enabled`, `directory`, `comment`, `credentials` and `policy` (each the whole set); `*` for all, of which what the message lacks is
+    /// reset. `*` keeps the credentials where none are given: they are input only, and a stage that was got has none to send back. To remove
+    /// them, name `credentials`. However many: one version.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     /// Checks everything and changes nothing.
@@ -6779,7 +6795,7 @@ pub mod stage_service_client {
                 .insert(GrpcMethod::new("stagedoor.v1.StageService", "GetStage"));
             self.inner.unary(req, path, codec).await
         }
-        /// The account's stages, by name.
+        /// The account's stages, by name unless another order is asked for.
         pub async fn list_stages(
             &mut self,
             request: impl tonic::IntoRequest<super::ListStagesRequest>,
@@ -7010,7 +7026,7 @@ pub mod stage_service_server {
             tonic::Response<super::GetStageResponse>,
             tonic::Status,
         >;
-        /// The account's stages, by name.
+        /// The account's stages, by name unless another order is asked for.
         async fn list_stages(
             &self,
             request: tonic::Request<super::ListStagesRequest>,

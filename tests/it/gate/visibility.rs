@@ -53,6 +53,7 @@ async fn a_stage_without_any_privilege_on_it_is_not_there() {
             let request = v1::ListStagesRequest {
                 page_size: 1,
                 page_token,
+                ..Default::default()
             };
             let answer = caller.stages().list_stages(caller.request(request)).await;
             let answer = answer.unwrap().into_inner();

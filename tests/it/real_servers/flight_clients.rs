@@ -389,10 +389,11 @@ async fn the_jdbc_drivers_sequence_works() {
     assert!(!show.dataset_schema.is_empty());
 
     // What its tree of a database asks.
+    // Names fold as they do in statements.
     let keys = CommandGetPrimaryKeys {
-        catalog: None,
-        db_schema: Some("main".to_owned()),
-        table: "t".to_owned(),
+        catalog: Some("SYS".to_owned()),
+        db_schema: Some("Main".to_owned()),
+        table: "T".to_owned(),
     };
     let keys = client.ask(&keys).await.unwrap();
     assert_eq!(

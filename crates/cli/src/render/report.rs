@@ -22,7 +22,7 @@ pub(crate) fn export_report(
     seconds: f64,
 ) -> io::Result<()> {
     match format {
-        Format::Table => writeln!(out, "{}", line(export)),
+        Format::Table | Format::Vertical => writeln!(out, "{}", line(export)),
         Format::Csv => out.write_all(csv(export).as_bytes()),
         Format::Json => writeln!(out, "{}", object(export, seconds)),
     }

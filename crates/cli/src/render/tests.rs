@@ -49,6 +49,26 @@ fn people() -> RecordBatch {
 }
 
 #[test]
+fn rows_stand_one_below_the_other() {
+    let expected = "\
+*************************** 1. row ***************************
+  id: 1
+name: weder
+note: a,\"b\"
+*************************** 2. row ***************************
+  id: NULL
+name:\x20
+note: 數據
+*************************** 3. row ***************************
+  id: 300
+name: NULL
+note: two
+lines
+";
+    assert_eq!(render(Format::Vertical, &[people()]), expected);
+}
+
+#[test]
 fn a_time_is_a_span_in_every_format() {
     let times = batch(vec![(
         "t",

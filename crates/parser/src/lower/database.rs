@@ -4,6 +4,7 @@ use crate::cursor::{Cursor, Node};
 use crate::error::ParseError;
 use crate::grammar::Rule;
 use crate::plan::Plan;
+use crate::plan::passing::ShowFilter;
 use crate::plan::table::{CreateDatabase, DropDatabase, ShowColumns, ShowTables, TableName};
 use crate::span::Spanned;
 
@@ -35,7 +36,7 @@ pub(super) fn show_tables(node: &Node<'_>) -> Result<Plan, ParseError> {
     Ok(Plan::ShowTables(ShowTables {
         full,
         database,
-        like: like(&mut parts)?,
+        filter: filter(&mut parts)?,
     }))
 }
 
@@ -52,7 +53,7 @@ pub(super) fn show_columns(node: &Node<'_>) -> Result<Plan, ParseError> {
     Ok(Plan::ShowColumns(ShowColumns {
         full,
         table,
-        like: like(&mut parts)?,
+        filter: filter(&mut parts)?,
     }))
 }
 
@@ -61,6 +62,18 @@ pub(super) fn like(parts: &mut Cursor<'_>) -> Result<Option<Spanned<String>>, Pa
         .next_if(Rule::like)
         .map(|like| like.children().string())
         .transpose()
+}
+
+/// `LIKE 'pattern'` or `WHERE condition`.
+pub(super) fn filter(parts: &mut Cursor<'_>) -> Result<Option<ShowFilter>, ParseError> {
+    if let Some(like) = like(parts)? {
+        return Ok(Some(ShowFilter::Like(like)));
+    }
+    parts
+        .next_if(Rule::show_where)
+        .map(|node| node.children().next_node()?.condition())
+        .transpose()
+        .map(|condition| condition.map(ShowFilter::Where))
 }
 
 pub(crate) fn table_name(parts: &mut Cursor<'_>) -> Result<TableName, ParseError> {

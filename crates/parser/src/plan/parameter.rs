@@ -198,6 +198,7 @@ macro_rules! walk {
                     | Plan::ShowServer(_)
                     | Plan::ShowIndex(_)
                     | Plan::ShowTableStatus(_)
+                    | Plan::ShowDiagnostics(_)
                     | Plan::Kill(_)
                     | Plan::ListFiles(_)
                     | Plan::RemoveFiles(_)

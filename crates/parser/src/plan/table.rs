@@ -2,6 +2,7 @@
 
 use crate::plan::data_type::DataType;
 use crate::plan::export::{Compression, Dialect, Fields, Format, Lines};
+use crate::plan::passing::ShowFilter;
 use crate::plan::query::QueryText;
 use crate::span::{Name, Spanned};
 
@@ -39,8 +40,8 @@ pub struct ShowTables {
     pub full: bool,
     /// `FROM db`.
     pub database: Option<Name>,
-    /// `LIKE 'pattern'`.
-    pub like: Option<Spanned<String>>,
+    /// `LIKE 'pattern'` or `WHERE condition`.
+    pub filter: Option<ShowFilter>,
 }
 
 /// `SHOW COLUMNS`.
@@ -50,8 +51,8 @@ pub struct ShowColumns {
     pub full: bool,
     /// The table.
     pub table: TableName,
-    /// `LIKE 'pattern'`.
-    pub like: Option<Spanned<String>>,
+    /// `LIKE 'pattern'` or `WHERE condition`.
+    pub filter: Option<ShowFilter>,
 }
 
 /// `CREATE TABLE`.

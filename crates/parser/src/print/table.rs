@@ -1,14 +1,14 @@
 //! Database and table statements as text.
 
 use super::{Printer, truth};
-use crate::plan::passing::{ShowIndex, ShowServer};
+use crate::plan::passing::{ShowDiagnostics, ShowFilter, ShowIndex, ShowServer, ShownDiagnostics};
 use crate::plan::query::QueryText;
 use crate::plan::table::{
     ColumnAssignment, ColumnDef, CreateExternalTable, CreateTable, CreateTableAs, Delete,
     Duplicates, Infile, Literal, LoadColumn, LoadData, OnError, ShowColumns, ShowTables, TableKey,
     Update,
 };
-use crate::span::Name;
+use crate::span::{Name, Spanned};
 use crate::text::{quote, quote_name};
 
 impl Printer {
@@ -27,11 +27,46 @@ impl Printer {
     pub(super) fn show_index(&mut self, plan: &ShowIndex) {
         self.word("SHOW INDEX FROM");
         self.table(&plan.table);
+        self.show_where(plan.condition.as_ref());
     }
 
     pub(super) fn show_server(&mut self, plan: &ShowServer) {
         self.word(plan.topic.verb());
-        self.clause("LIKE", plan.like.as_ref().map(|like| like.as_str()));
+        self.filter(plan.filter.as_ref());
+    }
+
+    pub(super) fn show_diagnostics(&mut self, plan: ShowDiagnostics) {
+        let what = match plan.only_errors {
+            false => "WARNINGS",
+            true => "ERRORS",
+        };
+        self.word("SHOW");
+        match plan.shown {
+            ShownDiagnostics::Count => self.word(&format!("COUNT(*) {what}")),
+            ShownDiagnostics::Rows { offset, rows } => {
+                self.word(what);
+                // There is no LIMIT with an offset alone.
+                if offset > 0 || rows.is_some() {
+                    let rows = rows.unwrap_or(u64::MAX);
+                    self.word(&format!("LIMIT {offset}, {rows}"));
+                }
+            }
+        }
+    }
+
+    pub(super) fn filter(&mut self, filter: Option<&ShowFilter>) {
+        match filter {
+            None => {}
+            Some(ShowFilter::Like(pattern)) => self.clause("LIKE", Some(pattern)),
+            Some(ShowFilter::Where(condition)) => self.show_where(Some(condition)),
+        }
+    }
+
+    fn show_where(&mut self, condition: Option<&Spanned<String>>) {
+        if let Some(condition) = condition {
+            self.word("WHERE");
+            self.word(condition);
+        }
     }
 
     fn show_in_database(&mut self, verb: &str, plan: &ShowTables) {
@@ -40,7 +75,7 @@ impl Printer {
             self.word("FROM");
             self.name(database);
         }
-        self.clause("LIKE", plan.like.as_ref().map(|like| like.as_str()));
+        self.filter(plan.filter.as_ref());
     }
 
     pub(super) fn show_columns(&mut self, plan: &ShowColumns) {
@@ -48,7 +83,7 @@ impl Printer {
         self.word_if(plan.full, "FULL");
         self.word("COLUMNS FROM");
         self.table(&plan.table);
-        self.clause("LIKE", plan.like.as_ref().map(|like| like.as_str()));
+        self.filter(plan.filter.as_ref());
     }
 
     pub(super) fn create_table(&mut self, plan: &CreateTable) {

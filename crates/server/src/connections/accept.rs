@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Connection, ConnectionInfo, Cut, Io, preface};
+use super::{Connection, ConnectionInfo, Cut, Io, keep_alive, preface};
 use crate::tls::{self, Tls};
 
 /// How long a client may take for the TLS handshake and the first bytes of HTTP/2, usually.
@@ -123,6 +123,7 @@ async fn open(
     // Small answers must not wait for the client's acknowledgement of the one before.
     socket
         .set_nodelay(true)
+        .and_then(|()| keep_alive(&socket))
         .map_err(|e| refused(e.to_string()))?;
     let opening = async {
         let (io, certificate) = match &entry.tls {

@@ -46,7 +46,8 @@ pub(crate) struct Job {
     started: Instant,
     progress: Arc<Progress>,
     rows_estimated: Option<u64>,
-    cancel: watch::Sender<bool>,
+    /// Why it is to stop; the first reason stays.
+    stop: watch::Sender<Option<Error>>,
     end: watch::Sender<Option<Result<ExportRecord>>>,
 }
 
@@ -114,7 +115,7 @@ impl ExportJobs {
             started: Instant::now(),
             progress,
             rows_estimated,
-            cancel: watch::Sender::new(false),
+            stop: watch::Sender::new(None),
             end: watch::Sender::new(None),
         });
         running.insert(id.to_owned(), Arc::clone(&job));
@@ -190,18 +191,33 @@ impl Job {
     }
 
     pub(crate) fn cancel(&self) {
-        self.cancel.send_replace(true);
+        self.stop(cancelled());
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
-        *self.cancel.borrow()
+    /// Asks it to stop, for a reason of which it will have failed.
+    pub(crate) fn stop(&self, why: Error) {
+        self.stop.send_if_modified(|now| {
+            let is_first = now.is_none();
+            if is_first {
+                *now = Some(why);
+            }
+            is_first
+        });
     }
 
-    /// Resolves when cancelling has been asked for.
-    pub(crate) async fn cancelled(&self) {
-        let mut cancel = self.cancel.subscribe();
-        // The sender lives as long as `self`: the wait can only end with `true`.
-        let _ = cancel.wait_for(|cancelled| *cancelled).await;
+    /// Why it is to stop, once it is.
+    pub(crate) fn stopped(&self) -> Option<Error> {
+        self.stop.borrow().clone()
+    }
+
+    /// Resolves when it is to stop, with the reason.
+    pub(crate) async fn stopping(&self) -> Error {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as `self`: the wait can only end with a reason.
+        let why = stop.wait_for(Option::is_some).await;
+        why.ok()
+            .and_then(|why| why.clone())
+            .unwrap_or_else(cancelled)
     }
 
     /// Resolves when the export has ended.
@@ -213,6 +229,17 @@ impl Job {
             None => Err(Error::defect("an export's task ended without a result")),
         }
     }
+}
+
+/// What a cancelled export ends with.
+fn cancelled() -> Error {
+    // MySQL's code for an interrupted query.
+    Error::new(
+        Reason::ExportCancelled,
+        1317,
+        "70100",
+        "Query execution was interrupted: the export was cancelled, and left no file",
+    )
 }
 
 impl ExportHandle {
@@ -240,7 +267,7 @@ impl ExportHandle {
             started: Instant::now(),
             progress,
             rows_estimated: None,
-            cancel: watch::Sender::new(false),
+            stop: watch::Sender::new(None),
             end: watch::Sender::new(Some(Ok(record.clone()))),
         };
         Self::new(Arc::new(job), record)
@@ -267,6 +294,23 @@ impl ExportHandle {
     /// Why it failed; [`Reason::ExportCancelled`].
     pub async fn wait(&self) -> Result<ExportRecord> {
         self.job.ended().await
+    }
+
+    /// Whether another call has started it.
+    pub(crate) fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// Stops it with what `late` gives, unless it has ended by then.
+    pub(crate) fn stop_when(&self, late: impl Future<Output = Error> + Send + 'static) {
+        let job = Arc::clone(&self.job);
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                _ = job.ended() => {}
+                why = late => job.stop(why),
+            }
+        });
     }
 
     /// Asks it to stop; [`ExportHandle::wait`] tells when it has. One that another call has started, and this one only

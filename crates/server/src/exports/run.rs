@@ -41,8 +41,8 @@ use crate::turns::Turn;
 
 use batches::{metered, until_cancelled};
 use drafts::{DraftSink, Drafts, LostDrafts, about_to_begin, lock};
+use failure::export_error;
 pub(crate) use failure::write_error;
-use failure::{cancelled, export_error};
 use tidying::Tidying;
 
 /// Everything an export needs once it has been let in.
@@ -244,8 +244,7 @@ impl Running {
         let (prepared, _alone) = match prepared {
             Ok(prepared) => prepared,
             // A writer that was interrupted says so in its own words.
-            Err(_) if self.job.is_cancelled() => return self.fail(cancelled()).await,
-            Err(error) => return self.fail(error).await,
+            Err(error) => return self.fail(self.job.stopped().unwrap_or(error)).await,
         };
         // From here on it cannot be cancelled: it is rolled forward, now or after a restart.
         let may_publish = match self.target.temporary_stage() {
@@ -318,8 +317,8 @@ impl Running {
         };
         let batches = until_cancelled(metered(batches, meter), job);
         let report = exporter::export(batches, sink, options, progress).await;
-        if job.is_cancelled() {
-            return Err(cancelled());
+        if let Some(why) = job.stopped() {
+            return Err(why);
         }
         let report = report.map_err(export_error)?;
         drop(pin);
@@ -329,7 +328,7 @@ impl Running {
         let json = manifest.json(&running, &target, &files, finished_us)?;
         let alone = tokio::select! {
             biased;
-            () = job.cancelled() => return Err(cancelled()),
+            why = job.stopping() => return Err(why),
             alone = self.instance.jobs.alone(target.place()) => alone,
         };
         let found = beside
@@ -351,8 +350,8 @@ impl Running {
             let index = number(files.len())?;
             files.push(PlannedFile { index, ..leaving });
         }
-        if job.is_cancelled() {
-            return Err(cancelled());
+        if let Some(why) = job.stopped() {
+            return Err(why);
         }
         let mut warnings = warnings();
         warnings.extend(found.warnings);

@@ -119,6 +119,10 @@ impl Key {
     /// # Errors
     /// [`Reason::OptionInvalid`]: it is none of this process, another user's, or too old.
     pub(super) fn open(&self, sealed: &[u8], to: Use, by: &Principal) -> Result<Handle> {
+        self.open_at(sealed, to, by, (catalog::system_clock())())
+    }
+
+    fn open_at(&self, sealed: &[u8], to: Use, by: &Principal, now_us: u64) -> Result<Handle> {
         let refused = |why: &str| {
             Error::invalid_input(
                 Reason::OptionInvalid,
@@ -135,7 +139,7 @@ impl Key {
         if handle.account != by.account() || handle.user != by.user() {
             return Err(foreign());
         }
-        if handle.expires_us < (catalog::system_clock())() {
+        if handle.expires_us < now_us {
             return Err(refused("has expired"));
         }
         Ok(handle)
@@ -153,5 +157,54 @@ impl Key {
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Key")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::{Server, Settings};
+
+    #[tokio::test]
+    async fn a_handle_is_good_for_its_time_and_its_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::open(Settings::embedded(folder.path()))
+            .await
+            .unwrap();
+        let session = server.session().unwrap();
+        let by = session.principal();
+        let key = Key::random().unwrap();
+        for (to, told) in [
+            (Use::Ticket, "the ticket has expired; ask for a new one"),
+            (
+                Use::Prepared,
+                "the prepared statement has expired; ask for a new one",
+            ),
+        ] {
+            let (sealed, expires_us) = key.seal(Handle::new(by, None), to);
+            key.open_at(&sealed, to, by, expires_us).unwrap();
+            let late = key.open_at(&sealed, to, by, expires_us + 1).unwrap_err();
+            assert_eq!(late.reason(), Reason::OptionInvalid);
+            assert!(late.message().contains(told), "{late}");
+            // Each for its own use, and under the key of its own process.
+            let other = match to {
+                Use::Ticket => Use::Prepared,
+                Use::Prepared => Use::Ticket,
+            };
+            for wrong in [
+                key.open_at(&sealed, other, by, expires_us),
+                Key::random().unwrap().open_at(&sealed, to, by, expires_us),
+                key.open_at(&sealed[..sealed.len() - 1], to, by, expires_us),
+                key.open_at(&[], to, by, expires_us),
+            ] {
+                let wrong = wrong.unwrap_err();
+                assert!(
+                    wrong.message().contains("is not one that this server"),
+                    "{wrong}"
+                );
+            }
+        }
     }
 }

@@ -71,7 +71,16 @@ pub(super) async fn answer(session: &Session, command: Command) -> Option<Result
     })
 }
 
+/// As statements fold names, and patterns of them: JDBC's clients write them as their users do.
+fn folded(name: &str) -> String {
+    name.to_lowercase()
+}
+
 async fn schemas(session: &Session, command: CommandGetDbSchemas) -> Result<RecordBatch> {
+    let command = CommandGetDbSchemas {
+        catalog: command.catalog.as_deref().map(folded),
+        db_schema_filter_pattern: command.db_schema_filter_pattern.as_deref().map(folded),
+    };
     let account = session.principal().account().to_owned();
     let mut builder: GetDbSchemasBuilder = command.into_builder();
     let names = session.database_names().await?;
@@ -85,6 +94,12 @@ async fn schemas(session: &Session, command: CommandGetDbSchemas) -> Result<Reco
 }
 
 async fn tables(session: &Session, command: CommandGetTables) -> Result<RecordBatch> {
+    let command = CommandGetTables {
+        catalog: command.catalog.as_deref().map(folded),
+        db_schema_filter_pattern: command.db_schema_filter_pattern.as_deref().map(folded),
+        table_name_filter_pattern: command.table_name_filter_pattern.as_deref().map(folded),
+        ..command
+    };
     let account = session.principal().account().to_owned();
     let wanted = Wanted::of(&command, &account);
     let mut builder: GetTablesBuilder = command.into_builder();
@@ -166,12 +181,12 @@ async fn primary_keys(session: &Session, command: CommandGetPrimaryKeys) -> Resu
         database: command
             .db_schema
             .filter(|name| !name.is_empty())
-            .map(Into::into),
-        table: command.table.into(),
+            .map(|name| folded(&name).into()),
+        table: folded(&command.table).into(),
     };
     let is_here = command
         .catalog
-        .is_none_or(|name| name == account || name.is_empty());
+        .is_none_or(|name| folded(&name) == account || name.is_empty());
     let is_stage = name
         .database
         .as_ref()

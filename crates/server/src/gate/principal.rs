@@ -3,6 +3,8 @@
 
 use catalog::{Actor, Catalog, PUBLIC_ROLE as PUBLIC, ROOT_USER, admin_role};
 
+use tokio::time::Instant;
+
 use crate::error::{Error, Reason, Result};
 
 pub(crate) use catalog::SYS_ACCOUNT as SYS;
@@ -43,6 +45,8 @@ pub(crate) struct CallContext {
     pub(crate) client: String,
     /// The statement or call, secrets masked.
     pub(crate) statement: String,
+    /// When the client waits no longer for what it has asked, as far as it has said so.
+    pub(crate) until: Option<Instant>,
 }
 
 impl Principal {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::alphabet;
@@ -14,6 +15,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use proto::v1::file_service_server::SERVICE_NAME as FILE_SERVICE;
 use secrecy::SecretString;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::service::AxumBody;
 use tower::{Layer, Service};
@@ -111,6 +113,7 @@ where
             let context = check.context(&request);
             let id = context.request_id.clone();
             let path = request.uri().path().to_owned();
+            let until = context.until;
             let span = tracing::info_span!(
                 "call",
                 request_id = id,
@@ -118,7 +121,7 @@ where
                 method = request.uri().path(),
                 principal = tracing::field::Empty,
             );
-            let mut response = async {
+            let answering = async {
                 if is_open(request.uri().path()) {
                     return inner.call(request).await;
                 }
@@ -135,10 +138,21 @@ where
                     Err(error) => Ok(Status::from(error).into_http()),
                 }
             }
-            .instrument(span)
-            .await?;
+            .instrument(span.clone());
+            let mut response = match until {
+                None => answering.await?,
+                // A watch that is open to all has no principal's statement that would tell.
+                Some(until) => match tokio::time::timeout_at(until, answering).await {
+                    Ok(answer) => answer?,
+                    Err(_) => span.in_scope(|| Status::from(too_late()).into_http()),
+                },
+            };
             if is_from_tonic(&response, tonic::Code::OutOfRange) {
                 let error = check.message_too_large(&path);
+                response = Status::from(error).into_http();
+            } else if is_from_tonic(&response, tonic::Code::Internal)
+                && let Some(error) = not_decoded(&response)
+            {
                 response = Status::from(error).into_http();
             }
             if let Ok(id) = HeaderValue::from_str(&id) {
@@ -154,6 +168,56 @@ fn is_from_tonic(response: &Response<AxumBody>, code: tonic::Code) -> bool {
     let headers = response.headers();
     let has_details = headers.contains_key("grpc-status-details-bin");
     !has_details && Status::from_header_map(headers).is_some_and(|status| status.code() == code)
+}
+
+/// How long before the client's deadline it is answered at the most, so that it hears the answer and is not alone in
+/// knowing that it is late.
+const AHEAD_MAX: Duration = Duration::from_millis(20);
+
+/// When the client waits no longer, by `grpc-timeout`; what is none of the protocol's is none.
+fn deadline(headers: &HeaderMap) -> Option<Instant> {
+    let timeout = timeout(headers.get("grpc-timeout")?.to_str().ok()?)?;
+    let timeout = timeout.saturating_sub(AHEAD_MAX.min(timeout / 10));
+    Instant::now().checked_add(timeout)
+}
+
+/// At most eight digits and a unit.
+fn timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+fn too_late() -> Error {
+    Error::new(
+        Reason::StatementTimeout,
+        3024,
+        "HY000",
+        "Query execution was interrupted: the client's deadline (grpc-timeout) has passed",
+    )
+}
+
+/// tonic calls a message that is not of its type an error of the server's own.
+fn not_decoded(response: &Response<AxumBody>) -> Option<Error> {
+    let status = Status::from_header_map(response.headers())?;
+    let why = status
+        .message()
+        .strip_prefix("failed to decode Protobuf message: ")?;
+    Some(Error::invalid_input(
+        Reason::OptionInvalid,
+        format_args!("the request's message is not of the type that this call takes: {why}"),
+    ))
 }
 
 impl Authentication {
@@ -187,6 +251,7 @@ impl Authentication {
             request_id: asked.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
             client,
             statement: request.uri().path().trim_start_matches('/').to_owned(),
+            until: deadline(request.headers()),
         }
     }
 
@@ -333,6 +398,26 @@ mod tests {
             assert!(!error.message().contains("planted"), "{wrong}");
         }
         assert!(credential(None).is_err());
+    }
+
+    #[test]
+    fn a_timeout_is_digits_and_a_unit() {
+        for (text, expected) in [
+            ("1H", Some(Duration::from_secs(3600))),
+            ("2M", Some(Duration::from_secs(120))),
+            ("99999999S", Some(Duration::from_secs(99_999_999))),
+            ("300m", Some(Duration::from_millis(300))),
+            ("7u", Some(Duration::from_micros(7))),
+            ("0n", Some(Duration::ZERO)),
+            ("", None),
+            ("m", None),
+            ("100", None),
+            ("100000000S", None),
+            ("-1S", None),
+            ("1é", None),
+        ] {
+            assert_eq!(timeout(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -97,6 +97,7 @@ pub(super) fn stage(record: StageRecord, for_admin: bool) -> v1::Stage {
         version: record.version,
         create_time: Some(proto_timestamp(record.created_us)),
         update_time: Some(proto_timestamp(record.changed_us)),
+        delete_time: record.dropped.then(|| proto_timestamp(record.changed_us)),
         updated_by: record.changed_by,
         change: stage_change(record.change).to_owned(),
         credentials: HashMap::new(),

@@ -12,6 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::error::Result;
+use crate::exports::ExportProgress;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::pages::Paging;
@@ -32,7 +33,7 @@ impl Exports {
         Ok(Session::new(Arc::clone(&self.instance), caller(request)?))
     }
 
-    /// The export, with rows and bytes so far while it runs.
+    /// The export, with rows and bytes so far while it runs, and how far it came when it has ended.
     async fn current(
         &self,
         session: &Session,
@@ -42,11 +43,18 @@ impl Exports {
             .export_record(convert::resource_id(name, "exports")?)
             .await?;
         let progress = self.instance.jobs.get(&record.id).map(|job| job.progress());
+        let at_end = record.finished_us.map(|finished_us| ExportProgress {
+            rows: record.rows,
+            bytes: record.bytes,
+            rows_estimated: None,
+            elapsed_ms: finished_us.saturating_sub(record.created_us) / 1000,
+            files: record.files.len() as u64,
+        });
         let mut export = convert::export(record);
         if let Some(progress) = progress {
             (export.rows, export.bytes) = (progress.rows, progress.bytes);
         }
-        Ok((export, progress.map(convert::progress)))
+        Ok((export, progress.or(at_end).map(convert::progress)))
     }
 }
 

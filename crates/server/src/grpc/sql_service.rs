@@ -17,7 +17,7 @@ use crate::grpc::convert;
 use crate::grpc::ipc::IpcChunks;
 use crate::instance::Instance;
 use crate::parts::{ClientLeft, parts};
-use crate::session::{Bounds, Done, FileTransfer, Outcome, Rows, Session, Transfer};
+use crate::session::{Bounds, Diagnostics, Done, FileTransfer, Outcome, Rows, Session, Transfer};
 use crate::sessions::Sessions;
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -84,7 +84,7 @@ impl SqlService for Sql {
         // The statement runs here, so that what refuses it is the call's own status. If the client
         // leaves meanwhile, a change is made whole (it runs in a blocking task that nothing cancels) or,
         // for an INSERT that is still reading its query, not at all.
-        let (outcome, bounds, database, in_use) = if session_id.is_empty() {
+        let (outcome, bounds, database, kept) = if session_id.is_empty() {
             let mut session = Session::for_statements(Arc::clone(&self.instance), caller);
             let (outcome, bounds) = session.execute_with(&statement, secrets).await?;
             (outcome, bounds, session.database().to_owned(), None)
@@ -92,7 +92,9 @@ impl SqlService for Sql {
             let mut session = Sessions::enter(&self.instance, &session_id, caller).await?;
             let (outcome, bounds) = session.execute_with(&statement, secrets).await?;
             let database = session.database().to_owned();
-            (outcome, bounds, database, Some(session.release()))
+            let diagnostics = session.diagnostics();
+            let kept = (diagnostics, session.release());
+            (outcome, bounds, database, Some(kept))
         };
         if let Outcome::Transfer(transfer) = &outcome
             && !carries_files
@@ -101,8 +103,8 @@ impl SqlService for Sql {
         }
         let (parts, stream) = parts(PARTS_QUEUED_MAX);
         tokio::spawn(async move {
-            let _in_use = in_use;
-            match answer(&parts, outcome, bounds, database).await {
+            let (diagnostics, _in_use) = kept.unzip();
+            match answer(&parts, outcome, bounds, database, diagnostics.as_deref()).await {
                 Ok(Ok(()) | Err(ClientLeft)) => {}
                 // Whoever reads no more must not keep what was made for it.
                 Err(error) => parts.fail(error),
@@ -173,6 +175,7 @@ async fn answer(
     outcome: Outcome,
     mut bounds: Bounds,
     database: String,
+    diagnostics: Option<&Diagnostics>,
 ) -> Result<std::result::Result<(), ClientLeft>> {
     let last = |mut result: v1::StatementResult| {
         result.database = database;
@@ -194,7 +197,12 @@ async fn answer(
             Err(left) => Ok(Err(left)),
         },
         Outcome::Export(handle) => match follow_export(parts, handle, &mut bounds).await? {
-            Ok(result) => Ok(parts.send(last(result)).await),
+            Ok(result) => {
+                if let Some(diagnostics) = diagnostics {
+                    diagnostics.warned(&result.warnings);
+                }
+                Ok(parts.send(last(result)).await)
+            }
             Err(left) => Ok(Err(left)),
         },
     }
@@ -251,7 +259,8 @@ async fn follow_export(
     let mut ticks = tokio::time::interval(PROGRESS_EVERY);
     let mut is_killed = false;
     let end = handle.wait();
-    tokio::pin!(end);
+    let late = bounds.late();
+    tokio::pin!(end, late);
     let record = loop {
         tokio::select! {
             biased;
@@ -261,6 +270,8 @@ async fn follow_export(
                 is_killed = true;
                 handle.cancel();
             }
+            // Another call's goes on, whoever waits for it.
+            error = &mut late, if handle.follows() => return Err(error),
             _ = ticks.tick() => {
                 let progress = convert::progress(handle.progress());
                 if let Err(left) = parts.offer(part(Part::ExportProgress(progress))) {
@@ -312,7 +323,7 @@ mod tests {
         let turns = || instance.turns.try_take("sys", Work::Statement).unwrap();
         // One message fits, and nobody takes it.
         let (parts, stream) = parts(1);
-        let mut answering = Box::pin(answer(&parts, outcome, bounds, String::new()));
+        let mut answering = Box::pin(answer(&parts, outcome, bounds, String::new(), None));
         while parts.has_room() {
             assert!(futures::poll!(&mut answering).is_pending());
             tokio::task::yield_now().await;

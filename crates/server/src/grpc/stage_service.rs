@@ -15,6 +15,7 @@ use crate::grpc::asked::Asked;
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::pages::{Paging, foreign_token};
+use crate::grpc::stage_list::Wanted;
 use crate::instance::Instance;
 use crate::session::{ChangeMode, Etag, NewStage, Session, StageProperties, StageUpdate};
 
@@ -128,9 +129,11 @@ fn masked(stage: v1::Stage, paths: &[String]) -> Result<StageProperties> {
     let named = |name: &str| all || paths.iter().any(|path| path == name);
     Ok(StageProperties {
         url: named("url").then(|| url(stage.url)),
-        credentials: named("credentials")
-            .then(|| credentials(stage.credentials))
-            .transpose()?,
+        // They are input only: who sends a whole stage back as it was got does not have them.
+        credentials: (paths.iter().any(|path| path == "credentials")
+            || (all && !stage.credentials.is_empty()))
+        .then(|| credentials(stage.credentials))
+        .transpose()?,
         // A property that the mask names and the message lacks is reset, as AIP-134 has it.
         enabled: named("enabled").then(|| stage.enabled.unwrap_or_default()),
         directory: named("directory").then(|| stage.directory.unwrap_or_default()),
@@ -177,6 +180,27 @@ fn asked(name: &str, stage: &v1::Stage, paths: Option<&[String]>) -> Asked {
         }
     }
     asked
+}
+
+/// The page of those that are wanted, out of all; and the token of the next one.
+async fn some_stages(
+    session: &Session,
+    request: &v1::ListStagesRequest,
+    wanted: &Wanted,
+) -> Result<(Vec<v1::Stage>, String)> {
+    let shown = if wanted.dropped { "dropped" } else { "" };
+    let list = ["ListStages", &request.filter, &request.order_by, shown];
+    let paging = Paging::new(request.page_size, &request.page_token, &list)?;
+    let mut stages = wanted.of_all(session.every_stage(wanted.dropped).await?);
+    if let Some(after) = paging.after() {
+        stages.retain(|record| wanted.is_behind(&wanted.key(record), after));
+    }
+    stages.truncate(paging.wanted());
+    Ok(paging.page(
+        stages,
+        |record| wanted.key(record),
+        |record| stage(session, record),
+    ))
 }
 
 #[tonic::async_trait]
@@ -232,11 +256,15 @@ impl StageService for Stages {
         request: Request<v1::ListStagesRequest>,
     ) -> std::result::Result<Response<v1::ListStagesResponse>, Status> {
         let session = self.session(&request)?;
-        let v1::ListStagesRequest {
-            page_size,
-            page_token,
-        } = request.into_inner();
-        let paging = Paging::new(page_size, &page_token, &["ListStages"])?;
+        let request = request.into_inner();
+        if let Some(wanted) = Wanted::of(&request)? {
+            let (stages, next_page_token) = some_stages(&session, &request, &wanted).await?;
+            return Ok(Response::new(v1::ListStagesResponse {
+                stages,
+                next_page_token,
+            }));
+        }
+        let paging = Paging::new(request.page_size, &request.page_token, &["ListStages"])?;
         let after = paging.after().map(str::to_owned);
         let stages = session.stages_page(after, paging.wanted()).await?;
         let (stages, next_page_token) = paging.page(

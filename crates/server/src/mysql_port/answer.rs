@@ -3,9 +3,9 @@
 use std::io;
 
 use futures::StreamExt;
-use mysql::{Column, Done};
+use mysql::Done;
 
-use super::columns::{Cells, column};
+use super::columns::{Cells, columns};
 use super::wire::{OUTPUT_BYTES, Wire};
 use crate::error::{Error, Result};
 use crate::exports::ExportHandle;
@@ -64,23 +64,27 @@ pub(super) async fn answer(
     }
 }
 
-/// Tells an error.
-pub(super) fn tell(wire: &mut Wire, error: &Error) {
-    let text = told_text(error);
+/// Tells the error of a request.
+pub(super) fn tell(wire: &mut Wire, error: &Error, request_id: &str) {
+    let text = told_text(error, request_id);
     wire.connection.error(error.code(), error.sqlstate(), &text);
 }
 
-/// An error's text as a client gets it. What is not for it goes to the log.
-pub(super) fn told_text(error: &Error) -> String {
+/// An error's text as a client gets it. What is not for it goes to the log, where the request's id finds it.
+pub(super) fn told_text(error: &Error, request_id: &str) -> String {
     let Some(told) = error.told() else {
         let text = error.message();
         return text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned();
     };
     tracing::error!(
+        request_id,
         error = error.message(),
         "failed for a cause that is the server's own"
     );
-    told.to_owned()
+    match request_id.is_empty() {
+        true => told.to_owned(),
+        false => format!("{told} (request {request_id})"),
+    }
 }
 
 fn told(
@@ -110,12 +114,7 @@ async fn send_rows(
     bounds: &mut Bounds,
     around: Around<'_>,
 ) -> std::result::Result<Answered, Left> {
-    let columns: Vec<Column> = rows
-        .schema
-        .fields()
-        .iter()
-        .map(|field| column(field))
-        .collect();
+    let columns = columns(&rows.schema, &rows.origins);
     wire.connection.columns(&columns);
     loop {
         let next = tokio::select! {
@@ -174,7 +173,8 @@ async fn follow(
 ) -> std::result::Result<Answered, Left> {
     let mut is_killed = false;
     let end = handle.wait();
-    tokio::pin!(end);
+    let late = bounds.late();
+    tokio::pin!(end, late);
     let ended = loop {
         tokio::select! {
             biased;
@@ -184,6 +184,8 @@ async fn follow(
                 is_killed = true;
                 handle.cancel();
             }
+            // Another call's goes on, whoever waits for it.
+            error = &mut late, if handle.follows() => return Ok(Err(error)),
             () = wire.left() => return Err(Left),
         }
     };

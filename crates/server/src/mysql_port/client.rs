@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use futures::FutureExt;
 use mysql::{Column, Command, Config, Connection, Done, Event};
@@ -14,15 +13,16 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::answer::{Around, Form, Left, answer, tell, told_text};
-use super::columns::column;
+use super::columns::columns;
 use super::local_file;
 use super::login::{Entered, NotIn, login};
 use super::run::{Opened, Work};
 use super::statements::Statements;
 use super::wire::Wire;
 use super::{LOGIN_MAX, Shared, nonce};
+use crate::connections::keep_alive;
 use crate::error::{Error, Reason, Result};
-use crate::session::Session;
+use crate::session::{Prepared, Session};
 use crate::settings::LimitSettings;
 
 /// How long a client may take to read an answer without its rows.
@@ -40,8 +40,6 @@ pub(super) struct Client {
     pub(super) opened: Opened,
     database: String,
     statements: Statements,
-    /// Of the statement before.
-    warnings: Vec<String>,
 }
 
 /// Serves a client until it leaves, is sent away, or the server stops.
@@ -55,7 +53,8 @@ pub(super) async fn serve(
     let span = tracing::info_span!("mysql", connection = number, client = %peer);
     let served = async {
         // Small answers must not wait for the client's acknowledgement of the one before.
-        if let Err(error) = socket.set_nodelay(true) {
+        let prepared = socket.set_nodelay(true).and_then(|()| keep_alive(&socket));
+        if let Err(error) = prepared {
             tracing::debug!(%error, "a client left before its greeting");
             return;
         }
@@ -124,7 +123,6 @@ async fn enter(
             settings.mysql.statements_max,
             settings.mysql.packet_bytes_max,
         ),
-        warnings: Vec::new(),
     }))
 }
 
@@ -134,7 +132,7 @@ fn version() -> String {
 }
 
 async fn refuse(wire: &mut Wire, error: &Error) {
-    let text = told_text(error);
+    let text = told_text(error, "");
     wire.connection
         .refuse(error.code(), error.sqlstate(), &text);
     wire.close().await;
@@ -150,11 +148,13 @@ async fn open(shared: &Shared, entered: Entered, number: u32) -> Result<(Opened,
     }
     let id = instance.sessions.insert_as(&session, number)?;
     let database = session.database().to_owned();
+    let diagnostics = session.diagnostics();
     Ok((
         Opened {
             instance,
             caller,
             id,
+            diagnostics,
         },
         database,
     ))
@@ -172,6 +172,7 @@ impl Client {
             instance,
             caller,
             id,
+            diagnostics: _,
         } = &self.opened;
         instance.sessions.close(id, &caller.principal);
     }
@@ -302,7 +303,7 @@ impl Client {
     }
 
     fn told(&mut self, error: &Error) -> std::result::Result<(), Left> {
-        tell(&mut self.wire, error);
+        self.failed(error);
         Ok(())
     }
 
@@ -350,10 +351,6 @@ impl Client {
 
     /// Runs one statement and says whether the next may be run.
     async fn statement(&mut self, text: String, more: bool) -> std::result::Result<bool, Left> {
-        if asks_for_warnings(&text) {
-            self.show_warnings(more);
-            return Ok(true);
-        }
         if !local_file::may_want(&text) {
             return self.run(Work::Text(text), more).await;
         }
@@ -388,7 +385,10 @@ impl Client {
         };
         match answer(&mut self.wire, ran.outcome, &mut ran.bounds, around).await? {
             Ok(warnings) => {
-                self.warnings = warnings;
+                // The session knows those of all but an export, which ends here.
+                if !warnings.is_empty() {
+                    self.opened.diagnostics.warned(&warnings);
+                }
                 Ok(true)
             }
             Err(error) => {
@@ -399,30 +399,9 @@ impl Client {
     }
 
     fn failed(&mut self, error: &Error) {
-        self.warnings = vec![format!("{}: {}", error.code(), told_text(error))];
-        tell(&mut self.wire, error);
-    }
-
-    /// What the statement before had to say, as SHOW WARNINGS shows it.
-    fn show_warnings(&mut self, more: bool) {
-        let columns = [
-            Column::text("Level", 28),
-            Column::text("Code", 20),
-            Column::text("Message", 2048),
-        ];
-        let connection = &mut self.wire.connection;
-        connection.columns(&columns);
-        for warning in &self.warnings {
-            let (code, text) = match warning.split_once(": ") {
-                Some((code, text)) if code.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    (code, text)
-                }
-                Some(_) | None => ("1105", warning.as_str()),
-            };
-            let cells = ["Warning", code, text];
-            connection.text_row(cells.map(|cell| Some(cell.as_bytes())));
-        }
-        connection.end_rows(0, more);
+        let diagnostics = &self.opened.diagnostics;
+        diagnostics.failed(error);
+        tell(&mut self.wire, error, &diagnostics.request_id());
     }
 
     async fn prepare(&mut self, text: &Bytes) -> std::result::Result<(), Left> {
@@ -436,7 +415,7 @@ impl Client {
             Ok(prepared) => prepared,
             Err(error) => return self.told(&error),
         };
-        let columns = columns(prepared.columns());
+        let columns = columns_of(&prepared);
         match self.statements.keep(prepared) {
             Ok((number, parameters)) => {
                 self.wire.connection.prepared(number, parameters, &columns);
@@ -454,7 +433,7 @@ impl Client {
         };
         match self.while_here(describing).await? {
             Ok(prepared) => {
-                let columns = columns(prepared.columns());
+                let columns = columns_of(&prepared);
                 self.wire.connection.field_list(&columns);
                 Ok(())
             }
@@ -523,13 +502,12 @@ impl Client {
         self.opened = opened;
         self.database = database;
         self.statements.clear();
-        self.warnings.clear();
     }
 }
 
-fn columns(schema: Option<&SchemaRef>) -> Vec<Column> {
-    let fields = schema.map(|schema| schema.fields().iter().map(|field| column(field)));
-    fields.map(Iterator::collect).unwrap_or_default()
+fn columns_of(prepared: &Prepared) -> Vec<Column> {
+    let schema = prepared.columns();
+    schema.map_or_else(Vec::new, |schema| columns(schema, prepared.origins()))
 }
 
 fn too_long(limits: &LimitSettings) -> Error {
@@ -552,21 +530,6 @@ fn several(text: &str) -> Vec<String> {
         statements.push(split.rest.to_owned());
     }
     statements
-}
-
-/// SHOW WARNINGS and SHOW ERRORS are about this connection's statement before, and change nothing of it.
-fn asks_for_warnings(text: &str) -> bool {
-    let text = text.trim().trim_end_matches(';');
-    let mut words = text.split_ascii_whitespace();
-    let mut is_next = |word: &str| {
-        words
-            .next()
-            .is_some_and(|next| next.eq_ignore_ascii_case(word))
-    };
-    is_next("show") && text.len() < 64 && {
-        let word = words.next().unwrap_or_default();
-        word.eq_ignore_ascii_case("warnings") || word.eq_ignore_ascii_case("errors")
-    }
 }
 
 fn utf8(bytes: &Bytes) -> Result<String> {

@@ -2,18 +2,27 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema};
 use mysql::{BINARY, Column, ColumnFlags, ColumnType, UTF8};
 
 use crate::error::{Error, Result};
+use crate::session::{KeyPart, Origin};
 
 /// Bytes of a character.
 const CHARACTER_BYTES: u32 = 4;
 /// Decimals of a number that has as many as it needs.
 const AS_NEEDED: u8 = 31;
 
+/// A result's columns, of which some are tables'.
+pub(super) fn columns(schema: &Schema, origins: &[Option<Origin>]) -> Vec<Column> {
+    let fields = schema.fields().iter().enumerate();
+    fields
+        .map(|(at, field)| column(field, origins.get(at).and_then(Option::as_ref)))
+        .collect()
+}
+
 /// A field as a column.
-pub(super) fn column(field: &Field) -> Column {
+fn column(field: &Field, origin: Option<&Origin>) -> Column {
     let declared = query::field_sql_type(field);
     let (base, arguments) = match declared.split_once('(') {
         Some((base, rest)) => (base, rest.trim_end_matches(')')),
@@ -28,13 +37,43 @@ pub(super) fn column(field: &Field) -> Column {
     if !field.is_nullable() {
         flags |= ColumnFlags::NOT_NULL_FLAG;
     }
-    Column {
+    let column = Column {
         kind: shape.kind,
         charset: shape.charset,
         length: shape.length,
         flags,
         decimals: shape.decimals,
         ..Column::text(field.name(), 0)
+    };
+    match origin {
+        None => column,
+        Some(origin) => of_table(column, origin),
+    }
+}
+
+/// The same as one of a table.
+fn of_table(column: Column, origin: &Origin) -> Column {
+    let mut flags = column.flags;
+    flags |= match origin.key {
+        KeyPart::None => ColumnFlags::empty(),
+        KeyPart::Primary => ColumnFlags::PRI_KEY_FLAG | ColumnFlags::PART_KEY_FLAG,
+        KeyPart::Unique => ColumnFlags::UNIQUE_KEY_FLAG | ColumnFlags::PART_KEY_FLAG,
+        KeyPart::First => ColumnFlags::MULTIPLE_KEY_FLAG | ColumnFlags::PART_KEY_FLAG,
+        KeyPart::Later => ColumnFlags::PART_KEY_FLAG,
+    };
+    if origin.auto_increment {
+        flags |= ColumnFlags::AUTO_INCREMENT_FLAG;
+    }
+    if origin.no_default {
+        flags |= ColumnFlags::NO_DEFAULT_VALUE_FLAG;
+    }
+    Column {
+        schema: origin.database.clone(),
+        table: origin.alias.clone(),
+        original_table: origin.table.clone(),
+        original_name: origin.column.clone(),
+        flags,
+        ..column
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) async fn login(
         request_id: Uuid::now_v7().to_string(),
         client: client.to_owned(),
         statement: "a login of the MySQL protocol".to_owned(),
+        until: None,
     };
     let mut next = first;
     let mut asked: Option<(Asked, LoginName, Option<[u8; 32]>)> = None;

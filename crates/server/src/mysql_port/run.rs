@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parser::Value;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::instance::Instance;
 use crate::internal::ReceivedFile;
-use crate::session::{Bounds, Caller, Outcome, Prepared};
+use crate::session::{Bounds, Caller, Diagnostics, Outcome, Prepared};
 use crate::sessions::{InUse, SessionInUse, Sessions};
 use crate::sql::Secrets;
 use crate::turns::Turn;
@@ -21,6 +22,8 @@ pub(super) struct Opened {
     pub(super) instance: Arc<Instance>,
     pub(super) caller: Caller,
     pub(super) id: String,
+    /// What its latest statement said.
+    pub(super) diagnostics: Arc<Diagnostics>,
 }
 
 /// What is to be run.
@@ -51,17 +54,24 @@ pub(super) struct Wanted {
 }
 
 impl Opened {
+    /// A request of its own, by whose id it is in the log and the audit.
+    fn request(mut self) -> (Self, Span) {
+        let context = &mut self.caller.context;
+        context.request_id = Uuid::now_v7().to_string();
+        context.statement.clear();
+        let span = tracing::info_span!("request", request_id = context.request_id);
+        (self, span)
+    }
+
     /// The session, for one statement.
-    pub(super) async fn enter(&self) -> Result<SessionInUse> {
-        let mut caller = self.caller.clone();
-        caller.context.request_id = Uuid::now_v7().to_string();
-        caller.context.statement.clear();
-        Sessions::enter(&self.instance, &self.id, caller).await
+    async fn enter(self) -> Result<SessionInUse> {
+        Sessions::enter(&self.instance, &self.id, self.caller).await
     }
 
     /// Runs a statement. It stops where this is dropped; a change that has begun is made whole.
     pub(super) fn run(self, work: Work) -> BoxFuture<'static, Result<Ran>> {
-        self.run_it(work).boxed()
+        let (request, span) = self.request();
+        request.run_it(work).instrument(span).boxed()
     }
 
     async fn run_it(self, work: Work) -> Result<Ran> {
@@ -84,8 +94,9 @@ impl Opened {
 
     /// The file of the client's machine that a statement is to load; `None` where it loads none.
     pub(super) fn local_file(self, text: String) -> BoxFuture<'static, Result<Option<Wanted>>> {
+        let (request, span) = self.request();
         async move {
-            let mut session = self.enter().await?;
+            let mut session = request.enter().await?;
             let Some((name, turn)) = session.local_file(&text).await? else {
                 return Ok(None);
             };
@@ -95,23 +106,35 @@ impl Opened {
                 _in_use: session.release(),
             }))
         }
+        .instrument(span)
         .boxed()
     }
 
     /// Looks at a statement.
     pub(super) fn prepare(self, text: String) -> BoxFuture<'static, Result<Prepared>> {
-        async move { self.enter().await?.prepare(&text).await }.boxed()
+        let (request, span) = self.request();
+        let preparing = async move { request.enter().await?.prepare(&text).await };
+        preparing.instrument(span).boxed()
     }
 
     /// Makes a database the current one; gives its name.
     pub(super) async fn use_database(self, name: String) -> Result<String> {
-        let mut session = self.enter().await?;
-        session.use_database(&name).await?;
-        Ok(session.database().to_owned())
+        let (request, span) = self.request();
+        let using = async move {
+            let mut session = request.enter().await?;
+            session.use_database(&name).await?;
+            Ok(session.database().to_owned())
+        };
+        using.instrument(span).await
     }
 
     /// Ends the session of another connection, by its number.
     pub(super) async fn kill(self, number: u32) -> Result<()> {
-        self.enter().await?.kill_session(number.to_string()).await
+        let (request, span) = self.request();
+        let killing = async move {
+            let session = request.enter().await?;
+            session.kill_session(number.to_string()).await
+        };
+        killing.instrument(span).await
     }
 }

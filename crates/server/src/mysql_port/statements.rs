@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use mysql::{Parameter, Parameters};
+use mysql::{Parameter, Parameters, ProtocolError};
 use parser::{Date, DateTime, Time, Value};
 
 use crate::error::{Error, Reason, Result};
@@ -81,7 +81,11 @@ impl Statements {
         let known = self.known.get_mut(&number).ok_or_else(unknown)?;
         let values = known.parameters.read(values).map_err(|error| {
             let (code, sqlstate) = (error.code(), error.sqlstate());
-            Error::new(Reason::OptionInvalid, code, sqlstate, error.to_string())
+            let reason = match error {
+                ProtocolError::TooLarge { .. } => Reason::LimitExceeded,
+                _ => Reason::OptionInvalid,
+            };
+            Error::new(reason, code, sqlstate, error.to_string())
         })?;
         let values = values.into_iter().map(value).collect::<Result<_>>()?;
         Ok((known.prepared.clone(), values))
@@ -97,8 +101,10 @@ impl Statements {
         if let Some(known) = self.known.get_mut(&number) {
             // What is too much is refused when the statement is run: a part has no answer.
             let is_too_much = kept + part.len() > self.long_bytes_max;
-            let parameter = if is_too_much { u16::MAX } else { parameter };
-            known.parameters.append(parameter, part);
+            match is_too_much {
+                true => known.parameters.refuse(self.long_bytes_max),
+                false => known.parameters.append(parameter, part),
+            }
         }
     }
 

@@ -127,7 +127,7 @@ impl Port {
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let transport = tokio::spawn(
-            connections::http2_over_network().serve_with_incoming_shutdown(
+            connections::http2_over_network(&settings.limits).serve_with_incoming_shutdown(
                 doorway.clone(),
                 connections::accept(listener, entry),
                 async {

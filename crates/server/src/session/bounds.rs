@@ -76,6 +76,15 @@ impl Bounds {
         }
     }
 
+    /// Resolves once its time is over, with MySQL's error for it.
+    pub(crate) fn late(&self) -> impl Future<Output = Error> + use<> {
+        let deadline = self.deadline;
+        async move {
+            deadline.passed().await;
+            deadline.error()
+        }
+    }
+
     async fn reached(&mut self) -> Error {
         let deadline = self.deadline;
         tokio::select! {

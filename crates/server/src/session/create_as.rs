@@ -11,7 +11,7 @@ use crate::internal::ReadPin;
 use crate::segments::{self, Unlisted};
 use crate::turns::Work;
 
-use super::queries::texts;
+use super::queries::{PlannedRead, texts};
 use super::result::Done;
 use super::tables::kept_if;
 use super::{Outcome, Session};
@@ -41,7 +41,7 @@ impl Session {
             return self.table_exists(VERB, &name, statement.if_not_exists);
         }
         let _turn = self.take_turn(Work::Insert).await?;
-        let (planned, pin) = self.plan_query(&statement.source).await?;
+        let PlannedRead { planned, pin, .. } = self.plan_query(&statement.source).await?;
         let on_exists = kept_if(statement.if_not_exists);
         let (created, done) = self
             .make_table_of(&statement.table, planned, pin, on_exists)

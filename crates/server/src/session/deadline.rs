@@ -35,6 +35,21 @@ impl Deadline {
         }
     }
 
+    /// The same, or `until`, when the client has said that it waits no longer, whichever comes first.
+    pub(super) fn or_until(self, until: Option<Instant>) -> Self {
+        match until {
+            Some(until) if self.at.is_none_or(|at| until < at) => Self {
+                at: Some(until),
+                limit: TimeLimit {
+                    time: Some(until.saturating_duration_since(self.began)),
+                    setting: "the client's deadline, grpc-timeout",
+                },
+                ..self
+            },
+            Some(_) | None => self,
+        }
+    }
+
     /// No end.
     pub(super) fn none() -> Self {
         Self::after(TimeLimit {

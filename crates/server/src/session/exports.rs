@@ -27,7 +27,7 @@ use crate::turns::Work;
 pub(crate) use verify::{Verdict, VerifiedFile};
 
 use super::Session;
-use super::queries::{as_written, labelled, warnings_of};
+use super::queries::{PlannedRead, as_written, labelled, warnings_of};
 use admission::admit;
 use file_form::{FileForm, partition_columns};
 use sealing::wants_checksums;
@@ -61,6 +61,9 @@ impl Session {
             // Then nobody takes the handle.
             if bounds.is_killed() {
                 handle.cancel();
+            }
+            if bounds.deadline().limit().time.is_some() {
+                handle.stop_when(bounds.late());
             }
             Ok(handle)
         });
@@ -154,7 +157,7 @@ impl Session {
         refuse_existing(&target, &form, statement, beside, conflicts).await?;
 
         let form = form.read(statement, target.policies().guards_formulas())?;
-        let (planned, pin) = self.plan_query(&statement.query).await?;
+        let PlannedRead { planned, pin, .. } = self.plan_query(&statement.query).await?;
         let schema = as_written(&statement.query, planned.schema());
         let by = partition_columns(statement, &schema)?;
         let planned = match by.is_empty() {

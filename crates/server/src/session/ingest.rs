@@ -123,9 +123,9 @@ impl Session {
         let named: Vec<String> = column_names(&rows.schema);
         let target = insert_target(&table, Some(named), Numbers::Given)?;
         let (query, definition) = read_once(rows)?;
-        let sources = Sources::new(&self.instance)?;
+        let mut sources = Sources::new(&self.instance)?;
         let (text, _, context) = self
-            .query_context_in(&query, sources, vec![definition])
+            .query_context_in(&query, &mut sources, vec![definition])
             .await?;
         let engine = &self.instance.engine;
         let planned = engine.plan_insert(&text, target, context).await?;
@@ -146,9 +146,9 @@ impl Session {
         let _turn = self.take_turn(Work::Insert).await?;
         let pin = self.instance.internal.pin();
         let (query, definition) = read_once(rows)?;
-        let sources = Sources::new(&self.instance)?;
+        let mut sources = Sources::new(&self.instance)?;
         let (_, statement, context) = self
-            .query_context_in(&query, sources, vec![definition])
+            .query_context_in(&query, &mut sources, vec![definition])
             .await?;
         let engine = &self.instance.engine;
         let planned = engine.plan_statement(statement, context).await?;

@@ -95,7 +95,7 @@ impl Session {
             source,
         };
         let (text, _, context) = self
-            .query_context_in(&plan.query, sources, vec![files])
+            .query_context_in(&plan.query, &mut sources, vec![files])
             .await?;
         let target = insert_target(&table, Some(plan.named), Numbers::Given)?;
         let engine = &self.instance.engine;

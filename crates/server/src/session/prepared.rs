@@ -9,7 +9,8 @@ use crate::gate::{Object, Operation};
 use crate::sql::{self, Effect};
 
 use super::bounds::Bounds;
-use super::queries::as_written;
+use super::origins::Origin;
+use super::queries::{PlannedRead, as_written};
 use super::result::{Outcome, Rows};
 use super::{Purpose, Session};
 
@@ -19,6 +20,8 @@ pub(crate) struct Prepared {
     template: Template,
     /// The columns of its result, where it is a query and they do not depend on its values.
     columns: Option<SchemaRef>,
+    /// Of these columns.
+    origins: Vec<Option<Origin>>,
 }
 
 /// A statement that has its values, read and not run.
@@ -41,6 +44,11 @@ impl Prepared {
     /// The columns of its result, as far as they are known before it has run.
     pub(crate) fn columns(&self) -> Option<&SchemaRef> {
         self.columns.as_ref()
+    }
+
+    /// The table's column that each of them is, where it is one.
+    pub(crate) fn origins(&self) -> &[Option<Origin>] {
+        &self.origins
     }
 }
 
@@ -68,14 +76,19 @@ impl Session {
         };
         let columns = match plan {
             Some(plan @ Plan::Query(_)) => match self.run(plan, Purpose::Describe).await {
-                Ok(Outcome::Rows(rows)) => Some(rows.schema),
+                Ok(Outcome::Rows(rows)) => Some((rows.schema, rows.origins)),
                 Ok(Outcome::Done(_) | Outcome::Export(_) | Outcome::Transfer(_)) => None,
                 Err(error) if template.parameters() > 0 && may_be_of_values(&error) => None,
                 Err(error) => return Err(error),
             },
             Some(_) | None => None,
         };
-        Ok(Prepared { template, columns })
+        let (columns, origins) = columns.unzip();
+        Ok(Prepared {
+            template,
+            columns,
+            origins: origins.unwrap_or_default(),
+        })
     }
 
     /// Runs a prepared statement with a value for each of its parameters. Gives its bounds, too, which hold until its
@@ -137,12 +150,15 @@ impl Session {
             return Ok(Outcome::done(plan.verb()));
         };
         self.allow(Operation::Query, Object::Account).await?;
-        let (planned, _pin) = self.plan_query(&query).await?;
+        let PlannedRead {
+            planned, origins, ..
+        } = self.plan_query(&query).await?;
         Ok(Outcome::Rows(Rows {
             verb: "PREPARE",
             schema: as_written(&query, planned.schema()),
             batches: Box::pin(futures::stream::empty()),
             warnings: std::sync::Arc::new(Vec::new),
+            origins,
         }))
     }
 

@@ -27,6 +27,7 @@ use crate::system_tables;
 use crate::table_changes;
 
 use super::Session;
+use super::origins::{Origin, TableColumns, origins};
 use super::result::{Rows, Warnings};
 use super::tables::{no_such_table, table_object};
 
@@ -38,7 +39,11 @@ impl Session {
     /// Runs a bare query.
     pub(crate) async fn query(&self, query: QueryText) -> Result<Rows> {
         self.allow(Operation::Query, Object::Account).await?;
-        let (planned, pin) = self.plan_query(&query).await?;
+        let PlannedRead {
+            planned,
+            origins,
+            pin,
+        } = self.plan_query(&query).await?;
         let schema = as_written(&query, planned.schema());
         let stream = labelled(planned.stream()?, &schema);
         let batches = stream.map(move |batch| {
@@ -50,19 +55,26 @@ impl Session {
             schema,
             batches: Box::pin(batches),
             warnings: warnings_of(planned),
+            origins,
         })
     }
 
-    /// Plans a query. The pin keeps its tables' files until it is dropped.
-    pub(super) async fn plan_query(&self, query: &QueryText) -> Result<(PlannedQuery, ReadPin)> {
+    /// Plans a query.
+    pub(super) async fn plan_query(&self, query: &QueryText) -> Result<PlannedRead> {
         let pin = self.instance.internal.pin();
-        let (_, statement, context) = self.query_context(query, Vec::new()).await?;
+        let mut sources = Sources::new(&self.instance)?;
+        let context = self.query_context_in(query, &mut sources, Vec::new());
+        let (_, statement, context) = context.await?;
         let planned = self
             .instance
             .engine
             .plan_statement(statement, context)
             .await?;
-        Ok((planned, pin))
+        Ok(PlannedRead {
+            origins: origins(planned.origins(), &sources.tables),
+            planned,
+            pin,
+        })
     }
 
     /// The text with staged files replaced by names, the same parsed, and everything those and the other names mean.
@@ -72,25 +84,25 @@ impl Session {
         query: &QueryText,
         tables: Vec<TableDefinition>,
     ) -> Result<(String, query::Statement, Context)> {
-        let sources = Sources::new(&self.instance)?;
-        self.query_context_in(query, sources, tables).await
+        let mut sources = Sources::new(&self.instance)?;
+        self.query_context_in(query, &mut sources, tables).await
     }
 
-    /// [`Session::query_context`] with the stores that `tables` are in.
+    /// [`Session::query_context`] with the stores that `tables` are in, which it takes.
     pub(super) async fn query_context_in(
         &self,
         query: &QueryText,
-        mut sources: Sources,
+        sources: &mut Sources,
         tables: Vec<TableDefinition>,
     ) -> Result<(String, query::Statement, Context)> {
-        let (text, statement, tables) = self.resolved(query, &mut sources, tables).await?;
+        let (text, statement, tables) = self.resolved(query, sources, tables).await?;
         let deadline = self.statement.deadline();
         Ok((
             text,
             statement,
             Context {
                 tables,
-                stores: sources.stores,
+                stores: std::mem::take(&mut sources.stores),
                 values: self.values(),
                 time_max: deadline.limit().time,
                 time_spent: deadline.spent(),
@@ -177,6 +189,7 @@ impl Session {
             }
             Readable::Stored(record) => record,
         };
+        sources.tables.push(TableColumns::of(&database, &record));
         let schema = Arc::new(Schema::new(fields(&record)?));
         let source = match &record.source {
             TableSource::Segments(segments) => {
@@ -304,6 +317,15 @@ enum Readable {
     Stored(Box<TableRecord>),
 }
 
+/// A query that is planned.
+pub(super) struct PlannedRead {
+    pub(super) planned: PlannedQuery,
+    /// Of its columns.
+    pub(super) origins: Vec<Option<Origin>>,
+    /// Keeps its tables' files until it is dropped.
+    pub(super) pin: ReadPin,
+}
+
 /// The stores that one query reads from.
 pub(super) struct Sources {
     stores: StoreList,
@@ -312,6 +334,8 @@ pub(super) struct Sources {
     pub(super) views: Vec<(String, String)>,
     /// How many views were looked up.
     pub(super) views_read: usize,
+    /// The stored tables that were looked up.
+    tables: Vec<TableColumns>,
 }
 
 impl Sources {
@@ -322,6 +346,7 @@ impl Sources {
             internal,
             views: Vec::new(),
             views_read: 0,
+            tables: Vec::new(),
         })
     }
 

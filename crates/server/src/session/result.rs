@@ -12,6 +12,7 @@ use crate::exports::ExportHandle;
 use crate::turns::Turn;
 
 use super::bounds::Bounds;
+use super::origins::Origin;
 
 /// A statement's outcome.
 pub enum Outcome {
@@ -92,6 +93,8 @@ pub struct Rows {
     pub batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
     /// Things worth knowing, complete once the rows have been read.
     pub warnings: Warnings,
+    /// For each column the table's column that it is, unchanged; none for what is no query's.
+    pub origins: Vec<Option<Origin>>,
 }
 
 impl Rows {
@@ -110,6 +113,7 @@ impl Rows {
             schema: self.schema,
             batches: Box::pin(batches),
             warnings: self.warnings,
+            origins: self.origins,
         }
     }
 }
@@ -140,6 +144,7 @@ impl Outcome {
             schema,
             batches: Box::pin(futures::stream::iter([Ok(batch)])),
             warnings: Arc::new(Vec::new),
+            origins: Vec::new(),
         })
     }
 

@@ -297,33 +297,6 @@ impl Session {
         Ok(stages)
     }
 
-    /// At most `limit` of them, from behind the name `after`.
-    pub(crate) async fn stages_page(
-        &self,
-        after: Option<String>,
-        limit: usize,
-    ) -> Result<Vec<StageRecord>> {
-        self.act(
-            Operation::ShowStages,
-            Object::Account,
-            move |acting, permit| {
-                let catalog = &acting.instance.catalog;
-                let mut visible = Vec::new();
-                let mut after = after;
-                // What may not be seen makes no page shorter.
-                while visible.len() < limit {
-                    let page = catalog.stages_page(permit.account(), after.as_deref(), limit)?;
-                    let Some(last) = page.last() else { break };
-                    after = Some(last.name.clone());
-                    visible.extend(acting.visible_stages(page)?);
-                }
-                visible.truncate(limit);
-                Ok(visible)
-            },
-        )
-        .await
-    }
-
     /// A live stage, and what is known of its place.
     pub(crate) async fn described_stage(
         &self,

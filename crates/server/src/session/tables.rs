@@ -37,7 +37,7 @@ impl Session {
             let kept = || {
                 Outcome::done_with_warnings(
                     verb,
-                    vec![format!("database {name} exists; nothing was changed")],
+                    vec![format!("1007: database {name} exists; nothing was changed")],
                 )
             };
             let exists = || {
@@ -104,7 +104,7 @@ impl Session {
                         Ok(Outcome::done_with_warnings(
                             verb,
                             vec![format!(
-                                "database {name} does not exist; nothing was changed"
+                                "1008: database {name} does not exist; nothing was changed"
                             )],
                         ))
                     } else {
@@ -298,7 +298,7 @@ impl Session {
         if_not_exists: bool,
     ) -> Result<Outcome> {
         if if_not_exists {
-            let warning = format!("table {name} exists; nothing was changed");
+            let warning = format!("1050: table {name} exists; nothing was changed");
             return Ok(Outcome::done_with_warnings(verb, vec![warning]));
         }
         Err(table_exists(name))
@@ -399,7 +399,7 @@ impl Session {
                             if !statement.if_exists {
                                 return Err(unknown_table(&database, &name).within(what));
                             }
-                            warnings.push(what);
+                            warnings.push(format!("1051: {what}"));
                         }
                         Some(table) => {
                             let object = table_object(&database, &name);
@@ -407,7 +407,7 @@ impl Session {
                             found.push((database, name, table.id, permit));
                         }
                         None if statement.if_exists => {
-                            warnings.push(format!("table {database}.{name} does not exist"))
+                            warnings.push(format!("1051: table {database}.{name} does not exist"))
                         }
                         None => {
                             return Err(unknown_table(&database, &name));

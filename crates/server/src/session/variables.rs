@@ -174,6 +174,7 @@ impl Session {
     /// The variables whose values are this server's and this session's own.
     pub(super) fn own_variables(&self) -> Vec<(String, String)> {
         let settings = &self.instance.settings;
+        let (warnings, errors) = self.diagnostics.counts();
         let idle = settings.limits.session_idle_s.to_string();
         let time = self.execution_max().time.unwrap_or_default().as_millis();
         [
@@ -188,6 +189,9 @@ impl Session {
             ),
             ("max_execution_time", time.to_string()),
             ("wait_timeout", idle),
+            ("warning_count", warnings.to_string()),
+            ("error_count", errors.to_string()),
+            ("last_request_id", self.diagnostics.request_id()),
             (
                 "local_infile",
                 u8::from(settings.mysql.local_file_bytes_max > 0).to_string(),

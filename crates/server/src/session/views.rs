@@ -98,7 +98,7 @@ impl Session {
                             found.push((database, name, record.id, permit));
                         }
                         None if statement.if_exists => {
-                            warnings.push(format!("view {database}.{name} does not exist"));
+                            warnings.push(format!("1051: view {database}.{name} does not exist"));
                         }
                         None => return Err(unknown_table(&database, &name)),
                     }
@@ -184,7 +184,9 @@ impl Session {
         let mut sources = Sources::new(&self.instance)?;
         // It must not stand in its own query, also through another view.
         sources.views.push(self.resolve(&definition.view));
-        let (_, statement, context) = self.query_context_in(query, sources, Vec::new()).await?;
+        let (_, statement, context) = self
+            .query_context_in(query, &mut sources, Vec::new())
+            .await?;
         let planned = self
             .instance
             .engine

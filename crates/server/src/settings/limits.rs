@@ -26,6 +26,8 @@ pub struct LimitSettings {
     pub statement_timeout_max_s: u64,
     /// How long a statement waits for its turn when as many run as may; 0: not at all.
     pub queue_wait_s: u64,
+    /// What may wait for a turn at once, of each kind (statements, INSERTs, exports, transfers); more is refused at once.
+    pub queue_length_max: usize,
     /// Statements running at once.
     pub concurrent_statements_max: usize,
     /// Statements of one account running at once.
@@ -48,6 +50,8 @@ pub struct LimitSettings {
     pub bucket_upload_bytes_max: usize,
     /// Open connections; a further one is closed at once.
     pub connections_max: usize,
+    /// How long a gRPC connection lasts; then it takes no new call, and ends with its last one. 0: without end.
+    pub connection_age_s: u64,
     /// Open sessions; a further one is refused.
     pub sessions_max: usize,
     /// Open sessions of one account.
@@ -82,6 +86,7 @@ impl Default for LimitSettings {
             statement_timeout_s: 3600,
             statement_timeout_max_s: 24 * 3600,
             queue_wait_s: 60,
+            queue_length_max: 4096,
             concurrent_statements_max: 64,
             concurrent_statements_account_max: 32,
             concurrent_inserts_max: 16,
@@ -93,6 +98,7 @@ impl Default for LimitSettings {
             concurrent_bucket_requests_max: 256,
             bucket_upload_bytes_max: 256 << 20,
             connections_max: 1000,
+            connection_age_s: 0,
             sessions_max: 1000,
             sessions_account_max: 500,
             login_attempts_max: 5,

@@ -116,5 +116,6 @@ pub(super) async fn verify(session: &mut Session, id: String) -> Result<Outcome>
             0 => Vec::new(),
             bad => vec![format!("{bad} files are not what was exported")],
         }),
+        origins: Vec::new(),
     }))
 }

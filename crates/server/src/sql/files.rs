@@ -19,6 +19,7 @@ pub(super) async fn list(session: &Session, target: Target) -> Result<Outcome> {
         schema: stage_files::schema(),
         batches: Box::pin(stage_files::batches(files)),
         warnings: Arc::new(Vec::new),
+        origins: Vec::new(),
     }))
 }
 

@@ -1,8 +1,8 @@
 //! What clients of MySQL say in passing. Each statement commits by itself, and the answers say so.
 
-use parser::{ShowIndex, ShowServer, ShowTables, Topic, Transaction};
+use parser::{ShowFilter, ShowIndex, ShowServer, ShowTables, Topic, Transaction};
 
-use super::like::Like;
+use super::filter::shown;
 use crate::error::Result;
 use crate::session::{Outcome, Session, ShownTable, table_keys};
 
@@ -29,7 +29,7 @@ pub(super) async fn transaction(session: &Session, transaction: Transaction) -> 
 /// SHOW VARIABLES and its like.
 pub(super) async fn server(session: &Session, statement: ShowServer) -> Result<Outcome> {
     session.pass().await?;
-    let ShowServer { topic, like } = statement;
+    let ShowServer { topic, filter } = statement;
     let (columns, rows): (&[&str], Vec<Vec<String>>) = match topic {
         Topic::Variables => {
             let variables = session.variables_shown();
@@ -96,16 +96,11 @@ pub(super) async fn server(session: &Session, statement: ShowServer) -> Result<O
             vec![texts(&["utf8mb4", "UTF-8 Unicode", COLLATION.0, "4"])],
         ),
     };
-    let like = like.map(|pattern| Like::new(&pattern.value)).transpose()?;
-    let matches = |row: &Vec<String>| {
-        let name = row.first().map(String::as_str).unwrap_or_default();
-        Like::allows(like.as_ref(), name)
-    };
     let rows = rows
         .into_iter()
-        .filter(matches)
-        .map(|row| row.into_iter().map(Some).collect());
-    Outcome::text_rows(topic.verb(), columns, rows.collect())
+        .map(|row| row.into_iter().map(Some).collect())
+        .collect();
+    shown(session, topic.verb(), columns, rows, filter).await
 }
 
 /// SHOW INDEX: a row for each column of each key.
@@ -151,7 +146,8 @@ pub(super) async fn index(session: &Session, statement: ShowIndex) -> Result<Out
             }
         }
     }
-    Outcome::text_rows("SHOW INDEX", &COLUMNS, rows)
+    let filter = statement.condition.map(ShowFilter::Where);
+    shown(session, "SHOW INDEX", &COLUMNS, rows, filter).await
 }
 
 /// SHOW TABLE STATUS: the tables; what is not counted is NULL.
@@ -180,13 +176,8 @@ pub(super) async fn table_status(session: &Session, statement: ShowTables) -> Re
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
     let tables = session.tables(database).await?;
-    let like = statement
-        .like
-        .map(|like| Like::new(&like.value))
-        .transpose()?;
     let rows = tables
         .into_iter()
-        .filter(|(name, _)| Like::allows(like.as_ref(), name))
         .map(|(name, table)| {
             let is_view = matches!(&table, ShownTable::Stored(record) if record.view().is_some());
             let row = COLUMNS.iter().map(|column| match *column {
@@ -199,8 +190,16 @@ pub(super) async fn table_status(session: &Session, statement: ShowTables) -> Re
                 _ => None,
             });
             row.collect()
-        });
-    Outcome::text_rows("SHOW TABLE STATUS", &COLUMNS, rows.collect())
+        })
+        .collect();
+    shown(
+        session,
+        "SHOW TABLE STATUS",
+        &COLUMNS,
+        rows,
+        statement.filter,
+    )
+    .await
 }
 
 fn texts(cells: &[&str]) -> Vec<String> {

@@ -3,9 +3,9 @@
 use catalog::{
     Credentials, ExportState, PRIMARY, StageChangeKind, TableRecord, TableSource, ViewQuery,
 };
-use parser::{ShowTables, TableName};
+use parser::{ShowFilter, ShowTables, TableName};
 
-use super::like::Like;
+use super::filter::shown;
 use crate::error::{Error, Result};
 use crate::live::LiveOptions;
 use crate::session::{Outcome, Session, ShownTable};
@@ -13,9 +13,9 @@ use crate::sessions::SessionState;
 
 use super::passing::COLLATION;
 
-pub(super) async fn databases(session: &Session, like: Option<String>) -> Result<Outcome> {
+pub(super) async fn databases(session: &Session, filter: Option<ShowFilter>) -> Result<Outcome> {
     let names = session.database_names().await?;
-    names_outcome("SHOW DATABASES", "Database", names, like.as_deref())
+    names_outcome(session, "SHOW DATABASES", "Database", names, filter).await
 }
 
 pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<Outcome> {
@@ -23,19 +23,18 @@ pub(super) async fn tables(session: &Session, statement: ShowTables) -> Result<O
         .database
         .map_or_else(|| session.database().to_owned(), |name| name.value);
     let column = format!("Tables_in_{database}");
-    let like = statement.like.map(|like| like.value);
+    let (verb, filter) = ("SHOW TABLES", statement.filter);
     if !statement.full {
         let names = session.table_names(database).await?;
-        return names_outcome("SHOW TABLES", &column, names, like.as_deref());
+        return names_outcome(session, verb, &column, names, filter).await;
     }
-    let like = like.as_deref().map(Like::new).transpose()?;
     let rows = session
         .tables(database)
         .await?
         .into_iter()
-        .filter(|(name, _)| Like::allows(like.as_ref(), name))
-        .map(|(name, table)| vec![Some(name), Some(table_type(&table).to_owned())]);
-    Outcome::text_rows("SHOW TABLES", &[&column, "Table_type"], rows.collect())
+        .map(|(name, table)| vec![Some(name), Some(table_type(&table).to_owned())])
+        .collect();
+    shown(session, verb, &[&column, "Table_type"], rows, filter).await
 }
 
 fn table_type(table: &ShownTable) -> &'static str {
@@ -53,7 +52,7 @@ pub(super) async fn columns(
     verb: &'static str,
     name: TableName,
     full: bool,
-    like: Option<String>,
+    filter: Option<ShowFilter>,
 ) -> Result<Outcome> {
     let rows: Vec<Vec<Option<String>>> = match session.table(&name).await? {
         ShownTable::System(schema) => schema
@@ -104,15 +103,16 @@ pub(super) async fn columns(
             record.columns.into_iter().map(row).collect()
         }
     };
-    let like = like.as_deref().map(Like::new).transpose()?;
-    let rows = rows
-        .into_iter()
-        .filter(|row| Like::allows(like.as_ref(), row[0].as_deref().unwrap_or_default()));
     let columns = [
         "Field", "Type", "Null", "Key", "Default", "Extra", "Comment",
     ];
     let width = if full { 7 } else { 6 };
-    Outcome::text_rows(verb, &columns[..width], rows.collect())
+    let cut = |mut row: Vec<_>| {
+        row.truncate(width);
+        row
+    };
+    let rows = rows.into_iter().map(cut).collect();
+    shown(session, verb, &columns[..width], rows, filter).await
 }
 
 pub(super) async fn create_table(session: &Session, name: TableName) -> Result<Outcome> {
@@ -207,18 +207,15 @@ pub(crate) fn stage_change(change: StageChangeKind) -> &'static str {
     }
 }
 
-fn names_outcome(
+async fn names_outcome(
+    session: &Session,
     verb: &'static str,
     column: &str,
     names: Vec<String>,
-    like: Option<&str>,
+    filter: Option<ShowFilter>,
 ) -> Result<Outcome> {
-    let like = like.map(Like::new).transpose()?;
-    let rows = names
-        .into_iter()
-        .filter(|name| Like::allows(like.as_ref(), name))
-        .map(|name| vec![Some(name)]);
-    Outcome::text_rows(verb, &[column], rows.collect())
+    let rows = names.into_iter().map(|name| vec![Some(name)]).collect();
+    shown(session, verb, &[column], rows, filter).await
 }
 
 fn yes(nullable: bool) -> Option<String> {

@@ -34,6 +34,24 @@ fn maybe_text() -> impl Strategy<Value = Option<Spanned<String>>> {
     prop::option::of(spanned_text()).boxed()
 }
 
+fn filter() -> impl Strategy<Value = Option<ShowFilter>> {
+    let condition = "[a-z]{1,5} (=|<|LIKE) '[a-z()]{0,5}'|\\([a-z]{1,4} = (\\(1\\)|2)\\)";
+    let filter = prop_oneof![
+        spanned_text().prop_map(ShowFilter::Like),
+        condition.prop_map(|text| ShowFilter::Where(text.into())),
+    ];
+    prop::option::of(filter).boxed()
+}
+
+fn shown_diagnostics() -> impl Strategy<Value = ShownDiagnostics> {
+    let rows = (any::<u32>(), prop::option::of(any::<u64>())).prop_map(|(offset, rows)| {
+        // Without LIMIT there is no offset.
+        let offset = rows.map_or(0, |_| offset.into());
+        ShownDiagnostics::Rows { offset, rows }
+    });
+    prop_oneof![Just(ShownDiagnostics::Count), rows].boxed()
+}
+
 fn switch() -> impl Strategy<Value = Option<Spanned<bool>>> {
     prop::option::of(any::<bool>().prop_map(Spanned::from)).boxed()
 }
@@ -374,16 +392,24 @@ fn small() -> impl Strategy<Value = Plan> {
         (any::<bool>(), name())
             .prop_map(|(if_exists, name)| Plan::DropDatabase(DropDatabase { if_exists, name })),
         name().prop_map(Plan::Use),
-        maybe_text().prop_map(|like| Plan::ShowDatabases { like }),
-        (any::<bool>(), prop::option::of(name()), maybe_text()).prop_map(
-            |(full, database, like)| Plan::ShowTables(ShowTables {
+        filter().prop_map(|filter| Plan::ShowDatabases { filter }),
+        (any::<bool>(), prop::option::of(name()), filter()).prop_map(|(full, database, filter)| {
+            Plan::ShowTables(ShowTables {
                 full,
                 database,
-                like,
+                filter,
             })
-        ),
-        (any::<bool>(), table_name(), maybe_text())
-            .prop_map(|(full, table, like)| Plan::ShowColumns(ShowColumns { full, table, like })),
+        }),
+        (any::<bool>(), table_name(), filter()).prop_map(|(full, table, filter)| {
+            Plan::ShowColumns(ShowColumns {
+                full,
+                table,
+                filter,
+            })
+        }),
+        (any::<bool>(), shown_diagnostics()).prop_map(|(only_errors, shown)| {
+            Plan::ShowDiagnostics(ShowDiagnostics { only_errors, shown })
+        }),
         table_name().prop_map(Plan::ShowCreateTable),
         table_name().prop_map(Plan::DescribeTable),
         table_name().prop_map(Plan::Truncate),

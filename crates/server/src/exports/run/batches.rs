@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::{Stream, StreamExt};
 
-use super::failure::cancelled;
 use crate::exports::Job;
 use crate::policies::Meter;
 
@@ -35,7 +34,7 @@ pub(super) fn until_cancelled(
     futures::stream::unfold(batches, move |mut batches| async move {
         let item = tokio::select! {
             biased;
-            () = job.cancelled() => Err(cancelled().into()),
+            why = job.stopping() => Err(why.into()),
             next = batches.next() => next?,
         };
         Some((item, batches))

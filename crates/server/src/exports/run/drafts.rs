@@ -10,7 +10,7 @@ use exporter::{NewFile, Part, PartSink};
 use storage::{Draft, Finished, Interrupt, ObjectPath, Store};
 use tokio::runtime::Handle;
 
-use super::failure::{cancelled, write_error};
+use super::failure::write_error;
 use crate::error::{About, Result, Subject};
 use crate::exports::target::target_exists;
 use crate::exports::{ExportTarget, Job};
@@ -43,7 +43,7 @@ impl Drafts {
         }
         let begun = tokio::select! {
             biased;
-            () = self.job.cancelled() => Err(cancelled()),
+            why = self.job.stopping() => Err(why),
             draft = self.store.draft(&self.id, file.index, &path) => match draft {
                 // It has not begun, and the store has said so.
                 Err(error) if !error.may_be_done() && !error.is_temporary() => {
@@ -57,7 +57,9 @@ impl Drafts {
             lock(&self.lost).push(path.clone());
         }
         let job = Arc::clone(&self.job);
-        draft.interrupted_by(Interrupt::when(async move { job.cancelled().await }));
+        draft.interrupted_by(Interrupt::when(async move {
+            job.stopping().await;
+        }));
         if let Some(token) = draft.token_to_record() {
             let token = token.to_bytes();
             let recorded = self

@@ -6,17 +6,6 @@ use exporter::ExportErrorKind;
 
 use crate::error::{Error, Reason};
 
-/// What a cancelled export ends with.
-pub(super) fn cancelled() -> Error {
-    // MySQL's code for an interrupted query.
-    Error::new(
-        Reason::ExportCancelled,
-        1317,
-        "70100",
-        "Query execution was interrupted: the export was cancelled, and left no file",
-    )
-}
-
 /// What stopped the driver, in the words of the layer where it happened.
 pub(super) fn export_error(error: exporter::ExportError) -> Error {
     let source = || std::error::Error::source(&error);
