@@ -22,8 +22,8 @@ impl Catalog {
     /// change that fails leaves nothing behind; the others are made all the same when `change` goes on and gives no
     /// error. They may not be more than fits one record of the journal, 256 MiB.
     ///
-    /// Other changes wait while `change` runs, so it should do nothing else; asked for anything within it, the catalog
-    /// itself answers `Invalid`, as it would wait for itself.
+    /// Other changes wait while `change` runs, so it should do nothing else; asked to read or change anything within it, the
+    /// catalog itself answers `Invalid`, as it would wait for itself, which its snapshots and compaction would do.
     ///
     /// With an [idempotency key](crate::Request::idempotency_key) each change is remembered by the key and by its place
     /// among the others, so that the same transaction given again changes nothing and answers the same.

@@ -372,7 +372,7 @@ mod tests {
                 "folder of t".to_owned(),
                 "1, 5 bytes".to_owned(),
                 "folder of 1".to_owned(),
-                format!("{MANIFEST}, {bytes} bytes"),
+                format!("{MANIFEST}.draft, {bytes} bytes"),
                 format!("folder of {MANIFEST}, tables"),
             ]
         );

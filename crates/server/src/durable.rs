@@ -10,11 +10,25 @@ use std::path::Path;
 const MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
-/// Writes a file that must not be there yet.
+/// Writes a file that must not be there yet. Until it is whole it has its name with `.draft` behind.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".draft");
+    let draft = Path::new(&draft);
     let mut options = OpenOptions::new();
-    options.create_new(true);
-    write(&mut options, path, bytes)?;
+    options.create(true).truncate(true);
+    write(&mut options, draft, bytes)?;
+    let named = match fs::hard_link(draft, path) {
+        // A file system without hard links.
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists && !path.try_exists()? => {
+            fs::rename(draft, path)
+        }
+        linked => {
+            fs::remove_file(draft)?;
+            linked
+        }
+    };
+    named?;
     sync_name(path)
 }
 
@@ -32,7 +46,8 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     sync_name(to)
 }
 
-/// Copies a file to a name that must not be there yet, in a folder that is.
+/// Copies a file to a name that must not be there yet, in a folder that is. Half of it has the name before all of it has:
+/// what tells that a copy is whole comes after it.
 pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = File::open(from)?;
     let mut target = File::create_new(to)?;
@@ -140,7 +155,7 @@ mod tests {
         syncs::taken();
 
         create(&at("new"), b"12345").unwrap();
-        assert_eq!(syncs::taken(), ["new, 5 bytes", "folder of new"]);
+        assert_eq!(syncs::taken(), ["new.draft, 5 bytes", "folder of new"]);
 
         replace(&at("new"), &at("draft"), b"1234567").unwrap();
         assert_eq!(syncs::taken(), ["draft, 7 bytes", "folder of new"]);

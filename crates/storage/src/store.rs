@@ -198,11 +198,25 @@ impl Store {
 
     /// Publishes on a place of which it is not known whether it keeps the condition: the name is looked at, too.
     async fn publish_looking(&self, file: &PlannedFile) -> Result<Published> {
-        // Without a draft an earlier call may have published it, which the place can tell.
-        if self.backend.exists(&file.target).await? && self.backend.has_draft(&file.token).await? {
+        // A folder and memory replace nothing, and tell their own work. Without a draft an earlier call may have published
+        // it, which a bucket can tell, too.
+        if self.backend.sweeps_by_work()
+            || !self.backend.exists(&file.target).await?
+            || !self.backend.has_draft(&file.token).await?
+        {
+            return self.backend.publish(file).await;
+        }
+        self.refuse_unless_held(file).await
+    }
+
+    /// There is a file of the name, and the draft still waits: another's file, or the very one, where a store that was
+    /// at it when the server ended has shown the file and not forgotten the upload.
+    async fn refuse_unless_held(&self, file: &PlannedFile) -> Result<Published> {
+        if !self.holds(file).await? {
             return Err(already_exists(&file.target));
         }
-        self.backend.publish(file).await
+        self.backend.discard(&file.token).await?;
+        Ok(Published::Before)
     }
 
     /// Publishes on a place that is known to replace although it is told not to: the name is looked at just
@@ -210,7 +224,7 @@ impl Store {
     async fn publish_checked(&self, file: &PlannedFile) -> Result<Published> {
         if self.backend.exists(&file.target).await? {
             return match self.backend.has_draft(&file.token).await? {
-                true => Err(already_exists(&file.target)),
+                true => self.refuse_unless_held(file).await,
                 // By an earlier call, perhaps; the caller reads it.
                 false => Err(Error::new(
                     ErrorKind::NotFound,

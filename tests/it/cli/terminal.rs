@@ -74,6 +74,37 @@ impl Terminal {
         }
     }
 
+    /// Waits until the terminal shows nothing of what is typed: the prompt comes a moment before.
+    fn wait_until_hidden(&self) {
+        let began = Instant::now();
+        while !self.is_hidden() {
+            assert!(began.elapsed() < LONG, "what is typed is shown");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// As the terminal of what `script` runs says it.
+    fn is_hidden(&self) -> bool {
+        let mut programs = vec![self.child.id().to_string()];
+        while let Some(id) = programs.pop() {
+            let children = format!("/proc/{id}/task/{id}/children");
+            let children = std::fs::read_to_string(children).unwrap_or_default();
+            programs.extend(children.split_whitespace().map(str::to_owned));
+            let Ok(terminal) = std::fs::read_link(format!("/proc/{id}/fd/0")) else {
+                continue;
+            };
+            if terminal.starts_with("/dev/pts") && id != self.child.id().to_string() {
+                let told = Command::new("stty")
+                    .arg("-F")
+                    .arg(terminal)
+                    .arg("-a")
+                    .output();
+                return String::from_utf8_lossy(&told.unwrap().stdout).contains(" -echo ");
+            }
+        }
+        false
+    }
+
     fn type_line(&mut self, line: &str) {
         writeln!(self.keyboard, "{line}").unwrap();
     }
@@ -93,6 +124,7 @@ fn a_password_is_asked_for_and_not_shown() {
     let arguments = format!("sql --url {} --user root", serving.url);
     let mut terminal = Terminal::start(&arguments, folder.path());
     terminal.wait_for("Password of sys:root: ");
+    terminal.wait_until_hidden();
     terminal.type_line(ROOT_PASSWORD);
     terminal.wait_for("stagedoor> ");
     terminal.type_line("SELECT 40 + 2 AS answer,");
@@ -115,6 +147,7 @@ fn a_wrong_password_is_refused_and_not_shown() {
     let arguments = format!("sql --url {} --user root", serving.url);
     let mut terminal = Terminal::start(&arguments, folder.path());
     terminal.wait_for("Password of sys:root: ");
+    terminal.wait_until_hidden();
     terminal.type_line("Pl4nted-wrong");
     terminal.wait_for("ERROR 1045");
     let (status, screen) = terminal.end();

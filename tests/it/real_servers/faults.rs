@@ -1,6 +1,7 @@
 //! What goes wrong between the server and a store: each export is there whole and once, or not at all, and it leaves
 //! nothing else, neither an upload nor a part nor a file.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use proto::v1;
@@ -235,8 +236,7 @@ async fn hanging(place: Place, folder: &str) {
     server.wait();
     let mut server = ServeProcess::start(&settings, data.path(), &[]);
     server.address();
-    nothing_is_open(&place, folder).await;
-    assert!(files(&data.path().join("data/uploads")).is_empty());
+    nothing_is_left(&place, folder, data.path()).await;
 }
 
 /// Whether it is published nobody can tell; who gives it up is told so, and the upload goes when the store is back.
@@ -283,9 +283,27 @@ async fn given_up(place: Place, folder: &str) {
     server.wait();
     let mut server = ServeProcess::start(&settings, data.path(), &[]);
     server.address();
-    nothing_is_open(&place, folder).await;
-    assert!(files(&data.path().join("data/uploads")).is_empty());
+    nothing_is_left(&place, folder, data.path()).await;
     assert_eq!(place.objects(folder).await, Vec::<String>::new());
+}
+
+/// Waits until no upload is open, and none on record: what the start does not get done goes on while the server runs.
+async fn nothing_is_left(place: &Place, folder: &str, data: &Path) {
+    let deadline = Instant::now() + LONG;
+    loop {
+        let (open, on_record) = (
+            place.open_uploads(folder).await,
+            files(&data.join("data/uploads")),
+        );
+        if open.is_empty() && on_record.is_empty() {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "open: {open:?}, on record: {on_record:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// The store says that there is no such bucket: nothing can be left there.

@@ -131,9 +131,12 @@ fn options(input: &Input, batch: &RecordBatch) -> ExportOptions {
     };
     let mut csv = CsvOptions::dialect(dialect);
     csv.header = input.header;
-    csv.formula_guard = input.formula_guard;
-    if input.form == Form::Escaped {
-        csv.enclosed = None;
+    // The guard needs an enclosure.
+    match input.form {
+        Form::Escaped => csv.enclosed = None,
+        Form::Mysql | Form::Rfc4180 | Form::Postgres | Form::Excel | Form::JsonLine => {
+            csv.formula_guard = input.formula_guard;
+        }
     }
     ExportOptions::csv(batch.schema_ref(), csv).unwrap()
 }

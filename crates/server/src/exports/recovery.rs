@@ -282,6 +282,14 @@ async fn taken_back(instance: &Arc<Instance>, export: &ExportRecord) -> Result<E
 
 /// Notes the drafts of an export that ends while they cannot be removed: they go when their place answers.
 async fn leave_drafts(instance: &Arc<Instance>, export: &ExportRecord, path: &ObjectPath) {
+    if export.stage.is_none() {
+        tracing::error!(
+            id = export.id,
+            target = export.target,
+            "drafts of an export may be left behind for good: its place is no stage's, whose keys would be kept"
+        );
+        return;
+    }
     let (record, path) = (export.clone(), path.clone());
     let noted = instance
         .blocking(move |instance| {

@@ -519,7 +519,10 @@ impl AccountService for Accounts {
             lifetime,
             validate_only,
         } = request.into_inner();
-        let asked = Asked::of(&user).given("label", &label);
+        let mut asked = Asked::of(&user).given("label", &label);
+        if let Some(lifetime) = &lifetime {
+            asked = asked.with("lifetime_s", lifetime.seconds);
+        }
         let of = whose(&user)?;
         let made = asked
             .in_session(session)

@@ -161,7 +161,10 @@ fn asked(name: &str, stage: &v1::Stage, paths: Option<&[String]>) -> Asked {
     if named("comment", !stage.comment.is_empty()) {
         asked = asked.text("comment", &stage.comment);
     }
-    if named("credentials", !stage.credentials.is_empty()) {
+    // Of all properties these alone stay when the mask is `*` and none are given.
+    let is_kept = stage.credentials.is_empty()
+        && paths.is_some_and(|paths| paths.iter().any(|path| path == "*"));
+    if !is_kept && named("credentials", !stage.credentials.is_empty()) {
         let mut keys: Vec<_> = stage.credentials.keys().collect();
         keys.sort();
         asked = asked.with("credentials", keys.len());

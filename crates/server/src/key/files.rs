@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(
             syncs::taken(),
             [
-                format!("key.new.part, {bytes} bytes"),
+                format!("key.new.part.draft, {bytes} bytes"),
                 "folder of key, key.new.part".to_owned(),
                 "folder of key, key.new".to_owned(),
             ]

@@ -1,6 +1,7 @@
 //! What a stage's credentials are, opened for one use: sealed secrets by the catalog, references by the server.
 //! They live as long as the place that is opened with them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 
@@ -61,7 +62,19 @@ pub(super) fn open_within(
     bucket: &StageRecord,
 ) -> Result<BucketCredentials> {
     let mut values = instance.catalog.credentials(account, stage)?;
-    for (name, theirs) in instance.catalog.credentials(account, bucket)? {
+    let said = instance.catalog.credentials(account, bucket)?;
+    let has_credentials = !said.is_empty();
+    let otherwise = |name: &str| {
+        Error::internal(
+            Reason::StageInvalid,
+            format_args!(
+                "stage '{}' says another '{name}' than stage '{}', in whose bucket it lies; leave it out",
+                stage.name, bucket.name
+            ),
+        )
+    };
+    let (mut of_the_bucket, mut is_said) = (Vec::new(), BTreeSet::new());
+    for (name, theirs) in said {
         let OpenValue::Plain(theirs) = theirs else {
             continue;
         };
@@ -70,20 +83,34 @@ pub(super) fn open_within(
         }
         let own = values.iter().find(|(own, _)| *own == name);
         match own {
-            None => values.push((name, OpenValue::Plain(theirs))),
-            Some((_, OpenValue::Plain(own))) if *own == theirs => {}
-            Some(_) => {
-                return Err(Error::internal(
-                    Reason::StageInvalid,
-                    format_args!(
-                        "stage '{}' says another '{name}' than stage '{}', in whose bucket it lies; leave it out",
-                        stage.name, bucket.name
-                    ),
-                ));
+            None => of_the_bucket.push((name, OpenValue::Plain(theirs))),
+            Some((_, OpenValue::Plain(own))) if is_same(own, &theirs) => {
+                is_said.insert(name);
+            }
+            Some(_) => return Err(otherwise(&name)),
+        }
+    }
+    // What the bucket's stage leaves open is the provider's own, where it has credentials at all.
+    if has_credentials {
+        for key in [
+            CredentialKey::Endpoint,
+            CredentialKey::Provider,
+            CredentialKey::Bucket,
+        ] {
+            let says = values.iter().any(|(own, _)| own == key.as_str());
+            if says && !is_said.contains(key.as_str()) {
+                return Err(otherwise(key.as_str()));
             }
         }
     }
+    values.extend(of_the_bucket);
     used(instance, account, values.into_iter().map(Ok))
+}
+
+/// `https://Host/` is `https://host`.
+fn is_same(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.trim().trim_end_matches('/').to_ascii_lowercase();
+    plain(one) == plain(other)
 }
 
 /// Credentials of an account ready for use. Blocking.

@@ -11,6 +11,9 @@ use crate::gate::{Acting, Object, Operation, Permit};
 
 use super::{ChangeMode, Session};
 
+/// Users that one statement makes, at most.
+const USERS_AT_ONCE_MAX: usize = 1000;
+
 /// A user to be made, with its password.
 #[derive(Debug, Clone)]
 pub(crate) struct UserToMake {
@@ -189,6 +192,16 @@ impl Session {
         on_exists: OnExists,
         mode: ChangeMode,
     ) -> Result<Vec<Created<UserRecord>>> {
+        // Each password takes its time to hash, which nothing ends.
+        if users.len() > USERS_AT_ONCE_MAX {
+            return Err(Error::invalid_input(
+                Reason::LimitExceeded,
+                format_args!(
+                    "{} users in one statement, of at most {USERS_AT_ONCE_MAX}; use several",
+                    users.len()
+                ),
+            ));
+        }
         let object = |user: &UserToMake| Object::User(user.name.clone());
         let objects = users.iter().map(object).collect();
         self.change_all(

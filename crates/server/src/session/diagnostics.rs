@@ -150,15 +150,14 @@ impl Session {
         if purpose == Purpose::Describe || matches!(plan, Plan::ShowDiagnostics(_)) {
             return Speaks::Never;
         }
-        let is_of_no_table = match plan {
-            Plan::SetVariable(_) => true,
+        let is_of_no_table = if let Plan::Query(query) = plan {
             // Its tables matter only to what there is to be kept.
-            Plan::Query(query) if self.diagnostics.counts().0 > 0 => {
-                query.staged_files.is_empty()
-                    && query.stage_functions.is_empty()
-                    && query::table_references(&query.text).is_ok_and(|tables| tables.is_empty())
-            }
-            _ => false,
+            self.diagnostics.counts().0 > 0
+                && query.staged_files.is_empty()
+                && query.stage_functions.is_empty()
+                && query::table_references(&query.text).is_ok_and(|tables| tables.is_empty())
+        } else {
+            matches!(plan, Plan::SetVariable(_))
         };
         match is_of_no_table {
             true => Speaks::IfAnything,

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use storage::{BegunUploads, ObjectPath};
 
 use super::Record;
-use crate::error::{Error, Reason};
+use crate::error::{Error, Reason, Result};
 use crate::exports::kept_drafts;
 use crate::instance::Instance;
 use crate::places::PinnedStage;
@@ -17,6 +17,8 @@ use crate::places::PinnedStage;
 const OPENING_WAITS: Duration = Duration::from_secs(5);
 /// Records whose places are asked at a time.
 const RECOVERED_AT_ONCE_MAX: usize = 8;
+/// The length of an export's id, a UUID with hyphens.
+const EXPORT_ID_BYTES: usize = 36;
 
 /// Removes what a stopped server left, as far as it is done in a short time. For a server that is being opened.
 pub(crate) async fn recover(instance: &Arc<Instance>) {
@@ -72,6 +74,19 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) {
             return;
         }
     };
+    match is_of_unfinished(instance, work, &record.account).await {
+        Ok(false) => {}
+        // Its drafts are recovery's, which publishes them perhaps: the note is for when it has ended.
+        Ok(true) => return,
+        Err(error) => {
+            tracing::error!(
+                work,
+                error = error.message(),
+                "failed to look at the export of a record"
+            );
+            return;
+        }
+    }
     let (stage, target) = (record.stage.clone(), record.target.clone());
     match remove_left(instance, work, record).await {
         Ok(()) => tracing::info!(work, stage, target, "removed what was left of an upload"),
@@ -105,6 +120,20 @@ async fn recover_one(instance: &Arc<Instance>, work: &str) {
             "failed to strike off an upload"
         );
     }
+}
+
+/// Whether it is a note about an export that has not ended: notes are called by its id and what they are of it.
+async fn is_of_unfinished(instance: &Arc<Instance>, work: &str, account: &str) -> Result<bool> {
+    let Some(id) = work.get(..EXPORT_ID_BYTES).map(str::to_owned) else {
+        return Ok(false);
+    };
+    let account = account.to_owned();
+    instance
+        .blocking(move |instance| {
+            let export = instance.catalog.export(&account, &id)?;
+            Ok(export.is_some_and(|export| !export.state.is_final()))
+        })
+        .await
 }
 
 /// Why something may be left of an upload.

@@ -62,7 +62,11 @@ async fn a_file_that_appeared_is_not_replaced_where_it_is_known_that_it_would_be
     assert!(unknown.refuses_to_replace());
     let file = planned(&unknown, "ours").await;
     bare.put("b/p/d/x.csv", "theirs");
-    // As far as is known the store refuses; it does not.
+    // As far as is known the store refuses; it does not, so the name is looked at.
+    let error = unknown.publish(&file).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert_eq!(bare.objects()["b/p/d/x.csv"], "theirs");
+    unknown.delete(&file.target).await.unwrap();
     assert_eq!(unknown.publish(&file).await.unwrap(), Published::Now);
     assert_eq!(bare.objects()["b/p/d/x.csv"], "ours");
 

@@ -41,6 +41,10 @@ impl Drafts {
         if !self.store.sweeps_by_work() {
             self.record(file.clone()).await?;
         }
+        // Before anything was asked of the store, nothing can be lost there.
+        if let Some(why) = self.job.stopped() {
+            return Err(why);
+        }
         let begun = tokio::select! {
             biased;
             why = self.job.stopping() => Err(why),
