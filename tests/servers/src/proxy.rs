@@ -3,6 +3,10 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long the rest of a request is waited for that is answered before it has come.
+const REST_MAX: Duration = Duration::from_secs(10);
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +162,10 @@ fn pass(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) {
             }
             Some(Fault::Answer(text)) => {
                 let _ = client.write_all(text.as_bytes());
+                // Closed with bytes of the request unread, the connection would be reset, and the answer lost with it.
+                let _ = client.shutdown(Shutdown::Write);
+                let _ = client.set_read_timeout(Some(REST_MAX));
+                while matches!(client.read(piece), Ok(1..)) {}
                 break;
             }
             Some(Fault::CutAnswer) => {
