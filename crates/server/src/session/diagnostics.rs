@@ -340,7 +340,10 @@ mod tests {
         let error = session.execute("SELECT * FROM main.nothing").await;
         assert!(error.is_err());
         let error = ["Error".to_owned(), "1146".to_owned()];
-        assert_eq!(shown(&mut session, warnings).await, [error.clone()]);
+        assert_eq!(
+            shown(&mut session, warnings).await,
+            std::slice::from_ref(&error)
+        );
         assert_eq!(shown(&mut session, "SHOW ERRORS").await, [error]);
         assert_eq!(count(&mut session, "SELECT @@error_count").await, 1);
         assert!(session.execute("SELEC 1").await.is_err());
