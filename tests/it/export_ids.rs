@@ -247,6 +247,85 @@ async fn verifying_reads_every_file_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn verifying_reads_what_was_published_as_proof() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    let verify = async |id: &str| -> Vec<Vec<String>> {
+        let rows = server.ok(&format!("VERIFY EXPORT '{id}'")).await.rows();
+        rows.into_iter()
+            .map(|row| vec![row[0].clone(), row[3].clone()])
+            .collect()
+    };
+    let export = async |rest: &str| -> String {
+        let statement =
+            format!("SELECT value AS v FROM generate_series(1, 5000) INTO OUTFILE {rest}");
+        let export = server.ok(&statement).await;
+        export.result.export.unwrap().name.replace("exports/", "")
+    };
+    // One file, and several: what proves them is beside them, or in their folder.
+    for (target, options, files) in [
+        (
+            "one/x.csv",
+            "MANIFEST 'true' SHA256SUMS 'true'",
+            ["one/x.csv", "one/x.csv.manifest.json", "one/x.csv.sha256"],
+        ),
+        (
+            "b3/x.csv",
+            "MANIFEST 'true' DIGEST 'blake3' B3SUMS 'true'",
+            ["b3/x.csv", "b3/x.csv.manifest.json", "b3/x.csv.b3"],
+        ),
+        (
+            "more/x.csv",
+            "SPLITSIZE '8K' SHA256SUMS 'true'",
+            ["more/x.csv", "more/_manifest.json", "more/SHA256SUMS"],
+        ),
+    ] {
+        let id = export(&format!("'stage://s/{target}' {options}")).await;
+        let good = verify(&id).await;
+        assert!(good.iter().all(|row| row[1] == "OK"), "{good:?}");
+        for file in files {
+            assert!(good.iter().any(|row| row[0] == file), "{file}: {good:?}");
+        }
+        for file in &files[1..] {
+            let path = dir.join(file);
+            let whole = std::fs::read(&path).unwrap();
+            let mut changed = whole.clone();
+            changed[20] ^= 1;
+            std::fs::write(&path, &changed).unwrap();
+            let told = verify(&id).await;
+            assert!(
+                told.contains(&vec![(*file).to_owned(), "CHANGED".to_owned()]),
+                "{told:?}"
+            );
+            std::fs::remove_file(&path).unwrap();
+            let told = verify(&id).await;
+            assert!(
+                told.contains(&vec![(*file).to_owned(), "MISSING".to_owned()]),
+                "{told:?}"
+            );
+            std::fs::write(&path, &whole).unwrap();
+            assert_eq!(verify(&id).await, good);
+        }
+    }
+    // What nobody asked for is not missed.
+    let id = export("'stage://s/plain.csv'").await;
+    assert_eq!(verify(&id).await, [["plain.csv", "OK"]]);
+    // A policy asks, too.
+    server
+        .ok("ALTER STAGE s SET POLICY = {'require_manifest' = 'true'}")
+        .await;
+    let id = export("'stage://s/policed.csv'").await;
+    std::fs::remove_file(dir.join("policed.csv.manifest.json")).unwrap();
+    assert_eq!(
+        verify(&id).await,
+        [
+            ["policed.csv", "OK"],
+            ["policed.csv.manifest.json", "MISSING"]
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn explaining_an_export_writes_nothing() {
     let server = TestServer::start().await;
     let dir = server.stage("s").await;

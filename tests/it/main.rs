@@ -28,6 +28,7 @@ mod files;
 mod formats;
 mod gate;
 mod in_the_way;
+mod inferred;
 mod information_schema;
 mod internal_stages;
 mod keys;

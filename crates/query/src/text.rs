@@ -5,11 +5,12 @@
 //! escapes only within quotes, and separators of one byte. Tokens of JSON are `serde_json`'s.
 //!
 //! `source` gives a file's plain bytes (`pulled` decodes some of them); `records`, `header` and `scan` read delimited ones, `jsonline` the others; `table`
-//! is what a query sees of both, `infer` finds undeclared columns.
+//! is what a query sees of both, `infer` finds undeclared columns, whose types and bounds are in `kinds`.
 
 mod header;
 mod infer;
 mod jsonline;
+mod kinds;
 mod left_out;
 mod pulled;
 mod records;
@@ -43,12 +44,15 @@ pub struct CsvReadOptions {
     /// in its own order, and a file that lacks one or has one more is an error.
     pub header: bool,
     /// The unenclosed text that stands for NULL. None is MySQL's rule: escape and `N` (`\N`),
-    /// and the bare word NULL where fields can be enclosed.
+    /// and the bare word NULL where fields can be enclosed, or nothing escapes.
     pub null: Option<String>,
     /// How the files must be compressed; None takes them as their first bytes say.
     pub compression: Option<Compression>,
     /// Where given, lines that are no rows of the table are left out and told of there.
     pub left_out: Option<LeftOut>,
+    /// Whether the columns are those that were found in the files: then a value that its column does not keep
+    /// exactly is an error, for nobody has asked for rounding.
+    pub undeclared: bool,
 }
 
 /// How files of JSON lines are read: an object in each line, its keys the columns' names in any case.
@@ -58,6 +62,8 @@ pub struct JsonReadOptions {
     pub compression: Option<Compression>,
     /// Where given, lines that are no rows of the table are left out and told of there.
     pub left_out: Option<LeftOut>,
+    /// As [`CsvReadOptions::undeclared`].
+    pub undeclared: bool,
 }
 
 /// The format of a file of text.
@@ -97,6 +103,7 @@ impl Default for CsvReadOptions {
             null: None,
             compression: None,
             left_out: None,
+            undeclared: false,
         }
     }
 }

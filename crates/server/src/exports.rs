@@ -13,10 +13,10 @@ mod run;
 mod target;
 
 pub(crate) use beside::BesideWanted;
-pub(crate) use checksums::{checksums_path, digest_told};
+pub(crate) use checksums::{checksums_of_folder, checksums_path, checksums_text, digest_told};
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
-pub(crate) use manifest::{ManifestInput, manifest_path};
+pub(crate) use manifest::{ManifestInput, manifest_of_folder, manifest_path};
 pub(crate) use publish::kept_drafts;
 pub(crate) use recovery::{give_up, place, recover, recover_left};
 pub(crate) use run::{ExportPlan, before, start, write_error};

@@ -33,6 +33,8 @@ pub(crate) struct CsvReading {
     pub(crate) null: Option<String>,
     /// How the files must be compressed; unset takes them as they are.
     pub(crate) compression: Option<Compression>,
+    /// Whether the columns are those that were found in the files, of JSON lines too: none of them rounds a value.
+    pub(crate) undeclared: bool,
 }
 
 impl Default for CsvReading {
@@ -47,6 +49,7 @@ impl Default for CsvReading {
             header: false,
             null: None,
             compression: None,
+            undeclared: false,
         }
     }
 }
@@ -115,6 +118,7 @@ impl ExternalOptions {
         if statement.columns.is_empty() {
             csv.ignore_lines = csv.ignore_lines.max(1);
             csv.header = true;
+            csv.undeclared = true;
         }
         let csv = csv.with_clauses(&statement.files, &statement.fields, &statement.lines);
         Self::from_files(&statement.files, csv)
@@ -183,6 +187,7 @@ impl ExternalOptions {
         }
         csv.ignore_lines = 1;
         csv.header = true;
+        csv.undeclared = true;
         let (mut format, mut compression) = (None, None);
         for (key, value) in &file.options {
             let one = || -> Result<Option<char>> {
@@ -255,6 +260,9 @@ impl ExternalOptions {
                 pairs.push(("header", "true".to_owned()));
             }
         }
+        if self.csv.undeclared && self.format != Format::Parquet {
+            pairs.push(("undeclared", "true".to_owned()));
+        }
         let compression = self.csv.compression;
         pairs.extend(compression.map(|one| ("compression", one.as_str().to_owned())));
         pairs
@@ -295,9 +303,10 @@ impl ExternalOptions {
                 // Records from before these were there have none of them.
                 lines_starting: get("lines_starting").unwrap_or_default().to_owned(),
                 header: get("header") == Some("true"),
-                compression: None,
+                ..CsvReading::default()
             };
         }
+        csv.undeclared = get("undeclared") == Some("true");
         csv.compression = get("compression")
             .map(|word| Compression::from_word(word).ok_or_else(|| broken("compression")))
             .transpose()?;

@@ -8,6 +8,9 @@ use crate::plan::data_type::{DataType, IntegerKind, LobSize};
 use crate::span::{Span, Spanned};
 use crate::text::unquote;
 
+/// Values that a SET can have.
+const SET_MEMBERS_MAX: usize = 64;
+
 impl DataType {
     /// Reads a type's text, such as `decimal(10,2)`, in any spelling that CREATE TABLE takes.
     ///
@@ -151,23 +154,40 @@ impl<'a> Args<'_, 'a> {
         })
     }
 
-    fn enumeration(&mut self) -> Result<DataType, ParseError> {
+    /// The members of an ENUM or SET.
+    fn members(&mut self, name: &str) -> Result<Vec<String>, ParseError> {
         let args = std::mem::take(&mut self.args);
         if args.is_empty() {
-            return Err(self.node.invalid("enum needs its values: enum('a', 'b')"));
+            return Err(self
+                .node
+                .invalid(format!("{name} needs its values: {name}('a', 'b')")));
         }
         let mut values = Vec::with_capacity(args.len());
         for arg in args {
             if arg.rule() != Rule::string {
-                return Err(arg.invalid("a value of enum is a string in quotes"));
+                return Err(arg.invalid(format!("a value of {name} is a string in quotes")));
             }
             let value = unquote(arg.text());
             if values.contains(&value) {
-                return Err(arg.invalid("a value of enum is given twice"));
+                return Err(arg.invalid(format!("a value of {name} is given twice")));
             }
             values.push(value);
         }
-        Ok(DataType::Enum(values))
+        Ok(values)
+    }
+
+    /// Those of a SET: a value names several with commas between, and each is a bit of a number of 64.
+    fn set_members(&mut self) -> Result<Vec<String>, ParseError> {
+        let members = self.members("set")?;
+        if members.len() > SET_MEMBERS_MAX {
+            return Err(self
+                .node
+                .invalid(format!("a set has at most {SET_MEMBERS_MAX} values")));
+        }
+        if members.iter().any(|member| member.contains(',')) {
+            return Err(self.node.invalid("a value of set has no comma in it"));
+        }
+        Ok(members)
     }
 
     fn apply(&mut self, name: &Node<'_>, lower: &str) -> Result<DataType, ParseError> {
@@ -207,7 +227,8 @@ impl<'a> Args<'_, 'a> {
             "longblob" => DataType::Blob(LobSize::Long),
             "json" => DataType::Json,
             "uuid" => DataType::Uuid,
-            "enum" => self.enumeration()?,
+            "enum" => DataType::Enum(self.members("enum")?),
+            "set" => DataType::Set(self.set_members()?),
             _ => {
                 let known = one_of(DataType::NAMES);
                 let expected = DataType::NAMES

@@ -72,6 +72,8 @@ pub enum DataType {
     Uuid,
     /// `ENUM('a', 'b', …)`.
     Enum(Vec<String>),
+    /// `SET('a', 'b', …)`, at most 64, none with a comma.
+    Set(Vec<String>),
 }
 
 /// The size of an integer.
@@ -135,6 +137,7 @@ impl DataType {
         "json",
         "uuid",
         "enum",
+        "set",
     ];
 }
 
@@ -178,10 +181,8 @@ impl fmt::Display for DataType {
             Self::Blob(size) => write!(f, "{}blob", size.prefix()),
             Self::Json => f.write_str("json"),
             Self::Uuid => f.write_str("uuid"),
-            Self::Enum(values) => {
-                let values: Vec<String> = values.iter().map(|value| quote(value)).collect();
-                write!(f, "enum({})", values.join(","))
-            }
+            Self::Enum(values) => write_members(f, "enum", values),
+            Self::Set(values) => write_members(f, "set", values),
         }
     }
 }
@@ -228,6 +229,11 @@ fn write_floating(
         write!(f, "({digits},{scale})")?;
     }
     write_unsigned(f, unsigned)
+}
+
+fn write_members(f: &mut fmt::Formatter<'_>, name: &str, values: &[String]) -> fmt::Result {
+    let values: Vec<String> = values.iter().map(|value| quote(value)).collect();
+    write!(f, "{name}({})", values.join(","))
 }
 
 fn write_time(f: &mut fmt::Formatter<'_>, name: &str, digits: u8) -> fmt::Result {

@@ -38,6 +38,17 @@ pub(crate) fn scaled<T: ArrowNativeTypeOp>(text: &str, scale: i8) -> Scaled<T> {
     }
 }
 
+/// Whether a text is a number that has nothing behind `scale` digits after the point, so that none is rounded away.
+pub(crate) fn is_exact(text: &str, scale: i8) -> bool {
+    let Some(digits) = Digits::read(text) else {
+        return false;
+    };
+    let kept = digits.int.len() as i64 + digits.exponent + i64::from(scale);
+    let kept = usize::try_from(kept.max(0)).unwrap_or(usize::MAX);
+    let mut behind = digits.int.iter().chain(digits.fraction).skip(kept);
+    behind.all(|byte| *byte == b'0')
+}
+
 /// A text as a float: digits, a point, an exponent, and the exporter's word for what is no number.
 /// Infinite if it is beyond the type.
 pub(crate) fn float(text: &str) -> Option<f64> {
@@ -130,7 +141,7 @@ fn read_exponent(text: &[u8]) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scaled, scaled, whole};
+    use super::{Scaled, is_exact, scaled, whole};
     use arrow::datatypes::i256;
 
     #[test]
@@ -160,6 +171,28 @@ mod tests {
             ("1e999", None),
         ] {
             assert_eq!(whole(text), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_rounding_changes_is_exact() {
+        for (text, scale, exact) in [
+            ("12", 0, true),
+            ("12.00", 0, true),
+            ("12.01", 0, false),
+            ("12.01", 2, true),
+            ("12.010", 2, true),
+            ("12.011", 2, false),
+            ("1e3", 0, true),
+            ("15e-1", 0, false),
+            ("15e-1", 1, true),
+            ("1e-9", 2, false),
+            ("0e-9", 2, true),
+            ("-0.5", 0, false),
+            ("x", 2, false),
+            ("", 2, false),
+        ] {
+            assert_eq!(is_exact(text, scale), exact, "{text} at scale {scale}");
         }
     }
 

@@ -142,25 +142,21 @@ fn add(
     plus: impl Fn(Civil, i64) -> Option<Civil>,
 ) -> Result<ArrayRef> {
     let counts = args[1].as_primitive::<Int64Type>();
-    let checked = |civil: Civil, count: i64| match plus(civil, count)
-        .filter(|sum| YEARS.contains(&sum.year))
-    {
-        Some(sum) => Ok(sum),
-        None => exec_err!("the sum of a date and an interval is outside the years 0 to 9999"),
-    };
+    // MySQL answers NULL, with a warning, for a sum outside its years.
+    let within =
+        |civil: Civil, count: i64| plus(civil, count).filter(|sum| YEARS.contains(&sum.year));
     if let DataType::Utf8 = args[0].data_type() {
         let mut texts: Vec<Option<String>> = Vec::with_capacity(counts.len());
         for (text, count) in args[0].as_string::<i32>().iter().zip(counts) {
             // MySQL answers NULL, with a warning, for text that is no date.
             texts.push(match (text.and_then(parse_datetime), count) {
-                (Some((civil, had_time)), Some(count)) => {
-                    let sum = checked(civil, count)?;
-                    Some(if had_time || sum.time_us != 0 {
+                (Some((civil, had_time)), Some(count)) => within(civil, count).map(|sum| {
+                    if had_time || sum.time_us != 0 {
                         sum.datetime_text()
                     } else {
                         sum.date_text()
-                    })
-                }
+                    }
+                }),
                 _ => None,
             });
         }
@@ -181,7 +177,9 @@ fn add(
         .zip(counts)
     {
         sums.push(match (value, count) {
-            (Some(value), Some(count)) => Some(checked(Civil::from_micros(value), count)?.micros()),
+            (Some(value), Some(count)) => {
+                within(Civil::from_micros(value), count).map(|sum| sum.micros())
+            }
             _ => None,
         });
     }

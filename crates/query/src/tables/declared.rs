@@ -30,15 +30,32 @@ impl PhysicalExprAdapterFactory for DeclaredColumns {
         logical_file_schema: SchemaRef,
         physical_file_schema: SchemaRef,
     ) -> Result<Arc<dyn PhysicalExprAdapter>> {
+        let as_called = as_called(&logical_file_schema, &physical_file_schema);
         Ok(Arc::new(FileColumns {
-            rest: DefaultPhysicalExprAdapterFactory.create(
-                Arc::clone(&logical_file_schema),
-                Arc::clone(&physical_file_schema),
-            )?,
+            rest: DefaultPhysicalExprAdapterFactory
+                .create(Arc::clone(&logical_file_schema), as_called)?,
             declared: logical_file_schema,
             found: physical_file_schema,
         }))
     }
+}
+
+/// A file's columns by the table's names, where those are the file's in another case.
+fn as_called(table: &SchemaRef, file: &SchemaRef) -> SchemaRef {
+    let field = |field: &FieldRef| {
+        let is_wanted = |wanted: &&FieldRef| {
+            wanted.name().to_lowercase() == field.name().to_lowercase()
+                && file.index_of(wanted.name()).is_err()
+        };
+        match table.fields().iter().find(is_wanted) {
+            Some(wanted) if table.index_of(field.name()).is_err() => {
+                Arc::new(field.as_ref().clone().with_name(wanted.name()))
+            }
+            Some(_) | None => Arc::clone(field),
+        }
+    };
+    let fields: Vec<FieldRef> = file.fields().iter().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, file.metadata().clone()))
 }
 
 #[derive(Debug)]
@@ -57,7 +74,13 @@ impl PhysicalExprAdapter for FileColumns {
             .iter()
             .any(|field| field.metadata().contains_key(SQL_TYPE_KEY));
         if undeclared {
-            return self.rest.rewrite(expr);
+            let expr = self.rest.rewrite(expr)?;
+            return expr
+                .transform(|expr| match expr.downcast_ref::<Column>() {
+                    Some(column) => Ok(self.as_found(column)),
+                    None => Ok(Transformed::no(expr)),
+                })
+                .data();
         }
         expr.transform(|expr| match expr.downcast_ref::<Column>() {
             Some(column) => self.column(column).map(Transformed::yes),
@@ -68,6 +91,16 @@ impl PhysicalExprAdapter for FileColumns {
 }
 
 impl FileColumns {
+    /// A column that is in its place of the file, by the file's own name.
+    fn as_found(&self, column: &Column) -> Transformed<Arc<dyn PhysicalExpr>> {
+        let index = column.index();
+        let found = self.found.fields().get(index).map(|found| found.name());
+        match found.filter(|name| name.to_lowercase() == column.name().to_lowercase()) {
+            Some(name) => Transformed::yes(Arc::new(Column::new(name, index))),
+            None => Transformed::no(Arc::new(column.clone())),
+        }
+    }
+
     fn column(&self, column: &Column) -> Result<Arc<dyn PhysicalExpr>> {
         let declared = self.declared.field_with_name(column.name())?;
         let index = self.place(column.name())?;

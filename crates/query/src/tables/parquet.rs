@@ -1,10 +1,10 @@
 //! A table of Parquet files that the caller has listed: scanned in the order given,
 //! pruned by statistics, text decoded as views.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -29,6 +29,9 @@ use super::declared::DeclaredColumns;
 use super::reading::{FilesAtHand, NamedReaders, unreadable};
 use super::{BlockChecksums, FileRef, registry, with_views};
 use crate::error::{Error, from_arrow, from_datafusion};
+
+/// The zone of times, as the type `timestamp` of a column has it.
+const UTC: &str = "+00:00";
 
 #[derive(Debug)]
 pub(super) struct ParquetTable {
@@ -165,12 +168,16 @@ impl TableProvider for ParquetTable {
     }
 }
 
-/// The columns of Parquet files, merged by name.
+/// The columns of Parquet files, found by name in any case; times with a zone in UTC, the zone of every session.
+///
+/// # Errors
+/// Invalid for a column that one file has and another lacks, or has with another type.
 pub(crate) async fn infer(
     state: &dyn Session,
     store: &Arc<dyn ObjectStore>,
     files: &[FileRef],
 ) -> Result<SchemaRef, Error> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut schemas = Vec::with_capacity(files.len());
     for file in files {
         let meta = PartitionedFile::new(file.path.clone(), file.bytes).object_meta;
@@ -182,7 +189,75 @@ pub(crate) async fn infer(
         })
         .await
         .map_err(|error| unreadable(&file.path, error))?;
-        schemas.push(Schema::new(schema.fields().clone()));
+        let fields = columns_in_utc(schema.fields());
+        schemas.push(Schema::new(as_called_before(&mut names, fields)));
     }
-    Schema::try_merge(schemas).map(Arc::new).map_err(from_arrow)
+    let merged = Schema::try_merge(schemas.clone()).map_err(from_arrow)?;
+    for field in merged.fields() {
+        let lacks = |schema: &&Schema| schema.index_of(field.name()).is_err();
+        let has = |schema: &&Schema| schema.index_of(field.name()).is_ok();
+        let path_of = |wanted: &dyn Fn(&&Schema) -> bool| {
+            let mut both = files.iter().zip(&schemas);
+            both.find(|(_, schema)| wanted(schema))
+                .map(|(file, _)| file.path.as_str())
+        };
+        if let (Some(without), Some(with)) = (path_of(&lacks), path_of(&has)) {
+            return Err(Error::invalid(format!(
+                "the column '{}' is not in the file '{without}', but in '{with}'; CREATE EXTERNAL TABLE with the columns that all files have reads those",
+                field.name()
+            )));
+        }
+    }
+    Ok(Arc::new(merged))
+}
+
+/// The fields by the names in which the first file wrote them, where another has them in another case.
+fn as_called_before(names: &mut BTreeMap<String, String>, fields: Fields) -> Vec<FieldRef> {
+    // A file may also have two columns whose names differ in nothing but their case.
+    let mut own = HashSet::new();
+    fields
+        .iter()
+        .map(|field| {
+            let known = names
+                .entry(field.name().to_lowercase())
+                .or_insert_with(|| field.name().clone());
+            match fields.find(known).is_none() && own.insert(known.clone()) {
+                true => Arc::new(field.as_ref().clone().with_name(known.as_str())),
+                false => Arc::clone(field),
+            }
+        })
+        .collect()
+}
+
+/// The columns with every time that has a zone in UTC: the moment is the same, and all functions see one time of day.
+fn columns_in_utc(fields: &Fields) -> Fields {
+    fields.iter().map(in_utc).collect()
+}
+
+fn in_utc(field: &FieldRef) -> FieldRef {
+    let data_type = type_in_utc(field.data_type());
+    match data_type == *field.data_type() {
+        true => Arc::clone(field),
+        false => Arc::new(field.as_ref().clone().with_data_type(data_type)),
+    }
+}
+
+fn type_in_utc(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some(UTC.into())),
+        DataType::List(item) => DataType::List(in_utc(item)),
+        DataType::LargeList(item) => DataType::LargeList(in_utc(item)),
+        DataType::ListView(item) => DataType::ListView(in_utc(item)),
+        DataType::LargeListView(item) => DataType::LargeListView(in_utc(item)),
+        DataType::FixedSizeList(item, length) => DataType::FixedSizeList(in_utc(item), *length),
+        DataType::Struct(fields) => DataType::Struct(columns_in_utc(fields)),
+        DataType::Map(entries, sorted) => DataType::Map(in_utc(entries), *sorted),
+        DataType::Dictionary(key, value) => {
+            DataType::Dictionary(key.clone(), Box::new(type_in_utc(value)))
+        }
+        DataType::RunEndEncoded(ends, values) => {
+            DataType::RunEndEncoded(Arc::clone(ends), in_utc(values))
+        }
+        other => other.clone(),
+    }
 }

@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::scan::{Taken, push_cell, taken};
 use super::source::Source;
-use super::{JsonReadOptions, LeftOut};
+use super::{JsonReadOptions, LeftOut, kinds};
 use crate::convert::types::{SQL_TYPE_KEY, is_binary};
 use crate::convert::{Cell, ColumnWriter};
 use crate::error::Error;
@@ -92,6 +92,8 @@ pub(super) struct JsonLines {
     /// In which row each column was last given.
     given: Vec<u64>,
     left_out: Option<LeftOut>,
+    /// Whether the columns' types are those that were found in the files.
+    undeclared: bool,
 }
 
 impl JsonLines {
@@ -115,6 +117,7 @@ impl JsonLines {
             columns: wanted.clone(),
             given: vec![0; wanted.len()],
             left_out: options.left_out.clone(),
+            undeclared: options.undeclared,
         })
     }
 
@@ -138,7 +141,8 @@ impl JsonLines {
                     return Err(Error::invalid(format!("the key '{key}' stands twice")));
                 }
                 self.given[place] = row;
-                push_value(&mut writers[place], &self.columns[place], value, row)?;
+                let field = &self.columns[place];
+                push_value(&mut writers[place], field, value, row, self.undeclared)?;
             }
             for (writer, given) in writers.iter_mut().zip(&self.given) {
                 if *given != row {
@@ -169,6 +173,7 @@ fn push_value(
     field: &Field,
     value: &str,
     row: u64,
+    undeclared: bool,
 ) -> Result<(), Error> {
     let json = field.metadata().get(SQL_TYPE_KEY).map(String::as_str) == Some("json");
     let text: String;
@@ -201,7 +206,10 @@ fn push_value(
         }
         Some(_) | None => Cell::Number(value),
     };
-    push_cell(writer, cell, row)
+    match undeclared {
+        true => kinds::push_exactly(writer, field, cell, row),
+        false => push_cell(writer, cell, row),
+    }
 }
 
 /// The members of the one object in a line: keys, and values as they stand.

@@ -148,7 +148,8 @@ impl Records {
             enclosed: options.enclosed,
             escaped: options.escaped,
             null,
-            null_word: options.null.is_none() && options.enclosed.is_some(),
+            null_word: options.null.is_none()
+                && (options.enclosed.is_some() || options.escaped.is_none()),
             null_enclosed: options.null.is_none(),
             buffer: Vec::new(),
             at: 0,

@@ -18,7 +18,7 @@ use object_store::ObjectStore;
 use super::jsonline::JsonLines;
 use super::records::{Fault, Record, Records, Step};
 use super::source::Source;
-use super::{CsvReadOptions, LeftOut, TextFormat, header};
+use super::{CsvReadOptions, LeftOut, TextFormat, header, kinds};
 use crate::convert::types::{is_binary, is_text};
 use crate::convert::{Cell, ColumnWriter, shown};
 use crate::error::{Error, Violation, from_arrow};
@@ -284,6 +284,8 @@ struct Delimited {
     /// What ends a field.
     terminator: String,
     left_out: Option<LeftOut>,
+    /// Whether the columns' types are those that were found in the files.
+    undeclared: bool,
 }
 
 impl Delimited {
@@ -331,6 +333,7 @@ impl Delimited {
             empty_is_null: options.null.as_deref() == Some(""),
             terminator: options.fields_terminated.clone(),
             left_out: options.left_out.clone(),
+            undeclared: options.undeclared,
         })
     }
 
@@ -354,7 +357,12 @@ impl Delimited {
             if blank && self.fields > 1 {
                 continue;
             }
-            let pushed = push(&self.columns, writers, self.fields, record, row)
+            let table = Fields {
+                columns: &self.columns,
+                count: self.fields,
+                undeclared: self.undeclared,
+            };
+            let pushed = push(&table, writers, record, row)
                 .map_err(|error| match other_terminator(record, &self.terminator) {
                     Some(hint) if error.violation() == Some(Violation::ColumnCount) => {
                         error.with_detail(&hint)
@@ -387,13 +395,21 @@ fn other_terminator(record: &Record, terminator: &str) -> Option<String> {
     ))
 }
 
+/// What the fields of a record are.
+struct Fields<'a> {
+    columns: &'a [Column],
+    /// How many a record must have.
+    count: usize,
+    undeclared: bool,
+}
+
 fn push(
-    columns: &[Column],
+    table: &Fields<'_>,
     writers: &mut [ColumnWriter],
-    fields: usize,
     record: &Record,
     row: u64,
 ) -> Result<(), Error> {
+    let fields = table.count;
     // One empty field too many is a terminator at the end of the line.
     let extra = record.len() == fields + 1 && record.field(fields).is_some_and(<[u8]>::is_empty);
     if record.len() != fields && !extra {
@@ -403,7 +419,7 @@ fn push(
         );
         return Err(Error::violation_of(Violation::ColumnCount, text));
     }
-    for (column, writer) in columns.iter().zip(writers) {
+    for (column, writer) in table.columns.iter().zip(writers) {
         let cell = match (record.field(column.place), column.form) {
             (None, _) => Cell::Null,
             (Some(bytes), Form::Bytes) => Cell::Bytes(bytes),
@@ -420,7 +436,10 @@ fn push(
                 }
             },
         };
-        push_cell(writer, cell, row)?;
+        match table.undeclared {
+            true => kinds::push_exactly(writer, &column.field, cell, row)?,
+            false => push_cell(writer, cell, row)?,
+        }
     }
     Ok(())
 }

@@ -193,7 +193,7 @@ async fn columns_of_csv_are_inferred() {
         types,
         [
             "id bigint",
-            "price double",
+            "price decimal(38,1)",
             "day date",
             "at datetime(6)",
             "flag boolean",

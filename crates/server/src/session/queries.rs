@@ -414,6 +414,7 @@ fn file_format(options: &ExternalOptions) -> Result<FileFormat> {
         Format::JsonLine => FileFormat::JsonLine(JsonReadOptions {
             compression: compression(options.csv.compression)?,
             left_out: None,
+            undeclared: options.csv.undeclared,
         }),
         format @ Format::Arrow => {
             return Err(Error::not_implemented(format_args!(
@@ -453,6 +454,7 @@ pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
         null: csv.null.clone(),
         compression: compression(csv.compression)?,
         left_out: None,
+        undeclared: csv.undeclared,
     };
     options.validate()?;
     Ok(options)

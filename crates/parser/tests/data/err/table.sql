@@ -5,7 +5,7 @@ CREATE TABLE t (PRIMARY KEY (a))
 => Invalid: a table needs at least one column at line 1 column 1 near "CREATE TABLE t (PRIMARY KEY (a))"
 
 CREATE TABLE t (a strange)
-=> Invalid: unknown column type; a type is bool, bit, tinyint, smallint, mediumint, int, bigint, float, double, decimal, date, time, datetime, timestamp, year, char, varchar, tinytext, text, mediumtext, longtext, binary, varbinary, tinyblob, blob, mediumblob, longblob, json, uuid or enum at line 1 column 19 near "strange)"
+=> Invalid: unknown column type; a type is bool, bit, tinyint, smallint, mediumint, int, bigint, float, double, decimal, date, time, datetime, timestamp, year, char, varchar, tinytext, text, mediumtext, longtext, binary, varbinary, tinyblob, blob, mediumblob, longblob, json, uuid, enum or set at line 1 column 19 near "strange)"
 
 CREATE TABLE t (a int b int)
 => Syntax: expected ',', '(', ')', AUTO_INCREMENT, COLLATE, COMMENT, DEFAULT, NOT, NULL, PRECISION, SIGNED, UNIQUE, UNSIGNED, PRIMARY KEY or CHARSET at line 1 column 23 near "b int)"
@@ -36,6 +36,8 @@ CREATE TABLE t (a enum())
 
 CREATE TABLE t (a enum('x','x'))
 => Invalid: a value of enum is given twice at line 1 column 28 near "'x'))"
+
+CREATE TABLE t (a set('x,y'))
 
 CREATE TABLE t (a bit(65))
 => Invalid: the width must be from 1 to 64 at line 1 column 23 near "65))"

@@ -439,8 +439,10 @@ fn csv_options(statement: &Export, guarded: bool) -> Result<CsvOptions> {
     if let Some(header) = &options.header {
         csv.header = header.value;
     }
-    if let Some(null) = &options.null_as {
-        csv.null.clone_from(&null.value);
+    match (&options.null_as, dialect) {
+        (Some(null), _) => csv.null.clone_from(&null.value),
+        (None, Dialect::Mysql) => csv.null = null_of_mysql(csv.enclosed, csv.escaped),
+        (None, Dialect::Rfc4180 | Dialect::Excel | Dialect::Postgres) => {}
     }
     csv.force_quote = options
         .force_quote
@@ -463,6 +465,15 @@ fn csv_options(statement: &Export, guarded: bool) -> Result<CsvOptions> {
     csv.validate()
         .map_err(|e| Error::internal(Reason::OptionInvalid, &e))?;
     Ok(csv)
+}
+
+/// NULL as LOAD DATA with the same FIELDS reads it back: the escape and `N`, and the bare word where nothing escapes.
+fn null_of_mysql(enclosed: Option<u8>, escaped: Option<u8>) -> String {
+    match escaped {
+        // Behind the character that opens a value `N` would be the value's.
+        Some(escape) if escaped != enclosed => format!("{}N", char::from(escape)),
+        Some(_) | None => "NULL".to_owned(),
+    }
 }
 
 fn one_byte(clause: &str, character: char) -> Result<u8> {

@@ -1,5 +1,7 @@
 //! VERIFY EXPORT: reads every file that an export has published, and compares it with what is on record.
 
+mod proofs;
+
 use std::sync::Arc;
 
 use catalog::{AuditOutcome, ExportFile, ExportRecord, ExportState};
@@ -87,17 +89,41 @@ impl Session {
         can_be_opened_again(&record)?;
         let place = crate::exports::place(&self.instance, &record).await?;
         let store = Arc::new(place.store);
-        let files = record.files.into_iter().map(move |file| {
+        let is_required = self.requires_manifest(&record).await?;
+        let asked = proofs::Asked::by(&record, is_required, &self.parser_limits());
+        let (record, proofs_in) = (Arc::new(record), Arc::clone(&store));
+        let files = record.files.clone().into_iter().map(move |file| {
             let store = Arc::clone(&store);
             async move { verified(&store, file).await }
         });
         let verified = stream::iter(files).buffered(READ_AT_ONCE_MAX);
+        let proofs =
+            stream::once(async move { proofs::verified(&proofs_in, &record, asked).await })
+                .flat_map(|proofs| match proofs {
+                    Ok(proofs) => stream::iter(proofs.into_iter().map(Ok).collect::<Vec<_>>()),
+                    Err(error) => stream::iter(vec![Err(error)]),
+                });
         Ok(verified
+            .chain(proofs)
             .map(move |file| {
                 let _turn = &turn;
                 file
             })
             .boxed())
+    }
+
+    /// Whether the stage, as it was when the export began, lets no export be without its manifest.
+    async fn requires_manifest(&self, record: &ExportRecord) -> Result<bool> {
+        if record.stage.is_none() {
+            return Ok(false);
+        }
+        let record = record.clone();
+        let located = self
+            .instance
+            .blocking(move |instance| instance.locate_stage_of(&record))
+            .await?;
+        let stage = self.instance.open_stage(located).await?;
+        Ok(stage.policies.requires_manifest())
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) fn data_type() -> impl Strategy<Value = DataType> {
         size().prop_map(DataType::Blob),
         prop::collection::btree_set(text(), 1..4)
             .prop_map(|values| DataType::Enum(values.into_iter().collect())),
+        prop::collection::btree_set("[a-z '\\\\é]{0,6}", 1..4)
+            .prop_map(|values| DataType::Set(values.into_iter().collect())),
     ]
     .boxed()
 }
