@@ -213,6 +213,7 @@ mod files;
 mod flight_clients;
 mod flight_sql;
 mod mysql;
+mod reads;
 mod real_ceph;
 mod real_databases;
 mod tour;

@@ -13,7 +13,7 @@ use crate::connect::Connection;
 use crate::options::{self, Environment};
 use crate::output::complain;
 use crate::render::{Format, Rows};
-use crate::transfer::{self, Manner, Transfer};
+use crate::transfer::{self, LocalFile, Manner, Transfer};
 use crate::usage::Usage;
 
 /// Runs the command, writes its answer to `out`, and gives the exit status.
@@ -56,7 +56,7 @@ pub(crate) async fn run(
         }
         FileCommand::Put(args) => {
             let put = Transfer::Put {
-                files: args.files,
+                files: args.files.into_iter().map(LocalFile::named).collect(),
                 to: stage_path(&args.path)?,
             };
             let manner = Manner::new(args.overwrite, args.no_progress);

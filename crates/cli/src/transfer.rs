@@ -14,7 +14,7 @@ use parser::{Plan, Target};
 use proto::v1::{FileTransfer, FileTransferDirection};
 
 pub(crate) use get::get;
-pub(crate) use put::{local_files, put};
+pub(crate) use put::{LocalFile, local_files, put};
 
 use crate::client::{Files, StagePath};
 use crate::failure::Failure;
@@ -83,7 +83,10 @@ pub(crate) enum Transfer {
     /// From the stage to a folder here.
     Get { from: StagePath, folder: PathBuf },
     /// Files from here to a folder of the stage.
-    Put { files: Vec<PathBuf>, to: StagePath },
+    Put {
+        files: Vec<LocalFile>,
+        to: StagePath,
+    },
 }
 
 impl Transfer {

@@ -5,7 +5,9 @@ mod translate;
 
 use std::sync::Arc;
 
-pub(crate) use translate::{from_arrow, from_datafusion, from_parquet, from_parser, list};
+pub(crate) use translate::{
+    from_arrow, from_datafusion, from_parquet, from_parser, list, of_store,
+};
 
 /// What went wrong, coarsely: enough for the caller to choose a status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +126,12 @@ impl Error {
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
         self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The same of a cause whose type is not known.
+    pub(crate) fn because_of(mut self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        self.source = Some(Arc::from(source));
         self
     }
 

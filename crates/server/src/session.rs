@@ -52,7 +52,7 @@ use deadline::Deadline;
 pub(crate) use diagnostics::Diagnostics;
 pub(crate) use etag::Etag;
 pub(crate) use exports::{Verdict, VerifiedFile};
-pub(crate) use files::{FoundFiles, file_not_found};
+pub(crate) use files::{Found, FoundFiles, file_not_found, unnamed_warning};
 pub(crate) use ingest::{IfMissing, IfThere, Ingested};
 pub(crate) use insert::{Numbers, insert_target};
 pub(crate) use keys::table_keys;

@@ -99,7 +99,7 @@ impl RowSource for StageList {
         let (store, path) = (self.store.clone(), self.path.clone());
         let found = futures::stream::once(async move { store.find(&path, None).await })
             .map(|found| match found {
-                Ok(files) => files,
+                Ok(files) => files.boxed(),
                 Err(error) => futures::stream::iter([Err(error)]).boxed(),
             })
             .flatten();
@@ -192,6 +192,8 @@ pub(crate) struct LoadedFile {
     pub(crate) store: Store,
     pub(crate) path: ObjectPath,
     pub(crate) part: FilePart,
+    /// For errors: `stage 's'`.
+    pub(crate) within: String,
     /// MySQL's `max_allowed_packet`.
     pub(crate) bytes_max: u64,
     pub(crate) runtime: Handle,
@@ -214,6 +216,7 @@ impl RowSource for LoadedFile {
             store: self.store.clone(),
             path: self.path.clone(),
             part: self.part,
+            within: self.within.clone(),
             bytes_max: self.bytes_max,
             runtime: self.runtime.clone(),
             schema: self.schema(),
@@ -227,6 +230,7 @@ struct LoadPages {
     store: Store,
     path: ObjectPath,
     part: FilePart,
+    within: String,
     bytes_max: u64,
     runtime: Handle,
     schema: SchemaRef,
@@ -238,7 +242,7 @@ impl LoadPages {
     async fn content(&self) -> Result<Option<Vec<u8>>> {
         let missing = |error: storage::Error| match error.kind() {
             storage::ErrorKind::NotFound => file_not_found(self.path.file_name()),
-            _ => error.into(),
+            _ => Error::from(error).within(&self.within),
         };
         let file = self.store.stat(&self.path).await.map_err(missing)?;
         let FilePart { offset, size } = self.part;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use opendal::Operator;
 
 use crate::draft::{Interrupt, OnExisting};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::Token;
@@ -23,6 +23,17 @@ use crate::validation::{Probe, Validation};
 pub trait Backend: fmt::Debug + Send + Sync {
     /// For reading: its root is the place's top, its layers (time-outs, retries, limits) are stacked.
     fn operator(&self) -> &Operator;
+
+    /// Whether the operator itself sees to it that what is read with an etag is of that version, so that nobody need
+    /// look at the answers.
+    fn keeps_to_versions(&self) -> bool {
+        false
+    }
+
+    /// Whether the operator lists what begins with any text, not only what is in a folder.
+    fn lists_by_prefix(&self) -> bool {
+        false
+    }
 
     /// Begins file number `index` of the work `work`, which will be named `target`. Nobody sees it.
     ///
@@ -90,15 +101,19 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// The place's.
     async fn delete(&self, path: &ObjectPath) -> Result<()>;
 
-    /// Removes files, in as few requests as the place has for that. After an error some may be gone.
+    /// Removes files, in as few requests as the place has for that; gives those that were not removed, and why.
     ///
     /// # Errors
-    /// The place's.
-    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
+    /// The place's, when nothing is known of any of them: some may be gone.
+    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<Vec<NotRemoved>> {
+        let mut left = Vec::new();
         for path in paths {
-            self.delete(path).await?;
+            if let Err(error) = self.delete(path).await {
+                let path = path.clone();
+                left.push(NotRemoved { path, error });
+            }
         }
-        Ok(())
+        Ok(left)
     }
 
     /// Makes a request for one file that whoever has it may send to the place itself, for so long.
@@ -146,6 +161,15 @@ pub trait DraftWriter: io::Write + Send + fmt::Debug {
     /// # Errors
     /// The place's; the draft is then gone.
     fn finish(self: Box<Self>) -> Result<Token>;
+}
+
+/// A file that was to be removed and was not.
+#[derive(Debug)]
+pub struct NotRemoved {
+    /// Which.
+    pub path: ObjectPath,
+    /// Why.
+    pub error: Error,
 }
 
 /// One file of a publication plan: all that is needed to publish it, now or after a restart.

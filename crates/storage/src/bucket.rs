@@ -10,6 +10,7 @@ mod operator;
 mod place;
 mod probe;
 mod region;
+mod removal;
 mod requests;
 mod retry;
 mod signing;

@@ -98,6 +98,15 @@ impl Error {
     }
 
     pub(crate) fn opendal(what: impl std::fmt::Display, source: opendal::Error) -> Self {
+        let cause = Self::cause_of(source);
+        Self {
+            message: format!("failed to {what}: {}", cause.message),
+            ..cause
+        }
+    }
+
+    /// The same without what was being done, which the caller says.
+    pub(crate) fn cause_of(source: opendal::Error) -> Self {
         let kind = match source.kind() {
             opendal::ErrorKind::NotFound => ErrorKind::NotFound,
             opendal::ErrorKind::PermissionDenied if is_store_refusal(&source) => ErrorKind::Refused,
@@ -112,9 +121,15 @@ impl Error {
             _ => ErrorKind::Io,
         };
         let temporary = source.is_temporary();
+        // A bare 404 has no cause of ours, and OpenDAL's text is for programmers.
+        let is_bare = kind == ErrorKind::NotFound && std::error::Error::source(&source).is_none();
+        let message = match is_bare {
+            true => "there is no such file".to_owned(),
+            false => source.message().to_owned(),
+        };
         Self {
             kind,
-            message: format!("failed to {what}: {}", source.message()),
+            message,
             temporary,
             may_be_done: false,
             source: Some(source.into()),

@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use opendal::Operator;
 
-use crate::backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
+use crate::backend::{Backend, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers;
 use crate::path::ObjectPath;
@@ -74,6 +74,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
 impl Backend for Folder {
     fn operator(&self) -> &Operator {
         &self.operator
+    }
+
+    fn keeps_to_versions(&self) -> bool {
+        true
     }
 
     async fn draft(
@@ -138,10 +142,16 @@ impl Backend for Folder {
         self.blocking(move |beneath| beneath.delete(&path)).await
     }
 
-    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
+    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<Vec<NotRemoved>> {
         let paths = paths.to_vec();
-        self.blocking(move |beneath| paths.iter().try_for_each(|path| beneath.delete(path)))
-            .await
+        self.blocking(move |beneath| {
+            let left = paths.into_iter().filter_map(|path| {
+                let error = beneath.delete(&path).err()?;
+                Some(NotRemoved { path, error })
+            });
+            Ok(left.collect())
+        })
+        .await
     }
 
     async fn presign(

@@ -14,6 +14,8 @@ mod layers;
 mod listing;
 mod location;
 mod memory;
+#[cfg(feature = "object-store")]
+mod objects;
 mod path;
 mod policy;
 mod presigned;
@@ -22,7 +24,7 @@ mod store;
 mod token;
 mod validation;
 
-pub use backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
+pub use backend::{Backend, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketResult, Completed, Head, ObjectOptions, OpenUpload,
     PARTS_MAX, PartTag, Retry, Transport, TransportLimits, TransportOptions, UploadId, Uploads,
@@ -32,7 +34,7 @@ pub use credentials::{Addressing, BucketCredentials, Encryption, OssSignature};
 pub use draft::{Draft, Finished, Interrupt, OnExisting};
 pub use endpoints::{CheckedEndpoint, Endpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};
-pub use listing::FileInfo;
+pub use listing::{FileInfo, Listing, Unnamed};
 pub use location::{Location, Provider};
 pub use path::{ObjectPath, RESERVED_DIRECTORY};
 pub use policy::Policy;

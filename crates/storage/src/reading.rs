@@ -60,7 +60,9 @@ impl Store {
             let bytes = futures::stream::empty().boxed();
             return Ok(FileReading { info, bytes });
         }
-        let is_conditional = self.operator().info().capability().read_with_if_match;
+        // A folder's file is looked at once more at the end instead, so that one that was replaced counts as well.
+        let capability = self.operator().info().capability();
+        let is_conditional = capability.read_with_if_match && !self.keeps_to_versions();
         let options = ReaderOptions {
             if_match: info.etag.clone().filter(|_| is_conditional),
             ..ReaderOptions::default()

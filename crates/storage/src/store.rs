@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use opendal::{EntryMode, Operator};
 
-use crate::backend::{Backend, BegunUploads, PlannedFile, Published};
+use crate::backend::{Backend, BegunUploads, NotRemoved, PlannedFile, Published};
 use crate::bucket::{Bucket, Retry};
 use crate::credentials::BucketCredentials;
 use crate::digest::Digest;
@@ -132,6 +132,14 @@ impl Store {
     /// None of the place's, which are findings; [`ErrorKind::Io`] when this process fails.
     pub async fn validate(&self, probe: &Probe) -> Result<Validation> {
         self.backend.validate(probe).await
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    pub(crate) fn keeps_to_versions(&self) -> bool {
+        self.backend.keeps_to_versions()
     }
 
     pub(crate) fn backend(&self) -> &dyn Backend {
@@ -334,11 +342,12 @@ impl Store {
         self.named(self.backend.delete(path).await)
     }
 
-    /// Removes files, in as few requests as the place has for that. After an error some may be gone.
+    /// Removes files, in as few requests as the place has for that; gives those that were not removed, and why. One
+    /// that is not there is removed.
     ///
     /// # Errors
-    /// As [`Store::delete`].
-    pub async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
+    /// As [`Store::delete`], when nothing is known of any of them: some may be gone.
+    pub async fn delete_all(&self, paths: &[ObjectPath]) -> Result<Vec<NotRemoved>> {
         self.named(self.backend.delete_all(paths).await)
     }
 
@@ -401,12 +410,18 @@ impl Store {
         Ok(self.named(body)?.to_bytes())
     }
 
-    /// The place for engines that read through `object_store`. Read-only for a folder.
+    /// The place for engines that read through `object_store`. Its errors' sources say what went wrong, in this
+    /// crate's words, and name the place, not the file.
     #[cfg(feature = "object-store")]
     pub fn object_store(&self) -> Arc<dyn object_store::ObjectStore> {
-        Arc::new(object_store_opendal::OpendalStore::new(
-            self.operator().clone(),
-        ))
+        self.object_store_of(Vec::new())
+    }
+
+    /// The same, in which these files are those that were listed: one that is another by now, or becomes so while it
+    /// is read, is an error of kind [`ErrorKind::Changed`] in `Precondition`.
+    #[cfg(feature = "object-store")]
+    pub fn object_store_of(&self, listed: Vec<FileInfo>) -> Arc<dyn object_store::ObjectStore> {
+        Arc::new(crate::objects::Objects::new(self, listed))
     }
 }
 

@@ -27,11 +27,17 @@ pub enum Fault {
     Alter,
     /// So many bytes get through, of it and of what follows in its connection, before that is closed.
     CutAt(usize),
+    /// It gets through when [`Proxy::release`] says so.
+    Hold,
+    /// It gets through as it is: it is counted.
+    Pass,
 }
 
 struct Armed {
     needle: String,
     fault: Fault,
+    /// Requests that get through before the first is broken.
+    skipped: u32,
     times: u32,
 }
 
@@ -39,6 +45,8 @@ struct Armed {
 struct State {
     armed: Vec<Armed>,
     fired: u32,
+    held: u32,
+    released: u32,
 }
 
 /// A proxy on 127.0.0.1. Its threads end with the connections, its listener with the process.
@@ -70,11 +78,29 @@ impl Proxy {
 
     /// Breaks the next `times` requests whose head has `needle`.
     pub fn arm(&self, needle: &str, fault: Fault, times: u32) {
+        self.arm_behind(needle, 0, fault, times);
+    }
+
+    /// The same behind so many of them that get through.
+    pub fn arm_behind(&self, needle: &str, skipped: u32, fault: Fault, times: u32) {
         self.state.lock().unwrap().armed.push(Armed {
             needle: needle.to_owned(),
             fault,
+            skipped,
             times,
         });
+    }
+
+    /// How many requests wait to be released.
+    pub fn held(&self) -> u32 {
+        let state = self.state.lock().unwrap();
+        state.held - state.released
+    }
+
+    /// Lets those through that wait.
+    pub fn release(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.released = state.held;
     }
 
     /// Breaks nothing any more.
@@ -95,9 +121,25 @@ impl State {
             let needle = armed.needle.as_bytes();
             armed.times > 0 && piece.windows(needle.len()).any(|window| window == needle)
         })?;
+        if armed.skipped > 0 {
+            armed.skipped -= 1;
+            return None;
+        }
         armed.times -= 1;
         self.fired += 1;
         Some(armed.fault)
+    }
+}
+
+/// Waits until what is held now is released.
+fn hold(state: &Mutex<State>) {
+    let mine = {
+        let mut state = state.lock().unwrap();
+        state.held += 1;
+        state.held
+    };
+    while state.lock().unwrap().released < mine {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -138,7 +180,11 @@ fn pass(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) {
             Some(left) => Some(Fault::CutAt(left)),
         };
         let through = match fault {
-            None => piece,
+            None | Some(Fault::Pass) => piece,
+            Some(Fault::Hold) => {
+                hold(state);
+                piece
+            }
             // The body may come with its head, or behind it.
             Some(Fault::Alter) => {
                 match is_head {

@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 const BEGUN_TIMES_MAX: usize = 3;
 
 /// What makes a path a pattern.
-const WILDCARDS: [char; 3] = ['*', '?', '['];
+pub(super) const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// Fetches what a path finds to `folder`.
 ///
@@ -147,6 +147,13 @@ impl PartFile {
         fs::write(&self.source_path, serde_json::to_vec(&source)?)
     }
 
+    /// Nothing to go on with.
+    fn forget_if_empty(&self) {
+        if fs::metadata(&self.path).is_ok_and(|part| part.len() == 0) {
+            self.forget();
+        }
+    }
+
     fn forget(&self) {
         for path in [&self.path, &self.source_path] {
             // What stays is begun anew with the next time.
@@ -172,9 +179,24 @@ async fn fetch(
         fs::create_dir_all(folder).map_err(|e| local("create", folder, &e))?;
     }
     let part = PartFile::of(target);
+    let fetched = fetch_into(files, at, &part, target, manner).await;
+    if fetched.is_err() {
+        part.forget_if_empty();
+    }
+    fetched
+}
+
+/// The same, by way of a part, which an error leaves.
+async fn fetch_into(
+    files: &mut Files,
+    at: &StagePath,
+    part: &PartFile,
+    target: &Path,
+    manner: Manner,
+) -> Result<(u64, String), TransferError> {
     let bar = FileBar::begin(&at.path, manner);
     for tries_left in (0..BEGUN_TIMES_MAX).rev() {
-        match fetch_part(files, at, &part, &bar).await {
+        match fetch_part(files, at, part, &bar).await {
             Ok((bytes, sha256)) => {
                 publish(&part.path, target, manner.overwrite)
                     .map_err(|e| local("create", target, &e))?;
@@ -342,6 +364,23 @@ mod tests {
         let part = PartFile::of(Path::new("/d/a.csv"));
         assert_eq!(part.path, Path::new("/d/.a.csv.stagedoor-part"));
         assert_eq!(part.source_path, Path::new("/d/.a.csv.stagedoor-part.json"));
+    }
+
+    #[test]
+    fn a_part_of_which_nothing_came_does_not_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = PartFile::of(&folder.path().join("a.csv"));
+        let write = |bytes: &str| {
+            fs::write(&part.path, bytes).unwrap();
+            fs::write(&part.source_path, "{}").unwrap();
+        };
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+        write("");
+        part.forget_if_empty();
+        assert_eq!(names(), 0);
+        write("1");
+        part.forget_if_empty();
+        assert_eq!(names(), 2);
     }
 
     #[test]

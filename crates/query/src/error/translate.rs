@@ -98,7 +98,11 @@ fn from_shared(error: &DataFusionError) -> Error {
             .of_a_file(),
         },
         DataFusionError::ResourcesExhausted(text) => exhausted(text),
-        DataFusionError::ObjectStore(inner) => Error::new(ErrorKind::Io, plain(&inner.to_string())),
+        DataFusionError::ObjectStore(inner) => Error::new(
+            ErrorKind::Io,
+            format!("failed to read a file: {}", in_store_words(inner)),
+        )
+        .of_a_file(),
         DataFusionError::IoError(inner) => Error::new(ErrorKind::Io, inner.to_string()),
         DataFusionError::SchemaError(inner, _) => from_schema(inner),
         DataFusionError::Internal(text) => Error::internal(first_line(&plain(text))),
@@ -154,12 +158,34 @@ pub(crate) fn from_parquet(error: ParquetError) -> Error {
 }
 
 fn from_object_store(error: object_store::Error) -> Error {
-    let kind = if matches!(error, object_store::Error::NotFound { .. }) {
-        ErrorKind::NotFound
-    } else {
-        ErrorKind::Io
-    };
-    Error::new(kind, plain(&error.to_string())).because(error)
+    let text = format!("failed to read a file: {}", in_store_words(&error));
+    Error::new(ErrorKind::Io, text).because(error).of_a_file()
+}
+
+/// A store says what went wrong in the source of its error; what `object_store` puts around that is for programmers.
+fn in_store_words(error: &object_store::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => plain(&error.to_string()),
+    }
+}
+
+/// What a store did not do with a file, if that is why something failed.
+pub(crate) fn of_store<E>(path: &str, error: E) -> std::result::Result<Error, E>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let first: &(dyn std::error::Error + 'static) = &error;
+    let words = std::iter::successors(Some(first), |error| error.source())
+        .find_map(|cause| cause.downcast_ref::<object_store::Error>())
+        .map(in_store_words);
+    match words {
+        Some(words) => {
+            let text = format!("failed to read the file '{path}': {words}");
+            Ok(Error::new(ErrorKind::Io, text).because(error))
+        }
+        None => Err(error),
+    }
 }
 
 fn from_schema(error: &SchemaError) -> Error {

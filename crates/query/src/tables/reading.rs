@@ -22,7 +22,7 @@ use futures::future::BoxFuture;
 use object_store::ObjectStore;
 
 use super::BlockChecksums;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, of_store};
 
 /// The file that each partition of each table of a query is at.
 #[derive(Debug, Clone, Default)]
@@ -196,11 +196,13 @@ pub(super) fn unreadable(
     path: &str,
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> Error {
-    Error::new(
-        ErrorKind::Io,
-        format!("failed to read the parquet file '{path}': {error}"),
-    )
-    .because(error)
+    of_store(path, error).unwrap_or_else(|error| {
+        Error::new(
+            ErrorKind::Io,
+            format!("failed to read the parquet file '{path}': {error}"),
+        )
+        .because(error)
+    })
 }
 
 impl NamedReader {

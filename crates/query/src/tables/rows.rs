@@ -270,7 +270,8 @@ impl PartitionStream for Rows {
             .unwrap_or_else(|error| Err(crate::panics::joined("reading rows", error).into()))
             .map_err(|error| {
                 let text = format!("failed to read the rows of a table: {error}");
-                DataFusionError::External(Box::new(Error::new(ErrorKind::Io, text)))
+                let error = Error::new(ErrorKind::Io, text).because_of(error);
+                DataFusionError::External(Box::new(error))
             })?;
             Ok(page.map(|page| (page, pages)))
         });

@@ -15,7 +15,7 @@ use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 use super::Compression;
 use super::pulled::{Exchanged, Pulled, Unpacking};
 use super::tar::{BLOCK, Tar};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, of_store};
 
 /// Bytes that are looked at to tell what a file is.
 const HEAD_BYTES: usize = 40;
@@ -331,10 +331,7 @@ fn named(compression: Compression) -> &'static str {
 }
 
 fn failed(path: &str, error: object_store::Error) -> Error {
-    let kind = if matches!(error, object_store::Error::NotFound { .. }) {
-        ErrorKind::NotFound
-    } else {
-        ErrorKind::Io
-    };
-    Error::new(kind, format!("failed to read the file '{path}'")).because(error)
+    of_store(path, error).unwrap_or_else(|error| {
+        Error::new(ErrorKind::Io, format!("failed to read the file '{path}'")).because(error)
+    })
 }

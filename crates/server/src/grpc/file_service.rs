@@ -92,7 +92,7 @@ impl FileService for Files {
             .map(|path| ObjectPath::parse(path).map_err(|_| foreign_token()))
             .transpose()?;
         let at = stage_path(&parent, path)?;
-        let mut found = session.list_files(&at, after.as_ref()).await?;
+        let mut found = session.list_files(&at, after.as_ref()).await?.files;
         let mut files = Vec::new();
         while files.len() < paging.wanted() {
             match found.next().await.transpose()? {
@@ -241,7 +241,7 @@ impl FileService for Files {
         let v1::RefreshDirectoryRequest { parent, path } = request.into_inner();
         let at = stage_path(&parent, path)?;
         let folder = (!at.path.is_empty()).then_some(at.path.as_str());
-        let found = session.refresh_directory(&at.stage, folder).await?;
+        let (found, _) = session.refresh_directory(&at.stage, folder).await?;
         Ok(Response::new(v1::RefreshDirectoryResponse {
             added_files: found.added,
             changed_files: found.changed,

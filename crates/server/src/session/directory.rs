@@ -21,7 +21,8 @@ use super::Session;
 const REFRESHED_AT_ONCE_MAX: usize = 2000;
 
 impl Session {
-    /// Makes a stage's directory table agree with what is there: all of it, or what is below a folder.
+    /// Makes a stage's directory table agree with what is there: all of it, or what is below a folder. Also gives how
+    /// many objects are there that no statement can name.
     ///
     /// # Errors
     /// The gate's refusal; the exact texts of a missing and of a disabled stage; [`Reason::StageInvalid`] when its
@@ -30,7 +31,7 @@ impl Session {
         &self,
         name: &str,
         folder: Option<&str>,
-    ) -> Result<Refreshed> {
+    ) -> Result<(Refreshed, u64)> {
         self.refuse_temporary(name, "directory table")?;
         let stage = self
             .open_for_files(name, Operation::RefreshDirectory)
@@ -56,10 +57,9 @@ impl Session {
                 .await
         };
         let mut refresh: RefreshId = begun?;
-        let mut listed = stage
-            .store
-            .list(folder.as_ref())
-            .chunks(REFRESHED_AT_ONCE_MAX);
+        let listed = stage.store.list(folder.as_ref());
+        let unnamed = listed.unnamed();
+        let mut listed = listed.chunks(REFRESHED_AT_ONCE_MAX);
         while let Some(some) = self.call.within(listed.next()).await? {
             let files = some
                 .into_iter()
@@ -78,14 +78,16 @@ impl Session {
                 })
                 .await?;
         }
-        self.instance
+        let refreshed = self
+            .instance
             .blocking(move |instance| {
                 instance
                     .catalog
                     .end_refresh(&actor, refresh, folder.as_ref().map(ObjectPath::as_str))
                     .about(Subject::Stage)
             })
-            .await
+            .await?;
+        Ok((refreshed, unnamed.count()))
     }
 
     /// What `DIRECTORY('stage')` gives: a page at a time, as the query reads it.

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use parser::Target;
 use query::RowSource;
 use secrecy::SecretString;
-use storage::{ErrorKind, FileInfo, ObjectPath, PresignedAccess, Store};
+use storage::{ErrorKind, FileInfo, NotRemoved, ObjectPath, PresignedAccess, Store, Unnamed};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -27,8 +27,29 @@ use super::result::{FileTransfer, Transfer};
 /// Files as they are found, in their place's order; an error is the last item.
 pub(crate) type FoundFiles = BoxStream<'static, Result<FileInfo>>;
 
+/// What a path finds.
+pub(crate) struct Found {
+    pub(crate) files: FoundFiles,
+    /// What is there and has no name that a statement can say; grows while the files are read.
+    pub(crate) unnamed: Unnamed,
+}
+
+/// What a listing left out, for people; nothing of none.
+pub(crate) fn unnamed_warning(unnamed: u64) -> Option<String> {
+    let objects = match unnamed {
+        0 => return None,
+        1 => "1 object is left out: its key is no path".to_owned(),
+        more => format!("{more} objects are left out: their keys are no paths"),
+    };
+    Some(format!(
+        "{objects} that a statement can name (with a control character, an empty part, '..', '%2F' or the like)"
+    ))
+}
+
 /// How many files are removed at a time: as many as one request of a store takes.
 const REMOVED_AT_ONCE_MAX: usize = 1000;
+/// How many files that were not removed an error names.
+const LEFT_NAMED_MAX: usize = 5;
 /// How many names of removed files the audit has of one statement.
 const NAMES_ON_RECORD_MAX: usize = 20;
 /// How long a presigned URL is good for if nobody says.
@@ -39,6 +60,8 @@ const PRESIGNED_FOR_S: u64 = 3600;
 pub(crate) struct RemovedFiles {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
+    /// Objects that match and that no statement can name: they stay.
+    pub(crate) unnamed: u64,
 }
 
 /// A presigned request for one file.
@@ -102,13 +125,16 @@ impl Session {
         &self,
         at: &StagePath,
         after: Option<&ObjectPath>,
-    ) -> Result<FoundFiles> {
+    ) -> Result<Found> {
         let stage = self.open_for_files(&at.stage, Operation::ListFiles).await?;
         let within = format!("stage '{}'", at.stage);
         let found = stage.store.find(&squeezed(&at.path), after).await?;
-        Ok(found
-            .map_err(move |e| Error::from(e).within(&within))
-            .boxed())
+        let unnamed = found.unnamed();
+        let files = found.map_err(move |e| Error::from(e).within(&within));
+        Ok(Found {
+            files: files.boxed(),
+            unnamed,
+        })
     }
 
     /// Removes the file of a name, or the files that match a pattern; folders stay. What it has removed is on
@@ -146,6 +172,7 @@ impl Session {
                 .await;
             let removed = done.removed;
             let nothing = removed.files == 0;
+            let is_missing = nothing && removed.unnamed == 0;
             let record = match &result {
                 Ok(()) => (AuditOutcome::Done, done.in_words()),
                 Err(error) => (
@@ -161,7 +188,7 @@ impl Session {
                 write.await?;
             }
             result?;
-            if nothing && !missing_is_fine {
+            if is_missing && !missing_is_fine {
                 return Err(file_not_found(&not_found_name(&at.path)));
             }
             Ok(removed)
@@ -280,6 +307,7 @@ impl Removing {
                     None => break,
                 }
             }
+            self.removed.unnamed = found.unnamed().count();
             if files.is_empty() {
                 return Ok(());
             }
@@ -294,9 +322,10 @@ impl Removing {
             let paths: Vec<ObjectPath> = files.iter().map(|file| file.path.clone()).collect();
             let since_us = (catalog::system_clock())();
             let deleted = stage.store.delete_all(&paths).await;
-            if deleted.is_err() {
+            match &deleted {
+                Ok(left) => files.retain(|file| left.iter().all(|left| left.path != file.path)),
                 // Some of them may be gone, and are on record as such.
-                files = gone(&stage.store, files).await;
+                Err(_) => files = gone(&stage.store, files).await,
             }
             let noted = files
                 .iter()
@@ -313,8 +342,33 @@ impl Removing {
                     self.names.push(file.path.to_string());
                 }
             }
-            deleted.map_err(|e| Error::from(e).within(format_args!("stage '{}'", stage.name)))?;
+            let within = format!("stage '{}'", stage.name);
+            let left = deleted.map_err(|e| Error::from(e).within(&within))?;
+            if let Some(error) = self.not_removed(left) {
+                return Err(error.within(within));
+            }
         }
+    }
+
+    /// The error of files that were not removed; the cause is the first one's.
+    fn not_removed(&self, left: Vec<NotRemoved>) -> Option<Error> {
+        let count = left.len();
+        let names = left.iter().take(LEFT_NAMED_MAX);
+        let names: Vec<String> = names.map(|left| format!("'{}'", left.path)).collect();
+        let mut names = names.join(", ");
+        if count > LEFT_NAMED_MAX {
+            names.push_str(&format!(" and {} more", count - LEFT_NAMED_MAX));
+        }
+        let first = left.into_iter().next()?;
+        let files = |count: u64| match count {
+            1 => "1 file was".to_owned(),
+            count => format!("{count} files were"),
+        };
+        Some(Error::from(first.error).within(format_args!(
+            "{} removed and {} not ({names})",
+            files(self.removed.files),
+            files(count as u64)
+        )))
     }
 
     /// For the audit: how many, and the first names.
@@ -393,6 +447,7 @@ impl Session {
             store: stage.store,
             path: path_in_stage(&at.path)?,
             part,
+            within: format!("stage '{}'", at.stage),
             bytes_max: self.instance.settings.limits.value_bytes_max as u64,
             runtime: Handle::current(),
         }))

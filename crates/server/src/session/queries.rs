@@ -12,7 +12,7 @@ use query::{
     BatchStream, Compression, Context, CsvReadOptions, FileFormat, FileRef, JsonReadOptions,
     PlannedQuery, RowSource, SessionValues, Source, StoreList, TableDefinition, TableRef,
 };
-use storage::Store;
+use storage::{FileInfo, Store};
 use url::Url;
 
 use crate::error::{Error, Reason, Result};
@@ -372,10 +372,11 @@ impl Sources {
             ));
         }
         let files = found
-            .into_iter()
+            .iter()
             .map(|file| FileRef::new(file.path.to_string(), file.bytes))
             .collect();
-        let store = self.add(&stage.store)?;
+        // Whatever becomes of them: the statement reads those that are here now, or none.
+        let store = self.add(&stage.store, found)?;
         let format = file_format(options)?;
         Ok(Source::Files {
             store,
@@ -391,7 +392,7 @@ impl Sources {
         file: &ReceivedFile,
         options: &ExternalOptions,
     ) -> Result<Source> {
-        let store = self.add(&instance.internal.received.store)?;
+        let store = self.add(&instance.internal.received.store, Vec::new())?;
         Ok(Source::Files {
             store,
             files: vec![FileRef::new(file.name(), file.bytes())],
@@ -399,9 +400,11 @@ impl Sources {
         })
     }
 
-    fn add(&mut self, store: &Store) -> Result<Url> {
+    /// Adds a store of which these files are read, in the version that was listed.
+    fn add(&mut self, store: &Store, listed: Vec<FileInfo>) -> Result<Url> {
         let url = store_url(&format!("stage{}", self.stores.len()))?;
-        self.stores.push((url.clone(), store.object_store()));
+        let objects = store.object_store_of(listed);
+        self.stores.push((url.clone(), objects));
         Ok(url)
     }
 }

@@ -18,9 +18,39 @@ fn fills_disk(error: &query::Error) -> bool {
         })
 }
 
+/// What some cause of it is.
+fn cause<T: std::error::Error + 'static>(error: &query::Error) -> Option<&T> {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+        .find_map(|cause| cause.downcast_ref::<T>())
+}
+
+/// What a place did not do, in the words of the query, which name the file.
+fn of_place(error: &query::Error, cause: &storage::Error) -> Error {
+    use storage::ErrorKind as Kind;
+    let message = error.to_string();
+    let mapped = match cause.kind() {
+        Kind::NotFound => Error::new(Reason::FileInvalid, 20405, "HY000", message),
+        Kind::Changed => Error::new(Reason::FileChanged, 20405, "HY000", message),
+        Kind::Refused => Error::internal(Reason::StoreRefused, message),
+        Kind::PermissionDenied => Error::internal(Reason::PermissionDenied, message),
+        _ => Error::new(Reason::StorageFailed, 1815, "HY000", message),
+    };
+    mapped.retryable(cause.is_temporary())
+}
+
 impl From<query::Error> for Error {
     fn from(error: query::Error) -> Self {
         use query::{ErrorKind as Kind, Violation as Broken};
+        // Of rows that this server gave, which failed with an error of its own.
+        if let Some(own) = cause::<Self>(&error) {
+            return own.clone();
+        }
+        if error.kind() == Kind::Io
+            && let Some(cause) = cause::<storage::Error>(&error)
+        {
+            return of_place(&error, cause).with_source(error);
+        }
         let at = error
             .position()
             .map(|at| format!(" at line {} column {}", at.line, at.column))

@@ -8,17 +8,17 @@ use storage::PresignedAccess;
 
 use crate::error::Result;
 use crate::places::StagePath;
-use crate::session::{Done, Outcome, Rows, Session, Transfer};
+use crate::session::{Done, Found, Outcome, Rows, Session, Transfer, unnamed_warning};
 use crate::stage_files;
 use crate::time::timestamp_text;
 
 pub(super) async fn list(session: &Session, target: Target) -> Result<Outcome> {
-    let files = session.list_files(&StagePath::of(target)?, None).await?;
+    let Found { files, unnamed } = session.list_files(&StagePath::of(target)?, None).await?;
     Ok(Outcome::Rows(Rows {
         verb: "LIST",
         schema: stage_files::schema(),
         batches: Box::pin(stage_files::batches(files)),
-        warnings: Arc::new(Vec::new),
+        warnings: Arc::new(move || unnamed_warning(unnamed.count()).into_iter().collect()),
         origins: Vec::new(),
     }))
 }
@@ -27,10 +27,11 @@ pub(super) async fn remove(session: &Session, statement: RemoveFiles) -> Result<
     let at = StagePath::of(statement.target.value)?;
     let shown = at.to_string();
     let removed = session.remove_files(at, statement.if_exists).await?;
-    let warnings = match removed.files {
-        0 => vec![format!("file {shown} is not found; nothing was removed")],
-        _ => Vec::new(),
-    };
+    let mut warnings = Vec::new();
+    if removed.files == 0 && removed.unnamed == 0 {
+        warnings.push(format!("file {shown} is not found; nothing was removed"));
+    }
+    warnings.extend(unnamed_warning(removed.unnamed));
     Ok(Outcome::Done(Done {
         verb: "REMOVE FILES",
         affected_rows: removed.files,

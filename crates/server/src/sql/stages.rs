@@ -1,5 +1,7 @@
 //! CREATE, ALTER, DROP, UNDROP, SHOW and DESCRIBE STAGE as statements: options to properties, records to rows.
 
+use std::sync::Arc;
+
 use catalog::{
     CreateOutcome, Credential, CredentialKind, Credentials, OnExists, Refreshed, StageRecord,
 };
@@ -16,6 +18,7 @@ use crate::error::{Error, Reason, Result};
 use crate::policies::rules_of;
 use crate::session::{
     ChangeMode, Etag, NewStage, Outcome, Session, StageProperties, StageUpdate, facts_in_words,
+    unnamed_warning,
 };
 use crate::temporary_stages::is_temporary;
 use crate::time::timestamp_text;
@@ -90,7 +93,7 @@ pub(super) async fn alter(session: &Session, statement: AlterStage) -> Result<Ou
                 .refresh_directory(&name, subpath.as_ref().map(|path| path.value.as_str()))
                 .await;
             return match refreshed {
-                Ok(found) => refreshed_rows(found),
+                Ok((found, unnamed)) => refreshed_rows(found, unnamed),
                 Err(error) => unless_missing(error, verb, &name, statement.if_exists),
             };
         }
@@ -108,8 +111,8 @@ pub(super) async fn alter(session: &Session, statement: AlterStage) -> Result<Ou
 }
 
 /// What a refresh has found, as numbers.
-fn refreshed_rows(found: Refreshed) -> Result<Outcome> {
-    Outcome::numbers(
+fn refreshed_rows(found: Refreshed, unnamed: u64) -> Result<Outcome> {
+    let mut outcome = Outcome::numbers(
         "ALTER STAGE",
         &[
             ("ADDED", found.added),
@@ -117,7 +120,11 @@ fn refreshed_rows(found: Refreshed) -> Result<Outcome> {
             ("REMOVED", found.removed),
             ("FILES", found.files),
         ],
-    )
+    )?;
+    if let Outcome::Rows(rows) = &mut outcome {
+        rows.warnings = Arc::new(move || unnamed_warning(unnamed).into_iter().collect());
+    }
+    Ok(outcome)
 }
 
 pub(super) async fn drop(session: &Session, statement: DropStage) -> Result<Outcome> {

@@ -53,6 +53,17 @@ pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Buc
     of_code(&document, status, headers)
 }
 
+/// The error of one object among many, of which the answer tells a code and no status.
+pub(super) fn of_one(code: &str) -> BucketError {
+    let kind = kind_of_code(code, None).unwrap_or(BucketErrorKind::Server);
+    let is_word = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    let advice = advice(&kind);
+    match is_word {
+        true => BucketError::new(kind, format!("{advice} ({code})")),
+        false => BucketError::new(kind, advice),
+    }
+}
+
 fn of_code(document: &ErrorDocument, status: StatusCode, headers: &HeaderMap) -> BucketError {
     let region = region(document, headers);
     let kind = kind_of_code(&document.code, region.clone())

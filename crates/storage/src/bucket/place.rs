@@ -11,8 +11,9 @@ use super::Bucket;
 use super::dialect::crc_of_both;
 use super::draft::UploadDraft;
 use super::error::{BucketError, BucketErrorKind};
+use super::removal::{self, REMOVED_AT_ONCE_MAX};
 use super::uploads::{Completed, ObjectOptions, PartTag, UploadId};
-use crate::backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
+use crate::backend::{Backend, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
@@ -181,6 +182,10 @@ impl Backend for Bucket {
         &self.operator
     }
 
+    fn lists_by_prefix(&self) -> bool {
+        true
+    }
+
     async fn draft(
         &self,
         _work: &str,
@@ -305,12 +310,19 @@ impl Backend for Bucket {
             .map_err(|e| Error::opendal(format_args!("remove '{path}'"), e))
     }
 
-    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<()> {
-        let names = paths.iter().map(ObjectPath::as_str);
-        self.operator
-            .delete_iter(names)
-            .await
-            .map_err(|e| Error::opendal(format_args!("remove {} files", paths.len()), e))
+    async fn delete_all(&self, paths: &[ObjectPath]) -> Result<Vec<NotRemoved>> {
+        let mut left = Vec::new();
+        for paths in paths.chunks(REMOVED_AT_ONCE_MAX) {
+            let keys: Vec<&str> = paths.iter().map(ObjectPath::as_str).collect();
+            let removed = removal::delete_all(self.uploads.requests(), &keys).await;
+            for (key, error) in removed? {
+                left.push(NotRemoved {
+                    path: ObjectPath::parse(&key)?,
+                    error: error.into(),
+                });
+            }
+        }
+        Ok(left)
     }
 
     async fn presign(

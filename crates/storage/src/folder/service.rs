@@ -15,8 +15,9 @@ use opendal::{
 };
 
 use crate::path::ObjectPath;
+use crate::token::Identity;
 
-use super::beneath::{Beneath, Entry, EntryKind};
+use super::beneath::{Beneath, Entry, EntryKind, identity_of_file};
 use super::blocking;
 
 /// Builds the service of an open folder.
@@ -74,6 +75,21 @@ fn opendal_error(error: crate::Error) -> Error {
     }
 }
 
+fn etag(identity: &Identity) -> String {
+    format!(
+        "\"{:x}-{:x}-{:x}\"",
+        identity.inode, identity.bytes, identity.modified_ns
+    )
+}
+
+/// The error for a file that has another etag than was asked for.
+fn another_version() -> Error {
+    Error::new(
+        ErrorKind::ConditionNotMatch,
+        "the file is not the one that was asked for",
+    )
+}
+
 fn metadata(entry: &Entry) -> Result<Metadata> {
     let mode = match entry.kind {
         EntryKind::File => EntryMode::FILE,
@@ -82,10 +98,7 @@ fn metadata(entry: &Entry) -> Result<Metadata> {
     };
     let mut metadata = Metadata::new(mode)
         .with_content_length(entry.identity.bytes)
-        .with_etag(format!(
-            "\"{:x}-{:x}-{:x}\"",
-            entry.identity.inode, entry.identity.bytes, entry.identity.modified_ns
-        ));
+        .with_etag(etag(&entry.identity));
     if let Ok(modified) = Timestamp::try_from(entry.modified()) {
         metadata = metadata.with_last_modified(modified);
     }
@@ -113,7 +126,9 @@ impl Service for FolderService {
     fn capability(&self) -> Capability {
         Capability {
             stat: true,
+            stat_with_if_match: true,
             read: true,
+            read_with_if_match: true,
             list: true,
             list_with_recursive: true,
             list_with_start_after: true,
@@ -131,20 +146,27 @@ impl Service for FolderService {
         Err(read_only("creating a folder"))
     }
 
-    async fn stat(&self, _: &OperationContext, path: &str, _: OpStat) -> Result<RpStat> {
+    async fn stat(&self, _: &OperationContext, path: &str, args: OpStat) -> Result<RpStat> {
         let (beneath, path) = (Arc::clone(&self.beneath), object_path(path)?);
         let entry = blocking(move || beneath.stat(path.as_ref()))
             .await
             .map_err(opendal_error)?;
+        if args
+            .if_match()
+            .is_some_and(|wanted| wanted != etag(&entry.identity))
+        {
+            return Err(another_version());
+        }
         Ok(RpStat::new(metadata(&entry)?))
     }
 
-    fn read(&self, _: &OperationContext, path: &str, _: OpRead) -> Result<Self::Reader> {
+    fn read(&self, _: &OperationContext, path: &str, args: OpRead) -> Result<Self::Reader> {
         let path = object_path(path)?
             .ok_or_else(|| Error::new(ErrorKind::IsADirectory, "a folder is not a file"))?;
         Ok(oio::PositionReader::new(FolderReader {
             beneath: Arc::clone(&self.beneath),
             path,
+            wanted: args.if_match().map(str::to_owned),
         }))
     }
 
@@ -196,26 +218,59 @@ impl Service for FolderService {
 pub(crate) struct FolderReader {
     beneath: Arc<Beneath>,
     path: ObjectPath,
+    /// The etag of the version that is wanted, if any other is none.
+    wanted: Option<String>,
+}
+
+/// A file that is open, and the etag that it must keep.
+pub(crate) struct Opened {
+    file: File,
+    wanted: Option<String>,
+}
+
+impl Opened {
+    /// Looks at the open file, which may have been replaced before it was opened, or be written to since.
+    fn check(&self) -> crate::Result<()> {
+        let Some(wanted) = &self.wanted else {
+            return Ok(());
+        };
+        let identity =
+            identity_of_file(&self.file).map_err(|e| crate::Error::io("look at a file", e))?;
+        match etag(&identity) == *wanted {
+            true => Ok(()),
+            false => Err(crate::Error::new(
+                crate::ErrorKind::Changed,
+                "the file is not the one that was asked for",
+            )),
+        }
+    }
 }
 
 impl oio::PositionRead for FolderReader {
-    type Handle = Arc<File>;
+    type Handle = Arc<Opened>;
 
     async fn open(&self) -> Result<Self::Handle> {
         let (beneath, path) = (Arc::clone(&self.beneath), self.path.clone());
-        let file = blocking(move || beneath.open_file(&path))
-            .await
-            .map_err(opendal_error)?;
-        Ok(Arc::new(file))
+        let wanted = self.wanted.clone();
+        let opened = blocking(move || {
+            let file = beneath.open_file(&path)?;
+            let opened = Opened { file, wanted };
+            opened.check()?;
+            Ok(opened)
+        });
+        Ok(Arc::new(opened.await.map_err(opendal_error)?))
     }
 
     async fn read_at(handle: &Self::Handle, offset: u64, size: usize) -> Result<Buffer> {
-        let file = Arc::clone(handle);
+        let opened = Arc::clone(handle);
         let read = blocking(move || {
             let mut buffer = vec![0; size];
-            let read = file
+            let read = opened
+                .file
                 .read_at(&mut buffer, offset)
                 .map_err(|e| crate::Error::io("read a file", e))?;
+            // Behind reading: what was written before or meanwhile is seen.
+            opened.check()?;
             buffer.truncate(read);
             Ok(buffer)
         });

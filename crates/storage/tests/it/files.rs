@@ -87,7 +87,12 @@ async fn only_files_are_removed() {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{refused}: {error}");
     }
     let all = ["d/b.csv", "none", "d/none", "none/x", "d/c.csv"].map(path);
-    store.delete_all(&all).await.unwrap();
+    assert!(store.delete_all(&all).await.unwrap().is_empty());
+    published(&store, "remove", b"x", "d/again.csv").await;
+    let left = store.delete_all(&["link", "d/again.csv"].map(path)).await;
+    let left: Vec<_> = left.unwrap().into_iter().map(|left| left.path).collect();
+    assert_eq!(left, [path("link")]);
+    assert!(!store.exists(&path("d/again.csv")).await.unwrap());
     // Folders stay.
     assert_eq!(names(folder.path()), ["a.csv", "d", "link", "way"]);
 
