@@ -475,7 +475,7 @@ async fn any_text_is_read_back_from_any_dialect() {
         ("DIALECT 'postgres'", ", 'dialect'='postgres'", ""),
         (
             "FIELDS TERMINATED BY '||' ENCLOSED BY '\\'' ESCAPED BY '!' LINES STARTING BY '<<' TERMINATED BY '>>'",
-            ", 'null'='\\\\N'",
+            "",
             "FIELDS TERMINATED BY '||' ENCLOSED BY '\\'' ESCAPED BY '!' LINES STARTING BY '<<' TERMINATED BY '>>'",
         ),
         (

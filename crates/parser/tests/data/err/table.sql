@@ -38,6 +38,7 @@ CREATE TABLE t (a enum('x','x'))
 => Invalid: a value of enum is given twice at line 1 column 28 near "'x'))"
 
 CREATE TABLE t (a set('x,y'))
+=> Invalid: a value of set has no comma in it at line 1 column 19 near "set('x,y'))"
 
 CREATE TABLE t (a bit(65))
 => Invalid: the width must be from 1 to 64 at line 1 column 23 near "65))"
