@@ -135,6 +135,11 @@ impl Error {
         self
     }
 
+    /// The first of its causes that is a `T`.
+    pub fn cause<T: std::error::Error + 'static>(&self) -> Option<&T> {
+        translate::cause(self)
+    }
+
     pub(crate) fn in_file(mut self, path: &str, line: u64) -> Self {
         self.message = format!("{} (file '{path}', line {line})", self.message);
         self

@@ -1,6 +1,8 @@
 //! DataFusion's, Arrow's and sqlparser's errors in this crate's words:
 //! without their prefixes and contexts, and with the names that would be right.
 
+use std::sync::Arc;
+
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
@@ -170,15 +172,24 @@ fn in_store_words(error: &object_store::Error) -> String {
     }
 }
 
+/// The error itself, or the first of its causes, that is a `T`.
+pub(super) fn cause<'e, T: std::error::Error + 'static>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e T> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|cause| {
+        // Our own error shares its cause, and gives the sharing for the cause.
+        let shared = cause.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>();
+        let shared = shared.and_then(|shared| shared.downcast_ref::<T>());
+        cause.downcast_ref::<T>().or(shared)
+    })
+}
+
 /// What a store did not do with a file, if that is why something failed.
 pub(crate) fn of_store<E>(path: &str, error: E) -> std::result::Result<Error, E>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let first: &(dyn std::error::Error + 'static) = &error;
-    let words = std::iter::successors(Some(first), |error| error.source())
-        .find_map(|cause| cause.downcast_ref::<object_store::Error>())
-        .map(in_store_words);
+    let words = cause::<object_store::Error>(&error).map(in_store_words);
     match words {
         Some(words) => {
             let text = format!("failed to read the file '{path}': {words}");

@@ -18,13 +18,6 @@ fn fills_disk(error: &query::Error) -> bool {
         })
 }
 
-/// What some cause of it is.
-fn cause<T: std::error::Error + 'static>(error: &query::Error) -> Option<&T> {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| error.source())
-        .find_map(|cause| cause.downcast_ref::<T>())
-}
-
 /// What a place did not do, in the words of the query, which name the file.
 fn of_place(error: &query::Error, cause: &storage::Error) -> Error {
     use storage::ErrorKind as Kind;
@@ -43,11 +36,11 @@ impl From<query::Error> for Error {
     fn from(error: query::Error) -> Self {
         use query::{ErrorKind as Kind, Violation as Broken};
         // Of rows that this server gave, which failed with an error of its own.
-        if let Some(own) = cause::<Self>(&error) {
+        if let Some(own) = error.cause::<Self>() {
             return own.clone();
         }
         if error.kind() == Kind::Io
-            && let Some(cause) = cause::<storage::Error>(&error)
+            && let Some(cause) = error.cause::<storage::Error>()
         {
             return of_place(&error, cause).with_source(error);
         }
