@@ -251,7 +251,7 @@ const WAYS: &[Way] = &[
     Way {
         suffix: ".csv",
         export: "FIELDS TERMINATED BY '||' ENCLOSED BY '\\'' ESCAPED BY '!' LINES STARTING BY '<<' TERMINATED BY '>>\\n'",
-        infile: ", 'null'='\\\\N'",
+        infile: "",
         clauses: "FIELDS TERMINATED BY '||' ENCLOSED BY '\\'' ESCAPED BY '!' LINES STARTING BY '<<' TERMINATED BY '>>\\n'",
     },
     Way {
