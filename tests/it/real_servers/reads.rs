@@ -93,7 +93,7 @@ async fn replaced(place: Place, folder: &str) {
                     broken += 1;
                     let error = status.message();
                     assert!(
-                        error.starts_with("failed to read the ")
+                        error.contains("failed to read the ")
                             && error.contains(&format!("file '{name}': "))
                             && error.contains("stage 's': ")
                             && error.contains("was changed while it was read")
