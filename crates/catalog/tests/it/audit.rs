@@ -247,7 +247,7 @@ fn what_is_done_to_an_account_is_in_its_own_audit_too() {
     assert_eq!(theirs.statement, ours.statement);
     assert!(catalog.verify_audit().unwrap().bad.is_none());
     // Their own administrator does it once, to one audit.
-    let own = [AccountChange::Comment("c".to_owned())];
+    let own = [AccountChange::Comment("of their own".to_owned())];
     let ann = Actor::new("acme", "ann", "accountadmin");
     catalog
         .alter_account(&ann, "acme", own, Expected::Any)

@@ -42,7 +42,10 @@ impl LocalFile {
         let fixed = match pattern.find(WILDCARDS) {
             Some(wildcard) => pattern[..wildcard]
                 .rsplit_once('/')
-                .map_or("", |(above, _)| above),
+                .map_or("", |(above, _)| match above {
+                    "" => "/",
+                    above => above,
+                }),
             None => return Self::named(path),
         };
         match plain(&path).strip_prefix(plain(Path::new(fixed))) {
