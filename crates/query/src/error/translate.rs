@@ -417,3 +417,24 @@ fn split_position(text: &str) -> (&str, Option<Position>) {
         _ => (message, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// By it a full disk is told from other failures, and a place's own words are found.
+    #[test]
+    fn a_cause_is_found_behind_the_sharing_of_causes() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let spilled = from_datafusion(DataFusionError::IoError(full));
+        let named = Error::new(ErrorKind::Io, "failed to read a file").because(spilled.clone());
+        for error in [spilled, named] {
+            let kind = error.cause::<io::Error>().map(io::Error::kind);
+            assert_eq!(kind, Some(io::ErrorKind::StorageFull));
+        }
+        let alone = Error::new(ErrorKind::Io, "failed to read a file");
+        assert!(alone.cause::<io::Error>().is_none());
+    }
+}

@@ -6,16 +6,13 @@ use crate::error::{Error, Reason};
 
 /// Whether some cause of it is a disk without space.
 fn fills_disk(error: &query::Error) -> bool {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| error.source())
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| {
-            use io::ErrorKind as Kind;
-            matches!(
-                cause.kind(),
-                Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge
-            )
-        })
+    error.cause::<io::Error>().is_some_and(|cause| {
+        use io::ErrorKind as Kind;
+        matches!(
+            cause.kind(),
+            Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge
+        )
+    })
 }
 
 /// What a place did not do, in the words of the query, which name the file.
