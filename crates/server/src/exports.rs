@@ -17,7 +17,7 @@ pub(crate) use checksums::{checksums_of_folder, checksums_path, checksums_text, 
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_of_folder, manifest_path};
-pub(crate) use publish::kept_drafts;
+pub(crate) use plan::begun_token;
 pub(crate) use recovery::{give_up, place, recover, recover_left};
 pub(crate) use run::{ExportPlan, before, start, write_error};
 pub(crate) use target::{

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use opendal::{EntryMode, Operator};
 
-use crate::backend::{Backend, BegunUploads, NotRemoved, PlannedFile, Published};
+use crate::backend::{Backend, BegunUpload, BegunUploads, NotRemoved, PlannedFile, Published};
 use crate::bucket::{Bucket, Retry};
 use crate::credentials::BucketCredentials;
 use crate::digest::Digest;
@@ -316,14 +316,22 @@ impl Store {
         self.named(self.backend.discard(token).await)
     }
 
-    /// Removes the drafts of `work` that were not published and whose tokens nobody wrote down. A folder knows them
-    /// by their work; a bucket does not, and looks through the uploads that `begun` describes, if it is given.
-    /// Idempotent.
+    /// Removes the drafts of `work` that were not published and whose tokens nobody wrote down, in a place that
+    /// [knows them by their work](Self::sweeps_by_work); in another, nothing. Idempotent.
     ///
     /// # Errors
     /// The place's.
-    pub async fn sweep(&self, work: &str, begun: Option<&BegunUploads>) -> Result<()> {
-        self.named(self.backend.sweep(work, begun).await)
+    pub async fn sweep(&self, work: &str) -> Result<()> {
+        self.named(self.backend.sweep(work).await)
+    }
+
+    /// The open uploads that `wanted` describes, of whatever work they are: none in a place that knows drafts by
+    /// their work. Whoever removes some must know first whose they are.
+    ///
+    /// # Errors
+    /// The place's.
+    pub async fn begun(&self, wanted: &BegunUploads) -> Result<Vec<BegunUpload>> {
+        self.named(self.backend.begun(wanted).await)
     }
 
     /// Removes every draft of the place, of whatever work: only for a place that nobody else writes to.

@@ -12,6 +12,7 @@ use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::manifest::manifest_warning;
 use crate::exports::plan::{begun_token, planned};
 use crate::instance::Instance;
+use crate::lost_drafts::remove_lost;
 
 /// Files that are published at a time.
 const PUBLISHED_AT_ONCE_MAX: usize = 16;
@@ -339,7 +340,7 @@ pub(crate) fn may_publish(instance: &Instance, export: &ExportRecord) -> Result<
 /// Removes the drafts of an export that its plan names, and what else a place knows to be of it.
 pub(crate) async fn remove_drafts(store: &Store, export: &ExportRecord) -> Result<()> {
     discard(store, &export.plan).await?;
-    Ok(store.sweep(&export.id, None).await?)
+    Ok(store.sweep(&export.id).await?)
 }
 
 /// The same once the data of the plan has its names: a manifest, or digests, may have been left.
@@ -349,7 +350,7 @@ pub(crate) async fn remove_rest(store: &Store, export: &ExportRecord) -> Result<
         FileRole::Data | FileRole::Surplus | FileRole::OldManifest => false,
     });
     discard(store, beside).await?;
-    Ok(store.sweep(&export.id, None).await?)
+    Ok(store.sweep(&export.id).await?)
 }
 
 /// The same for an export that ended before its plan could name every draft: the uploads that a bucket has of its
@@ -373,25 +374,10 @@ pub(crate) async fn remove_all_drafts(
         targets,
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(export.created_us)),
         until: Some(until),
-        keep: kept_drafts(instance).await?,
     };
-    Ok(store.sweep(&export.id, Some(&begun)).await?)
-}
-
-/// The drafts that exports and uploads under way have on record: who looks for a lost one by its name must not take
-/// them.
-///
-/// # Errors
-/// Those of reading the records; one that cannot be read might be of any of them.
-pub(crate) async fn kept_drafts(instance: &Arc<Instance>) -> Result<Vec<Token>> {
-    let running = instance
-        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
-        .await?;
-    let mut keep = instance.uploads.tokens();
-    for file in running.iter().flat_map(|export| &export.plan) {
-        keep.extend(begun_token(file)?);
-    }
-    Ok(keep)
+    store.sweep(&export.id).await?;
+    let found = store.begun(&begun).await?;
+    remove_lost(instance, store, &export.id, found).await
 }
 
 async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -> Result<()> {

@@ -417,13 +417,19 @@ impl Running {
             remove_rest(store, prepared).await
         } else {
             let now = SystemTime::now();
-            remove_all_drafts(&self.instance, store, prepared, lost, now).await
+            remove_all_drafts(&self.instance, store, prepared, lost.clone(), now).await
         };
         if let Err(error) = tidied {
+            let (record, path) = (prepared.clone(), self.target.path.clone());
+            let noted = self
+                .instance
+                .blocking(move |instance| instance.uploads.leave(&record, &path, &lost))
+                .await;
             tracing::warn!(
                 id = self.id,
                 error = error.message(),
-                "failed to tidy up after an export"
+                noted = noted.is_ok(),
+                "failed to tidy up after an export; what is noted is tried again"
             );
         }
         let recorded = self

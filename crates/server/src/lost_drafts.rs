@@ -1,0 +1,106 @@
+//! Drafts of which nobody has a token, because an answer of their bucket was lost: they are found by the names that
+//! their files would have got, and removed unless other work has them, or may be about to.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use storage::{BegunUpload, ObjectPath, Store, Token};
+
+use crate::error::{Error, Reason, Result};
+use crate::exports::begun_token;
+use crate::instance::Instance;
+
+/// The length of the id that a piece of work has or begins with: a UUID with hyphens.
+const ID_BYTES: usize = 36;
+
+/// Removes those of the uploads that were `found` open under the names of `work`'s files which are no other work's.
+/// They are looked for first, and whose they are is read here, behind that: whatever the place knew of by then is on
+/// record by now, for the record comes first.
+///
+/// # Errors
+/// The place's; those of reading the records, for one that cannot be read might be of any upload; one that may pass
+/// where an upload may be of work that has just begun one: what is left is to be looked for again.
+pub(crate) async fn remove_lost(
+    instance: &Arc<Instance>,
+    store: &Store,
+    work: &str,
+    found: Vec<BegunUpload>,
+) -> Result<()> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let others = Others::read(instance, work).await?;
+    let mut unsure = None;
+    for upload in found {
+        if others
+            .tokens
+            .iter()
+            .any(|token| token.is_same_draft(&upload.token))
+        {
+            continue;
+        }
+        if others.may_have_begun(&upload.target) {
+            unsure = Some(upload.target);
+            continue;
+        }
+        store.discard(&upload.token).await?;
+    }
+    match unsure {
+        None => Ok(()),
+        Some(target) => Err(Error::internal(
+            Reason::StorageFailed,
+            format_args!("an upload of '{target}' may be of other work that has just begun it"),
+        )
+        .retryable(true)),
+    }
+}
+
+/// What exports and uploads other than one piece of work have in places, by their records.
+#[derive(Debug, Default)]
+struct Others {
+    /// The drafts that they have begun.
+    tokens: Vec<Token>,
+    /// The last parts of the names of files that are about to begin, or have begun and the answer is awaited. Only of
+    /// work that runs: what a stopped server was about to begin is as lost as what is looked for.
+    about_to_begin: HashSet<String>,
+}
+
+impl Others {
+    async fn read(instance: &Arc<Instance>, work: &str) -> Result<Self> {
+        let work = work.get(..ID_BYTES).unwrap_or(work).to_owned();
+        instance
+            .blocking(move |instance| {
+                let mut others = Self::default();
+                for export in instance.catalog.unfinished_exports()? {
+                    if export.id == work {
+                        continue;
+                    }
+                    let runs = instance.jobs.get(&export.id).is_some();
+                    for file in export.plan.iter().filter(|file| file.role.has_draft()) {
+                        match begun_token(file)? {
+                            Some(token) => others.tokens.push(token),
+                            None if runs => others.expect(&ObjectPath::parse(&file.target)?),
+                            None => {}
+                        }
+                    }
+                }
+                for upload in instance.uploads.running_but(&work) {
+                    match upload.token {
+                        Some(token) => others.tokens.push(token),
+                        None => others.expect(&upload.target),
+                    }
+                }
+                Ok(others)
+            })
+            .await
+    }
+
+    /// The name alone, for the paths of other stages begin elsewhere.
+    fn expect(&mut self, target: &ObjectPath) {
+        self.about_to_begin.insert(target.file_name().to_owned());
+    }
+
+    fn may_have_begun(&self, target: &ObjectPath) -> bool {
+        self.about_to_begin.contains(target.file_name())
+    }
+}
