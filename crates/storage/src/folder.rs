@@ -16,7 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use opendal::Operator;
 
-use crate::backend::{Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
+use crate::backend::{
+    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers;
 use crate::path::ObjectPath;

@@ -77,9 +77,14 @@ impl Token {
             (TokenKind::Upload { upload_id: id, .. }, TokenKind::Upload { upload_id, .. }) => {
                 id == upload_id
             }
-            (TokenKind::File { work, name, .. }, TokenKind::File { work: of, name: called, .. }) => {
-                work == of && name == called
-            }
+            (
+                TokenKind::File { work, name, .. },
+                TokenKind::File {
+                    work: of,
+                    name: called,
+                    ..
+                },
+            ) => work == of && name == called,
             (TokenKind::Upload { .. } | TokenKind::File { .. }, _) => false,
         }
     }

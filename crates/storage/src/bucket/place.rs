@@ -13,7 +13,9 @@ use super::draft::UploadDraft;
 use super::error::{BucketError, BucketErrorKind};
 use super::removal::{self, REMOVED_AT_ONCE_MAX};
 use super::uploads::{Completed, ObjectOptions, PartTag, UploadId};
-use crate::backend::{Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
+use crate::backend::{
+    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published,
+};
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
