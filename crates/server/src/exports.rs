@@ -11,6 +11,7 @@ mod publish;
 mod recovery;
 mod run;
 mod target;
+mod waiting;
 
 pub(crate) use beside::BesideWanted;
 pub(crate) use checksums::{checksums_of_folder, checksums_path, checksums_text, digest_told};

@@ -104,3 +104,55 @@ impl Others {
         self.about_to_begin.contains(target.file_name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use storage::{Location, Policy};
+
+    use super::*;
+    use crate::{Server, Settings};
+
+    /// Of three drafts of one name, one is another upload's, and one may be one's that has just begun.
+    #[tokio::test]
+    async fn what_other_work_has_or_may_have_begun_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::open(Settings::embedded(folder.path()))
+            .await
+            .unwrap();
+        let instance = &server.instance;
+        let place = Location::Memory("lost drafts".to_owned());
+        let store = Store::open(&place, None, &Policy::default()).await.unwrap();
+        let target = ObjectPath::parse("a/data.csv").unwrap();
+        let mut found = Vec::new();
+        for work in ["lost", "other"] {
+            let draft = store.draft(work, 0, &target).await.unwrap();
+            found.push(BegunUpload {
+                token: draft.finish().unwrap().token,
+                target: target.clone(),
+            });
+        }
+        let (lost, other) = (found[0].token.clone(), found[1].token.clone());
+        let remove = || remove_lost(instance, &store, "lost", found.clone());
+
+        let elsewhere = ObjectPath::parse("data.csv").unwrap();
+        instance.uploads.assume_running("third", &elsewhere, None);
+        let error = remove().await.unwrap_err();
+        assert!(error.is_retryable(), "{}", error.message());
+        assert!(store.has_draft(&lost).await.unwrap(), "it may be third's");
+
+        let begun = Token::of_file("third", 0);
+        instance
+            .uploads
+            .assume_running("third", &elsewhere, Some(begun));
+        instance
+            .uploads
+            .assume_running("other", &target, Some(other.clone()));
+        // What it was itself about to begin is what is looked for.
+        instance.uploads.assume_running("lost", &target, None);
+        remove().await.unwrap();
+        assert!(!store.has_draft(&lost).await.unwrap());
+        assert!(store.has_draft(&other).await.unwrap());
+    }
+}

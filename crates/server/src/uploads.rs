@@ -264,6 +264,14 @@ impl Uploads {
         others.map(|(_, running)| running.clone()).collect()
     }
 
+    /// An upload as it is while it runs, without one.
+    #[cfg(test)]
+    pub(crate) fn assume_running(&self, work: &str, target: &ObjectPath, token: Option<Token>) {
+        let target = target.clone();
+        let running = Running { target, token };
+        self.lock().insert(work.to_owned(), running);
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -567,5 +575,31 @@ mod tests {
             "folder of w.json".to_owned(),
         ];
         assert_eq!(syncs::taken(), expected);
+    }
+
+    /// Who looks for left records removes drafts of records that nobody writes: not those of one that is being
+    /// written.
+    #[test]
+    fn records_are_written_while_others_are_looked_for() {
+        let data_dir = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(data_dir.path()).unwrap();
+        let target = ObjectPath::parse("a/b.csv").unwrap();
+        let written = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !written.load(Ordering::SeqCst) {
+                    uploads.left().unwrap();
+                }
+            });
+            for number in 0..200 {
+                let result = uploads.write_apart(&format!("w{number}"), &target, &record());
+                if result.is_err() {
+                    written.store(true, Ordering::SeqCst);
+                }
+                result.unwrap();
+            }
+            written.store(true, Ordering::SeqCst);
+        });
+        assert_eq!(uploads.left().unwrap().len(), 200);
     }
 }

@@ -276,6 +276,7 @@ impl Running {
                 // It may be published yet.
                 meter.keep(&self.id);
                 self.instance.unsettled.notify_one();
+                self.instance.jobs.waiting.note(&self.id, &error);
                 Err(unsettled(&self.id, &error))
             }
         }
