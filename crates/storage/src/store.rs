@@ -101,13 +101,24 @@ impl Store {
         }
     }
 
-    /// Names the place in a refusal of the store.
+    /// Names the place in what the store itself could not or would not do.
     pub(crate) fn named<T>(&self, result: Result<T>) -> Result<T> {
-        match (&self.name, result) {
-            (Some(name), Err(error)) if error.kind() == ErrorKind::Refused => {
-                Err(error.within(name))
-            }
-            (_, result) => result,
+        let (Some(name), Err(error)) = (&self.name, &result) else {
+            return result;
+        };
+        let is_of_place = match error.kind() {
+            ErrorKind::Refused | ErrorKind::Io | ErrorKind::NoSpace => true,
+            // About a path, which the text names.
+            ErrorKind::Invalid
+            | ErrorKind::NotFound
+            | ErrorKind::AlreadyExists
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Unsupported
+            | ErrorKind::Changed => false,
+        };
+        match is_of_place {
+            true => result.map_err(|error| error.within(name)),
+            false => result,
         }
     }
 
