@@ -103,22 +103,9 @@ impl Store {
 
     /// Names the place in what the store itself could not or would not do.
     pub(crate) fn named<T>(&self, result: Result<T>) -> Result<T> {
-        let (Some(name), Err(error)) = (&self.name, &result) else {
-            return result;
-        };
-        let is_of_place = match error.kind() {
-            ErrorKind::Refused | ErrorKind::Io | ErrorKind::NoSpace => true,
-            // About a path, which the text names.
-            ErrorKind::Invalid
-            | ErrorKind::NotFound
-            | ErrorKind::AlreadyExists
-            | ErrorKind::PermissionDenied
-            | ErrorKind::Unsupported
-            | ErrorKind::Changed => false,
-        };
-        match is_of_place {
-            true => result.map_err(|error| error.within(name)),
-            false => result,
+        match (&self.name, result) {
+            (Some(name), Err(error)) if is_of_place(error.kind()) => Err(error.within(name)),
+            (_, result) => result,
         }
     }
 
@@ -451,4 +438,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Whether it is the place that failed, and no path, which the text names.
+fn is_of_place(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Refused | ErrorKind::Io | ErrorKind::NoSpace => true,
+        ErrorKind::Invalid
+        | ErrorKind::NotFound
+        | ErrorKind::AlreadyExists
+        | ErrorKind::PermissionDenied
+        | ErrorKind::Unsupported
+        | ErrorKind::Changed => false,
+    }
 }

@@ -481,10 +481,15 @@ impl Running {
         Err(error)
     }
 
-    /// Names the stage in a refusal of its store, where the writer could not.
+    /// Names the stage in what its store would not or could not do, where the writer could not.
     fn named(&self, error: Error) -> Error {
         match &self.target.stage {
-            Some(stage) if error.reason() == Reason::StoreRefused => {
+            Some(stage)
+                if matches!(
+                    error.reason(),
+                    Reason::StoreRefused | Reason::StorageFailed | Reason::StorageFull
+                ) =>
+            {
                 let name = format!("stage '{}'", stage.name);
                 match error.message().contains(&name) {
                     true => error,
