@@ -230,7 +230,8 @@ fn provider(
         Source::Segments { store, files } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
             let name = format!("{}.{}", table.database, table.name);
-            Arc::new(ParquetTable::new(schema, store, files, name, at_hand)?)
+            let at = (store, stores.get(store)?);
+            Arc::new(ParquetTable::new(schema, at, files, name, at_hand)?)
         }
         Source::Files {
             store,
@@ -239,7 +240,8 @@ fn provider(
         } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
             let name = format!("{}.{}", table.database, table.name);
-            let table = ParquetTable::new(schema, store, files, name, at_hand)?;
+            let at = (store, stores.get(store)?);
+            let table = ParquetTable::new(schema, at, files, name, at_hand)?;
             Arc::new(table.of_others())
         }
         Source::Files {

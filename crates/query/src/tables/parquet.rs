@@ -36,7 +36,8 @@ const UTC: &str = "+00:00";
 #[derive(Debug)]
 pub(super) struct ParquetTable {
     schema: SchemaRef,
-    store: ObjectStoreUrl,
+    url: ObjectStoreUrl,
+    store: Arc<dyn ObjectStore>,
     files: Vec<FileRef>,
     name: String,
     at_hand: FilesAtHand,
@@ -45,17 +46,18 @@ pub(super) struct ParquetTable {
 }
 
 impl ParquetTable {
-    /// A table of this server's own segments, whose columns are the table's.
+    /// A table of this server's own segments, whose columns are the table's, in a store by its URL.
     pub(super) fn new(
         schema: SchemaRef,
-        store: &Url,
+        (url, store): (&Url, Arc<dyn ObjectStore>),
         files: &[FileRef],
         name: String,
         at_hand: &FilesAtHand,
     ) -> Result<Self, Error> {
-        let store = ObjectStoreUrl::parse(registry::key(store)).map_err(from_datafusion)?;
+        let url = ObjectStoreUrl::parse(registry::key(url)).map_err(from_datafusion)?;
         Ok(Self {
             schema: with_views(&schema),
+            url,
             store,
             files: files.to_vec(),
             name,
@@ -131,9 +133,8 @@ impl TableProvider for ParquetTable {
             global: state.config_options().execution.parquet.clone(),
             ..Default::default()
         };
-        let store = state.runtime_env().object_store(&self.store)?;
         let readers = NamedReaders::new(
-            store,
+            Arc::clone(&self.store),
             self.name.clone(),
             self.at_hand.clone(),
             Arc::new(self.checksums()),
@@ -153,7 +154,7 @@ impl TableProvider for ParquetTable {
         let adapter = self
             .of_others
             .then(|| Arc::new(DeclaredColumns) as Arc<dyn PhysicalExprAdapterFactory>);
-        let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
+        let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_expr_adapter(adapter)
             .with_file_group(FileGroup::new(files.collect()))
             .with_statistics(self.table_statistics())
