@@ -146,14 +146,13 @@ impl QueryEngine {
         partitions: usize,
         batch_rows: usize,
     ) -> Result<SessionConfig, Error> {
-        let mut config = self.shared().config().clone();
+        let mut config = self.shared().config().clone().with_batch_size(batch_rows);
         let options = config.options_mut();
         let database = context.values.database.as_deref();
         options.catalog.default_schema = database.unwrap_or_default().to_lowercase();
         options
             .set("datafusion.execution.time_zone", &context.values.zone())
             .map_err(from_datafusion)?;
-        options.execution.batch_size = batch_rows;
         options.execution.target_partitions = partitions;
         // What a sort keeps free for merging: with less it fails when its memory is full,
         // with more fewer sorts run at once (so: eight).
