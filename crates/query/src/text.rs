@@ -7,6 +7,7 @@
 //! `source` gives a file's plain bytes (`pulled` decodes some of them); `records`, `header` and `scan` read delimited ones, `jsonline` the others; `table`
 //! is what a query sees of both, `infer` finds undeclared columns, whose types and bounds are in `kinds`.
 
+mod delimited;
 mod header;
 mod infer;
 mod jsonline;

@@ -12,10 +12,11 @@ fn read(options: &CsvReadOptions, text: &str, chunk: usize) -> Rows {
     loop {
         match records.next().unwrap() {
             Step::Record => rows.push(
-                (0..records.record().len())
+                (0..records.record().unwrap().len())
                     .map(|index| {
                         records
                             .record()
+                            .unwrap()
                             .field(index)
                             .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
                     })
