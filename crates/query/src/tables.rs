@@ -3,6 +3,7 @@
 
 mod conditions;
 mod declared;
+mod footers;
 mod live;
 mod parquet;
 mod reading;

@@ -26,6 +26,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use super::declared::DeclaredColumns;
+use super::footers::Footers;
 use super::reading::{FilesAtHand, NamedReaders, unreadable};
 use super::{BlockChecksums, FileRef, registry, with_views};
 use crate::error::{Error, from_arrow, from_datafusion};
@@ -41,8 +42,10 @@ pub(super) struct ParquetTable {
     files: Vec<FileRef>,
     name: String,
     at_hand: FilesAtHand,
-    /// Whether the files are not our own: then their columns may be others than those declared.
+    /// Whether the files are not our own: then their columns may be others than those declared, and their footers tell
+    /// how many rows they have.
     of_others: bool,
+    footers: Footers,
 }
 
 impl ParquetTable {
@@ -63,6 +66,7 @@ impl ParquetTable {
             name,
             at_hand: at_hand.clone(),
             of_others: false,
+            footers: Footers::default(),
         })
     }
 
@@ -138,7 +142,18 @@ impl TableProvider for ParquetTable {
             self.name.clone(),
             self.at_hand.clone(),
             Arc::new(self.checksums()),
+            self.footers.clone(),
         );
+        let hint = options.global.metadata_size_hint;
+        let found = match self.of_others {
+            true => {
+                let footers = &self.footers;
+                footers
+                    .statistics(&self.files, &readers, hint, &self.schema)
+                    .await?
+            }
+            false => None,
+        };
         let source = ParquetSource::new(TableSchema::from(self.schema()))
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(readers));
@@ -157,7 +172,7 @@ impl TableProvider for ParquetTable {
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_expr_adapter(adapter)
             .with_file_group(FileGroup::new(files.collect()))
-            .with_statistics(self.table_statistics())
+            .with_statistics(found.unwrap_or_else(|| self.table_statistics()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();

@@ -2,9 +2,10 @@
 //! with NULL told apart from text. It looks at each byte once, however the chunks fall.
 
 mod block;
+mod line;
 
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr_iter, memchr2, memchr3};
+use memchr::{memchr_iter, memchr2, memchr3};
 
 use super::CsvReadOptions;
 pub(super) use block::{Block, Record};
@@ -126,7 +127,7 @@ impl Records {
             state: State::Start { searched: 0 },
             block: Block::default(),
             open: Place::default(),
-            separator: separator(options, newline),
+            separator: line::separator(options, newline),
             raw: Vec::new(),
         }
     }
@@ -363,46 +364,6 @@ impl Records {
         }
     }
 
-    /// Reads a record that is one line without quotes and escapes, if that is there whole: most are, and this way they
-    /// are copied at once and looked through eight bytes at a time.
-    fn whole_line(&mut self, separator: u8) -> bool {
-        let rest = &self.buffer[self.at..];
-        let Some(length) = memchr(b'\n', rest) else {
-            return false;
-        };
-        let line = &rest[..length];
-        let is_bare = match (self.enclosed, self.escaped) {
-            (Some(quote), Some(escape)) => memchr2(quote, escape, line).is_none(),
-            (Some(byte), None) | (None, Some(byte)) => memchr(byte, line).is_none(),
-            (None, None) => true,
-        };
-        if !is_bare {
-            return false;
-        }
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let place = Place {
-            byte: self.block.bytes.len(),
-            field: self.block.fields.len(),
-            gap: 1,
-            line: self.line,
-        };
-        self.block.bytes.extend_from_slice(line);
-        let mut start = 0;
-        for_each_place(separator, line, |end| {
-            self.block.fields.push(Field {
-                end: u32::try_from(place.byte + end).unwrap_or(u32::MAX),
-                null: is_null(self.null.as_deref(), self.null_word, &line[start..end]),
-            });
-            start = end + 1;
-        });
-        let null = is_null(self.null.as_deref(), self.null_word, &line[start..]);
-        self.block.push(null);
-        self.block.records.push(place);
-        self.at += length + 1;
-        self.line += 1;
-        true
-    }
-
     /// Ends a field, and with it perhaps the record.
     fn end_field(&mut self, null: bool, end: At) -> Went {
         self.block.push(null);
@@ -563,44 +524,6 @@ impl Records {
                     self.consume(1);
                 }
             }
-        }
-    }
-}
-
-/// The byte between fields, where it is one, and lines end with a newline and begin with nothing of their own.
-fn separator(options: &CsvReadOptions, newline: bool) -> Option<u8> {
-    let [byte] = *options.fields_terminated.as_bytes() else {
-        return None;
-    };
-    let is_else = matches!(byte, b'\n' | b'\r')
-        || options.enclosed == Some(byte)
-        || options.escaped == Some(byte);
-    (newline && options.lines_starting.is_empty() && !is_else).then_some(byte)
-}
-
-/// Whether a bare field without escapes is NULL.
-fn is_null(null: Option<&[u8]>, null_word: bool, field: &[u8]) -> bool {
-    null == Some(field) || null_word && field == b"NULL"
-}
-
-/// Calls with each place of `byte`, in order. Fields are short: it is faster than a search for each.
-fn for_each_place(byte: u8, text: &[u8], mut call: impl FnMut(usize)) {
-    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    let wanted = u64::from_ne_bytes([byte; 8]);
-    let (words, rest) = text.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let different = u64::from_le_bytes(*word) ^ wanted;
-        // The highest bit of each byte that is zero, and of no other.
-        let mut found = !(((different & LOW) + LOW) | different | LOW);
-        while found != 0 {
-            call(number * 8 + found.trailing_zeros() as usize / 8);
-            found &= found - 1;
-        }
-    }
-    let done = words.len() * 8;
-    for (number, at) in rest.iter().enumerate() {
-        if *at == byte {
-            call(done + number);
         }
     }
 }
