@@ -8,8 +8,8 @@ use memchr::memmem::Finder;
 use memchr::{memchr_iter, memchr2, memchr3};
 
 use super::CsvReadOptions;
+use block::Place;
 pub(super) use block::{Block, Record};
-use block::{Field, Place};
 
 /// Longest record; a quote that is never closed would otherwise take the whole file into memory.
 const RECORD_BYTES_MAX: usize = 64 << 20;

@@ -127,7 +127,7 @@ async fn nothing_in_the_way(
     data: &[storage::PlannedFile],
     attempt: Attempt,
 ) -> std::result::Result<(), Unpublished> {
-    let targets = data.iter().map(|file| file.target.clone());
+    let targets = data.iter().map(|file| file.target.clone()).collect();
     let mut looks = at_once(store, targets, |store, target| async move {
         store.stat(&target).await
     });
@@ -227,7 +227,7 @@ async fn publish_data(
     data: &[storage::PlannedFile],
     attempt: Attempt,
 ) -> std::result::Result<(), Unpublished> {
-    let mut results = at_once(store, data.iter().cloned(), |store, file| async move {
+    let mut results = at_once(store, data.to_vec(), |store, file| async move {
         let result = store.publish(&file).await;
         (file, result)
     });
@@ -291,7 +291,7 @@ fn lost(file: &storage::PlannedFile, error: &storage::Error) -> Error {
 
 /// Whether every file still waits to be published, so that nothing is visible.
 async fn all_wait(store: &Store, data: &[storage::PlannedFile]) -> storage::Result<bool> {
-    let tokens = data.iter().map(|file| file.token.clone());
+    let tokens = data.iter().map(|file| file.token.clone()).collect();
     let mut looks = at_once(store, tokens, |store, token| async move {
         store.has_draft(&token).await
     });
@@ -310,7 +310,7 @@ async fn withdraw(store: &Store, data: &[storage::PlannedFile]) -> storage::Resu
         storage::OnExisting::Refuse => true,
         storage::OnExisting::Replace => false,
     });
-    let mut withdrawals = at_once(store, ours.cloned(), |store, file| async move {
+    let mut withdrawals = at_once(store, ours.cloned().collect(), |store, file| async move {
         store.withdraw(&file).await
     });
     let mut failed = None;
@@ -403,7 +403,7 @@ async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -
 /// Asks the place something for each of many, some at a time; in the order of its answers.
 fn at_once<I, F>(
     store: &Store,
-    items: impl IntoIterator<Item = I, IntoIter: Unpin>,
+    items: Vec<I>,
     ask: impl Fn(Store, I) -> F + Unpin,
 ) -> impl Stream<Item = F::Output> + Unpin
 where

@@ -248,9 +248,6 @@ impl BucketError {
                 | BucketErrorKind::EncryptionKey
                 | BucketErrorKind::StorageClass
                 | BucketErrorKind::Full
-                | BucketErrorKind::EncryptionKey
-                | BucketErrorKind::StorageClass
-                | BucketErrorKind::Full
                 | BucketErrorKind::Corrupted
                 | BucketErrorKind::Unsupported
                 | BucketErrorKind::Dns

@@ -81,11 +81,6 @@ impl<'a> Record<'a> {
         self.fields.len()
     }
 
-    /// Bytes of all fields.
-    pub(in crate::text) fn bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// The fields as a message shows them.
     pub(in crate::text) fn written(&self, between: &str) -> String {
         let fields = (0..self.len()).map(|index| match self.field(index) {
