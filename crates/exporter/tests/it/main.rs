@@ -3,6 +3,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+/// Options with some of them set: outside of their crate there is no literal of them.
+macro_rules! with {
+    ($base:expr, $($field:ident: $value:expr),+ $(,)?) => {{
+        let mut options = $base;
+        $(options.$field = $value;)+
+        options
+    }};
+}
+
 mod driver;
 mod failing;
 mod files;
@@ -14,6 +23,8 @@ mod options;
 mod oracle;
 mod reader;
 mod round_trip;
+mod sinks;
 mod stored;
+mod stranger;
 mod tables;
 mod test_sink;
