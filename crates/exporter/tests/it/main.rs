@@ -12,15 +12,20 @@ macro_rules! with {
     }};
 }
 
+mod cut;
 mod driver;
 mod failing;
 mod files;
+mod formulas;
 mod golden;
+mod instants;
 mod jsonline;
 mod lengths;
 mod manifest;
 mod options;
 mod oracle;
+mod other_reader;
+mod partitions;
 mod reader;
 mod round_trip;
 mod sinks;
