@@ -220,10 +220,7 @@ impl TextRule {
 
     fn needs_quotes(&self, text: &[u8]) -> bool {
         // `\.` alone on a line ends the data for PostgreSQL's COPY.
-        text.is_empty()
-            || text == self.marker
-            || text == b"\\."
-            || self.has_special(text)
+        text.is_empty() || text == self.marker || text == b"\\." || self.has_special(text)
     }
 
     fn has_special(&self, text: &[u8]) -> bool {
