@@ -82,7 +82,11 @@ impl PartSink for FileSink {
         let path = self.folder.join(&target);
         // That need not be found out after the last row.
         if !self.replaces && path.symlink_metadata().is_ok() {
-            return Err(at(&path, io::ErrorKind::AlreadyExists.into()));
+            let what = "it is there already, and only a replacing sink replaces it";
+            return Err(at(
+                &path,
+                io::Error::new(io::ErrorKind::AlreadyExists, what),
+            ));
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".stagedoor-").suffix(".part");

@@ -146,7 +146,7 @@ fn rows_take_no_memory_of_their_own() {
     let schema = batch.schema();
     let parquet = ExportOptions::parquet(&schema, ParquetCompression::default()).unwrap();
     let csv = ExportOptions::csv(&schema, CsvOptions::default()).unwrap();
-    for (options, bytes_max) in [(csv, 16 << 20), (parquet, 48 << 20)] {
+    for (options, bytes_max) in [(csv, 8 << 20), (parquet, 16 << 20)] {
         let options = options.threads(2).chunk_bytes(512 << 10);
         let (report, most) = most(|| block_on(exported(batch.clone(), 1500, options)));
         assert_eq!(report.rows, 1_500_000);
