@@ -317,7 +317,7 @@ impl Running {
             meter: Arc::clone(&meter),
         };
         let batches = until_cancelled(metered(batches, meter), job);
-        let report = exporter::export(batches, sink, options, progress).await;
+        let report = exporter::export(batches, sink, options.progress(progress)).await;
         if let Some(why) = job.stopped() {
             return Err(why);
         }
@@ -529,6 +529,8 @@ fn plan_of_data(
             let (target, finished) = finished
                 .get(&file.index)
                 .ok_or_else(|| Error::defect("a reported file has no draft"))?;
+            let digest = file.digest.clone();
+            let digest = digest.ok_or_else(|| Error::defect("a reported file has no digest"))?;
             Ok(PlannedFile {
                 index: file.index,
                 role: FileRole::Data,
@@ -536,7 +538,7 @@ fn plan_of_data(
                 replaces,
                 rows: file.rows,
                 bytes: file.bytes,
-                digest: file.digest.clone(),
+                digest,
                 token: finished.token.to_bytes(),
             })
         })
