@@ -64,7 +64,7 @@ fn is_null(null: Option<&[u8]>, null_word: bool, field: &[u8]) -> bool {
 }
 
 /// Calls with each place of `byte`, in order. Fields are short: it is faster than a search for each.
-fn for_each_place(byte: u8, text: &[u8], mut call: impl FnMut(usize)) {
+pub(super) fn for_each_place(byte: u8, text: &[u8], mut call: impl FnMut(usize)) {
     const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
     let wanted = u64::from_ne_bytes([byte; 8]);
     let (words, rest) = text.as_chunks::<8>();
