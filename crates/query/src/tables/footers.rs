@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Result, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
@@ -97,6 +98,20 @@ fn of_footer(footer: &ParquetMetaData, schema: &SchemaRef) -> Result<Statistics>
     })
 }
 
+/// Without bounds that are none: a damaged footer may say anything, and the planner takes the least for the least.
+fn credible(found: ColumnStatistics) -> ColumnStatistics {
+    let bounds = (found.min_value.get_value(), found.max_value.get_value());
+    let is_range = matches!(bounds, (Some(least), Some(most)) if least <= most);
+    match is_range {
+        true => found,
+        false => ColumnStatistics {
+            min_value: Precision::Absent,
+            max_value: Precision::Absent,
+            ..found
+        },
+    }
+}
+
 fn columns(
     written: &Schema,
     found: &[ColumnStatistics],
@@ -109,7 +124,7 @@ fn columns(
             let of_file = both.find(|(name, _)| name.name().eq_ignore_ascii_case(field.name()));
             match of_file {
                 Some((as_written, found)) if as_written.data_type() == field.data_type() => {
-                    found.clone().to_inexact()
+                    credible(found.clone().to_inexact())
                 }
                 Some((_, found)) => ColumnStatistics {
                     null_count: found.null_count.to_inexact(),
