@@ -226,7 +226,6 @@ impl Records {
         self.open = Place {
             byte: self.block.bytes.len(),
             field: self.block.fields.len(),
-            gap: 0,
             line: self.line,
         };
         if self.at >= self.buffer.len() {
@@ -366,7 +365,8 @@ impl Records {
 
     /// Ends a field, and with it perhaps the record.
     fn end_field(&mut self, null: bool, end: At) -> Went {
-        self.block.push(null);
+        let start = self.field_start();
+        self.block.push(start, self.block.bytes.len(), null);
         match end {
             At::Field(bytes) => {
                 self.consume(bytes);

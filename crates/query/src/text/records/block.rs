@@ -10,7 +10,8 @@ pub(in crate::text) struct Block {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
-    /// Behind its last byte in the block's bytes.
+    /// Of its first byte in the block's bytes, and behind its last.
+    pub(super) start: u32,
     pub(super) end: u32,
     pub(super) null: bool,
 }
@@ -20,8 +21,6 @@ pub(super) struct Field {
 pub(super) struct Place {
     pub(super) byte: usize,
     pub(super) field: usize,
-    /// Bytes between two fields: a line without quotes and escapes keeps its separators.
-    pub(super) gap: usize,
     pub(super) line: u64,
 }
 
@@ -46,7 +45,6 @@ impl Block {
             bytes: &self.bytes[place.byte..byte_end],
             fields: &self.fields[place.field..field_end],
             from: place.byte,
-            gap: place.gap,
             line: place.line,
         })
     }
@@ -57,10 +55,18 @@ impl Block {
         self.records.clear();
     }
 
-    pub(super) fn push(&mut self, null: bool) {
-        // A block ends long before u32 does: its records are within RECORD_BYTES_MAX, and it takes no more behind so many.
-        let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.fields.push(Field { end, null });
+    /// Takes the bytes of a place as a field. A block ends long before u32 does: its records are within
+    /// RECORD_BYTES_MAX, and it takes no more behind so many.
+    pub(super) fn push(&mut self, start: usize, end: usize, null: bool) {
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (place(start), place(end));
+        self.fields.push(Field { start, end, null });
+    }
+
+    /// Takes back what was read of a record.
+    pub(super) fn take_back(&mut self, place: Place) {
+        self.bytes.truncate(place.byte);
+        self.fields.truncate(place.field);
     }
 }
 
@@ -71,7 +77,6 @@ pub(in crate::text) struct Record<'a> {
     fields: &'a [Field],
     /// Where `bytes` begins in the block.
     from: usize,
-    gap: usize,
     /// The line it began on, from 1.
     pub(in crate::text) line: u64,
 }
@@ -92,11 +97,8 @@ impl<'a> Record<'a> {
 
     /// A field's bytes; `None` is NULL.
     pub(in crate::text) fn field(&self, index: usize) -> Option<&'a [u8]> {
-        let Field { end, null } = *self.fields.get(index)?;
-        let start = match index.checked_sub(1) {
-            None => 0,
-            Some(before) => self.fields[before].end as usize - self.from + self.gap,
-        };
-        (!null).then(|| &self.bytes[start..end as usize - self.from])
+        let Field { start, end, null } = *self.fields.get(index)?;
+        let (start, end) = (start as usize - self.from, end as usize - self.from);
+        (!null).then(|| &self.bytes[start..end])
     }
 }

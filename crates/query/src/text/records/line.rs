@@ -1,49 +1,109 @@
-//! Lines that are a record each, with neither quote nor escape: most are, and this way they are copied at once and looked
-//! through eight bytes at a time.
+//! Lines that are a record each, without escapes: most are, and this way they are copied at once and looked through eight
+//! bytes at a time.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
-use super::block::{Field, Place};
+use super::block::{Block, Place};
 use super::{CsvReadOptions, Records};
 
 impl Records {
-    /// Reads a record that is one line without quotes and escapes, if that is there whole.
+    /// Reads a record that is one line without escapes, if that is there whole, its quotes at fields' ends alone and none
+    /// doubled. Nothing is read of any other.
     pub(super) fn whole_line(&mut self, separator: u8) -> bool {
         let rest = &self.buffer[self.at..];
         let Some(length) = memchr(b'\n', rest) else {
             return false;
         };
-        let line = &rest[..length];
-        let is_bare = match (self.enclosed, self.escaped) {
-            (Some(quote), Some(escape)) => memchr2(quote, escape, line).is_none(),
-            (Some(byte), None) | (None, Some(byte)) => memchr(byte, line).is_none(),
-            (None, None) => true,
-        };
-        if !is_bare {
+        let line = rest[..length].strip_suffix(b"\r");
+        let line = line.unwrap_or(&rest[..length]);
+        if let Some(escape) = self.escaped
+            && memchr(escape, line).is_some()
+        {
             return false;
         }
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
         let place = Place {
             byte: self.block.bytes.len(),
             field: self.block.fields.len(),
-            gap: 1,
             line: self.line,
         };
         self.block.bytes.extend_from_slice(line);
-        let mut start = 0;
-        for_each_place(separator, line, |end| {
-            self.block.fields.push(Field {
-                end: u32::try_from(place.byte + end).unwrap_or(u32::MAX),
-                null: is_null(self.null.as_deref(), self.null_word, &line[start..end]),
-            });
-            start = end + 1;
-        });
-        let null = is_null(self.null.as_deref(), self.null_word, &line[start..]);
-        self.block.push(null);
+        let mut fields = LineFields {
+            block: &mut self.block,
+            line,
+            from: place.byte,
+            separator,
+            null: self.null.as_deref(),
+            null_word: self.null_word,
+        };
+        if !fields.read(self.enclosed) {
+            self.block.take_back(place);
+            return false;
+        }
         self.block.records.push(place);
         self.at += length + 1;
         self.line += 1;
         true
+    }
+}
+
+/// A line, and where its fields go.
+struct LineFields<'a> {
+    block: &'a mut Block,
+    line: &'a [u8],
+    /// Where the line begins in the block's bytes.
+    from: usize,
+    separator: u8,
+    null: Option<&'a [u8]>,
+    null_word: bool,
+}
+
+impl LineFields<'_> {
+    /// Whether the line was read to its end.
+    fn read(&mut self, quote: Option<u8>) -> bool {
+        let mut at = 0;
+        loop {
+            let rest = &self.line[at..];
+            let opened = quote.and_then(|quote| Some((quote, memchr(quote, rest)?)));
+            let Some((quote, opened)) = opened else {
+                self.bare(at, self.line.len());
+                return true;
+            };
+            if opened > 0 {
+                // A quote within a bare field is text.
+                if rest[opened - 1] != self.separator {
+                    return false;
+                }
+                self.bare(at, at + opened - 1);
+            }
+            let start = at + opened + 1;
+            let Some(length) = memchr(quote, &self.line[start..]) else {
+                return false;
+            };
+            let end = start + length;
+            self.block.push(self.from + start, self.from + end, false);
+            match self.line.get(end + 1) {
+                None => return true,
+                Some(byte) if *byte == self.separator => at = end + 2,
+                Some(_) => return false,
+            }
+        }
+    }
+
+    /// The fields without quotes from one place to another.
+    fn bare(&mut self, from: usize, to: usize) {
+        let text = &self.line[from..to];
+        let mut start = 0;
+        let mut push = |start: usize, end: usize| {
+            let field = &text[start..end];
+            let null = self.null == Some(field) || self.null_word && field == b"NULL";
+            let first = self.from + from;
+            self.block.push(first + start, first + end, null);
+        };
+        for_each_place(self.separator, text, |end| {
+            push(start, end);
+            start = end + 1;
+        });
+        push(start, text.len());
     }
 }
 
@@ -56,11 +116,6 @@ pub(super) fn separator(options: &CsvReadOptions, newline: bool) -> Option<u8> {
         || options.enclosed == Some(byte)
         || options.escaped == Some(byte);
     (newline && options.lines_starting.is_empty() && !is_else).then_some(byte)
-}
-
-/// Whether a bare field without escapes is NULL.
-fn is_null(null: Option<&[u8]>, null_word: bool, field: &[u8]) -> bool {
-    null == Some(field) || null_word && field == b"NULL"
 }
 
 /// Calls with each place of `byte`, in order. Fields are short: it is faster than a search for each.

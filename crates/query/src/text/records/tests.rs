@@ -218,6 +218,22 @@ fn whole_lines_among_others() {
             &[Some("4"), Some("5"), Some("6"), Some("7")],
         ],
     );
+    let quoted = CsvReadOptions {
+        escaped: None,
+        ..CsvReadOptions::default()
+    };
+    check(
+        &quoted,
+        "\"a,b\",c,\"\"\n1,\"two\",NULL,\"NULL\",\r\n\"do\"\"ubled\",1\nst\"ray,2\n\"over\nlines\",\"\",\n\"x\"y,1\n",
+        &[
+            &[Some("a,b"), Some("c"), Some("")],
+            &[Some("1"), Some("two"), None, Some("NULL"), Some("")],
+            &[Some("do\"ubled"), Some("1")],
+            &[Some("st\"ray"), Some("2")],
+            &[Some("over\nlines"), Some(""), Some("")],
+            &[Some("x\"y"), Some("1")],
+        ],
+    );
     let bare = CsvReadOptions {
         enclosed: None,
         escaped: None,
