@@ -27,7 +27,7 @@ use url::Url;
 
 use super::declared::DeclaredColumns;
 use super::reading::{FilesAtHand, NamedReaders, unreadable};
-use super::{BlockChecksums, FileRef, registry, with_views};
+use super::{BlockChecksums, FileRef, FromPaths, registry, with_views};
 use crate::error::{Error, from_arrow, from_datafusion};
 
 /// The zone of times, as the type `timestamp` of a column has it.
@@ -35,7 +35,11 @@ const UTC: &str = "+00:00";
 
 #[derive(Debug)]
 pub(super) struct ParquetTable {
+    /// Of the files.
+    file_schema: SchemaRef,
+    /// With what the files' paths say.
     schema: SchemaRef,
+    paths: FromPaths,
     store: ObjectStoreUrl,
     files: Vec<FileRef>,
     name: String,
@@ -54,8 +58,11 @@ impl ParquetTable {
         at_hand: &FilesAtHand,
     ) -> Result<Self, Error> {
         let store = ObjectStoreUrl::parse(registry::key(store)).map_err(from_datafusion)?;
+        let schema = with_views(&schema);
         Ok(Self {
-            schema: with_views(&schema),
+            file_schema: Arc::clone(&schema),
+            schema,
+            paths: FromPaths::default(),
             store,
             files: files.to_vec(),
             name,
@@ -64,12 +71,15 @@ impl ParquetTable {
         })
     }
 
-    /// The table with files that anybody may have written.
-    pub(super) fn of_others(self) -> Self {
-        Self {
+    /// The table with files that anybody may have written, and the columns that are in their paths.
+    pub(super) fn of_others(self, paths: FromPaths) -> Result<Self, Error> {
+        let paths = paths.as_views()?;
+        Ok(Self {
+            schema: paths.behind(&self.file_schema),
+            paths,
             of_others: true,
             ..self
-        }
+        })
     }
 
     fn checksums(&self) -> BTreeMap<String, BlockChecksums> {
@@ -117,10 +127,15 @@ impl TableProvider for ParquetTable {
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if self.files.is_empty() {
+        let has_paths = !self.paths.fields().is_empty();
+        let kept: Vec<usize> = match has_paths {
+            true => self.paths.kept(filters, state),
+            false => (0..self.files.len()).collect(),
+        };
+        if kept.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema.project(columns)?),
                 None => self.schema(),
@@ -138,17 +153,25 @@ impl TableProvider for ParquetTable {
             self.at_hand.clone(),
             Arc::new(self.checksums()),
         );
-        let source = ParquetSource::new(TableSchema::from(self.schema()))
+        let columns = TableSchema::builder(Arc::clone(&self.file_schema))
+            .with_table_partition_cols(self.paths.fields().to_vec())
+            .build();
+        let source = ParquetSource::new(columns)
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(readers));
-        let files = self.files.iter().map(|file| {
+        let files = kept.into_iter().map(|place| {
+            let file = &self.files[place];
+            let read = PartitionedFile::new(file.path.clone(), file.bytes);
+            if has_paths {
+                // Without statistics: DataFusion would take it that no folder is of NULL.
+                return read.with_partition_values(self.paths.values(place).to_vec());
+            }
             let mut statistics = Statistics::new_unknown(&self.schema);
             statistics.num_rows = file
                 .rows
                 .and_then(|rows| usize::try_from(rows).ok())
                 .map_or(Precision::Absent, Precision::Exact);
-            PartitionedFile::new(file.path.clone(), file.bytes)
-                .with_statistics(Arc::new(statistics))
+            read.with_statistics(Arc::new(statistics))
         });
         let adapter = self
             .of_others

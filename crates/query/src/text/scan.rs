@@ -22,7 +22,7 @@ use super::{CsvReadOptions, LeftOut, TextFormat, header, kinds};
 use crate::convert::types::{is_binary, is_text};
 use crate::convert::{Cell, ColumnWriter, shown};
 use crate::error::{Error, Violation, from_arrow};
-use crate::tables::FileRef;
+use crate::tables::{FileRef, FromPaths};
 
 /// Bytes of text in one batch.
 const BATCH_BYTES_MAX: usize = 16 << 20;
@@ -40,11 +40,46 @@ pub(super) struct Layout {
 pub(super) struct TextScan {
     pub(super) layout: Arc<Layout>,
     pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) files: Vec<FileRef>,
+    /// Each with its place among all of the table.
+    pub(super) files: Vec<(usize, FileRef)>,
     /// Indices of the layout's columns.
     pub(super) columns: Vec<usize>,
     /// Those columns.
+    pub(super) of_files: SchemaRef,
+    /// Where columns are wanted that the files do not have.
+    pub(super) completed: Option<Arc<Completed>>,
+    /// All that are wanted.
     pub(super) schema: SchemaRef,
+}
+
+/// How rows of files become those that are wanted, with what the files' paths say.
+#[derive(Debug)]
+pub(super) struct Completed {
+    pub(super) schema: SchemaRef,
+    /// Where each column comes from.
+    pub(super) parts: Vec<Part>,
+    pub(super) paths: Arc<FromPaths>,
+}
+
+/// Where a column comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    /// Of those that were read from the file, this one.
+    File(usize),
+    /// Of those that are in its path, this one.
+    Path(usize),
+}
+
+impl Completed {
+    fn batch(&self, read: &RecordBatch, file: usize) -> Result<RecordBatch, Error> {
+        let rows = read.num_rows();
+        let columns = self.parts.iter().map(|part| match part {
+            Part::File(column) => Ok(Arc::clone(read.column(*column))),
+            Part::Path(column) => self.paths.column(file, *column, rows),
+        });
+        let columns = columns.collect::<Result<Vec<_>, Error>>()?;
+        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(from_arrow)
+    }
 }
 
 impl fmt::Debug for TextScan {
@@ -59,9 +94,9 @@ impl TextScan {
     fn batches(&self, batch_rows: usize) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let scan = self.clone();
         futures::stream::iter(self.files.clone())
-            .then(move |file| {
+            .then(move |(place, file)| {
                 let scan = scan.clone();
-                async move { FileRows::open(&scan, &file, batch_rows).await }
+                async move { FileRows::open(&scan, &file, place, batch_rows).await }
             })
             .map_ok(|rows| {
                 futures::stream::try_unfold(rows, |mut rows| async move {
@@ -106,7 +141,7 @@ impl FileRecords {
     ) -> Result<Self, Error> {
         Ok(Self {
             path: path.to_owned(),
-            source: Source::open(store, path, options.compression).await?,
+            source: Source::open(store, path, options.compression, options.charset).await?,
             records: Records::new(options, ignore),
         })
     }
@@ -152,6 +187,8 @@ struct FileRows {
     rows: Rows,
     writers: Vec<ColumnWriter>,
     schema: SchemaRef,
+    /// What its path adds, and its place among the table's files.
+    completed: Option<(Arc<Completed>, usize)>,
     batch_rows: usize,
     row: u64,
 }
@@ -190,20 +227,25 @@ enum Rows {
 }
 
 impl FileRows {
-    async fn open(scan: &TextScan, file: &FileRef, batch_rows: usize) -> Result<Self, Error> {
+    async fn open(
+        scan: &TextScan,
+        file: &FileRef,
+        place: usize,
+        batch_rows: usize,
+    ) -> Result<Self, Error> {
         let rows = match &scan.layout.format {
             TextFormat::Csv(options) => {
                 Rows::Csv(Box::new(Delimited::open(scan, options, file).await?))
             }
             TextFormat::JsonLine(options) => {
-                let wanted = scan.schema.fields();
+                let wanted = scan.of_files.fields();
                 let all = scan.layout.schema.fields();
                 let lines = JsonLines::open(&scan.store, &file.path, options, wanted, all);
                 Rows::Json(Box::new(lines.await?))
             }
         };
         let writers = scan
-            .schema
+            .of_files
             .fields()
             .iter()
             .map(|field| ColumnWriter::new(field))
@@ -212,7 +254,8 @@ impl FileRows {
             path: file.path.clone(),
             rows,
             writers,
-            schema: Arc::clone(&scan.schema),
+            schema: Arc::clone(&scan.of_files),
+            completed: scan.completed.clone().map(|completed| (completed, place)),
             batch_rows,
             row: 0,
         })
@@ -251,9 +294,12 @@ impl FileRows {
         }
         let columns = self.arrays(rows, &left_out)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows - left_out.len()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
-            .map(Some)
-            .map_err(from_arrow)
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(from_arrow)?;
+        match &self.completed {
+            Some((completed, place)) => completed.batch(&batch, *place).map(Some),
+            None => Ok(Some(batch)),
+        }
     }
 
     /// What the writers have, without the rows that are left out.
@@ -432,7 +478,8 @@ fn push(
                         "column '{}' at row {row} is not UTF-8: '{}'",
                         column.field.name(),
                         shown(Cell::Bytes(bytes))
-                    )));
+                    ))
+                    .of_column(column.field.name()));
                 }
             },
         };
@@ -458,7 +505,7 @@ pub(super) fn push_cell(writer: &mut ColumnWriter, cell: Cell<'_>, row: u64) -> 
 }
 
 /// Digits are a number for BIT and YEAR, too: so an export writes them.
-fn parsed<'a>(text: &'a str, data_type: &DataType) -> Cell<'a> {
+pub(super) fn parsed<'a>(text: &'a str, data_type: &DataType) -> Cell<'a> {
     if data_type.is_integer() && text.trim().bytes().all(|byte| byte.is_ascii_digit()) {
         Cell::Number(text)
     } else {
