@@ -6,6 +6,7 @@ mod capabilities;
 mod directory;
 mod export;
 mod identity;
+mod loaded_file;
 mod mutation;
 mod request;
 mod secret;
@@ -29,7 +30,7 @@ const HEADER_BYTES: usize = 16;
 
 /// The format that is written. Every format up to it is read; a higher one is refused, so an old
 /// program never rewrites a new record and loses the fields that it does not know.
-pub(crate) const FORMAT: u16 = 9;
+pub(crate) const FORMAT: u16 = 10;
 
 /// A record that has a stored form.
 pub(crate) trait Stored: Sized {

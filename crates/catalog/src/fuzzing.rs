@@ -33,6 +33,7 @@ pub fn record(bytes: &[u8]) {
     kind::<KeyState>(bytes);
     kind::<Manifest>(bytes);
     kind::<Mark>(bytes);
+    kind::<crate::LoadedFile>(bytes);
     kind::<crate::requests::RequestRecord>(bytes);
     kind::<RoleRecord>(bytes);
     kind::<Segment>(bytes);

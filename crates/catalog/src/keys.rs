@@ -246,6 +246,19 @@ pub(crate) fn all_table_keys(account: &str) -> String {
     format!("{account}/table-keys/")
 }
 
+/// A file that a table was loaded from, by the digest of its bytes.
+pub(crate) fn loaded_file(account: &str, table: u64, sha256: &str) -> String {
+    format!("{account}/loaded-file/{table:016x}/{sha256}")
+}
+
+pub(crate) fn loaded_files(account: &str, table: u64) -> String {
+    format!("{account}/loaded-file/{table:016x}/")
+}
+
+pub(crate) fn all_loaded_files(account: &str) -> String {
+    format!("{account}/loaded-file/")
+}
+
 pub(crate) fn database(account: &str, name: &str) -> String {
     format!("{account}/database/{name}")
 }

@@ -69,8 +69,8 @@ pub use stages::{
 };
 pub use store::{Recovery, Scrubbed};
 pub use tables::{
-    Checksums, Column, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord, TableSource,
-    ViewQuery,
+    Checksums, Column, LoadedFile, NewTable, PRIMARY, RowChange, Segment, TableKey, TableRecord,
+    TableSource, ViewQuery,
 };
 pub use tokens::{NewToken, TokenRecord, TokenState};
 pub use transaction::Transaction;

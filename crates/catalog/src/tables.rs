@@ -2,10 +2,12 @@
 //! What changes with their data is in `tables/segments.rs`.
 
 mod credentials;
+mod loaded;
 mod segments;
 mod unique;
 mod views;
 
+pub use loaded::LoadedFile;
 pub use views::ViewQuery;
 
 pub(crate) use unique::TableKeys;
@@ -299,6 +301,7 @@ pub(crate) fn remove(
     for segment in table.segments() {
         draft.delete(keys::segment(account, table.id, segment.id));
     }
+    loaded::forget(draft, account, table.id)?;
     if !table.keys.is_empty() {
         draft.delete(keys::table_keys(account, table.id));
     }

@@ -2,7 +2,7 @@
 //! queries that are kept verbatim for the engine.
 
 use crate::capture::capture;
-use crate::cursor::match_rule;
+use crate::cursor::{Node, match_rule};
 use crate::error::{ErrorKind, ParseError};
 use crate::grammar::Rule;
 use crate::lexer::{Lexer, Token, TokenKind};
@@ -10,7 +10,7 @@ use crate::limits::unterminated;
 use crate::lower;
 use crate::plan::Plan;
 use crate::plan::query::QueryText;
-use crate::plan::table::{ColumnAssignment, CreateTableAs, Delete, Update};
+use crate::plan::table::{ColumnAssignment, CreateTableAs, Delete, TableName, Update};
 use crate::span::{Name, Span};
 use crate::statement::QUERY_WORDS;
 use crate::text::fold_name;
@@ -94,8 +94,8 @@ fn load(sql: &str, tokens: &[Placed], statement: Span) -> Result<Plan, ParseErro
 fn update(sql: &str, tokens: &[Placed], statement: Span) -> Result<Plan, ParseError> {
     let set = tokens.iter().position(|token| token.is_word(sql, "SET"));
     let head = Span::new(statement.start, before(tokens, set, statement));
-    let table = match_rule(Rule::update_head, sql, head)
-        .and_then(|node| lower::table_name(&mut node.children()))
+    let (table, alias) = match_rule(Rule::update_head, sql, head)
+        .and_then(|node| changed_table(&node))
         .map_err(|error| error.with_end_as(&["SET"]))?;
     let Some(set) = set else {
         return Err(expecting(sql, statement.end, "SET"));
@@ -107,6 +107,7 @@ fn update(sql: &str, tokens: &[Placed], statement: Span) -> Result<Plan, ParseEr
         .transpose()?;
     Ok(Plan::Update(Update {
         table,
+        alias,
         assignments,
         condition,
     }))
@@ -115,13 +116,28 @@ fn update(sql: &str, tokens: &[Placed], statement: Span) -> Result<Plan, ParseEr
 fn delete(sql: &str, tokens: &[Placed], statement: Span) -> Result<Plan, ParseError> {
     let place = tokens.iter().position(|token| token.is_word(sql, "WHERE"));
     let head = Span::new(statement.start, before(tokens, place, statement));
-    let table = match_rule(Rule::delete_head, sql, head)
-        .and_then(|node| lower::table_name(&mut node.children()))
+    let (table, alias) = match_rule(Rule::delete_head, sql, head)
+        .and_then(|node| changed_table(&node))
         .map_err(|error| error.with_end_as(&["WHERE"]))?;
     let condition = place
         .map(|place| condition(sql, tokens, tokens[place], statement))
         .transpose()?;
-    Ok(Plan::Delete(Delete { table, condition }))
+    Ok(Plan::Delete(Delete {
+        table,
+        alias,
+        condition,
+    }))
+}
+
+/// `t [[AS] alias]`.
+fn changed_table(node: &Node<'_>) -> Result<(TableName, Option<Name>), ParseError> {
+    let mut parts = node.children();
+    let table = lower::table_name(&mut parts)?;
+    let alias = match parts.next_if(Rule::table_alias) {
+        Some(alias) => Some(alias.children().name()?),
+        None => None,
+    };
+    Ok((table, alias))
 }
 
 fn create_table_as(sql: &str, statement: Span) -> Result<Option<Plan>, ParseError> {

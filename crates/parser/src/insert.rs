@@ -6,9 +6,10 @@ use crate::change::{assignments, tokens};
 use crate::error::{ErrorKind, ParseError};
 use crate::lexer::{Lexer, Token};
 use crate::limits::unterminated;
-use crate::lower::{self, new_row};
+use crate::lower::{self, InsertHead, new_row};
 use crate::plan::Plan;
 use crate::plan::insert::{Insert, NewRow, OnDuplicate};
+use crate::plan::query::QueryText;
 use crate::span::Span;
 use crate::statement::QUERY_WORDS;
 
@@ -17,12 +18,15 @@ pub(crate) const WORDS: [&str; 2] = ["INSERT", "REPLACE"];
 
 /// The statement; `lexer` is behind its first word.
 pub(crate) fn parse(sql: &str, statement: Span, mut lexer: Lexer<'_>) -> Result<Plan, ParseError> {
+    if let Some(set) = set_clause(sql, statement, lexer.clone())? {
+        return insert_set(sql, statement, set);
+    }
     let source = insert_source(sql, statement, &mut lexer)?;
     let head = Span::new(statement.start, source.unwrap_or(statement.end));
-    let rows = ["VALUES", "SELECT", "WITH", "TABLE"];
+    let rows = ["VALUES", "SELECT", "WITH", "TABLE", "SET"];
     let head = lower::insert_head(sql, head).map_err(|error| error.with_end_as(&rows))?;
     let Some(source) = source else {
-        let expected = ["VALUES", "SELECT", "WITH", "TABLE", "'('"]
+        let expected = ["VALUES", "SELECT", "WITH", "TABLE", "SET", "'('"]
             .map(str::to_owned)
             .to_vec();
         return Err(syntax(sql, Span::new(statement.end, statement.end), "").expecting(expected));
@@ -41,7 +45,22 @@ pub(crate) fn parse(sql: &str, statement: Span, mut lexer: Lexer<'_>) -> Result<
             "INSERT and INTO OUTFILE do not go together",
         ));
     }
-    let on_duplicate = match (head.replace, head.ignore, clause) {
+    Ok(Plan::Insert(Insert {
+        on_duplicate: on_duplicate(sql, statement, &head, clause)?,
+        table: head.table,
+        columns: head.columns,
+        source: captured.query,
+    }))
+}
+
+/// What happens to rows whose keys are there already.
+fn on_duplicate(
+    sql: &str,
+    statement: Span,
+    head: &InsertHead,
+    clause: Option<Clause>,
+) -> Result<OnDuplicate, ParseError> {
+    Ok(match (head.replace, head.ignore, clause) {
         (true, _, None) => OnDuplicate::Replace,
         (false, true, None) => OnDuplicate::Ignore,
         (false, false, None) => OnDuplicate::Refuse,
@@ -56,11 +75,63 @@ pub(crate) fn parse(sql: &str, statement: Span, mut lexer: Lexer<'_>) -> Result<
             let range = clause.on.range();
             return Err(ParseError::new(ErrorKind::Unsupported, sql, range, message));
         }
-    };
+    })
+}
+
+/// The SET of `INSERT INTO t SET a = 1, …`, where that is what it is; `lexer` is behind the first word.
+fn set_clause(
+    sql: &str,
+    statement: Span,
+    mut lexer: Lexer<'_>,
+) -> Result<Option<Token>, ParseError> {
+    let mut last_is_into = false;
+    loop {
+        let token = lexer.next_token();
+        let token = token.map_err(|open| unterminated(sql, open))?;
+        let Some(token) = token.filter(|token| token.span.end <= statement.end) else {
+            return Ok(None);
+        };
+        let table_word = last_is_into && token.is_word(sql, "TABLE");
+        last_is_into = token.is_word(sql, "INTO");
+        if token.is_word(sql, "SET") {
+            return Ok(Some(token));
+        }
+        if token.is(b'(') || (token.is_any(sql, QUERY_WORDS) && !table_word) {
+            return Ok(None);
+        }
+    }
+}
+
+/// `INSERT INTO t SET a = 1, b = 2`, which is `INSERT INTO t (a, b) VALUES (1, 2)`.
+fn insert_set(sql: &str, statement: Span, set: Token) -> Result<Plan, ParseError> {
+    let head = Span::new(statement.start, set.span.start);
+    let head = lower::insert_head(sql, head).map_err(|error| error.with_end_as(&["SET"]))?;
+    let clause = Clause::find(sql, Span::new(set.span.start, statement.end))?;
+    let end = clause.as_ref().map_or(statement.end, Clause::begins);
+    let given = tokens(sql, Span::new(set.span.end, end))?;
+    let (given, rest) = assignments(sql, &given, end, None)?;
+    if let Some(rest) = rest {
+        let word = rest.token.text(sql).to_uppercase();
+        let message = format!("{word} is not supported here");
+        let range = rest.token.span.range();
+        return Err(ParseError::new(
+            ErrorKind::Unsupported,
+            sql,
+            range,
+            &message,
+        ));
+    }
+    let on_duplicate = on_duplicate(sql, statement, &head, clause)?;
+    let mut columns = Vec::with_capacity(given.len());
+    let mut values = Vec::with_capacity(given.len());
+    for assignment in given {
+        columns.push(assignment.column);
+        values.push(assignment.value);
+    }
     Ok(Plan::Insert(Insert {
         table: head.table,
-        columns: head.columns,
-        source: captured.query,
+        columns,
+        source: QueryText::values(Span::new(set.span.start, end), &values),
         on_duplicate,
     }))
 }
@@ -88,7 +159,7 @@ impl Clause {
         let mut before: [Option<Token>; 3] = [None; 3];
         let mut of_values = None;
         while let Some(token) = next()?.filter(|token| token.span.end <= rows.end) {
-            let is_values = *of_values.get_or_insert_with(|| token.is_word(sql, "VALUES"));
+            let is_values = *of_values.get_or_insert_with(|| token.is_any(sql, &["VALUES", "SET"]));
             if token.is(b'(') {
                 depth += 1;
             } else if token.is(b')') {

@@ -40,7 +40,7 @@ pub use crate::plan::data_type::{DataType, IntegerKind, LobSize};
 pub use crate::plan::export::{
     Compression, Dialect, DigestAlgorithm, Export, ExportOptions, Fields, Format, Lines,
 };
-pub use crate::plan::file::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFiles};
+pub use crate::plan::file::{GetFiles, InferSchema, Presign, PresignAccess, PutFiles, RemoveFiles};
 pub use crate::plan::grant::{
     Grant, GrantObject, Grantee, ObjectKind, Privilege, RoleGrant, ShowGrants,
 };

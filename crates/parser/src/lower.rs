@@ -17,7 +17,7 @@ mod view;
 pub(crate) use data_type::data_type;
 pub(crate) use database::table_name;
 pub(crate) use export::{export, staged_options};
-pub(crate) use insert::{insert_head, new_row};
+pub(crate) use insert::{InsertHead, insert_head, new_row};
 pub(crate) use table::load_data;
 pub(crate) use view::view_head;
 
@@ -44,6 +44,7 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         Rule::resume_export => Ok(Plan::ResumeExport(node.children().string()?)),
         Rule::cancel_export => Ok(Plan::CancelExport(node.children().string()?)),
         Rule::list_files => file::list(node),
+        Rule::infer_schema => file::infer_schema(node),
         Rule::remove_files => file::remove(node),
         Rule::presign => file::presign(node),
         Rule::get_files => file::get(node),

@@ -25,7 +25,7 @@ use crate::plan::access::{
 };
 use crate::plan::credentials::CredentialValue;
 use crate::plan::export::Export;
-use crate::plan::file::{GetFiles, Presign, PutFiles, RemoveFiles};
+use crate::plan::file::{GetFiles, InferSchema, Presign, PutFiles, RemoveFiles};
 use crate::plan::grant::{Grant, RoleGrant, ShowGrants};
 use crate::plan::insert::{Insert, OnDuplicate};
 use crate::plan::live::CreateLiveTable;
@@ -77,6 +77,8 @@ pub enum Plan {
     VerifyExport(Spanned<String>),
     /// `LIST 'stage://stage/path'`.
     ListFiles(Spanned<Target>),
+    /// `INFER SCHEMA 'stage://stage/path'`.
+    InferSchema(InferSchema),
     /// `REMOVE FILES FROM STAGE`.
     RemoveFiles(RemoveFiles),
     /// `PRESIGN`.
@@ -225,6 +227,7 @@ impl Plan {
             Self::ResumeExport(_) => "RESUME EXPORT",
             Self::VerifyExport(_) => "VERIFY EXPORT",
             Self::ListFiles(_) => "LIST",
+            Self::InferSchema(_) => "INFER SCHEMA",
             Self::RemoveFiles(_) => "REMOVE FILES",
             Self::Presign(_) => "PRESIGN",
             Self::GetFiles(_) => "GET",

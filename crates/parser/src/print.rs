@@ -147,6 +147,7 @@ impl Printer {
                 self.word("LIST");
                 self.string(&target.to_string());
             }
+            Plan::InferSchema(plan) => self.infer_schema(plan),
             Plan::RemoveFiles(plan) => self.remove_files(plan),
             Plan::Presign(plan) => self.presign(plan),
             Plan::GetFiles(plan) => self.get_files(plan),

@@ -85,6 +85,7 @@ const FAMILIES: &[(&str, Rule)] = &[
     ("DROP", Rule::drop_statement),
     ("GET", Rule::get_statement),
     ("GRANT", Rule::grant_statement),
+    ("INFER", Rule::infer_statement),
     ("KILL", Rule::kill_statement),
     ("LIST", Rule::list_statement),
     ("PRESIGN", Rule::presign_statement),

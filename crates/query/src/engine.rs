@@ -17,6 +17,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement;
+use url::Url;
 
 pub(crate) use fallback::Fallback;
 
@@ -28,8 +29,10 @@ use crate::origins::origins;
 use crate::planned::{PlannedQuery, Run};
 use crate::settings::Settings;
 use crate::stop::Stop;
-use crate::tables::{self, FileFormat, FilesAtHand, Source, StoreList, Stores, TableDefinition};
-use crate::text::TextFormat;
+use crate::tables::{
+    self, FileFormat, FileRef, FilesAtHand, Source, StoreList, Stores, TableDefinition,
+};
+use crate::text::{LeftOut, TextFormat};
 use crate::unions::mixed_columns;
 use crate::workers::Workers;
 
@@ -173,6 +176,7 @@ impl QueryEngine {
         context: &Context,
         stop: Arc<Stop>,
     ) -> Result<PlannedQuery, Error> {
+        parsed.hide_file_paths(&context.tables, context.values.database.as_deref())?;
         mysql::rewrite(&mut parsed.query, &context.values)?;
         self.plan_rewritten(parsed, context, stop).await
     }
@@ -213,7 +217,10 @@ impl QueryEngine {
         let texts = parsed.text_bytes + views::text_bytes(&context.tables);
         let rows = self.batch_rows(texts);
         let files = FilesAtHand::default();
-        let state = self.session(context, &stores, rows, &files).await?;
+        let file_paths = parsed.file_paths;
+        let state = self
+            .session(context, &stores, rows, &files, file_paths)
+            .await?;
         let statement = DfStatement::Statement(Box::new(Statement::Query(parsed.query)));
         let logical = state
             .statement_to_plan(statement)
@@ -291,6 +298,35 @@ impl QueryEngine {
             .unwrap_or_else(|error| Err(crate::panics::joined("reading the columns", error)))
     }
 
+    /// The SHA-256 of each file of [`Source::Files`] as it is stored, in lower-case hexadecimal, in the files' order.
+    ///
+    /// # Errors
+    /// NotFound, Io; Invalid for rows that are in no such files.
+    pub async fn file_digests(
+        &self,
+        source: &Source,
+        stores: &StoreList,
+    ) -> Result<Vec<String>, Error> {
+        let Source::Files { store, files, .. } = source else {
+            return Err(Error::invalid("only files have digests"));
+        };
+        let (store, files) = (Stores::new(stores).get(store)?, files.clone());
+        self.workers
+            .handle()?
+            .spawn(async move { tables::sha256(&store, &files).await })
+            .await
+            .unwrap_or_else(|error| Err(crate::panics::joined("reading files", error)))
+    }
+
+    /// Asks for lines to be left out, and for each to be kept, on the disk as what queries spill.
+    ///
+    /// # Errors
+    /// Io if the spill folder takes no file.
+    pub fn keep_left_out(&self, most: Option<u64>) -> Result<LeftOut, Error> {
+        let settings = &self.settings;
+        LeftOut::kept_in(&settings.spill_dir, settings.spill_bytes_max, most)
+    }
+
     async fn infer(&self, source: &Source, stores: &StoreList) -> Result<SchemaRef, Error> {
         let stores = Stores::new(stores);
         match source {
@@ -313,34 +349,37 @@ impl QueryEngine {
                     "there are no files to take the columns from",
                 ))
             }
-            Source::Segments { store, files }
-            | Source::Files {
-                store,
-                files,
-                format: FileFormat::Parquet,
-            } => {
-                let state = SessionStateBuilder::new()
-                    .with_runtime_env(self.runtime(&stores)?)
-                    .build();
-                tables::infer_parquet(&state, &stores.get(store)?, files).await
-            }
+            Source::Segments { store, files } => self.infer_parquet(store, files, &stores).await,
             Source::Files {
                 store,
                 files,
-                format: FileFormat::Csv(options),
+                format,
+                paths,
             } => {
-                let format = TextFormat::Csv(options.clone());
-                crate::text::infer(stores.get(store)?, files, &format).await
-            }
-            Source::Files {
-                store,
-                files,
-                format: FileFormat::JsonLine(options),
-            } => {
-                let format = TextFormat::JsonLine(options.clone());
-                crate::text::infer(stores.get(store)?, files, &format).await
+                let text = match format {
+                    FileFormat::Parquet => None,
+                    FileFormat::Csv(options) => Some(TextFormat::Csv(options.clone())),
+                    FileFormat::JsonLine(options) => Some(TextFormat::JsonLine(options.clone())),
+                };
+                let schema = match text {
+                    None => self.infer_parquet(store, files, &stores).await?,
+                    Some(format) => crate::text::infer(stores.get(store)?, files, &format).await?,
+                };
+                paths.add_to(schema, files)
             }
         }
+    }
+
+    async fn infer_parquet(
+        &self,
+        store: &Url,
+        files: &[FileRef],
+        stores: &Stores,
+    ) -> Result<SchemaRef, Error> {
+        let state = SessionStateBuilder::new()
+            .with_runtime_env(self.runtime(stores)?)
+            .build();
+        tables::infer_parquet(&state, &stores.get(store)?, files).await
     }
 }
 

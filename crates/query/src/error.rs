@@ -79,6 +79,8 @@ pub struct Error {
     position: Option<Position>,
     /// It comes from the bytes of a file that it does not name.
     wants_file: bool,
+    /// The column that a value of it was for.
+    column: Option<Arc<str>>,
     #[source]
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -91,6 +93,7 @@ impl Error {
             violation: None,
             position: None,
             wants_file: false,
+            column: None,
             source: None,
         }
     }
@@ -157,6 +160,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn of_column(mut self, name: &str) -> Self {
+        self.column = Some(name.into());
+        self
+    }
+
     pub(crate) fn of_a_file(mut self) -> Self {
         self.wants_file = true;
         self
@@ -182,6 +190,12 @@ impl Error {
     #[must_use]
     pub fn violation(&self) -> Option<Violation> {
         self.violation
+    }
+
+    /// The column whose value it is about, where it is about one.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        self.column.as_deref()
     }
 
     /// Where in the statement, when known.

@@ -221,6 +221,7 @@ impl QueryEngine {
                     &mut engine.nothing_evaluated(),
                 )
                 .await?;
+                parsed.hide_file_paths(&context.tables, context.values.database.as_deref())?;
                 mysql::rewrite(&mut parsed.query, &context.values)?;
                 let query = engine.plan_rewritten(parsed, &context, stop).await?;
                 if query.schema().fields().len() != named.len() {

@@ -34,9 +34,9 @@ pub use planned::{BatchStream, PlannedQuery};
 pub use settings::Settings;
 pub use tables::{
     BlockChecksums, Comparison, Condition, FileFormat, FileRef, Limit, LiveBatches, LiveError,
-    LiveTable, LiveWanted, Operand, PageError, Pages, RowSource, Source, StoreList,
+    LiveTable, LiveWanted, Operand, PageError, Pages, PathColumns, RowSource, Source, StoreList,
     TableDefinition, Value, ViewQuery, Wanted,
 };
-pub use text::{Compression, CsvReadOptions, JsonReadOptions, LeftOut};
+pub use text::{Charset, Compression, CsvReadOptions, JsonReadOptions, LeftOut};
 
 use convert::{temporal, types};

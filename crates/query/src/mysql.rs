@@ -7,6 +7,7 @@ mod calls;
 mod date_calls;
 mod dialect;
 mod expressions;
+mod file_paths;
 mod group_concat;
 mod having;
 mod intervals;
@@ -27,11 +28,13 @@ use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
+pub(crate) use file_paths::hide_file_paths;
 pub(crate) use labels::Labels;
 pub use session::SessionValues;
 pub(crate) use values::ROWS;
 
 use crate::error::{Error, ErrorKind, from_datafusion, from_parser};
+use crate::tables::TableDefinition;
 
 /// A table that a statement names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +63,25 @@ pub(crate) struct Parsed {
     pub(crate) wanted: Wanted,
     /// Bytes of all its string literals.
     pub(crate) text_bytes: usize,
+    /// Whether it names the column that tells a row's file.
+    pub(crate) file_paths: bool,
+}
+
+impl Parsed {
+    /// Takes the column that tells a row's file out of what each `*` stands for, where the query names it.
+    ///
+    /// # Errors
+    /// Unsupported for a `*` of several tables that have it.
+    pub(crate) fn hide_file_paths(
+        &mut self,
+        tables: &[TableDefinition],
+        database: Option<&str>,
+    ) -> Result<(), Error> {
+        match self.file_paths {
+            true => hide_file_paths(&mut self.query, tables, database),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Parses one query: SELECT, VALUES, a set operation, WITH.
@@ -102,6 +124,7 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed, Error> {
                 labels,
                 wanted,
                 text_bytes: limits::text_bytes(&tokens),
+                file_paths: file_paths::are_named(&tokens),
             })
         }
         Some(other) => Err(Error::unsupported(format!(

@@ -3,9 +3,11 @@
 
 mod conditions;
 mod declared;
+mod digests;
 mod footers;
 mod live;
 mod parquet;
+mod paths;
 mod reading;
 mod registry;
 mod rows;
@@ -25,9 +27,12 @@ use crate::mysql::Statement;
 use crate::text::{CsvReadOptions, JsonReadOptions, TextFormat, TextTable};
 
 pub use conditions::{Comparison, Condition, Operand};
+pub(crate) use digests::sha256;
 pub use live::{LiveBatches, LiveError, LiveTable, LiveWanted};
 use parquet::ParquetTable;
 pub(crate) use parquet::infer as infer_parquet;
+pub use paths::PathColumns;
+pub(crate) use paths::{FILE_PATH, FromPaths};
 pub(crate) use reading::FilesAtHand;
 pub(crate) use registry::Stores;
 pub use rows::{Limit, PageError, Pages, RowSource, Value, Wanted};
@@ -106,6 +111,8 @@ pub enum Source {
         files: Vec<FileRef>,
         /// Their format.
         format: FileFormat,
+        /// What of their paths are columns.
+        paths: PathColumns,
     },
     /// Rows in memory.
     Batches(Vec<RecordBatch>),
@@ -180,15 +187,16 @@ pub enum FileFormat {
 /// Stores by URL; a query sees no others.
 pub type StoreList = Vec<(Url, Arc<dyn ObjectStore>)>;
 
-/// Adds the tables of one database to `schema`.
+/// Adds the tables of one database to `schema`. With `file_paths` those of files have [`FILE_PATH`].
 pub(crate) fn register(
     schema: &dyn SchemaProvider,
     table: &TableDefinition,
     stores: &Stores,
     files: &FilesAtHand,
+    file_paths: bool,
 ) -> Result<(), Error> {
     let name = table.name.to_lowercase();
-    let provider = folded(provider(table, stores, files)?)?;
+    let provider = folded(provider(table, stores, files, file_paths)?)?;
     schema
         .register_table(name, provider)
         .map_err(from_datafusion)?;
@@ -210,6 +218,7 @@ fn provider(
     table: &TableDefinition,
     stores: &Stores,
     at_hand: &FilesAtHand,
+    file_paths: bool,
 ) -> Result<Arc<dyn TableProvider>, Error> {
     let missing = || columns_missing(table);
     Ok(match &table.source {
@@ -237,46 +246,57 @@ fn provider(
         Source::Files {
             store,
             files,
-            format: FileFormat::Parquet,
+            format,
+            paths,
         } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
-            let name = format!("{}.{}", table.database, table.name);
-            let at = (store, stores.get(store)?);
-            let table = ParquetTable::new(schema, at, files, name, at_hand)?;
-            Arc::new(table.of_others())
+            let paths = FromPaths::of(&schema, files, paths, file_paths)?;
+            let own = paths.left_to_files(&schema);
+            let text = |format, paths| -> Result<Arc<dyn TableProvider>, Error> {
+                let (own, files, store) = (Arc::clone(&own), files.clone(), stores.get(store)?);
+                Ok(Arc::new(TextTable::new(own, store, files, format, paths)?))
+            };
+            let read: Arc<dyn TableProvider> = match format {
+                FileFormat::Parquet => {
+                    let name = format!("{}.{}", table.database, table.name);
+                    let at = (store, stores.get(store)?);
+                    let table = ParquetTable::new(own, at, files, name, at_hand)?;
+                    Arc::new(table.of_others(paths)?)
+                }
+                FileFormat::Csv(options) => text(TextFormat::Csv(options.clone()), paths)?,
+                FileFormat::JsonLine(options) => {
+                    text(TextFormat::JsonLine(options.clone()), paths)?
+                }
+            };
+            in_order(read, &schema)?
         }
-        Source::Files {
-            store,
-            files,
-            format: FileFormat::Csv(options),
-        } => text(
-            table,
-            stores.get(store)?,
-            files,
-            TextFormat::Csv(options.clone()),
-        )?,
-        Source::Files {
-            store,
-            files,
-            format: FileFormat::JsonLine(options),
-        } => text(
-            table,
-            stores.get(store)?,
-            files,
-            TextFormat::JsonLine(options.clone()),
-        )?,
     })
 }
 
-fn text(
-    table: &TableDefinition,
-    store: Arc<dyn ObjectStore>,
-    files: &[FileRef],
-    format: TextFormat,
+/// The columns in a table's order; those that it does not have are behind them.
+fn in_order(
+    provider: Arc<dyn TableProvider>,
+    wanted: &Schema,
 ) -> Result<Arc<dyn TableProvider>, Error> {
-    let schema = table.schema.clone().ok_or_else(|| columns_missing(table))?;
-    let files = files.to_vec();
-    Ok(Arc::new(TextTable::new(schema, store, files, format)?))
+    let has = provider.schema();
+    let names = |schema: &Schema| -> Vec<String> {
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        names.collect()
+    };
+    let (has, mut names) = (names(has.as_ref()), names(wanted));
+    let others = has.iter().filter(|name| wanted.index_of(name).is_err());
+    names.extend(others.cloned().collect::<Vec<_>>());
+    if has == names {
+        return Ok(provider);
+    }
+    let columns = names
+        .into_iter()
+        .map(|name| Expr::Column(datafusion::common::Column::new_unqualified(name)));
+    let plan = LogicalPlanBuilder::scan(FOLDED, provider_as_source(provider), None)
+        .and_then(|builder| builder.project(columns))
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(from_datafusion)?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
 fn columns_missing(table: &TableDefinition) -> Error {

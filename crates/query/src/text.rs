@@ -4,14 +4,16 @@
 //! do not tell an enclosed field from a bare one (so no NULL beside an empty text, no `\N` beside a quoted "\N"), know
 //! escapes only within quotes, and separators of one byte. Tokens of JSON are `serde_json`'s.
 //!
-//! `source` gives a file's plain bytes (`pulled` decodes some of them); `records`, `header` and `scan` read delimited ones, `jsonline` the others; `table`
+//! `source` gives a file's plain bytes (`pulled` decodes some of them) in UTF-8 (`charset`); `records`, `header` and `delimited` read delimited ones, `jsonline` the others, which `scan` begins; `table`
 //! is what a query sees of both, `infer` finds undeclared columns, whose types and bounds are in `kinds`.
 
+mod charset;
 mod delimited;
 mod header;
 mod infer;
 mod jsonline;
 mod kinds;
+mod left_lines;
 mod left_out;
 mod pulled;
 mod records;
@@ -20,7 +22,9 @@ mod source;
 mod table;
 mod tar;
 
+pub use charset::Charset;
 pub(crate) use infer::infer;
+pub(crate) use kinds::{push_named, type_of};
 pub use left_out::LeftOut;
 pub(crate) use table::TextTable;
 
@@ -49,6 +53,8 @@ pub struct CsvReadOptions {
     pub null: Option<String>,
     /// How the files must be compressed; None takes them as their first bytes say.
     pub compression: Option<Compression>,
+    /// What the bytes stand for.
+    pub charset: Charset,
     /// Where given, lines that are no rows of the table are left out and told of there.
     pub left_out: Option<LeftOut>,
     /// Whether the columns are those that were found in the files: then a value that its column does not keep
@@ -61,6 +67,8 @@ pub struct CsvReadOptions {
 pub struct JsonReadOptions {
     /// How the files must be compressed; None takes them as their first bytes say.
     pub compression: Option<Compression>,
+    /// What the bytes stand for.
+    pub charset: Charset,
     /// Where given, lines that are no rows of the table are left out and told of there.
     pub left_out: Option<LeftOut>,
     /// As [`CsvReadOptions::undeclared`].
@@ -103,6 +111,7 @@ impl Default for CsvReadOptions {
             header: false,
             null: None,
             compression: None,
+            charset: Charset::default(),
             left_out: None,
             undeclared: false,
         }

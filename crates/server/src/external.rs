@@ -1,12 +1,16 @@
 //! What an external table or a staged file in FROM is: a stage path or glob, a format, and how to read it.
 //! Kept in the catalog as pairs of text; turned into the engine's terms when a query names it.
 
+mod pattern;
+
 use parser::{
     Compression, CreateExternalTable, Dialect, Fields, Format, Infile, Lines, LoadData, StagedFile,
     Target,
 };
 
 use crate::error::{Error, Reason, Result};
+
+pub(crate) use pattern::WritePattern;
 
 /// Where the files are and how they are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +19,10 @@ pub(crate) struct ExternalOptions {
     pub(crate) location: String,
     pub(crate) format: Format,
     pub(crate) csv: CsvReading,
+    /// Whether folders `key=value` are columns.
+    pub(crate) hive: bool,
+    /// Where INSERT writes new files, if it may.
+    pub(crate) write: Option<WritePattern>,
 }
 
 /// How CSV files are read. The defaults read what an export with its defaults wrote.
@@ -33,6 +41,8 @@ pub(crate) struct CsvReading {
     pub(crate) null: Option<String>,
     /// How the files must be compressed; unset takes them as they are.
     pub(crate) compression: Option<Compression>,
+    /// What their bytes stand for; of LOAD DATA alone.
+    pub(crate) charset: query::Charset,
     /// Whether the columns are those that were found in the files, of JSON lines too: none of them rounds a value.
     pub(crate) undeclared: bool,
 }
@@ -49,6 +59,7 @@ impl Default for CsvReading {
             header: false,
             null: None,
             compression: None,
+            charset: query::Charset::default(),
             undeclared: false,
         }
     }
@@ -121,11 +132,61 @@ impl ExternalOptions {
             csv.undeclared = true;
         }
         let csv = csv.with_clauses(&statement.files, &statement.fields, &statement.lines);
-        Self::from_files(&statement.files, csv)
+        check_location(&statement.files.path.value)?;
+        let options = Self::of_files(&statement.files, csv)?;
+        let Some(pattern) = &statement.files.write_file_pattern else {
+            return Ok(options);
+        };
+        let write = WritePattern::parse(&pattern.value)?;
+        options.with_write(write)
+    }
+
+    /// As the table of files that INSERT adds to.
+    ///
+    /// # Errors
+    /// What could be written and not be read again.
+    fn with_write(self, write: WritePattern) -> Result<Self> {
+        let refuse = |why: &str| {
+            Err(Error::invalid_configuration(
+                Reason::OptionInvalid,
+                format_args!("WRITE_FILE_PATTERN: {why}"),
+            ))
+        };
+        let (format, compression) = crate::exports::file_format(write.text());
+        if format.is_some_and(|format| format != self.format) {
+            return refuse(&format!(
+                "the files are read in format '{}', and the pattern's suffix is of another",
+                self.format
+            ));
+        }
+        if self.hive {
+            return refuse(
+                "it does not go with hive_partitioning: the pattern names no folders of values",
+            );
+        }
+        let written = compression.unwrap_or(Compression::None);
+        if self.csv.compression.is_some_and(|read| read != written) {
+            return refuse(
+                "the pattern's suffix is of another compression than the option 'compression'",
+            );
+        }
+        if self.format == Format::Csv && self.csv.ignore_lines > u64::from(self.csv.header) {
+            return refuse("it does not go with IGNORE n LINES: no such lines are written");
+        }
+        Ok(Self {
+            write: Some(write),
+            ..self
+        })
     }
 
     /// From LOAD DATA.
     pub(crate) fn from_load(statement: &LoadData) -> Result<Self> {
+        if statement.files.write_file_pattern.is_some() {
+            return Err(Error::invalid_configuration(
+                Reason::OptionInvalid,
+                "'write_file_pattern' is an option of CREATE EXTERNAL TABLE",
+            ));
+        }
         let csv = match &statement.files.dialect {
             Some(dialect) => CsvReading::of_dialect(dialect.value),
             None => CsvReading::of_load(),
@@ -142,22 +203,10 @@ impl ExternalOptions {
         Self::of_files(&statement.files, csv)
     }
 
-    fn from_files(files: &Infile, csv: CsvReading) -> Result<Self> {
-        check_location(&files.path.value)?;
-        Self::of_files(files, csv)
-    }
-
     fn of_files(files: &Infile, mut csv: CsvReading) -> Result<Self> {
         let location = files.path.value.clone();
-        for (given, what) in [
-            (files.write_file_pattern.is_some(), "'write_file_pattern'"),
-            (files.comment.is_some(), "'comment'"),
-        ] {
-            if given {
-                return Err(Error::not_implemented(format_args!(
-                    "external table option {what}"
-                )));
-            }
+        if files.comment.is_some() {
+            return Err(Error::not_implemented("external table option 'comment'"));
         }
         let format = checked_format(&location, files.format.as_ref().map(|format| format.value))?;
         if let Some(kind) = &files.json_data
@@ -167,10 +216,13 @@ impl ExternalOptions {
         }
         let compression = files.compression.as_ref().map(|one| one.value);
         csv.compression = checked_compression(format, compression)?;
+        let hive = files.hive_partitioning.as_ref();
         Ok(Self {
             location,
             format,
             csv,
+            hive: hive.is_some_and(|hive| hive.value),
+            write: None,
         })
     }
 
@@ -188,7 +240,7 @@ impl ExternalOptions {
         csv.ignore_lines = 1;
         csv.header = true;
         csv.undeclared = true;
-        let (mut format, mut compression) = (None, None);
+        let (mut format, mut compression, mut hive) = (None, None, false);
         for (key, value) in &file.options {
             let one = || -> Result<Option<char>> {
                 let mut letters = value.chars();
@@ -211,12 +263,9 @@ impl ExternalOptions {
                     })?;
                     compression = Some(known);
                 }
+                "HIVE_PARTITIONING" => hive = truth(key, value)?,
                 "HEADER" => {
-                    csv.header = match value.to_lowercase().as_str() {
-                        "true" => true,
-                        "false" => false,
-                        _ => return Err(option_error(key, value, "true or false")),
-                    };
+                    csv.header = truth(key, value)?;
                     csv.ignore_lines = u64::from(csv.header);
                 }
                 "TERMINATED" | "DELIMITER" => csv.fields_terminated.clone_from(value),
@@ -225,7 +274,7 @@ impl ExternalOptions {
                 "NULL" => csv.null = Some(value.clone()),
                 _ => {
                     let text = format!(
-                        "unknown option '{key}' of a staged file; known are FORMAT, DIALECT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL, COMPRESSION"
+                        "unknown option '{key}' of a staged file; known are FORMAT, DIALECT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL, COMPRESSION, HIVE_PARTITIONING"
                     );
                     return Err(Error::invalid_input(Reason::OptionInvalid, text));
                 }
@@ -237,6 +286,8 @@ impl ExternalOptions {
             location: file.target.clone(),
             format,
             csv,
+            hive,
+            write: None,
         })
     }
 
@@ -260,11 +311,16 @@ impl ExternalOptions {
                 pairs.push(("header", "true".to_owned()));
             }
         }
-        if self.csv.undeclared && self.format != Format::Parquet {
+        if self.csv.undeclared && (self.format != Format::Parquet || self.hive) {
             pairs.push(("undeclared", "true".to_owned()));
         }
         let compression = self.csv.compression;
         pairs.extend(compression.map(|one| ("compression", one.as_str().to_owned())));
+        if self.hive {
+            pairs.push(("hive_partitioning", "true".to_owned()));
+        }
+        let write = self.write.as_ref();
+        pairs.extend(write.map(|write| ("write_file_pattern", write.text().to_owned())));
         pairs
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value))
@@ -314,6 +370,10 @@ impl ExternalOptions {
             location: location.to_owned(),
             format,
             csv,
+            hive: get("hive_partitioning") == Some("true"),
+            write: get("write_file_pattern")
+                .map(WritePattern::parse)
+                .transpose()?,
         })
     }
 
@@ -379,6 +439,14 @@ fn checked_compression(format: Format, given: Option<Compression>) -> Result<Opt
         (Some(other), _) => Err(Error::not_implemented(format_args!(
             "reading compression '{other}' of format '{format}'"
         ))),
+    }
+}
+
+fn truth(key: &str, value: &str) -> Result<bool> {
+    match value.to_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(option_error(key, value, "true or false")),
     }
 }
 

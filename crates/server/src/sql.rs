@@ -74,6 +74,7 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::ExplainExport(_)
         | Plan::ShowExports
         | Plan::ListFiles(_)
+        | Plan::InferSchema(_)
         | Plan::ShowDatabases { .. }
         | Plan::ShowTables(_)
         | Plan::ShowColumns(_)
@@ -177,6 +178,7 @@ pub(crate) fn dispatch(session: &mut Session, plan: Plan) -> BoxFuture<'_, Resul
         }),
 
         Plan::ListFiles(target) => boxed(move || files::list(session, target.value)),
+        Plan::InferSchema(statement) => boxed(move || files::infer_schema(session, statement)),
         Plan::RemoveFiles(statement) => boxed(move || files::remove(session, statement)),
         Plan::Presign(statement) => boxed(move || files::presign(session, statement)),
         Plan::GetFiles(statement) => boxed(move || files::get(session, statement)),

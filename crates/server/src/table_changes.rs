@@ -214,7 +214,7 @@ pub(crate) fn rows_of(
         time_spent: std::time::Duration::ZERO,
         time_setting: "",
     };
-    Ok((context, part_name(table)))
+    Ok((context, part_name(&table.name)))
 }
 
 /// Which of a table's rows a part has.
@@ -281,10 +281,9 @@ pub(crate) fn rows_in_memory(name: &str, schema: SchemaRef, rows: RecordBatch) -
     }
 }
 
-/// How a query names [`part`].
-pub(crate) fn part_name(table: &TableRecord) -> String {
-    let alias = table.name.replace('`', "``");
-    part_name_as(&alias)
+/// How a query names [`part`], which its expressions call `alias`.
+pub(crate) fn part_name(alias: &str) -> String {
+    part_name_as(&alias.replace('`', "``"))
 }
 
 /// How a query names [`part`] by an alias, which stands in backquotes.

@@ -109,6 +109,14 @@ impl Check<'_> {
                 Ok(())
             })?;
         }
+        self.each_key(&keys::all_loaded_files(account), |key| {
+            // …/{table}/{digest}
+            let table = key.rsplit('/').nth(1).unwrap_or_default();
+            if !ids.contains(&keys::id(table)?) {
+                found.push(format!("{key} is of a table that does not exist"));
+            }
+            Ok(())
+        })?;
         self.each_key(&keys::all_segments(account), |key| {
             let (table, _) = keys::segment_of(key)?;
             if !ids.contains(&table) {

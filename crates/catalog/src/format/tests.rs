@@ -19,7 +19,9 @@ use crate::secrets::{KeyState, Owner, SealedSecret, ServerKey};
 use crate::stages::{
     StageCapabilities, StageChangeKind, StageDefinition, StagePolicy, StageRecord,
 };
-use crate::tables::{Checksums, Column, Segment, TableCredentials, TableKey, TableKeys, ViewQuery};
+use crate::tables::{
+    Checksums, Column, LoadedFile, Segment, TableCredentials, TableKey, TableKeys, ViewQuery,
+};
 
 pub(crate) fn frozen(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -345,6 +347,18 @@ fn keys_of_tables() {
 }
 
 #[test]
+fn loaded_files() {
+    let record = LoadedFile {
+        table: 9,
+        sha256: "ab".repeat(32),
+        path: "in/größe.csv".into(),
+        bytes: 65536,
+        loaded_us: 1_795_000_000_000_000,
+    };
+    is_frozen_since(10, "loaded-file.hex", &record);
+}
+
+#[test]
 fn credentials_of_tables() {
     let random = counting();
     let key = ServerKey::from_bytes(&[7; 32]);
@@ -497,7 +511,7 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "a record of format 10; this program reads formats 1 to 9: use a newer one"
+        "a record of format 11; this program reads formats 1 to 10: use a newer one"
     );
 }
 

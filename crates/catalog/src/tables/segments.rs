@@ -61,35 +61,18 @@ impl Catalog {
         add: Vec<Segment>,
         next_number: Option<u64>,
     ) -> Result<Vec<Segment>, Error> {
-        self.store.write(actor, || What::change(change.as_str(), format!("{database}.{name}")), |draft| {
-            let account = &actor.account;
-            let key = keys::table(account, database, name);
-            let mut table = draft
-                .view()
-                .get::<StoredTable>(&key)?
-                .filter(|table| table.id == table_id)
-                .ok_or_else(|| {
-                    Error::conflict(format!(
-                        "the table {database}.{name} with id {table_id} was dropped or replaced meanwhile"
-                    ))
-                })?;
-            refuse_external(&table)?;
-            for &id in remove {
-                let segment = keys::segment(account, table_id, id);
-                if draft.view().get::<Segment>(&segment)?.is_none() {
-                    return Err(Error::conflict(format!(
-                        "the table {database}.{name} has no segment {id} any more"
-                    )));
-                }
-                draft.delete(segment);
-            }
-            let added = put(draft, account, &mut table, add);
-            // Numbers are given once, also where two INSERTs end in another order than they began.
-            table.next_number = table.next_number.max(next_number.unwrap_or(0));
-            if !remove.is_empty() || !added.is_empty() {
-                put_next_version(draft, key, table);
-            }
-            Ok(added)
+        let what = || What::change(change.as_str(), format!("{database}.{name}"));
+        self.store.write(actor, what, |draft| {
+            let names = (database, name);
+            exchange(
+                draft,
+                &actor.account,
+                names,
+                table_id,
+                remove,
+                add,
+                next_number,
+            )
         })
     }
 
@@ -115,6 +98,7 @@ impl Catalog {
                     .filter(|table| id.is_none_or(|id| id == table.id))
                     .ok_or_else(|| not_exists(database, name))?;
                 refuse_external(&table)?;
+                super::loaded::forget(draft, account, table.id)?;
                 let removed: Vec<Segment> =
                     draft.view().list(&keys::segments(account, table.id))?;
                 if !removed.is_empty() {
@@ -137,6 +121,45 @@ impl Catalog {
             .read(|view| view.list(&keys::all_segments(account)))?;
         Ok(segments.into_iter().map(|segment| segment.file).collect())
     }
+}
+
+/// Takes out some segments of a table and adds others, as [`Catalog::replace_segments`] says.
+pub(super) fn exchange(
+    draft: &mut Draft<'_>,
+    account: &str,
+    (database, name): (&str, &str),
+    table_id: u64,
+    remove: &[u64],
+    add: Vec<Segment>,
+    next_number: Option<u64>,
+) -> Result<Vec<Segment>, Error> {
+    let key = keys::table(account, database, name);
+    let mut table = draft
+        .view()
+        .get::<StoredTable>(&key)?
+        .filter(|table| table.id == table_id)
+        .ok_or_else(|| {
+            Error::conflict(format!(
+                "the table {database}.{name} with id {table_id} was dropped or replaced meanwhile"
+            ))
+        })?;
+    refuse_external(&table)?;
+    for &id in remove {
+        let segment = keys::segment(account, table_id, id);
+        if draft.view().get::<Segment>(&segment)?.is_none() {
+            return Err(Error::conflict(format!(
+                "the table {database}.{name} has no segment {id} any more"
+            )));
+        }
+        draft.delete(segment);
+    }
+    let added = put(draft, account, &mut table, add);
+    // Numbers are given once, also where two INSERTs end in another order than they began.
+    table.next_number = table.next_number.max(next_number.unwrap_or(0));
+    if !remove.is_empty() || !added.is_empty() {
+        put_next_version(draft, key, table);
+    }
+    Ok(added)
 }
 
 /// Numbers new segments and puts each under its own key; the caller puts the table.

@@ -14,6 +14,7 @@ mod exports;
 mod fixture;
 mod full_disk;
 mod grants;
+mod loaded_files;
 mod model;
 mod opening;
 mod requests;

@@ -3,7 +3,7 @@
 use super::format::{compression, dialect, digest, fields, format, lines};
 use super::given_twice;
 use super::stage::{credentials, user_info};
-use crate::cursor::{Node, match_rule};
+use crate::cursor::{Cursor, Node, match_rule};
 use crate::error::ParseError;
 use crate::grammar::Rule;
 use crate::plan::export::{Export, ExportOptions};
@@ -137,7 +137,13 @@ fn size_bytes(node: &Node<'_>) -> Result<Spanned<u64>, ParseError> {
 /// The options in parentheses behind a staged file, names in upper case.
 pub(crate) fn staged_options(sql: &str, span: Span) -> Result<Vec<(String, String)>, ParseError> {
     let node = match_rule(Rule::staged_options, sql, span)?;
-    let mut parts = node.children();
+    read_staged_options(&mut node.children())
+}
+
+/// The options themselves.
+pub(super) fn read_staged_options(
+    parts: &mut Cursor<'_>,
+) -> Result<Vec<(String, String)>, ParseError> {
     let mut options: Vec<(String, String)> = Vec::new();
     while let Some(option) = parts.next_if(Rule::staged_option) {
         let mut sides = option.children();

@@ -1,15 +1,29 @@
 //! Statements on the files of a stage.
 
+use super::export::read_staged_options;
+use super::stage::user_info;
 use crate::cursor::{Cursor, Node};
 use crate::error::ParseError;
 use crate::grammar::Rule;
 use crate::plan::Plan;
-use crate::plan::file::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFiles};
+use crate::plan::file::{GetFiles, InferSchema, Presign, PresignAccess, PutFiles, RemoveFiles};
 use crate::span::Spanned;
-use crate::target::{Scheme, Target};
+use crate::target::{Scheme, Target, has_user_info_after_scheme};
 
 pub(super) fn list(node: &Node<'_>) -> Result<Plan, ParseError> {
     Ok(Plan::ListFiles(target(&mut node.children())?))
+}
+
+pub(super) fn infer_schema(node: &Node<'_>) -> Result<Plan, ParseError> {
+    let mut parts = node.children();
+    let target = parts.string()?;
+    if has_user_info_after_scheme(&target) {
+        return Err(user_info(node));
+    }
+    Ok(Plan::InferSchema(InferSchema {
+        target,
+        options: read_staged_options(&mut parts)?,
+    }))
 }
 
 pub(super) fn remove(node: &Node<'_>) -> Result<Plan, ParseError> {

@@ -188,6 +188,7 @@ const INFILE_OPTIONS: &[&str] = &[
     "'dialect'",
     "'header'",
     "'null'",
+    "'hive_partitioning'",
 ];
 
 pub(super) fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
@@ -202,6 +203,7 @@ pub(super) fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
         dialect: None,
         header: None,
         null: None,
+        hive_partitioning: None,
     };
     if node.rule() == Rule::string {
         path = Some(node.string());
@@ -246,13 +248,13 @@ pub(super) fn infile(node: &Node<'_>) -> Result<Infile, ParseError> {
             "comment" => set_once(&mut files.comment, value.string(), &key, "'comment'")?,
             "dialect" => set_once(&mut files.dialect, dialect(&value)?, &key, "'dialect'")?,
             "header" => {
-                let header = match unquote(value.text()).to_ascii_lowercase().as_str() {
-                    "true" => true,
-                    "false" => false,
-                    _ => return Err(value.out_of_set("'header'", &["'true'", "'false'"])),
-                };
-                let header = Spanned::new(header, value.span());
+                let header = value.boolean("'header'")?;
                 set_once(&mut files.header, header, &key, "'header'")?;
+            }
+            "hive_partitioning" => {
+                let hive = value.boolean("'hive_partitioning'")?;
+                let slot = &mut files.hive_partitioning;
+                set_once(slot, hive, &key, "'hive_partitioning'")?;
             }
             "null" => set_once(&mut files.null, value.string(), &key, "'null'")?,
             _ => return Err(key.out_of_set("an option of INFILE", INFILE_OPTIONS)),
@@ -323,6 +325,7 @@ pub(crate) fn load_data(node: &Node<'_>) -> Result<LoadData, ParseError> {
         ignore_lines: 0,
         columns: Vec::new(),
         on_error: None,
+        skip_loaded: None,
         assignments: Vec::new(),
     };
     if let Some(part) = parts.next_if(Rule::load_charset) {
@@ -351,10 +354,13 @@ pub(crate) fn load_data(node: &Node<'_>) -> Result<LoadData, ParseError> {
     if let Some(part) = parts.next_if(Rule::on_error) {
         plan.on_error = Some(on_error(&part)?);
     }
+    if let Some(part) = parts.next_if(Rule::skip_loaded) {
+        plan.skip_loaded = Some(part.children().next_node()?.boolean("SKIP_LOADED")?);
+    }
     Ok(plan)
 }
 
-/// `ON_ERROR {'abort' | 'skip' [MAX n]}`.
+/// `ON_ERROR {'abort' | 'skip' [MAX n] [REPORT 'stage://stage/file']}`.
 fn on_error(part: &Node<'_>) -> Result<Spanned<OnError>, ParseError> {
     let mut parts = part.children();
     let word = parts.next_node()?;
@@ -366,12 +372,26 @@ fn on_error(part: &Node<'_>) -> Result<Spanned<OnError>, ParseError> {
         Some(max) => Some(max.children().next_node()?.number("the number of lines")?),
         None => None,
     };
-    let on_error = match (text.to_lowercase().as_str(), &most) {
-        ("abort", None) => OnError::Abort,
-        ("skip", _) => OnError::Skip {
+    let report = match parts.next_if(Rule::on_error_report) {
+        Some(report) => Some(report.children().string()?),
+        None => None,
+    };
+    if report
+        .as_ref()
+        .is_some_and(|to| has_user_info_after_scheme(to))
+    {
+        return Err(user_info(part));
+    }
+    let on_error = match (text.to_lowercase().as_str(), &most, &report) {
+        ("abort", None, None) => OnError::Abort,
+        ("skip", _, _) => OnError::Skip {
             most: most.as_ref().map(|most| most.value),
+            report,
         },
-        ("abort", Some(_)) => return Err(word.invalid("MAX goes with ON_ERROR 'skip' alone")),
+        ("abort", Some(_), _) => return Err(word.invalid("MAX goes with ON_ERROR 'skip' alone")),
+        ("abort", None, Some(_)) => {
+            return Err(word.invalid("REPORT goes with ON_ERROR 'skip' alone"));
+        }
         _ => {
             return Err(word.invalid(format!("ON_ERROR takes 'abort' or 'skip', not '{text}'")));
         }

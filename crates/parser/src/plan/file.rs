@@ -3,6 +3,15 @@
 use crate::span::Spanned;
 use crate::target::Target;
 
+/// `INFER SCHEMA 'stage://stage/pattern' (FORMAT 'csv', …)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InferSchema {
+    /// A file, or a pattern of files, `stage://name/path`.
+    pub target: Spanned<String>,
+    /// As those of a staged file in FROM, names in upper case.
+    pub options: Vec<(String, String)>,
+}
+
 /// `REMOVE FILES FROM STAGE [IF EXISTS] 'stage://stage/pattern'`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoveFiles {

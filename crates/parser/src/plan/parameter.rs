@@ -201,6 +201,7 @@ macro_rules! walk {
                     | Plan::ShowDiagnostics(_)
                     | Plan::Kill(_)
                     | Plan::ListFiles(_)
+                    | Plan::InferSchema(_)
                     | Plan::RemoveFiles(_)
                     | Plan::Presign(_)
                     | Plan::GetFiles(_)

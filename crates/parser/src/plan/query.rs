@@ -43,6 +43,34 @@ pub struct StagedFile {
 }
 
 impl QueryText {
+    /// `VALUES (…)` of these expressions, for a row that stood at `span` in another form.
+    pub(crate) fn values(span: Span, expressions: &[Self]) -> Self {
+        let mut row = Self {
+            text: "VALUES (".to_owned(),
+            span,
+            ..Self::default()
+        };
+        for (at, expression) in expressions.iter().enumerate() {
+            row.text.push_str(if at > 0 { ", " } else { "" });
+            let before = row.text.len();
+            row.text.push_str(&expression.text);
+            let moved = |range: &Range<usize>| before + range.start..before + range.end;
+            row.staged_files
+                .extend(expression.staged_files.iter().map(|file| StagedFile {
+                    range: moved(&file.range),
+                    ..file.clone()
+                }));
+            let calls = expression.stage_functions.iter();
+            row.stage_functions
+                .extend(calls.map(|call| StageFunctionCall {
+                    range: moved(&call.range),
+                    ..call.clone()
+                }));
+        }
+        row.text.push(')');
+        row
+    }
+
     /// The text with each user variable, `@name`, replaced by what `column` gives for its name.
     ///
     /// # Errors

@@ -169,6 +169,8 @@ pub struct Infile {
     pub header: Option<Spanned<bool>>,
     /// `'null'`: the bare text that is NULL.
     pub null: Option<Spanned<String>>,
+    /// `'hive_partitioning'`: whether folders `key=value` are columns.
+    pub hive_partitioning: Option<Spanned<bool>>,
 }
 
 /// `LOAD DATA`.
@@ -194,12 +196,14 @@ pub struct LoadData {
     pub columns: Vec<LoadColumn>,
     /// `ON_ERROR …`: what becomes of lines that are no rows of the table.
     pub on_error: Option<Spanned<OnError>>,
+    /// `SKIP_LOADED = TRUE`: files that the table has been loaded from already are left out.
+    pub skip_loaded: Option<Spanned<bool>>,
     /// `SET column = expression, …`.
     pub assignments: Vec<ColumnAssignment>,
 }
 
 /// What becomes of lines of LOAD DATA that are no rows of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnError {
     /// The first ends the statement, and nothing is loaded.
     Abort,
@@ -207,6 +211,8 @@ pub enum OnError {
     Skip {
         /// How many at most; more end the statement.
         most: Option<u64>,
+        /// `REPORT 'stage://stage/file'`: where they are written with what was wrong.
+        report: Option<Spanned<String>>,
     },
 }
 
@@ -255,22 +261,26 @@ impl ColumnAssignment {
     }
 }
 
-/// `UPDATE t SET … [WHERE …]`.
+/// `UPDATE t [[AS] alias] SET … [WHERE …]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
     /// The table.
     pub table: TableName,
+    /// What the statement calls it.
+    pub alias: Option<Name>,
     /// At least one.
     pub assignments: Vec<ColumnAssignment>,
     /// The condition, verbatim; without one it is every row.
     pub condition: Option<QueryText>,
 }
 
-/// `DELETE FROM t [WHERE …]`.
+/// `DELETE FROM t [[AS] alias] [WHERE …]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delete {
     /// The table.
     pub table: TableName,
+    /// What the statement calls it.
+    pub alias: Option<Name>,
     /// The condition, verbatim; without one it is every row.
     pub condition: Option<QueryText>,
 }

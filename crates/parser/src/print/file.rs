@@ -1,9 +1,20 @@
 //! Statements on the files of a stage, as text.
 
 use super::Printer;
-use crate::plan::file::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFiles};
+use crate::plan::file::{GetFiles, InferSchema, Presign, PresignAccess, PutFiles, RemoveFiles};
+use crate::text::quote;
 
 impl Printer {
+    pub(super) fn infer_schema(&mut self, plan: &InferSchema) {
+        self.word("INFER SCHEMA");
+        self.string(&plan.target);
+        if !plan.options.is_empty() {
+            let options = plan.options.iter();
+            let options = options.map(|(name, value)| format!("{name} {}", quote(value)));
+            self.word(&format!("({})", options.collect::<Vec<_>>().join(", ")));
+        }
+    }
+
     pub(super) fn remove_files(&mut self, plan: &RemoveFiles) {
         self.word("REMOVE FILES FROM STAGE");
         self.word_if(plan.if_exists, "IF EXISTS");

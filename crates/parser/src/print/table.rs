@@ -145,6 +145,10 @@ impl Printer {
             ("header", word)
         }));
         options.extend(files.null.as_ref().map(|text| ("null", text.as_str())));
+        options.extend(files.hive_partitioning.as_ref().map(|hive| {
+            let word = if hive.value { "true" } else { "false" };
+            ("hive_partitioning", word)
+        }));
         if let [(_, path)] = options[..] {
             self.clause("INFILE", Some(path));
             return;
@@ -185,13 +189,19 @@ impl Printer {
                 .collect();
             self.word(&format!("({})", columns.join(", ")));
         }
-        match plan.on_error.as_ref().map(|on_error| on_error.value) {
+        match plan.on_error.as_ref().map(|on_error| &on_error.value) {
             Some(OnError::Abort) => self.word("ON_ERROR 'abort'"),
-            Some(OnError::Skip { most: None }) => self.word("ON_ERROR 'skip'"),
-            Some(OnError::Skip { most: Some(most) }) => {
-                self.word(&format!("ON_ERROR 'skip' MAX {most}"));
+            Some(OnError::Skip { most, report }) => {
+                self.word("ON_ERROR 'skip'");
+                if let Some(most) = most {
+                    self.word(&format!("MAX {most}"));
+                }
+                self.clause("REPORT", report.as_ref().map(|report| report.as_str()));
             }
             None => {}
+        }
+        if let Some(skip) = &plan.skip_loaded {
+            self.word(&format!("SKIP_LOADED = {}", truth(skip.value)));
         }
         if !plan.assignments.is_empty() {
             self.assignments(&plan.assignments);
@@ -209,6 +219,7 @@ impl Printer {
     pub(super) fn update(&mut self, plan: &Update) {
         self.word("UPDATE");
         self.table(&plan.table);
+        self.alias(plan.alias.as_ref());
         self.assignments(&plan.assignments);
         self.condition(plan.condition.as_ref());
     }
@@ -216,7 +227,15 @@ impl Printer {
     pub(super) fn delete(&mut self, plan: &Delete) {
         self.word("DELETE FROM");
         self.table(&plan.table);
+        self.alias(plan.alias.as_ref());
         self.condition(plan.condition.as_ref());
+    }
+
+    fn alias(&mut self, alias: Option<&Name>) {
+        if let Some(alias) = alias {
+            self.word("AS");
+            self.name(alias);
+        }
     }
 
     fn assignments(&mut self, assignments: &[ColumnAssignment]) {

@@ -79,6 +79,7 @@ fn fragments() -> impl Strategy<Value = String> {
         "KILL",
         "TOKEN",
         "LIST",
+        "INFER SCHEMA",
         "PRESIGN",
         "REMOVE FILES FROM STAGE",
         "GET",

@@ -37,9 +37,16 @@ pub(crate) fn to_text(array: &ArrayRef) -> Result<ArrayRef> {
         }
         DataType::Float16 | DataType::Float32 => {
             let values = cast(array, &DataType::Float32)?;
-            written::<Float32Type>(&values, |text, value| write!(text, "{value}"))
+            written::<Float32Type>(&values, |text, value| {
+                match has_exponent(f64::from(value)) {
+                    true => write!(text, "{value:e}"),
+                    false => write!(text, "{value}"),
+                }
+            })
         }
-        DataType::Float64 => written::<Float64Type>(array, |text, value| write!(text, "{value}")),
+        DataType::Float64 => {
+            written::<Float64Type>(array, |text, value| text.write_str(&double_text(value)))
+        }
         // MySQL's TIME is a span: beyond a day, and below zero.
         DataType::Time32(_) | DataType::Time64(_) => {
             let values = cast(array, &DataType::Time64(TimeUnit::Microsecond))?;
@@ -73,6 +80,21 @@ pub(crate) fn to_text(array: &ArrayRef) -> Result<ArrayRef> {
             },
         )?,
     })
+}
+
+/// A double as MySQL prints it: the shortest digits that give it back, with an exponent where it is large or small.
+pub(crate) fn double_text(value: f64) -> String {
+    match has_exponent(value) {
+        true => format!("{value:e}"),
+        false => value.to_string(),
+    }
+}
+
+/// Whether MySQL prints a number with an exponent: with more than fifteen digits before the point, or fourteen zeros
+/// behind it (`my_gcvt`).
+fn has_exponent(value: f64) -> bool {
+    let size = value.abs();
+    value.is_finite() && value != 0.0 && !(1e-15..1e15).contains(&size)
 }
 
 /// A result column's values as MySQL prints them; NULL stays NULL. Bytes that are no UTF-8 have no text.

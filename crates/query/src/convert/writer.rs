@@ -8,6 +8,7 @@ use super::numbers::{Scaled, float, scaled};
 use super::temporal::{
     POINT_US_MAX, parse_datetime, parse_time, round_span_us, round_us, whole_year,
 };
+use super::text::double_text;
 use super::types::Length;
 use super::words::{check_json, truth, uuid};
 use crate::error::{Error, Violation};
@@ -73,7 +74,8 @@ impl ColumnWriter {
                 return Err(Error::violation_of(
                     Violation::NullValue,
                     format!("Column '{}' cannot be null", self.field.name()),
-                ));
+                )
+                .of_column(self.field.name()));
             }
             Cell::Bool(value) => self.values.push_number(if value { "1" } else { "0" }),
             Cell::Number(text) => self.values.push_number(text),
@@ -100,7 +102,7 @@ impl ColumnWriter {
             0 => String::new(),
             row => format!(" at row {row}"),
         };
-        match refused {
+        let error = match refused {
             Refused::Incorrect(what) => Error::violation_of(
                 Violation::IncorrectValue,
                 format!(
@@ -123,7 +125,8 @@ impl ColumnWriter {
                     shown(cell)
                 ),
             ),
-        }
+        };
+        error.of_column(name)
     }
 
     /// The values so far as an array of the column's type; the writer is empty afterwards.
@@ -219,7 +222,7 @@ impl Values {
         };
         // Minus zero is a zero where numbers are whole.
         let number = if whole && number == 0.0 { 0.0 } else { number };
-        self.push_number(&number.to_string())
+        self.push_number(&double_text(number))
     }
 
     fn push_text(&mut self, text: &str) -> Result<(), Refused> {

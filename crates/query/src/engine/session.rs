@@ -96,6 +96,7 @@ impl QueryEngine {
         stores: &Stores,
         batch_rows: usize,
         files: &FilesAtHand,
+        file_paths: bool,
     ) -> Result<SessionState, Error> {
         let catalog = MemoryCatalogProvider::new();
         for table in &context.tables {
@@ -114,7 +115,7 @@ impl QueryEngine {
                 let view = self.view(table, view, context, stores, batch_rows, files);
                 tables::register_view(schema.as_ref(), table, view.await?)?;
             } else {
-                tables::register(schema.as_ref(), table, stores, files)?;
+                tables::register(schema.as_ref(), table, stores, files, file_paths)?;
             }
         }
         let catalogs = MemoryCatalogProviderList::new();

@@ -51,6 +51,9 @@ impl QueryEngine {
     ) -> Result<LogicalPlan, Error> {
         let parsed = &view.statement.parsed;
         let mut query = parsed.query.clone();
+        if parsed.file_paths {
+            mysql::hide_file_paths(&mut query, &view.tables, Some(&view.database))?;
+        }
         mysql::rewrite(&mut query, &outer.values)?;
         let context = Context {
             tables: view.tables.clone(),
@@ -63,7 +66,10 @@ impl QueryEngine {
             time_spent: std::time::Duration::ZERO,
             time_setting: "",
         };
-        let state = self.session(&context, stores, batch_rows, files).await?;
+        let file_paths = parsed.file_paths;
+        let state = self
+            .session(&context, stores, batch_rows, files, file_paths)
+            .await?;
         let statement = DfStatement::Statement(Box::new(Statement::Query(query)));
         let plan = state
             .statement_to_plan(statement)

@@ -13,12 +13,12 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, merge_schema, split_conjunction_owned};
 use datafusion::logical_expr::{
     Aggregate, Expr, ExprSchemable, Filter, Join, JoinType, LogicalPlan, Operator, Projection,
-    binary_expr, not,
+    Sort, binary_expr, not,
 };
 use datafusion::optimizer::analyzer::AnalyzerRule;
 
 use super::classes::Class;
-use super::comparison::{alike, as_doubles, comparison, double, truth_number};
+use super::comparison::{alike, as_doubles, comparison, double, place, truth_number, whole_year};
 use super::{operators, quantified};
 
 /// The analyzer's rule.
@@ -41,6 +41,7 @@ impl AnalyzerRule for Comparisons {
 fn node(plan: LogicalPlan, retyped: bool) -> Result<Transformed<LogicalPlan>> {
     let plan = match plan {
         LogicalPlan::Join(join) => LogicalPlan::Join(with_keys(join)?),
+        LogicalPlan::Sort(sort) => LogicalPlan::Sort(by_place(sort)?),
         other => other,
     };
     let mut concerned = false;
@@ -66,6 +67,17 @@ fn node(plan: LogicalPlan, retyped: bool) -> Result<Transformed<LogicalPlan>> {
         .transform_data(exact_condition)?
         .transform_data(with_columns)?
         .transform_data(super::scalar::joined)
+}
+
+/// Columns of ENUM and SET sort by the places of their members, and not by their names (MySQL 8.4 manual, "The ENUM
+/// Type").
+fn by_place(mut sort: Sort) -> Result<Sort> {
+    for term in &mut sort.expr {
+        if let Some(place) = place(&term.expr, sort.input.schema().as_ref())? {
+            term.expr = place;
+        }
+    }
+    Ok(sort)
 }
 
 /// The keys of a join, as of USING and INTERSECT, compared as `=` compares.
@@ -319,8 +331,15 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         Expr::ScalarFunction(mut call) if matches!(call.func.name(), "greatest" | "least") => {
             let classes = classes(&call.args, schema)?;
+            let is_number = |class: &Class| class.is_number() || *class == Class::Truth;
+            // Numbers among texts compare as texts (MySQL 8.4 manual, "GREATEST", "LEAST").
+            let as_texts = classes.contains(&Class::Text) && classes.iter().any(is_number);
             for arg in &mut call.args {
-                *arg = number_among(std::mem::take(arg), &classes, schema)?;
+                let given = std::mem::take(arg);
+                *arg = match as_texts {
+                    true => operators::text(given, schema)?,
+                    false => number_among(given, &classes, schema)?,
+                };
             }
             Transformed::yes(Expr::ScalarFunction(call))
         }
@@ -333,7 +352,10 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     })
 }
 
-fn between(between: Between, schema: &DFSchema) -> Result<Expr> {
+fn between(mut between: Between, schema: &DFSchema) -> Result<Expr> {
+    for bound in [&mut between.low, &mut between.high] {
+        **bound = whole_year(std::mem::take(bound), &between.expr, schema)?;
+    }
     let class = Class::of_expr(&between.expr, schema)?;
     let alone = class.compares_with(Class::of_expr(&between.low, schema)?)
         && class.compares_with(Class::of_expr(&between.high, schema)?);
@@ -361,6 +383,7 @@ fn in_list(mut list: InList, schema: &DFSchema) -> Result<Expr> {
     let mut alike_all = true;
     let mut values = Vec::with_capacity(list.list.len());
     for value in list.list {
+        let value = whole_year(value, &list.expr, schema)?;
         if class.compares_with(Class::of_expr(&value, schema)?) {
             values.push(value);
             continue;

@@ -25,6 +25,8 @@ pub(super) fn comparison(
 
 /// Both sides as what they are compared as.
 pub(super) fn alike(left: Expr, right: Expr, schema: &dyn ExprSchema) -> Result<(Expr, Expr)> {
+    let right = whole_year(right, &left, schema)?;
+    let left = whole_year(left, &right, schema)?;
     let (left_class, right_class) = (
         Class::of_expr(&left, schema)?,
         Class::of_expr(&right, schema)?,
@@ -168,6 +170,36 @@ fn number(expr: Expr, class: Class, schema: &dyn ExprSchema) -> Result<Expr> {
         }
     }
     call("mysql_number", vec![expr])
+}
+
+/// A constant that is compared with a column of type YEAR: one or two digits are 1970 to 2069, but for the number 0
+/// (MySQL 8.4 manual, "2-Digit Years in Dates").
+pub(super) fn whole_year(expr: Expr, other: &Expr, schema: &dyn ExprSchema) -> Result<Expr> {
+    let (Expr::Column(column), Expr::Literal(value, _)) = (unaliased(other), unaliased(&expr))
+    else {
+        return Ok(expr);
+    };
+    let field = schema.field_from_column(column)?;
+    if field
+        .metadata()
+        .get(crate::types::SQL_TYPE_KEY)
+        .map(String::as_str)
+        != Some("year")
+    {
+        return Ok(expr);
+    }
+    let year = match value {
+        ScalarValue::Int64(Some(number)) => Some(*number).filter(|number| *number != 0),
+        value => value
+            .try_as_str()
+            .flatten()
+            .filter(|text| text.trim().len() <= 2)
+            .and_then(|text| text.trim().parse().ok()),
+    };
+    Ok(match year {
+        Some(year @ 0..=99) => lit(crate::temporal::whole_year(year, 2)),
+        Some(_) | None => expr,
+    })
 }
 
 /// A column of ENUM or SET in a number's place: the place of its member, or the sum of its members' bits

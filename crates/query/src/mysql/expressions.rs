@@ -104,6 +104,15 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), Error> {
                 .for_each(|when| make_condition(&mut when.condition));
             Ok(())
         }
+        // Of whatever type: a truth value is unknown where it is NULL.
+        Expr::IsUnknown(inner) => {
+            *expr = Expr::IsNull(Box::new(take(inner)));
+            Ok(())
+        }
+        Expr::IsNotUnknown(inner) => {
+            *expr = Expr::IsNotNull(Box::new(take(inner)));
+            Ok(())
+        }
         Expr::IsTrue(inner)
         | Expr::IsNotTrue(inner)
         | Expr::IsFalse(inner)

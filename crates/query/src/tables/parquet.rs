@@ -28,7 +28,7 @@ use url::Url;
 use super::declared::DeclaredColumns;
 use super::footers::Footers;
 use super::reading::{FilesAtHand, NamedReaders, unreadable};
-use super::{BlockChecksums, FileRef, registry, with_views};
+use super::{BlockChecksums, FileRef, FromPaths, registry, with_views};
 use crate::error::{Error, from_arrow, from_datafusion};
 
 /// The zone of times, as the type `timestamp` of a column has it.
@@ -36,7 +36,11 @@ const UTC: &str = "+00:00";
 
 #[derive(Debug)]
 pub(super) struct ParquetTable {
+    /// Of the files.
+    file_schema: SchemaRef,
+    /// With what the files' paths say.
     schema: SchemaRef,
+    paths: FromPaths,
     url: ObjectStoreUrl,
     store: Arc<dyn ObjectStore>,
     files: Vec<FileRef>,
@@ -58,8 +62,11 @@ impl ParquetTable {
         at_hand: &FilesAtHand,
     ) -> Result<Self, Error> {
         let url = ObjectStoreUrl::parse(registry::key(url)).map_err(from_datafusion)?;
+        let schema = with_views(&schema);
         Ok(Self {
-            schema: with_views(&schema),
+            file_schema: Arc::clone(&schema),
+            schema,
+            paths: FromPaths::default(),
             url,
             store,
             files: files.to_vec(),
@@ -70,12 +77,15 @@ impl ParquetTable {
         })
     }
 
-    /// The table with files that anybody may have written.
-    pub(super) fn of_others(self) -> Self {
-        Self {
+    /// The table with files that anybody may have written, and the columns that are in their paths.
+    pub(super) fn of_others(self, paths: FromPaths) -> Result<Self, Error> {
+        let paths = paths.as_views()?;
+        Ok(Self {
+            schema: paths.behind(&self.file_schema),
+            paths,
             of_others: true,
             ..self
-        }
+        })
     }
 
     fn checksums(&self) -> BTreeMap<String, BlockChecksums> {
@@ -123,10 +133,15 @@ impl TableProvider for ParquetTable {
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if self.files.is_empty() {
+        let has_paths = !self.paths.fields().is_empty();
+        let kept: Vec<usize> = match has_paths {
+            true => self.paths.kept(filters, state),
+            false => (0..self.files.len()).collect(),
+        };
+        if kept.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema.project(columns)?),
                 None => self.schema(),
@@ -145,7 +160,8 @@ impl TableProvider for ParquetTable {
             self.footers.clone(),
         );
         let hint = options.global.metadata_size_hint;
-        let found = match self.of_others {
+        // Of a table with columns in its files' paths nothing is said: DataFusion would take it that no folder is of NULL.
+        let found = match self.of_others && !has_paths {
             true => {
                 let footers = &self.footers;
                 footers
@@ -154,17 +170,25 @@ impl TableProvider for ParquetTable {
             }
             false => None,
         };
-        let source = ParquetSource::new(TableSchema::from(self.schema()))
+        let columns = TableSchema::builder(Arc::clone(&self.file_schema))
+            .with_table_partition_cols(self.paths.fields().to_vec())
+            .build();
+        let source = ParquetSource::new(columns)
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(readers));
-        let files = self.files.iter().map(|file| {
+        let files = kept.into_iter().map(|place| {
+            let file = &self.files[place];
+            let read = PartitionedFile::new(file.path.clone(), file.bytes);
+            if has_paths {
+                // Without statistics: DataFusion would take it that no folder is of NULL.
+                return read.with_partition_values(self.paths.values(place).to_vec());
+            }
             let mut statistics = Statistics::new_unknown(&self.schema);
             statistics.num_rows = file
                 .rows
                 .and_then(|rows| usize::try_from(rows).ok())
                 .map_or(Precision::Absent, Precision::Exact);
-            PartitionedFile::new(file.path.clone(), file.bytes)
-                .with_statistics(Arc::new(statistics))
+            read.with_statistics(Arc::new(statistics))
         });
         let adapter = self
             .of_others

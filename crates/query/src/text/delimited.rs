@@ -56,7 +56,7 @@ impl FileRecords {
     ) -> Result<Self, Error> {
         Ok(Self {
             path: path.to_owned(),
-            source: Source::open(store, path, options.compression).await?,
+            source: Source::open(store, path, options.compression, options.charset).await?,
             records: Records::new(options, ignore),
             fault: None,
         })
@@ -205,7 +205,7 @@ impl Delimited {
         let columns = columns.collect();
         let rows = Rows {
             path: file.path.clone(),
-            schema: Arc::clone(&scan.schema),
+            schema: Arc::clone(&scan.of_files),
             columns,
             fields,
             empty_is_null: options.null.as_deref() == Some(""),
@@ -338,7 +338,8 @@ impl Rows {
                             "column '{}' at row {row} is not UTF-8: '{}'",
                             column.field.name(),
                             shown(Cell::Bytes(bytes))
-                        )));
+                        ))
+                        .of_column(column.field.name()));
                     }
                 },
             };
@@ -364,7 +365,7 @@ fn other_terminator(record: &Record, terminator: &str) -> Option<String> {
 }
 
 /// Digits are a number for BIT and YEAR, too: so an export writes them.
-fn parsed<'a>(text: &'a str, data_type: &DataType) -> Cell<'a> {
+pub(super) fn parsed<'a>(text: &'a str, data_type: &DataType) -> Cell<'a> {
     if data_type.is_integer() && text.trim().bytes().all(|byte| byte.is_ascii_digit()) {
         Cell::Number(text)
     } else {

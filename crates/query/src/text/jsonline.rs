@@ -37,7 +37,7 @@ impl Lines {
         options: &JsonReadOptions,
     ) -> Result<Self, Error> {
         Ok(Self {
-            source: Source::open(store, path, options.compression).await?,
+            source: Source::open(store, path, options.compression, options.charset).await?,
             buffer: Vec::new(),
             at: 0,
             line: 0,
@@ -135,10 +135,12 @@ impl JsonLines {
             for (key, value) in members(utf8(line)?).map_err(Error::invalid)? {
                 let place = self.places.get(&key.to_lowercase()).ok_or_else(|| {
                     Error::invalid(format!("the key '{key}' is no column of the table"))
+                        .of_column(&key)
                 })?;
                 let Some(place) = *place else { continue };
                 if self.given[place] == row {
-                    return Err(Error::invalid(format!("the key '{key}' stands twice")));
+                    let twice = Error::invalid(format!("the key '{key}' stands twice"));
+                    return Err(twice.of_column(&key));
                 }
                 self.given[place] = row;
                 let field = &self.columns[place];
@@ -192,6 +194,7 @@ fn push_value(
                         "column '{}' at row {row} is not base64: {error}",
                         field.name()
                     ))
+                    .of_column(field.name())
                 })?;
                 Cell::Bytes(&bytes)
             } else {
@@ -202,7 +205,8 @@ fn push_value(
             return Err(Error::invalid(format!(
                 "an object or array for column '{}' at row {row}, which is not declared as json",
                 field.name()
-            )));
+            ))
+            .of_column(field.name()));
         }
         Some(_) | None => Cell::Number(value),
     };

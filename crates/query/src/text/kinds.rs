@@ -5,10 +5,11 @@ use std::borrow::Cow;
 
 use arrow::datatypes::{DataType, Field};
 
+use super::delimited::parsed;
 use super::scan::push_cell;
 use crate::convert::numbers::is_exact;
 use crate::convert::temporal::parse_datetime;
-use crate::convert::types::field_sql_type;
+use crate::convert::types::{field_sql_type, is_binary, is_text};
 use crate::convert::{Cell, ColumnWriter, shown};
 use crate::error::{Error, Violation};
 
@@ -265,7 +266,7 @@ pub(super) fn push_exactly(
     if kept {
         return Ok(());
     }
-    Err(Error::violation_of(
+    let error = Error::violation_of(
         Violation::IncorrectValue,
         format!(
             "'{}' for column '{name}' at row {row} is not exactly a {}{}",
@@ -273,7 +274,52 @@ pub(super) fn push_exactly(
             sql_type(),
             help()
         ),
-    ))
+    );
+    Err(error.of_column(name))
+}
+
+/// The narrowest type that keeps every one of these texts exactly.
+pub(crate) fn type_of<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let kinds = texts.map(Kind::of).reduce(Kind::with);
+    kinds.unwrap_or(Kind::Text).sql_type().into_owned()
+}
+
+/// Adds a value that stands in the name of a folder, by INSERT's rules; of a column that is `undeclared` exactly.
+///
+/// # Errors
+/// Those of adding it; Invalid for one that an undeclared column does not keep exactly.
+pub(crate) fn push_named(
+    writer: &mut ColumnWriter,
+    field: &Field,
+    text: Option<&str>,
+    undeclared: bool,
+) -> Result<(), Error> {
+    let cell = match text {
+        None => Cell::Null,
+        Some(text) if is_text(field.data_type()) => Cell::Text(text),
+        Some(text) if is_binary(field.data_type()) => Cell::Bytes(text.as_bytes()),
+        Some(text) if text.trim().is_empty() => Cell::Null,
+        Some(text) => parsed(text, field.data_type()),
+    };
+    push_cell(writer, cell, 0)?;
+    match cell {
+        Cell::Number(text) | Cell::Text(text) if undeclared && !keeps(field.data_type(), text) => {
+            Err(Error::violation_of(
+                Violation::IncorrectValue,
+                format!(
+                    "'{text}' for column '{}' is not exactly a {}, which the folders had when their columns were found; CREATE EXTERNAL TABLE with a type for it declares another",
+                    field.name(),
+                    field_sql_type(field)
+                ),
+            ))
+        }
+        Cell::Null
+        | Cell::Number(_)
+        | Cell::Double(_)
+        | Cell::Text(_)
+        | Cell::Bytes(_)
+        | Cell::Bool(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]

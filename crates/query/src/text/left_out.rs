@@ -1,9 +1,12 @@
 //! Lines of files that are no rows of the table, and are left out instead of ending the query.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::left_lines::{LeftLine, LeftLines};
 use crate::error::Error;
+use crate::tables::RowSource;
 
 /// Lines that are told; of all others only the count is.
 const TOLD_LINES_MAX: usize = 20;
@@ -19,6 +22,8 @@ struct Shared {
     most: Option<u64>,
     count: AtomicU64,
     first: Mutex<Vec<Told>>,
+    /// Where all of them are kept, if they are.
+    kept: Option<Arc<LeftLines>>,
 }
 
 /// A line that was left out: its place, by which lines are sorted, and what was wrong.
@@ -45,7 +50,29 @@ impl LeftOut {
             most,
             count: AtomicU64::new(0),
             first: Mutex::default(),
+            kept: None,
         }))
+    }
+
+    /// The same, and each line is kept on the disk, in a file of `folder` that goes with this; of `bytes_max` at most.
+    ///
+    /// # Errors
+    /// Io if the file cannot be made.
+    pub(crate) fn kept_in(folder: &Path, bytes_max: u64, most: Option<u64>) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Shared {
+            most,
+            count: AtomicU64::new(0),
+            first: Mutex::default(),
+            kept: Some(Arc::new(LeftLines::create(folder, bytes_max)?)),
+        })))
+    }
+
+    /// Those that were left out so far, as rows: `file`, `line`, `column`, `reason`, `text`; `None` where they are not
+    /// kept.
+    #[must_use]
+    pub fn rows(&self) -> Option<Arc<dyn RowSource>> {
+        let kept = self.0.kept.as_ref()?;
+        Some(Arc::clone(kept) as Arc<dyn RowSource>)
     }
 
     /// How many were left out so far.
@@ -77,6 +104,18 @@ impl LeftOut {
             let more =
                 format!("more than {most} lines are no rows of the table, the last of them: ");
             return Err(error.before(&more));
+        }
+        if let Some(kept) = &self.0.kept {
+            let reason = error.to_string();
+            // What the columns of the row say already.
+            let place = format!(" (file '{file}', line {line})");
+            kept.add(&LeftLine {
+                file: file.to_owned(),
+                line,
+                column: error.column().map(str::to_owned),
+                reason: reason.strip_suffix(&place).unwrap_or(&reason).to_owned(),
+                text: written.to_owned(),
+            })?;
         }
         let mut first = self.0.first.lock().unwrap_or_else(PoisonError::into_inner);
         if first.len() == TOLD_LINES_MAX

@@ -19,7 +19,7 @@ use super::jsonline::JsonLines;
 use super::{JsonReadOptions, LeftOut, TextFormat, delimited};
 use crate::convert::{Cell, ColumnWriter, shown};
 use crate::error::{Error, Violation, from_arrow};
-use crate::tables::FileRef;
+use crate::tables::{FileRef, FromPaths};
 
 /// Bytes of text in one batch.
 pub(super) const BATCH_BYTES_MAX: usize = 16 << 20;
@@ -37,11 +37,46 @@ pub(super) struct Layout {
 pub(super) struct TextScan {
     pub(super) layout: Arc<Layout>,
     pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) files: Vec<FileRef>,
+    /// Each with its place among all of the table.
+    pub(super) files: Vec<(usize, FileRef)>,
     /// Indices of the layout's columns.
     pub(super) columns: Vec<usize>,
     /// Those columns.
+    pub(super) of_files: SchemaRef,
+    /// Where columns are wanted that the files do not have.
+    pub(super) completed: Option<Arc<Completed>>,
+    /// All that are wanted.
     pub(super) schema: SchemaRef,
+}
+
+/// How rows of files become those that are wanted, with what the files' paths say.
+#[derive(Debug)]
+pub(super) struct Completed {
+    pub(super) schema: SchemaRef,
+    /// Where each column comes from.
+    pub(super) parts: Vec<Part>,
+    pub(super) paths: Arc<FromPaths>,
+}
+
+/// Where a column comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    /// Of those that were read from the file, this one.
+    File(usize),
+    /// Of those that are in its path, this one.
+    Path(usize),
+}
+
+impl Completed {
+    fn batch(&self, read: &RecordBatch, file: usize) -> Result<RecordBatch, Error> {
+        let rows = read.num_rows();
+        let columns = self.parts.iter().map(|part| match part {
+            Part::File(column) => Ok(Arc::clone(read.column(*column))),
+            Part::Path(column) => self.paths.column(file, *column, rows),
+        });
+        let columns = columns.collect::<Result<Vec<_>, Error>>()?;
+        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(from_arrow)
+    }
 }
 
 impl fmt::Debug for TextScan {
@@ -56,12 +91,28 @@ impl TextScan {
     fn batches(&self, batch_rows: usize) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let scan = self.clone();
         futures::stream::iter(self.files.clone())
-            .then(move |file| scan.clone().file(file, batch_rows))
+            .then(move |(place, file)| scan.clone().file(file, place, batch_rows))
             .try_flatten()
             .boxed()
     }
 
     async fn file(
+        self,
+        file: FileRef,
+        place: usize,
+        batch_rows: usize,
+    ) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
+        let completed = self.completed.clone();
+        let read = self.read(file, batch_rows).await?;
+        let Some(completed) = completed else {
+            return Ok(read);
+        };
+        let batches = read.map(move |batch| completed.batch(&batch?, place));
+        Ok(batches.boxed())
+    }
+
+    /// What the files themselves have.
+    async fn read(
         self,
         file: FileRef,
         batch_rows: usize,
@@ -142,11 +193,11 @@ impl FileRows {
         file: &FileRef,
         batch_rows: usize,
     ) -> Result<Self, Error> {
-        let wanted = scan.schema.fields();
+        let wanted = scan.of_files.fields();
         let all = scan.layout.schema.fields();
         let lines = JsonLines::open(&scan.store, &file.path, options, wanted, all).await?;
         let writers = scan
-            .schema
+            .of_files
             .fields()
             .iter()
             .map(|field| ColumnWriter::new(field))
@@ -155,7 +206,7 @@ impl FileRows {
             path: file.path.clone(),
             lines: Box::new(lines),
             writers,
-            schema: Arc::clone(&scan.schema),
+            schema: Arc::clone(&scan.of_files),
             batch_rows,
             row: 0,
         })

@@ -13,6 +13,7 @@ use std::io::Write;
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use super::Compression;
+use super::charset::{Charset, Decoding};
 use super::pulled::{Exchanged, Pulled, Unpacking};
 use super::tar::{BLOCK, Tar};
 use crate::error::{Error, ErrorKind, of_store};
@@ -57,6 +58,8 @@ pub(crate) struct Source {
     archive: Archive,
     /// Plain bytes that may be the beginning of a byte order mark; `None` once that is decided.
     head: Option<Vec<u8>>,
+    /// Where the bytes are not UTF-8; `None` at the end, too.
+    decoding: Option<Decoding>,
 }
 
 /// Whether what is decoded is an archive.
@@ -87,6 +90,7 @@ impl Source {
         store: &Arc<dyn ObjectStore>,
         path: &str,
         wanted: Option<Compression>,
+        charset: Charset,
     ) -> Result<Self, Error> {
         let got = store
             .get(&Path::from(path))
@@ -101,6 +105,7 @@ impl Source {
             decoded_ended: false,
             archive: Archive::Unknown(Vec::new()),
             head: Some(Vec::new()),
+            decoding: charset.decoding(),
         };
         while source.pending.len() < HEAD_BYTES && !source.stored_ended {
             let more = source.receive().await?;
@@ -154,11 +159,33 @@ impl Source {
         Ok(source)
     }
 
-    /// More plain bytes, in bounded pieces; `None` at the end.
+    /// More plain bytes, in bounded pieces, of UTF-8 if the file is text; `None` at the end.
     ///
     /// # Errors
-    /// Io if the file cannot be read; Invalid if its compressed bytes are damaged or cut off.
+    /// Io if the file cannot be read; Invalid if its compressed bytes are damaged or cut off, or are none of its
+    /// character set.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let plain = self.plain().await?;
+            let Some(decoding) = &mut self.decoding else {
+                return Ok(plain);
+            };
+            let is_last = plain.is_none();
+            let decoded = decoding.decode(&plain.unwrap_or_default(), is_last);
+            let decoded = decoded.map_err(|malformed| {
+                Error::invalid(malformed.to_string()).in_file(&self.path, malformed.line)
+            })?;
+            if is_last {
+                self.decoding = None;
+            }
+            if is_last || !decoded.is_empty() {
+                return Ok((!decoded.is_empty()).then(|| decoded.into()));
+            }
+        }
+    }
+
+    /// More plain bytes; `None` at the end.
+    async fn plain(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             let Some(plain) = self.content().await? else {
                 return Ok(self

@@ -61,3 +61,10 @@ SELECT 1e308 * 10
 SELECT 1e308 / 1e-10
 ----
 ! Invalid: arithmetic result is out of range: the result of '/' does not fit double
+
+-- As texts with an exponent where MySQL writes one (my_gcvt): from 1e15 on, and below 1e-15.
+
+SELECT CONCAT(1e15) AS a, CONCAT(999999999999999e0) AS b, CONCAT(-1.5e300) AS c, CONCAT(1e-15) AS d, CONCAT(9.5e-16) AS e, CONCAT(0e0) AS f, CAST(1e20 AS CHAR) AS g, CONCAT(0.1e0) AS h
+----
+a|b|c|d|e|f|g|h
+1e15|999999999999999|-1.5e300|0.000000000000001|9.5e-16|0|1e20|0.1

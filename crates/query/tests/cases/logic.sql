@@ -69,3 +69,14 @@ SELECT !1+1 AS a, !0+1 AS b, !!5 AS c, NOT 1+1 AS d, -2^1 AS e, ~1 DIV 2 AS f, -
 ----
 a|b|c|d|e|f|g|h|i
 1|2|true|false|18446744073709551615|9223372036854775807|-6|1|true
+
+SELECT 1 IS UNKNOWN AS a, NULL IS UNKNOWN AS b, 'x' IS NOT UNKNOWN AS c, (1 = NULL) IS UNKNOWN AS d, id FROM people WHERE score IS UNKNOWN
+----
+a|b|c|d|id
+false|true|true|true|3
+
+SELECT GREATEST(2, '10') AS a, LEAST('10', 9, 3) AS b, GREATEST('a', 1, 2.5) AS c, LEAST(1, NULL, 'x') AS d, GREATEST(id, '15') AS e FROM people WHERE id < 3
+----
+a|b|c|d|e
+2|10|a|NULL|15
+2|10|a|NULL|2

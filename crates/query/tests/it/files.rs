@@ -7,7 +7,7 @@ use arrow::datatypes::Schema;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use stagedoor_query::{
-    Context, CsvReadOptions, Error, ErrorKind, FileFormat, FileRef, Source, StoreList,
+    Context, CsvReadOptions, Error, ErrorKind, FileFormat, FileRef, PathColumns, Source, StoreList,
     TableDefinition, arrow_field, field_sql_type, segment,
 };
 use url::Url;
@@ -49,6 +49,7 @@ impl Files {
             store: self.url.clone(),
             files: self.refs.clone(),
             format: FileFormat::Csv(options.clone()),
+            paths: PathColumns::default(),
         }
     }
 
@@ -205,6 +206,7 @@ async fn columns_of_csv_are_inferred() {
         store: files.url.clone(),
         files: vec![],
         format: FileFormat::Parquet,
+        paths: PathColumns::default(),
     };
     assert_eq!(
         World::new()
@@ -230,6 +232,7 @@ async fn parquet_names_are_found_in_any_case() {
         store: files.url.clone(),
         files: files.refs.clone(),
         format: FileFormat::Parquet,
+        paths: PathColumns::default(),
     };
     let world = World::new();
     let schema = world
@@ -320,6 +323,7 @@ async fn a_join_of_files_keeps_the_shorter_one() {
             store: files.url.clone(),
             files: vec![files.refs[file].clone()],
             format: FileFormat::Parquet,
+            paths: PathColumns::default(),
         },
     };
     let context = Context {
@@ -351,6 +355,7 @@ async fn read(world: &World, bytes: Vec<u8>) -> (Option<Error>, Option<Error>) {
         store: files.url.clone(),
         files: files.refs.clone(),
         format: FileFormat::Parquet,
+        paths: PathColumns::default(),
     };
     let inferred = world.engine.infer_schema(&source, &files.stores).await;
     let fields = vec![

@@ -9,6 +9,7 @@ mod errors;
 mod files;
 mod insert;
 mod limits;
+mod paths;
 mod rows;
 mod streams;
 mod support;

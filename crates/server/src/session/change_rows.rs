@@ -37,6 +37,7 @@ impl Session {
             as_told: RowChange::Update,
             assignments: statement.assignments,
             condition: statement.condition,
+            alias: statement.alias.map(|alias| alias.value),
         };
         self.change_rows(&statement.table, change).await
     }
@@ -47,6 +48,7 @@ impl Session {
             as_told: RowChange::Delete,
             assignments: Vec::new(),
             condition: statement.condition,
+            alias: statement.alias.map(|alias| alias.value),
         };
         self.change_rows(&statement.table, change).await
     }
@@ -109,7 +111,7 @@ impl Session {
         target: &InsertTarget,
         changed: &mut Changed,
     ) -> Result<()> {
-        let from = table_changes::part_name(table);
+        let from = change.rows_name(table);
         let count = Assembled::default().text(&format!("SELECT COUNT(*) FROM {from}"));
         let count = change.add_where(count).finish();
         if self.count(&count, table, group).await? == 0 {
@@ -152,7 +154,7 @@ impl Session {
                 .send_changed(table, group, all, change, batches, warnings)
                 .await;
         };
-        let from = table_changes::part_name(table);
+        let from = change.rows_name(table);
         let (query, target) = parting::marked(table, condition, &from)?;
         let marked = self.plan_part(&query, target, table, group).await?;
         let (parted, hits) = if change.assignments.is_empty() {
@@ -307,6 +309,8 @@ struct Change {
     /// None is taking the rows out.
     assignments: Vec<ColumnAssignment>,
     condition: Option<QueryText>,
+    /// What its expressions call the table, if not by its name.
+    alias: Option<String>,
 }
 
 /// What has been written so far.
@@ -324,6 +328,11 @@ impl Change {
     /// Whether it is a DELETE of every row, which reads none.
     fn takes_all(&self) -> bool {
         self.assignments.is_empty() && self.condition.is_none()
+    }
+
+    /// How its queries name the rows, which its expressions call by the alias or the table's name.
+    fn rows_name(&self, table: &TableRecord) -> String {
+        table_changes::part_name(self.alias.as_deref().unwrap_or(&table.name))
     }
 
     /// Whether it gives a value to a column of a key.
@@ -371,7 +380,7 @@ impl Change {
         if named.is_empty() {
             query = query.text("1");
         }
-        let from = table_changes::part_name(table);
+        let from = self.rows_name(table);
         let query = query.text(&format!(" FROM {from}")).finish();
         Ok((query, insert_target(table, Some(named), Numbers::Kept)?))
     }

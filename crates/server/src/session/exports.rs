@@ -2,6 +2,7 @@
 //! Everything that can be refused is refused here, before a record is made or a byte written.
 
 mod admission;
+mod appended;
 mod explain;
 mod file_form;
 mod resume;
@@ -10,8 +11,10 @@ mod verify;
 
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use catalog::{AuditOutcome, ExportKey, ExportRecord, ExportState};
 use parser::{Export, Spanned, Target};
+use query::BatchStream;
 use storage::{ErrorKind, ObjectPath, OnExisting};
 
 use crate::error::{About, Error, Reason, Result, Subject};
@@ -20,6 +23,7 @@ use crate::exports::{
     checksums_path, manifest_path, target_exists,
 };
 use crate::gate::{Acting, Object, Operation, Permit};
+use crate::internal::ReadPin;
 use crate::policies::Meter;
 use crate::sql::export_state;
 use crate::turns::Work;
@@ -28,8 +32,9 @@ pub(crate) use verify::{Verdict, VerifiedFile};
 
 use super::Session;
 use super::queries::{PlannedRead, as_written, labelled, warnings_of};
+use super::result::Warnings;
 use admission::admit;
-use file_form::{FileForm, partition_columns};
+use file_form::{FileForm, ReadForm, partition_columns};
 use sealing::wants_checksums;
 
 impl Session {
@@ -74,6 +79,30 @@ impl Session {
 
     /// Everything about an export that can be refused, and what it needs to start but for its turn.
     async fn export_plan(&self, statement: &Export, conflicts: Conflicts<'_>) -> Result<Asked> {
+        let let_in = match self.let_in(statement, conflicts).await? {
+            Entry::New(let_in) => let_in,
+            Entry::Before(handle) => return Ok(Asked::Before(handle)),
+        };
+        let PlannedRead { planned, pin, .. } = self.plan_query(&statement.query).await?;
+        let schema = as_written(&statement.query, planned.schema());
+        let by = partition_columns(statement, &schema)?;
+        let planned = match by.is_empty() {
+            true => planned,
+            false => planned.sorted_by(&by)?,
+        };
+        let rows = ExportRows {
+            batches: labelled(planned.stream()?, &schema),
+            rows_estimated: planned.row_estimate(),
+            warnings: warnings_of(planned),
+            schema,
+            pin,
+        };
+        let plan = self.plan_of(statement, *let_in, rows, &by)?;
+        Ok(Asked::New(Box::new(plan)))
+    }
+
+    /// The governance rule and all else that can be refused of an export before its rows are known.
+    async fn let_in(&self, statement: &Export, conflicts: Conflicts<'_>) -> Result<Entry> {
         let credentials = match &statement.options.credentials {
             Some(given) => Some(crate::sql::given_credentials(given.value.clone())?),
             None => None,
@@ -128,7 +157,7 @@ impl Session {
             Err(before) => {
                 let (account, id) = (before.account, before.id);
                 let handle = crate::exports::before(&self.instance, account, id).await?;
-                return Ok(Asked::Before(handle));
+                return Ok(Entry::Before(handle));
             }
         };
         let target = admitted.open(&self.instance, self.account()).await?;
@@ -157,18 +186,28 @@ impl Session {
         refuse_existing(&target, &form, statement, beside, conflicts).await?;
 
         let form = form.read(statement, target.policies().guards_formulas())?;
-        let PlannedRead { planned, pin, .. } = self.plan_query(&statement.query).await?;
-        let schema = as_written(&statement.query, planned.schema());
-        let by = partition_columns(statement, &schema)?;
-        let planned = match by.is_empty() {
-            true => planned,
-            false => planned.sorted_by(&by)?,
-        };
-        let path = statement.options.partition_path.as_ref();
-        let driver = form.driver(&schema, &by, path.map(|path| path.as_str()))?;
-        let rows_estimated = planned.row_estimate();
-        let batches = labelled(planned.stream()?, &schema);
+        Ok(Entry::New(Box::new(LetIn {
+            permit,
+            key,
+            target,
+            form,
+            meter,
+            beside,
+            on_existing,
+        })))
+    }
 
+    /// The export of these rows, which are in the order of the columns `by` that partition them.
+    fn plan_of(
+        &self,
+        statement: &Export,
+        let_in: LetIn,
+        rows: ExportRows,
+        by: &[usize],
+    ) -> Result<ExportPlan> {
+        let path = statement.options.partition_path.as_ref();
+        let path = path.map(|path| path.as_str());
+        let driver = let_in.form.driver(&rows.schema, by, path)?;
         let settings = &self.instance.settings.export;
         let threads = match settings.threads {
             0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -178,26 +217,26 @@ impl Session {
             statement: self.context.statement.clone(),
             principal: self.principal.to_string(),
             account: self.account().to_owned(),
-            schema,
+            schema: rows.schema,
             format: driver.format(),
             options: driver.in_force().clone(),
         };
-        Ok(Asked::New(Box::new(ExportPlan {
-            actor: permit.actor().clone(),
+        Ok(ExportPlan {
+            actor: let_in.permit.actor().clone(),
             database: self.database().to_owned(),
-            key,
-            meter: Arc::new(meter),
-            beside,
+            key: let_in.key,
+            meter: Arc::new(let_in.meter),
+            beside: let_in.beside,
             turn: None,
-            target,
-            batches: Box::pin(batches),
-            warnings: warnings_of(planned),
-            rows_estimated,
+            target: let_in.target,
+            batches: Box::pin(rows.batches),
+            warnings: rows.warnings,
+            rows_estimated: rows.rows_estimated,
             options: driver.threads(threads),
             manifest,
-            on_existing,
-            pin,
-        })))
+            on_existing: let_in.on_existing,
+            pin: rows.pin,
+        })
     }
 
     /// That the policies of the target's stage permit the export, as far as is known before it runs.
@@ -370,6 +409,35 @@ impl Acting {
                 )
             })
     }
+}
+
+/// An export that has been let in, and how it is written: all of it but its rows.
+struct LetIn {
+    permit: Permit,
+    key: Option<ExportKey>,
+    target: ExportTarget,
+    form: ReadForm,
+    meter: Meter,
+    beside: BesideWanted,
+    on_existing: OnExisting,
+}
+
+/// What comes of asking to be let in.
+enum Entry {
+    New(Box<LetIn>),
+    /// As [`Asked::Before`].
+    Before(ExportHandle),
+}
+
+/// The rows of an export.
+pub(super) struct ExportRows {
+    pub(super) schema: SchemaRef,
+    pub(super) batches: BatchStream,
+    /// What there is to say, once the batches have been read.
+    pub(super) warnings: Warnings,
+    pub(super) rows_estimated: Option<u64>,
+    /// Keeps the tables' files while they are read.
+    pub(super) pin: ReadPin,
 }
 
 /// What a statement asks for.

@@ -1,7 +1,7 @@
 //! INSERT, and LOAD DATA's last step: the rows become one Parquet segment, durable before the catalog lists it; the
 //! listing is the moment at which they exist. A crash before it leaves a file that the next start removes.
 
-use catalog::{RowChange, TableRecord, TableSource};
+use catalog::{LoadedFile, RowChange, TableRecord, TableSource};
 use parser::{Insert, OnDuplicate, TableName};
 use query::{InsertColumn, InsertTarget, PlannedInsert};
 use tokio::sync::OwnedMutexGuard;
@@ -13,6 +13,7 @@ use crate::system_tables;
 use crate::table_changes;
 use crate::turns::{Turn, Work};
 
+use super::insert_files::{is_of_files, takes_files};
 use super::queries::{fields, texts};
 use super::result::Done;
 use super::tables::{missing_table, table_object};
@@ -21,8 +22,9 @@ use super::{Outcome, Session};
 
 impl Session {
     pub(crate) async fn insert(&mut self, mut statement: Insert) -> Result<Outcome> {
-        let (permit, table, _turn) = self.changing(Operation::Insert, &statement.table).await?;
-        let (permit, table, _numbering) = self.numbering(permit, table, &statement.table).await?;
+        let name = &statement.table;
+        let (permit, table, _turn) = self.changing_also(Operation::Insert, name).await?;
+        let (permit, table, _numbering) = self.numbering(permit, table, name).await?;
         // Of the table that was found in the end.
         self.allow_on_duplicate(&statement, table.id).await?;
         let pin = self.instance.internal.pin();
@@ -41,6 +43,11 @@ impl Session {
         let engine = &self.instance.engine;
         let planned = engine.plan_insert(&source, target, context).await?;
         let on_duplicate = std::mem::take(&mut statement.on_duplicate);
+        if on_duplicate != OnDuplicate::Refuse && is_of_files(&table) {
+            return Err(Error::not_supported(
+                "INSERT IGNORE, REPLACE and ON DUPLICATE KEY UPDATE into an external table, which has no keys; INSERT adds a file to it",
+            ));
+        }
         if on_duplicate != OnDuplicate::Refuse && !table.keys.is_empty() {
             let done = self.add_or_change(permit, table, &planned, on_duplicate, &given);
             let done = done.await?;
@@ -49,7 +56,10 @@ impl Session {
         }
         // Where there are no keys, no row is there already.
         let change = change_of(&on_duplicate);
-        let rows = self.add_rows(permit, table, &planned, change).await?;
+        let rows = match is_of_files(&table) {
+            true => self.append_file(&table, &planned).await?,
+            false => self.add_rows(permit, table, &planned, change).await?,
+        };
         drop(pin);
         Ok(Outcome::Done(Done {
             verb: change.as_str(),
@@ -64,13 +74,32 @@ impl Session {
         operation: Operation,
         name: &TableName,
     ) -> Result<(Permit, TableRecord, Turn)> {
-        let (permit, table) = self.changeable(operation, name).await?;
+        self.changing_of(operation, name, Changes::Rows).await
+    }
+
+    /// [`Session::changing`], also of an external table that takes new files.
+    pub(super) async fn changing_also(
+        &mut self,
+        operation: Operation,
+        name: &TableName,
+    ) -> Result<(Permit, TableRecord, Turn)> {
+        self.changing_of(operation, name, Changes::RowsOrFiles)
+            .await
+    }
+
+    async fn changing_of(
+        &mut self,
+        operation: Operation,
+        name: &TableName,
+        changes: Changes,
+    ) -> Result<(Permit, TableRecord, Turn)> {
+        let (permit, table) = self.changeable_of(operation, name, changes).await?;
         if let Some(turn) = self.free_turn(Work::Insert)? {
             return Ok((permit, table, turn));
         }
         let turn = self.take_turn(Work::Insert).await?;
         // What was permitted and found before the wait may not be so behind it.
-        let (permit, table) = self.changeable(operation, name).await?;
+        let (permit, table) = self.changeable_of(operation, name, changes).await?;
         Ok((permit, table, turn))
     }
 
@@ -79,6 +108,16 @@ impl Session {
         &self,
         operation: Operation,
         name: &TableName,
+    ) -> Result<(Permit, TableRecord)> {
+        self.changeable_of(operation, name, Changes::Rows).await
+    }
+
+    /// [`Session::changeable`] of what `changes` says.
+    pub(super) async fn changeable_of(
+        &self,
+        operation: Operation,
+        name: &TableName,
+        changes: Changes,
     ) -> Result<(Permit, TableRecord)> {
         let (database, name) = self.resolve(name);
         let object = table_object(&database, &name);
@@ -94,6 +133,11 @@ impl Session {
             let table = acting.existing_table(operation, permit, &database, &name)?;
             match table.source {
                 TableSource::Segments(_) => Ok((permit.clone(), table)),
+                TableSource::External { .. }
+                    if changes == Changes::RowsOrFiles && takes_files(&table) =>
+                {
+                    Ok((permit.clone(), table))
+                }
                 TableSource::External { .. } => Err(Error::invalid_input(
                     Reason::QueryInvalid,
                     "cannot insert/update/delete from external table",
@@ -129,36 +173,63 @@ impl Session {
         rows: &PlannedInsert,
         change: RowChange,
     ) -> Result<u64> {
+        let nothing = async { Ok(()) };
+        self.add_rows_behind(permit, table, rows, Listed::Rows(change), nothing)
+            .await
+    }
+
+    /// [`Session::add_rows`], with what is to be done once nothing is known any more that would keep the rows from being
+    /// listed, and before they are.
+    pub(super) async fn add_rows_behind(
+        &self,
+        permit: Permit,
+        table: TableRecord,
+        rows: &PlannedInsert,
+        listed: Listed,
+        before: impl Future<Output = Result<()>> + Send,
+    ) -> Result<u64> {
         let folder = table.id.to_string();
         let written = segments::write(&self.instance, &folder, rows.stream()?, rows.schema());
         let Some(written) = written.await? else {
+            before.await?;
             return Ok(0);
         };
         if let Some(segment) = written.segment() {
             self.check_keys(&table, table.segments(), std::slice::from_ref(segment))
                 .await?;
         }
+        before.await?;
         let next_number = Some(rows.next_auto_increment()).filter(|next| *next > 0);
         let rows = written.rows();
         let account = self.account().to_owned();
         let listed = self.instance.blocking(move |instance| {
             let segment = written.into_segment();
             let file = segment.as_ref().map(|segment| segment.file.clone());
-            let listed = instance.catalog.replace_segments(
-                permit.actor(),
-                change,
-                (&table.database, &table.name),
-                table.id,
-                &[],
-                segment.into_iter().collect(),
-                next_number,
-            );
+            let new = segment.into_iter().collect();
+            let names = (table.database.as_str(), table.name.as_str());
+            let (catalog, actor) = (&instance.catalog, permit.actor());
+            let listed = match listed {
+                Listed::Rows(change) => {
+                    catalog.replace_segments(actor, change, names, table.id, &[], new, next_number)
+                }
+                Listed::Files(files) => {
+                    catalog.load_segments(actor, names, table.id, new, next_number, files)
+                }
+            };
             match listed {
                 Ok(added) => Ok((table, added)),
                 Err(error) => {
                     // Decided, and against it. Of another error nobody knows whether the listing was written.
-                    if error.kind() == catalog::ErrorKind::Conflict {
+                    if matches!(
+                        error.kind(),
+                        catalog::ErrorKind::Conflict | catalog::ErrorKind::AlreadyExists
+                    ) {
                         instance.internal.remove_segments(file);
+                    }
+                    if error.kind() == catalog::ErrorKind::AlreadyExists {
+                        return Err(Error::invalid_input(Reason::ValueInvalid, &error)
+                            .with_source(error)
+                            .retryable(true));
                     }
                     Err(missing_table(error, &table.database, &table.name))
                 }
@@ -170,6 +241,23 @@ impl Session {
         }
         Ok(rows)
     }
+}
+
+/// What of a table a statement changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// Rows that this server has.
+    Rows,
+    /// And files on a stage, to which it may add some.
+    RowsOrFiles,
+}
+
+/// As what new rows are listed.
+pub(super) enum Listed {
+    /// As rows of a statement.
+    Rows(RowChange),
+    /// As those of files, which are not to be loaded again.
+    Files(Vec<LoadedFile>),
 }
 
 /// Whether AUTO_INCREMENT gives numbers.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema};
 use catalog::{RowChange, TableRecord};
 use parser::{
-    ColumnAssignment, Duplicates, Format, LoadColumn, LoadData, OnError, Plan, QueryText,
+    ColumnAssignment, Duplicates, Export, ExportOptions, Format, LoadColumn, LoadData, OnError,
+    Plan, QueryText, Target,
 };
-use query::{LeftOut, TableDefinition};
+use query::{Charset, LeftOut, Source, TableDefinition};
 
 use crate::error::{Error, Reason, Result};
 use crate::external::ExternalOptions;
@@ -19,15 +20,12 @@ use crate::turns::{Turn, Work};
 
 use super::assembled::Assembled;
 use super::bounds::Bounds;
-use super::insert::{Numbers, insert_target};
-use super::queries::{STAGED_FILES, Sources, fields, texts};
+use super::exports::ExportRows;
+use super::insert::{Changes, Listed, Numbers, insert_target};
+use super::insert_files::is_of_files;
+use super::queries::{STAGED_FILES, Sources, fields, texts, warnings_of};
 use super::result::Done;
 use super::{Outcome, Session};
-
-/// Names of UTF-8, of which ASCII is a part.
-const CHARACTER_SETS: &[&str] = &[
-    "utf8", "utf8mb3", "utf8mb4", "utf_8", "utf-8", "ascii", "binary",
-];
 
 impl Session {
     /// The file of the client's machine that a statement is to load, once it is known that the caller may load it, and
@@ -47,7 +45,8 @@ impl Session {
         }
         self.context.statement = shown;
         check(&load)?;
-        self.changeable(Operation::Insert, &load.table).await?;
+        self.changeable_of(Operation::Insert, &load.table, Changes::RowsOrFiles)
+            .await?;
         let turn = self.take_turn(Work::Transfer).await?;
         Ok(Some((load.files.path.value, turn)))
     }
@@ -68,19 +67,52 @@ impl Session {
     }
 
     pub(crate) async fn load(&mut self, statement: LoadData) -> Result<Outcome> {
-        let (permit, table, _turn) = self.changing(Operation::Insert, &statement.table).await?;
-        let (permit, table, _numbering) = self.numbering(permit, table, &statement.table).await?;
-        check(&statement)?;
-        let options = ExternalOptions::from_load(&statement)?;
+        let name = &statement.table;
+        let (permit, table, _turn) = self.changing_also(Operation::Insert, name).await?;
+        let (permit, table, _numbering) = self.numbering(permit, table, name).await?;
+        let charset = check(&statement)?;
+        let mut options = ExternalOptions::from_load(&statement)?;
+        options.csv.charset = charset;
+        let report = report_of(&statement)?;
+        let skips = statement
+            .skip_loaded
+            .as_ref()
+            .is_some_and(|skip| skip.value);
+        if is_of_files(&table) && (skips || report.is_some()) {
+            return Err(Error::not_supported(
+                "SKIP_LOADED, and REPORT behind ON_ERROR, into an external table: they go with tables whose rows are here",
+            ));
+        }
+        if let Some(report) = &report {
+            self.may_export(report).await?;
+        }
         let pin = self.instance.internal.pin();
         let mut sources = Sources::new(&self.instance)?;
-        let source = match (&self.received, statement.local) {
+        let mut source = match (&self.received, statement.local) {
             (Some(file), true) => sources.received(&self.instance, file, &options)?,
             (None, true) => return Err(no_local_file()),
             (_, false) => sources.files(self.acting(), &options).await?,
         };
-        let left_out = match statement.on_error.as_ref().map(|on_error| on_error.value) {
-            Some(OnError::Skip { most }) => Some(LeftOut::new(most)),
+        let mut warnings = Vec::new();
+        let mut listed = Listed::Rows(RowChange::Load);
+        if skips {
+            let local = statement.local.then_some(statement.files.path.as_str());
+            let found = self
+                .leave_out_loaded(&table, &mut source, &sources.stores, local)
+                .await?;
+            warnings.extend(found.warnings);
+            if found.files.is_empty() {
+                return Ok(loaded(0, warnings));
+            }
+            listed = Listed::Files(found.files);
+        }
+        let engine = &self.instance.engine;
+        let left_out = match statement.on_error.as_ref().map(|on_error| &on_error.value) {
+            Some(OnError::Skip { most, report: None }) => Some(LeftOut::new(*most)),
+            Some(OnError::Skip {
+                most,
+                report: Some(_),
+            }) => Some(engine.keep_left_out(*most)?),
             Some(OnError::Abort) | None => None,
         };
         let source = match &left_out {
@@ -98,26 +130,80 @@ impl Session {
             .query_context_in(&plan.query, &mut sources, vec![files])
             .await?;
         let target = insert_target(&table, Some(plan.named), Numbers::Given)?;
-        let engine = &self.instance.engine;
         let planned = engine.plan_insert(&text, target, context).await?;
-        let rows = self
-            .add_rows(permit, table, &planned, RowChange::Load)
-            .await?;
+        let rows = match is_of_files(&table) {
+            true => self.append_file(&table, &planned).await?,
+            false => {
+                let reported = self.report_left_out(left_out.as_ref(), report.as_ref());
+                self.add_rows_behind(permit, table, &planned, listed, reported)
+                    .await?
+            }
+        };
         drop(pin);
-        Ok(Outcome::Done(Done {
-            verb: "LOAD DATA",
-            affected_rows: rows,
-            warnings: left_out
-                .map_or_else(Vec::new, |left_out| told(&left_out))
-                .into_iter()
-                .chain(texts(planned.warnings()))
-                .collect(),
-        }))
+        if let Some(left_out) = &left_out {
+            warnings.extend(told(left_out, report.as_ref()));
+        }
+        warnings.extend(texts(planned.warnings()));
+        Ok(loaded(rows, warnings))
+    }
+
+    /// Writes the lines that were left out, if there are any, where the statement wants them: in the order of the files
+    /// and lines.
+    async fn report_left_out(
+        &self,
+        left_out: Option<&LeftOut>,
+        report: Option<&Export>,
+    ) -> Result<()> {
+        let (Some(left_out), Some(report)) = (left_out, report) else {
+            return Ok(());
+        };
+        let rows = left_out.rows().filter(|_| left_out.count() > 0);
+        let Some(rows) = rows else {
+            return Ok(());
+        };
+        let pin = self.instance.internal.pin();
+        let definition = TableDefinition {
+            database: STAGED_FILES.to_owned(),
+            name: LEFT_OUT.to_owned(),
+            schema: Some(rows.schema()),
+            source: Source::Rows(rows),
+        };
+        let query = Assembled::default()
+            .text("SELECT * FROM ")
+            .name(STAGED_FILES);
+        let query = query
+            .text(".")
+            .name(LEFT_OUT)
+            .text(" ORDER BY ")
+            .name("file");
+        let query = query.text(", ").name("line").finish();
+        let (_, statement, context) = self.query_context(&query, vec![definition]).await?;
+        let engine = &self.instance.engine;
+        let planned = engine.plan_statement(statement, context).await?;
+        let rows = ExportRows {
+            schema: planned.schema(),
+            batches: planned.stream()?,
+            rows_estimated: Some(left_out.count()),
+            warnings: warnings_of(planned),
+            pin,
+        };
+        let written = self.export_rows(report, rows).await;
+        written
+            .map(drop)
+            .map_err(|error| error.within("the report of lines that were left out"))
     }
 }
 
-/// What is said of lines that were left out: how many, and what was wrong with the first.
-fn told(left_out: &LeftOut) -> Vec<String> {
+fn loaded(rows: u64, warnings: Vec<String>) -> Outcome {
+    Outcome::Done(Done {
+        verb: "LOAD DATA",
+        affected_rows: rows,
+        warnings,
+    })
+}
+
+/// What is said of lines that were left out: how many, where they are, and what was wrong with the first.
+fn told(left_out: &LeftOut, report: Option<&Export>) -> Vec<String> {
     match left_out.count() {
         0 => Vec::new(),
         count => {
@@ -125,10 +211,41 @@ fn told(left_out: &LeftOut) -> Vec<String> {
                 1 => ("line", "was"),
                 _ => ("lines", "were"),
             };
-            let mut told = vec![format!("{count} {lines} {were} left out (ON_ERROR 'skip')")];
+            let place = report.map_or_else(String::new, |report| {
+                format!(", and written to '{}'", report.target.value)
+            });
+            let mut told = vec![format!(
+                "{count} {lines} {were} left out (ON_ERROR 'skip'){place}"
+            )];
             told.extend(left_out.told());
             told
         }
+    }
+}
+
+/// Where the lines go that are left out, as an export.
+fn report_of(statement: &LoadData) -> Result<Option<Export>> {
+    let report = match statement.on_error.as_ref().map(|on_error| &on_error.value) {
+        Some(OnError::Skip { report, .. }) => report.as_ref(),
+        Some(OnError::Abort) | None => None,
+    };
+    let Some(report) = report else {
+        return Ok(None);
+    };
+    let target = Target::parse(report);
+    match &target {
+        Target::Stage { .. } => Ok(Some(Export {
+            query: QueryText::default(),
+            target: target.into(),
+            options: ExportOptions::default(),
+        })),
+        Target::Raw(_) | Target::Url { .. } => Err(Error::invalid_input(
+            Reason::OptionInvalid,
+            format_args!(
+                "REPORT takes a file of a stage, 'stage://stage/file.csv', not '{}'",
+                report.escape_default()
+            ),
+        )),
     }
 }
 
@@ -140,9 +257,11 @@ fn no_local_file() -> Error {
 
 /// The name of the files within the query.
 const FILES: &str = "load";
+/// That of the lines that were left out, within the query that is their report.
+const LEFT_OUT: &str = "left_out";
 
-/// Refuses what would be ignored.
-fn check(statement: &LoadData) -> Result<()> {
+/// Refuses what would be ignored, and gives the files' character set.
+fn check(statement: &LoadData) -> Result<Charset> {
     if let Some(duplicates) = &statement.duplicates {
         let word = match duplicates.value {
             Duplicates::Ignore => "IGNORE",
@@ -152,15 +271,32 @@ fn check(statement: &LoadData) -> Result<()> {
             "LOAD DATA … {word}: a row whose key is there already is an error, and nothing is loaded"
         )));
     }
-    if let Some(charset) = &statement.character_set
-        && !CHARACTER_SETS.contains(&charset.to_lowercase().as_str())
-    {
-        return Err(Error::not_supported(format_args!(
-            "CHARACTER SET {}: files are read as utf8mb4",
-            charset.value
-        )));
+    let Some(name) = &statement.character_set else {
+        return Ok(Charset::default());
+    };
+    let charset = Charset::named(name).ok_or_else(|| {
+        Error::new(
+            Reason::OptionInvalid,
+            1115,
+            "42000",
+            format!(
+                "Unknown character set: '{}'; files are read in {}",
+                name.escape_default(),
+                Charset::names().join(", ")
+            ),
+        )
+    })?;
+    let format = statement.files.format.as_ref().map(|format| format.value);
+    let (suffix, _) = crate::exports::file_format(&statement.files.path.value);
+    match format.or(suffix) {
+        Some(Format::Parquet | Format::Arrow) if !charset.is_utf8() => Err(Error::invalid_input(
+            Reason::OptionInvalid,
+            "CHARACTER SET goes with files of text: those of parquet say themselves what their texts are",
+        )),
+        Some(Format::Csv | Format::JsonLine | Format::Parquet | Format::Arrow) | None => {
+            Ok(charset)
+        }
     }
-    Ok(())
 }
 
 /// What is read from the files, and what becomes of it.
@@ -212,7 +348,16 @@ impl LoadPlan {
         let mut variables: Vec<(String, String)> = Vec::new();
         for column in &listed {
             let field = match column {
-                LoadColumn::Column(name) => find(name)?.clone(),
+                LoadColumn::Column(name) => {
+                    let field = find(name)?.clone();
+                    // NULL in a column with AUTO_INCREMENT asks for the next number.
+                    let numbered = table
+                        .columns
+                        .iter()
+                        .any(|column| column.auto_increment && column.name == *field.name());
+                    let nullable = field.is_nullable() || numbered;
+                    field.with_nullable(nullable)
+                }
                 LoadColumn::Variable(name) => {
                     let column = match by_name {
                         true => name.value.clone(),

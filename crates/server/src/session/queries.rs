@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use catalog::{Column, TableRecord, TableSource};
+use catalog::{TableRecord, TableSource};
 use futures::StreamExt;
 use parser::{Format, QueryText, StageFunction, StageFunctionCall};
 use query::{
     BatchStream, Compression, Context, CsvReadOptions, FileFormat, FileRef, JsonReadOptions,
-    PlannedQuery, RowSource, SessionValues, Source, StoreList, TableDefinition, TableRef,
+    PathColumns, PlannedQuery, RowSource, SessionValues, Source, StoreList, TableDefinition,
+    TableRef,
 };
 use storage::{FileInfo, Store};
 use url::Url;
@@ -261,29 +262,6 @@ impl Session {
         .await
     }
 
-    /// The columns of files, as SQL types, for CREATE EXTERNAL TABLE without columns.
-    pub(super) async fn inferred_columns(&self, options: &ExternalOptions) -> Result<Vec<Column>> {
-        let mut sources = Sources::new(&self.instance)?;
-        let source = sources.files(self.acting(), options).await?;
-        let schema = self
-            .instance
-            .engine
-            .infer_schema(&source, &sources.stores)
-            .await?;
-        let column = |field: &Arc<arrow::datatypes::Field>| {
-            Ok(Column {
-                name: field.name().to_lowercase(),
-                data_type: query::declared_type(field)?,
-                nullable: field.is_nullable(),
-                default: None,
-                primary_key: false,
-                auto_increment: false,
-                comment: String::new(),
-            })
-        };
-        schema.fields().iter().map(column).collect()
-    }
-
     pub(super) fn values(&self) -> SessionValues {
         SessionValues {
             database: Some(self.database().to_owned()),
@@ -328,7 +306,7 @@ pub(super) struct PlannedRead {
 
 /// The stores that one query reads from.
 pub(super) struct Sources {
-    stores: StoreList,
+    pub(super) stores: StoreList,
     internal: Url,
     /// The views that what is looked up stands in, by database and name, the innermost last.
     pub(super) views: Vec<(String, String)>,
@@ -350,7 +328,8 @@ impl Sources {
         })
     }
 
-    /// The files of an external table or staged file, in order of their paths; at least one.
+    /// The files of an external table or staged file, in order of their paths; at least one, but of a table that INSERT
+    /// adds files to.
     pub(super) async fn files(
         &mut self,
         acting: Acting,
@@ -363,7 +342,8 @@ impl Sources {
             .await?;
         let stage = instance.open_stage(located).await?;
         let found = stage.store.glob(&squeezed(&pattern)).await?;
-        if found.is_empty() {
+        // A table that INSERT adds files to begins without any.
+        if found.is_empty() && options.write.is_none() {
             return Err(Error::new(
                 Reason::FileInvalid,
                 20405,
@@ -378,10 +358,16 @@ impl Sources {
         // Whatever becomes of them: the statement reads those that are here now, or none.
         let store = self.add(&stage.store, found)?;
         let format = file_format(options)?;
+        let paths = PathColumns {
+            hive: options.hive,
+            undeclared: options.csv.undeclared,
+            place: Some(format!("stage://{}/", stage.name)),
+        };
         Ok(Source::Files {
             store,
             files,
             format,
+            paths,
         })
     }
 
@@ -397,6 +383,7 @@ impl Sources {
             store,
             files: vec![FileRef::new(file.name(), file.bytes())],
             format: file_format(options)?,
+            paths: PathColumns::default(),
         })
     }
 
@@ -416,6 +403,7 @@ fn file_format(options: &ExternalOptions) -> Result<FileFormat> {
         Format::Csv => FileFormat::Csv(csv_options(&options.csv)?),
         Format::JsonLine => FileFormat::JsonLine(JsonReadOptions {
             compression: compression(options.csv.compression)?,
+            charset: options.csv.charset,
             left_out: None,
             undeclared: options.csv.undeclared,
         }),
@@ -456,6 +444,7 @@ pub(super) fn csv_options(csv: &CsvReading) -> Result<CsvReadOptions> {
         header: csv.header,
         null: csv.null.clone(),
         compression: compression(csv.compression)?,
+        charset: csv.charset,
         left_out: None,
         undeclared: csv.undeclared,
     };

@@ -256,6 +256,12 @@ impl Session {
         } else {
             columns_of(&statement.columns)?
         };
+        if options.write.is_some() && columns.iter().any(|column| column.auto_increment) {
+            return Err(Error::invalid_configuration(
+                Reason::OptionInvalid,
+                "WRITE_FILE_PATTERN: it does not go with AUTO_INCREMENT, whose numbers an external table does not keep",
+            ));
+        }
         let source = TableSource::External {
             location: options.location.clone(),
             options: options.to_pairs(),

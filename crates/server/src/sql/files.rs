@@ -1,11 +1,14 @@
-//! LIST, REMOVE FILES, PRESIGN, GET and PUT.
+//! LIST, INFER SCHEMA, REMOVE FILES, PRESIGN, GET and PUT.
 
 use std::sync::Arc;
 
-use parser::{GetFiles, Presign, PresignAccess, PutFiles, RemoveFiles, Target};
+use parser::{
+    GetFiles, InferSchema, Presign, PresignAccess, PutFiles, RemoveFiles, StagedFile, Target,
+};
 use secrecy::ExposeSecret;
 use storage::PresignedAccess;
 
+use super::show::backquoted;
 use crate::error::Result;
 use crate::places::StagePath;
 use crate::session::{Done, Found, Outcome, Rows, Session, Transfer, unnamed_warning};
@@ -21,6 +24,34 @@ pub(super) async fn list(session: &Session, target: Target) -> Result<Outcome> {
         warnings: Arc::new(move || unnamed_warning(unnamed.count()).into_iter().collect()),
         origins: Vec::new(),
     }))
+}
+
+/// A column a row, with its type as CREATE EXTERNAL TABLE takes it.
+pub(super) async fn infer_schema(session: &Session, statement: InferSchema) -> Result<Outcome> {
+    let file = StagedFile {
+        range: 0..0,
+        target: statement.target.value,
+        options: statement.options,
+    };
+    let columns = session.infer_schema(&file).await?;
+    let row = |column: catalog::Column| {
+        let (null, nullable) = match column.nullable {
+            true => ("", "YES"),
+            false => (" NOT NULL", "NO"),
+        };
+        let definition = format!("{} {}{null}", backquoted(&column.name), column.data_type);
+        vec![
+            Some(column.name),
+            Some(column.data_type),
+            Some(nullable.to_owned()),
+            Some(definition),
+        ]
+    };
+    Outcome::text_rows(
+        "INFER SCHEMA",
+        &["COLUMN_NAME", "TYPE", "NULLABLE", "DEFINITION"],
+        columns.into_iter().map(row).collect(),
+    )
 }
 
 pub(super) async fn remove(session: &Session, statement: RemoveFiles) -> Result<Outcome> {

@@ -291,7 +291,14 @@ fn external_files(location: &str, options: &[(String, String)]) -> String {
         found.map(|(_, value)| value.as_str())
     };
     let mut pairs = vec![format!("'FILEPATH'={}", quoted(location))];
-    for key in ["format", "compression", "header", "null"] {
+    for key in [
+        "format",
+        "compression",
+        "header",
+        "null",
+        "hive_partitioning",
+        "write_file_pattern",
+    ] {
         pairs.extend(get(key).map(|value| format!("'{}'={}", key.to_uppercase(), quoted(value))));
     }
     let mut text = format!("INFILE{{{}}}", pairs.join(","));
@@ -350,7 +357,7 @@ fn column_line(column: &catalog::Column) -> String {
     )
 }
 
-fn backquoted(name: &str) -> String {
+pub(super) fn backquoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 

@@ -48,3 +48,15 @@ PUT 'file:///a' 'stage://s/' OVERWRITE 'perhaps'
 
 PUT 'file:///a' 'stage://s/' OVERWRITE TRUE OVERWRITE TRUE
 => Syntax: expected the end of the statement at line 1 column 45 near "OVERWRITE TRUE"
+
+INFER SCHEMA
+=> Syntax: expected a string in quotes at line 1 column 13 near ""
+
+INFER 'stage://s/a.csv'
+=> Syntax: expected SCHEMA at line 1 column 7 near "'stage://s/a.csv'"
+
+INFER SCHEMA 'stage://s/a.csv' (FORMAT 'csv', FORMAT 'csv')
+=> Invalid: FORMAT is given twice at line 1 column 47 near "FORMAT 'csv')"
+
+INFER SCHEMA 's3://key:secret@bucket/a.csv'
+=> Invalid: a URL holds no user and no password; they belong in CREDENTIALS = {…} at line 1 column 1 near "INFER SCHEMA ******"

@@ -65,7 +65,7 @@ CREATE EXTERNAL TABLE t INFILE {'format'='csv'}
 => Invalid: INFILE needs a path: INFILE 'path' or {'filepath'='path'} at line 1 column 32 near "{'format'='csv'}"
 
 CREATE EXTERNAL TABLE t INFILE {'filepath'='a','nosuch'='b'}
-=> Invalid: an option of INFILE must be 'filepath', 'format', 'compression', 'jsondata', 'write_file_pattern', 'comment', 'dialect', 'header' or 'null' at line 1 column 48 near "'nosuch'=******}"
+=> Invalid: an option of INFILE must be 'filepath', 'format', 'compression', 'jsondata', 'write_file_pattern', 'comment', 'dialect', 'header', 'null' or 'hive_partitioning' at line 1 column 48 near "'nosuch'=******}"
 
 CREATE EXTERNAL TABLE t INFILE {'filepath'='a','filepath'='b'}
 => Invalid: 'filepath' is given twice at line 1 column 48 near "'filepath'='b'}"
@@ -86,7 +86,7 @@ USE
 => Syntax: expected a name at line 1 column 4 near ""
 
 UPDATE t WHERE a = 1
-=> Syntax: expected '.' or SET at line 1 column 10 near "WHERE a = 1"
+=> Syntax: expected SET at line 1 column 16 near "a = 1"
 
 UPDATE t SET a 1
 => Syntax: expected '=' at line 1 column 16 near "1"
@@ -98,7 +98,7 @@ UPDATE t SET a = 1 LIMIT 3
 => Unsupported: LIMIT is not supported here at line 1 column 20 near "LIMIT 3"
 
 UPDATE a, b SET a.x = 1
-=> Syntax: expected '.' or SET at line 1 column 9 near ", b SET a.x = 1"
+=> Syntax: expected '.', an alias or SET at line 1 column 9 near ", b SET a.x = 1"
 
 DELETE FROM t WHERE
 => Syntax: expected a condition at line 1 column 20 near ""
@@ -180,3 +180,27 @@ INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE
 
 INSERT INTO t VALUES (1) AS ON DUPLICATE KEY UPDATE a = 1
 => Syntax: expected a name at line 1 column 29 near "ON DUPLICATE KEY UPDATE a = 1"
+
+CREATE EXTERNAL TABLE t INFILE {'filepath'='stage://s/a.csv','hive_partitioning'='yes'}
+=> Invalid: 'hive_partitioning' must be 'true' or 'false' at line 1 column 82 near "******}"
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'abort' REPORT 'stage://s/bad.csv'
+=> Invalid: REPORT goes with ON_ERROR 'skip' alone at line 1 column 58 near "'abort' REPORT 'stage://s/bad.csv'"
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'skip' REPORT
+=> Syntax: expected a string in quotes at line 1 column 71 near ""
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t SKIP_LOADED = 'maybe'
+=> Invalid: SKIP_LOADED must be 'true' or 'false' at line 1 column 63 near "'maybe'"
+
+INSERT INTO t SET
+=> Syntax: expected a column at line 1 column 18 near ""
+
+INSERT INTO t (a) SET a = 1
+=> Syntax: expected VALUES, SELECT, WITH, TABLE or SET at line 1 column 19 near "SET a = 1"
+
+INSERT INTO t SET a = 1 LIMIT 1
+=> Unsupported: LIMIT is not supported here at line 1 column 25 near "LIMIT 1"
+
+INSERT INTO t ()
+=> Syntax: expected VALUES, SELECT, WITH, TABLE, SET or '(' at line 1 column 17 near ""

@@ -59,3 +59,9 @@ SELECT load_file('stage://s/a') INTO OUTFILE 'stage://s/b'
 INSERT INTO t SELECT file FROM stage_list('stage://s/')
 => INSERT: INSERT INTO t SELECT file FROM stage_list('stage://s/')
 => List stage://s/ from stage_list('stage://s/')
+
+INFER SCHEMA 'stage://S/2026/*.csv'
+=> INFER SCHEMA: INFER SCHEMA 'stage://S/2026/*.csv'
+
+infer schema "stage://s/a.txt" (format 'csv', DELIMITER=';', hive_partitioning true)
+=> INFER SCHEMA: INFER SCHEMA 'stage://s/a.txt' (FORMAT 'csv', DELIMITER ';', HIVE_PARTITIONING 'true')

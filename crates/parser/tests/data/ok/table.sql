@@ -166,3 +166,43 @@ INSERT INTO t (a) SELECT x AS y FROM u WHERE z ON DUPLICATE KEY UPDATE a = DEFAU
 
 insert t values (1)
 => INSERT: INSERT INTO t values (1)
+
+CREATE EXTERNAL TABLE t INFILE {'filepath'='stage://s/**/*.parquet','HIVE_PARTITIONING'='True'}
+=> CREATE EXTERNAL TABLE: CREATE EXTERNAL TABLE t INFILE {'filepath' = 'stage://s/**/*.parquet', 'hive_partitioning' = 'true'}
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'skip' REPORT 'stage://s/bad.csv'
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'skip' REPORT 'stage://s/bad.csv'
+
+load data infile 'stage://s/a.csv' into table t on_error = skip max 5 report "stage://s/bad.jsonl" skip_loaded = true set a = 1
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t ON_ERROR 'skip' MAX 5 REPORT 'stage://s/bad.jsonl' SKIP_LOADED = TRUE SET a = 1
+
+LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t SKIP_LOADED 'false'
+=> LOAD DATA: LOAD DATA INFILE 'stage://s/a.csv' INTO TABLE t SKIP_LOADED = FALSE
+
+INSERT INTO t () VALUES ()
+=> INSERT: INSERT INTO t VALUES ()
+
+INSERT INTO t SET a = 1, t.b = concat('x, y', "on duplicate"), c = DEFAULT
+=> INSERT: INSERT INTO t (a, b, c) VALUES (1, concat('x, y', "on duplicate"), DEFAULT)
+
+insert ignore t set a = (SELECT max(a) FROM u WHERE b = 'SET'), b = load_file('stage://s/f')
+=> INSERT: INSERT IGNORE INTO t (a, b) VALUES ((SELECT max(a) FROM u WHERE b = 'SET'), load_file('stage://s/f'))
+=> Load stage://s/f from load_file('stage://s/f')
+
+REPLACE INTO d.t SET `a` = 1 # why
+=> REPLACE: REPLACE INTO d.t (a) VALUES (1)
+
+INSERT INTO t SET a = 1 AS new ON DUPLICATE KEY UPDATE a = new.a + 1
+=> INSERT: INSERT INTO t (a) VALUES (1) AS new ON DUPLICATE KEY UPDATE a = new.a + 1
+
+UPDATE d.t AS x SET x.a = x.b + 1 WHERE x.a > 1
+=> UPDATE: UPDATE d.t AS x SET a = x.b + 1 WHERE x.a > 1
+
+update t x set a = 1
+=> UPDATE: UPDATE t AS x SET a = 1
+
+DELETE FROM t AS x WHERE x.a = 1
+=> DELETE: DELETE FROM t AS x WHERE x.a = 1
+
+delete from t x
+=> DELETE: DELETE FROM t AS x

@@ -348,6 +348,13 @@ fn small() -> impl Strategy<Value = Plan> {
         name().prop_map(Plan::ValidateStage),
         Just(Plan::ShowExports),
         target().prop_map(|target| Plan::ListFiles(target.into())),
+        (spanned_text(), prop::option::of(text())).prop_map(|(target, value)| {
+            let options = value.map(|value| ("DELIMITER".to_owned(), value));
+            Plan::InferSchema(InferSchema {
+                target,
+                options: options.into_iter().collect(),
+            })
+        }),
         (any::<bool>(), target()).prop_map(|(if_exists, target)| {
             Plan::RemoveFiles(RemoveFiles {
                 if_exists,

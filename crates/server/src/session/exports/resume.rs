@@ -16,7 +16,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] for one that has not failed; [`Reason::NotSupported`] for one
-    /// whose record does not say all that it takes; those of [`Session::export`].
+    /// of another statement's, or whose record does not say all that it takes; those of [`Session::export`].
     pub(crate) async fn resume_export(&mut self, id: &str) -> Result<ExportHandle> {
         let (id, object) = (id.to_owned(), Object::Export(id.to_owned()));
         let record = self
@@ -38,7 +38,10 @@ impl Session {
             ));
         };
         let Plan::Export(mut statement) = self.parse(&record.statement)? else {
-            return Err(Error::defect("the statement of an export is none"));
+            return Err(cannot(
+                &record,
+                "it was written by an INSERT or a LOAD DATA; run that statement again",
+            ));
         };
         can_be_repeated(&record, &statement)?;
         self.is_still_its_stage(&record, &statement).await?;

@@ -153,6 +153,7 @@ fn infile() -> impl Strategy<Value = Infile> {
         .prop_map(Spanned::from);
     let json = prop::option::of("object|array".prop_map(Spanned::from));
     let header = prop::option::of(any::<bool>().prop_map(Spanned::from));
+    let hive = prop::option::of(any::<bool>().prop_map(Spanned::from));
     let files = (
         path,
         one_of(Format::ALL),
@@ -162,11 +163,12 @@ fn infile() -> impl Strategy<Value = Infile> {
         maybe_text(),
         one_of(Dialect::ALL),
         header,
-        maybe_text(),
+        (maybe_text(), hive),
     );
     files
         .prop_map(
-            |(path, format, compression, json_data, pattern, comment, dialect, header, null)| {
+            |(path, format, compression, json_data, pattern, comment, dialect, header, rest)| {
+                let (null, hive_partitioning) = rest;
                 Infile {
                     path,
                     format,
@@ -177,6 +179,7 @@ fn infile() -> impl Strategy<Value = Infile> {
                     dialect,
                     header,
                     null,
+                    hive_partitioning,
                 }
             },
         )
@@ -215,10 +218,13 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
     let on_error = prop::option::of(
         prop_oneof![
             Just(OnError::Abort),
-            prop::option::of(any::<u64>()).prop_map(|most| OnError::Skip { most }),
+            (prop::option::of(any::<u64>()), maybe_text())
+                .prop_map(|(most, report)| OnError::Skip { most, report }),
         ]
         .prop_map(Spanned::from),
     );
+    let skip_loaded = prop::option::of(any::<bool>().prop_map(Spanned::from));
+    let alias = || prop::option::of(name());
     let load = (
         (
             any::<bool>(),
@@ -231,11 +237,11 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
         lines(),
         any::<u64>(),
         prop::collection::vec(column, 0..3),
-        (on_error, assignments(0)),
+        (on_error, skip_loaded, assignments(0)),
     );
     prop_oneof![
         load.prop_map(
-            |(head, fields, lines, ignore_lines, columns, (on_error, assignments))| {
+            |(head, fields, lines, ignore_lines, columns, (on_error, skip_loaded, assignments))| {
                 let (local, files, duplicates, table, character_set) = head;
                 Plan::LoadData(LoadData {
                     local,
@@ -248,19 +254,28 @@ pub(super) fn change() -> impl Strategy<Value = Plan> {
                     ignore_lines,
                     columns,
                     on_error,
+                    skip_loaded,
                     assignments,
                 })
             }
         ),
-        (table_name(), assignments(1), condition()).prop_map(|(table, assignments, condition)| {
-            Plan::Update(Update {
+        (table_name(), alias(), assignments(1), condition()).prop_map(
+            |(table, alias, assignments, condition)| {
+                Plan::Update(Update {
+                    table,
+                    alias,
+                    assignments,
+                    condition,
+                })
+            }
+        ),
+        (table_name(), alias(), condition()).prop_map(|(table, alias, condition)| {
+            Plan::Delete(Delete {
                 table,
-                assignments,
+                alias,
                 condition,
             })
         }),
-        (table_name(), condition())
-            .prop_map(|(table, condition)| Plan::Delete(Delete { table, condition })),
     ]
     .boxed()
 }
