@@ -75,7 +75,7 @@ SELECT 1 IS UNKNOWN AS a, NULL IS UNKNOWN AS b, 'x' IS NOT UNKNOWN AS c, (1 = NU
 a|b|c|d|id
 false|true|true|true|3
 
-SELECT GREATEST(2, '10') AS a, LEAST('10', 9, 3) AS b, GREATEST('a', 1, TRUE) AS c, LEAST(1, NULL, 'x') AS d, GREATEST(id, '15') AS e FROM people WHERE id < 3
+SELECT GREATEST(2, '10') AS a, LEAST('10', 9, 3) AS b, GREATEST('a', 1, 2.5) AS c, LEAST(1, NULL, 'x') AS d, GREATEST(id, '15') AS e FROM people WHERE id < 3
 ----
 a|b|c|d|e
 2|10|a|NULL|15
