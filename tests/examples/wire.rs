@@ -155,7 +155,7 @@ impl Stagedoor {
         std::fs::write(&password, PASSWORD)?;
         std::fs::write(
             &settings,
-            "[limits]\nconnections_max = 5000\nsessions_max = 5000\n",
+            "[limits]\nconnections_max = 5000\nsessions_max = 5000\nsessions_account_max = 5000\n",
         )?;
         let program = std::env::current_exe()?;
         // target/PROFILE/examples/wire

@@ -5,6 +5,7 @@ mod cases;
 mod contestants;
 mod export;
 mod measure;
+mod query;
 mod report;
 
 use std::fs;
@@ -31,8 +32,8 @@ const THREADS: usize = 2;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// What is measured: `export` against the peers, `catalog` against this machine's disk, `gate` against a
-    /// statement without one, `buckets` against OpenDAL and boto3 on a SeaweedFS, or `wire` against MariaDB and a bare
-    /// arrow-flight server (all but the first are printed only)
+    /// statement without one, `buckets` against OpenDAL and boto3 on a SeaweedFS, `wire` against MariaDB and a bare
+    /// arrow-flight server, or `query` against DuckDB and DataFusion (all but the first are printed only)
     #[arg(long, value_enum, default_value_t = Section::Export)]
     section: Section,
     /// For `catalog`: also opening, memory and reading with so many stages, versions of each, and exports
@@ -69,6 +70,7 @@ enum Section {
     Gate,
     Buckets,
     Wire,
+    Query,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -85,6 +87,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         Section::Gate => example(root, "gate", "gate", &[]),
         Section::Buckets => buckets(root, arguments),
         Section::Wire => wire(root, arguments),
+        Section::Query => query::run(root, arguments),
     }
 }
 
@@ -112,10 +115,21 @@ fn program(name: &str) -> String {
 
 /// A table of TPC-H as one Parquet file, generated if it is not there yet.
 fn tpch(folder: &Path, python: &Path, scale: &str, table: &str) -> Result<PathBuf> {
+    tpch_file(folder, python, scale, table, "parquet")
+}
+
+/// The same in one of the generator's formats: `parquet` or `csv`.
+fn tpch_file(
+    folder: &Path,
+    python: &Path,
+    scale: &str,
+    table: &str,
+    format: &str,
+) -> Result<PathBuf> {
     let data = folder.join(format!("sf{scale}"));
-    let parquet = data.join(format!("{table}.parquet"));
-    if parquet.exists() {
-        return Ok(parquet);
+    let file = data.join(format!("{table}.{format}"));
+    if file.exists() {
+        return Ok(file);
     }
     println!("bench: generating {table} at scale {scale}");
     // Generated beside and moved, so that a run that was cut off leaves no half file to measure.
@@ -126,15 +140,15 @@ fn tpch(folder: &Path, python: &Path, scale: &str, table: &str) -> Result<PathBu
     let generator = python.with_file_name("tpchgen-cli");
     process::output(
         Command::new(generator)
-            .args(["parquet", "-s", scale])
+            .args([format, "-s", scale])
             .arg(format!("--tables={table}"))
             .arg("--output-dir")
             .arg(&unfinished),
     )?;
     fs::create_dir_all(&data)?;
-    fs::rename(unfinished.join(format!("{table}.parquet")), &parquet)?;
+    fs::rename(unfinished.join(format!("{table}.{format}")), &file)?;
     fs::remove_dir_all(&unfinished)?;
-    Ok(parquet)
+    Ok(file)
 }
 
 /// The catalog's changes per second against the disk's syncs, and reading at a size.

@@ -44,10 +44,8 @@ fn measure(name: &str, batches: &[RecordBatch]) {
     };
     let (arrow_s, arrow_mb) = best_of(3, batches, arrow_csv);
     for dialect in [Dialect::Mysql, Dialect::Rfc4180] {
-        let options = CsvOptions {
-            header: false,
-            ..CsvOptions::dialect(dialect)
-        };
+        let mut options = CsvOptions::dialect(dialect);
+        options.header = false;
         let encoder = CsvEncoder::new(batches[0].schema_ref(), options).unwrap();
         let (s, mb) = best_of(7, batches, |batch, out| {
             encoder.encode(batch, 0, out).unwrap()
@@ -60,11 +58,9 @@ fn measure(name: &str, batches: &[RecordBatch]) {
         );
     }
     if matches!(name, "lineitem" | "strings") {
-        let options = CsvOptions {
-            header: false,
-            lines_terminated: "\n".into(),
-            ..CsvOptions::dialect(Dialect::Rfc4180)
-        };
+        let mut options = CsvOptions::dialect(Dialect::Rfc4180);
+        options.header = false;
+        options.lines_terminated = "\n".into();
         let encoder = CsvEncoder::new(batches[0].schema_ref(), options).unwrap();
         for batch in batches {
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());

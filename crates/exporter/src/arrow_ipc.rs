@@ -31,6 +31,7 @@ const BLOCK_BYTES: u64 = size_of::<Block>() as u64;
 
 /// How the buffers of an Arrow file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ArrowCompression {
     /// Not at all.
     None,

@@ -8,6 +8,7 @@ use crate::error::EncodeError;
 
 /// How a text file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Compression {
     /// Not at all.
     #[default]

@@ -278,7 +278,15 @@ impl Encryption {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use futures::executor::block_on;
+    use futures::stream;
+
     use super::*;
+    use crate::csv::CsvOptions;
+    use crate::{Compression, ExportOptions, MemorySink, export};
 
     /// Of age's own documentation.
     const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
@@ -308,8 +316,8 @@ mod tests {
         out
     }
 
-    /// What a recipient does, by the format's own words; `number` is that of its stanza.
-    fn decrypted(sealed: &[u8], own: EphemeralPrivateKey, name: &str, number: usize) -> Vec<u8> {
+    /// What a recipient does first, by the format's own words; `number` is that of its stanza.
+    fn file_key(sealed: &[u8], own: EphemeralPrivateKey, name: &str, number: usize) -> Vec<u8> {
         let end = sealed.windows(4).position(|four| four == b"\n---").unwrap();
         let header = std::str::from_utf8(&sealed[..end + 4]).unwrap();
         let lines: Vec<&str> = header.lines().collect();
@@ -322,32 +330,83 @@ mod tests {
         let wrap = agree_ephemeral(own, &theirs, |shared| {
             derived(&salt, shared, b"age-encryption.org/v1/X25519").unwrap()
         });
-        let opened = |key: &[u8; 32], nonce: [u8; 12], bytes: &mut [u8]| {
-            let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).unwrap());
-            let nonce = Nonce::assume_unique_for_key(nonce);
-            key.open_in_place(nonce, Aad::empty(), bytes)
-                .unwrap()
-                .to_vec()
-        };
-        let file_key = opened(&wrap.unwrap(), [0; 12], &mut body);
-        let (mac, payload) = sealed[end + 5..].split_at(43);
-        let mac = STANDARD_NO_PAD.decode(mac).unwrap();
-        let key = derived(b"", &file_key, b"header").unwrap();
+        opened(&wrap.unwrap(), [0; 12], &mut body).unwrap()
+    }
+
+    fn opened(key: &[u8; 32], nonce: [u8; 12], bytes: &mut [u8]) -> Option<Vec<u8>> {
+        let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).unwrap());
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let plain = key.open_in_place(nonce, Aad::empty(), bytes).ok()?;
+        Some(plain.to_vec())
+    }
+
+    /// What a recipient does then; `None` where it refuses the file.
+    fn payload(sealed: &[u8], file_key: &[u8]) -> Option<Vec<u8>> {
+        let end = sealed.windows(4).position(|four| four == b"\n---")?;
+        let (header, rest) = sealed.split_at(end + 4);
+        let (mac, rest) = rest.strip_prefix(b" ")?.split_at_checked(43)?;
+        let mac = STANDARD_NO_PAD.decode(mac).ok()?;
+        let key = derived(b"", file_key, b"header").unwrap();
         let key = hmac::Key::new(hmac::HMAC_SHA256, &*key);
-        hmac::verify(&key, header.as_bytes(), &mac).unwrap();
-        let payload = payload.strip_prefix(b"\n").unwrap();
-        let (nonce, payload) = payload.split_at(NONCE_BYTES);
-        let key = derived(nonce, &file_key, b"payload").unwrap();
+        hmac::verify(&key, header, &mac).ok()?;
+        let (nonce, payload) = rest.strip_prefix(b"\n")?.split_at_checked(NONCE_BYTES)?;
+        let key = derived(nonce, file_key, b"payload").unwrap();
         let mut plain = Vec::new();
         let chunks = payload.chunks(CHUNK_BYTES + TAG_BYTES);
-        let last = chunks.len() - 1;
+        // Also a file of nothing has a last chunk.
+        let last = chunks.len().checked_sub(1)?;
         for (number, chunk) in chunks.enumerate() {
             let mut nonce = [0; 12];
             nonce[3..11].copy_from_slice(&(number as u64).to_be_bytes());
             nonce[11] = u8::from(number == last);
-            plain.extend(opened(&key, nonce, &mut chunk.to_vec()));
+            plain.extend(opened(&key, nonce, &mut chunk.to_vec())?);
         }
-        plain
+        Some(plain)
+    }
+
+    fn decrypted(sealed: &[u8], own: EphemeralPrivateKey, name: &str, number: usize) -> Vec<u8> {
+        payload(sealed, &file_key(sealed, own, name, number)).unwrap()
+    }
+
+    /// Wherever a file of a split, compressed export is cut, nobody takes what is left for a file, not even between two
+    /// chunks.
+    #[test]
+    fn a_cut_file_is_refused() {
+        // Each identity opens one file: ring's are for one use.
+        let identities: Vec<_> = (0..6).map(|_| identity()).collect();
+        let names: Vec<&str> = identities.iter().map(|one| one.1.as_str()).collect();
+        let recipients = Recipients::parse(&names.join(",")).unwrap();
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..250));
+        let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+        let options = ExportOptions::csv(&batch.schema(), CsvOptions::default())
+            .unwrap()
+            .compression(Compression::Gzip { level: 6 })
+            .unwrap()
+            .encrypted(recipients.clone())
+            .unwrap()
+            .file_bytes_max(1100)
+            .unwrap();
+        let sink = MemorySink::default();
+        let source = stream::iter([Ok::<_, std::io::Error>(batch)]);
+        block_on(export(source, sink.clone(), options)).unwrap();
+        let mut files: Vec<Vec<u8>> = sink.parts().into_iter().map(|part| part.1).collect();
+        assert!((2..6).contains(&files.len()), "{} files", files.len());
+        files.truncate(identities.len() - 1);
+        // And one of several chunks.
+        files.push(encrypted(&recipients, &vec![7; 2 * CHUNK_BYTES + 100]));
+        for (number, (sealed, (own, name))) in files.iter().zip(identities).enumerate() {
+            let key = file_key(sealed, own, &name, number);
+            assert!(payload(sealed, &key).is_some());
+            let head = FRAME_BYTES + STANZA_BYTES * 6 + NONCE_BYTES;
+            let is_near = |at: usize| {
+                let in_chunk = at.saturating_sub(head) % (CHUNK_BYTES + TAG_BYTES);
+                at < 2000 || !(20..=CHUNK_BYTES).contains(&in_chunk)
+            };
+            let cuts = (0..sealed.len()).filter(|at| is_near(*at) || at % 4001 == 0);
+            for at in cuts {
+                assert_eq!(payload(&sealed[..at], &key), None, "{at} bytes");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::error::Error;
 
 /// What is wrong with a schema, an option or a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EncodeErrorKind {
     /// Options that clash, or name a column or zone that does not exist. Known before the first byte.
     InvalidOptions,
@@ -108,6 +109,7 @@ impl EncodeError {
 
 /// Where an export failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExportErrorKind {
     /// The stream of batches gave an error.
     Source,
@@ -132,7 +134,7 @@ impl ExportError {
     pub(crate) fn source(error: Box<dyn Error + Send + Sync>) -> Self {
         Self {
             kind: ExportErrorKind::Source,
-            context: "the query failed",
+            context: "the source of the rows failed",
             source: error,
         }
     }

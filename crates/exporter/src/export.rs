@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,13 +16,14 @@ use futures::channel::mpsc as wake;
 use futures::future::{Either, select};
 use futures::{Stream, StreamExt};
 
-use crate::error::ExportError;
+use crate::error::{EncodeError, ExportError};
 use crate::format::Format;
 use crate::job::{Job, JobCutter};
 use crate::options::{ExportOptions, Files};
 use crate::part::PartSink;
-use crate::report::{ExportReport, Progress};
-use crate::writer::{Outside, Writer};
+use crate::partition::Partitions;
+use crate::report::ExportReport;
+use crate::writer::Writer;
 
 /// A buffer that one giant row has made larger than this is not kept.
 const BUFFER_BYTES_KEPT: usize = 16 << 20;
@@ -44,18 +46,20 @@ enum Event {
 /// Writes every batch of a stream to the sink's parts, rows in the stream's order.
 ///
 /// Encoding and writing happen on threads of the export's own; the future itself only polls the stream, and
-/// needs no particular runtime. **Dropping the future cancels the export**: the threads notice within one
-/// chunk, the open part is aborted, and they end. An empty stream gives one part, with what its format begins with.
+/// needs no particular runtime. An empty stream gives one part, with what its format begins with.
+///
+/// **Dropping the future cancels the export**: the threads notice within one chunk, the open part is aborted, the sink is
+/// dropped without [`PartSink::finish`], and they end. Dropping does not wait for that;
+/// [`Progress::ended`](crate::Progress::ended) does. Where the sink had begun to publish, the export may be complete.
 ///
 /// # Errors
 /// The first error of the stream, an encoder or the sink, or a panic among the threads, by
 /// [`ExportErrorKind`](crate::ExportErrorKind). The open part has been aborted, and all threads have ended; parts
-/// that were finished before are the sink's to remove.
+/// that were finished before are the sink's to remove when it is dropped, as those of this crate do.
 pub async fn export<S, E, K>(
     batches: S,
     sink: K,
     options: ExportOptions,
-    progress: Arc<Progress>,
 ) -> Result<ExportReport, ExportError>
 where
     S: Stream<Item = Result<RecordBatch, E>>,
@@ -63,9 +67,9 @@ where
     K: PartSink + 'static,
 {
     match options.files()? {
-        Files::Text(format) => run(batches, sink, format, &options, progress).await,
-        Files::Parquet(format) => run(batches, sink, *format, &options, progress).await,
-        Files::Arrow(format) => run(batches, sink, format, &options, progress).await,
+        Files::Text(format) => run(batches, sink, format, &options).await,
+        Files::Parquet(format) => run(batches, sink, *format, &options).await,
+        Files::Arrow(format) => run(batches, sink, format, &options).await,
     }
 }
 
@@ -74,7 +78,6 @@ async fn run<S, E, K, F>(
     sink: K,
     format: F,
     options: &ExportOptions,
-    progress: Arc<Progress>,
 ) -> Result<ExportReport, ExportError>
 where
     S: Stream<Item = Result<RecordBatch, E>>,
@@ -83,14 +86,7 @@ where
     F: Format,
 {
     let mut batches = pin!(batches);
-    let mut crew = Crew::start(
-        sink,
-        Arc::new(format),
-        options.threads,
-        options.partitions.is_some(),
-        options.outside.clone(),
-        progress,
-    )?;
+    let mut crew = Crew::start(sink, Arc::new(format), options)?;
     let mut cutter = JobCutter::new(options.chunk_bytes, options.row_bytes());
     let mut buffers = Vec::new();
     let mut rows = 0;
@@ -117,21 +113,13 @@ where
             Some(Err(error)) => return crew.fail(ExportError::source(error.into())).await,
             None => break,
         };
-        let runs = match &options.partitions {
-            None => vec![(None, batch)],
-            Some(partitions) => {
-                let first_row = rows;
-                rows += batch.num_rows() as u64;
-                match partitions.split(&batch, first_row) {
-                    Ok(runs) => runs
-                        .into_iter()
-                        .map(|(partition, rows)| (Some(partition), rows))
-                        .collect(),
-                    Err(error) => return crew.fail(error.into()).await,
-                }
-            }
-        };
-        for (partition, mut batch) in runs {
+        let first_row = rows;
+        rows += batch.num_rows() as u64;
+        for run in runs(options.partitions.as_ref(), batch, first_row) {
+            let (partition, mut batch) = match run {
+                Ok(run) => run,
+                Err(error) => return crew.fail(error.into()).await,
+            };
             let mut next = partition.as_ref().and_then(|name| cutter.enter(name));
             loop {
                 let job = match next.take() {
@@ -158,6 +146,24 @@ where
     crew.join(result)
 }
 
+/// Rows of one partition, or any where there are none.
+type RowRun = (Option<Arc<str>>, RecordBatch);
+
+/// A batch as what goes into one folder each, one after the other: there may be as many as rows.
+fn runs<'a>(
+    partitions: Option<&'a Partitions>,
+    batch: RecordBatch,
+    first_row: u64,
+) -> Box<dyn Iterator<Item = Result<RowRun, EncodeError>> + Send + 'a> {
+    match partitions {
+        None => Box::new(iter::once(Ok((None, batch)))),
+        Some(partitions) => match partitions.runs(batch, first_row) {
+            Ok(runs) => Box::new(runs.map(|run| run.map(|(name, rows)| (Some(name), rows)))),
+            Err(error) => Box::new(iter::once(Err(error))),
+        },
+    }
+}
+
 /// The threads of one export.
 struct Crew {
     jobs: Option<mpsc::Sender<(Job, Vec<u8>)>>,
@@ -171,11 +177,11 @@ impl Crew {
     fn start<K: PartSink + 'static, F: Format>(
         sink: K,
         format: Arc<F>,
-        threads: usize,
-        is_partitioned: bool,
-        outside: Outside,
-        progress: Arc<Progress>,
+        options: &ExportOptions,
     ) -> Result<Self, ExportError> {
+        let threads = options.threads;
+        let is_partitioned = options.partitions.is_some();
+        let (outside, progress) = (options.outside.clone(), Arc::clone(&options.progress));
         let (jobs, job_queue) = mpsc::channel();
         let (chunks, chunk_queue) = mpsc::channel();
         let (events, event_queue) = wake::unbounded();
@@ -200,6 +206,7 @@ impl Crew {
             })?;
         }
         drop(chunks);
+        let run = progress.begin();
         crew.spawn("export-write", move || {
             // The events' sender outlives the writer: whoever sees the channel closed knows it is gone.
             let write = || {
@@ -220,6 +227,8 @@ impl Crew {
             // The workers stop as soon as one of their chunks finds nobody.
             cancelled.store(true, Ordering::Relaxed);
             drop(chunk_queue);
+            // The sink is gone by now.
+            drop(run);
             // Nobody may be waiting: a cancelled export.
             let _ = events.unbounded_send(Event::End(result));
         })?;

@@ -19,10 +19,13 @@ mod parquet;
 mod part;
 mod partition;
 mod report;
+mod sinks;
 mod stored;
 mod text_files;
 mod writer;
 
+/// Arrow as this crate has it: batches of another version of it are other types.
+pub use arrow;
 pub use arrow_ipc::ArrowCompression;
 pub use compression::{Compression, GZIP_LEVEL, ZSTD_LEVEL};
 pub use digest::{Digest, DigestAlgorithm};
@@ -31,6 +34,7 @@ pub use error::{EncodeError, EncodeErrorKind, ExportError, ExportErrorKind};
 pub use export::export;
 pub use options::ExportOptions;
 pub use parquet::ParquetCompression;
-pub use part::{MemoryPart, MemorySink, NewFile, Part, PartSink};
+pub use part::{NewFile, Part, PartSink};
 pub use partition::Partitions;
 pub use report::{ExportReport, FileReport, Progress};
+pub use sinks::{FilePart, FileSink, MemoryPart, MemorySink, WritePart, WriteSink};

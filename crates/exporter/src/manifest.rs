@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{Field, FieldRef, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::cells::context::SQL_TYPE_KEY;
 use crate::csv::{CsvOptions, QuotePolicy};
 use crate::digest::{Digest, DigestAlgorithm};
 
@@ -149,61 +148,15 @@ pub fn statement_digest(statement: &str) -> String {
     digest.finish()
 }
 
-/// A schema's columns.
-pub fn columns(schema: &Schema) -> Vec<ManifestColumn> {
-    let column = |field: &arrow::datatypes::FieldRef| ManifestColumn {
+/// A schema's columns; `sql_type` names the type of each as `CREATE TABLE` takes it, which whoever declares columns knows.
+pub fn columns(schema: &Schema, sql_type: impl Fn(&Field) -> String) -> Vec<ManifestColumn> {
+    let column = |field: &FieldRef| ManifestColumn {
         name: field.name().clone(),
         arrow_type: field.data_type().to_string(),
-        // A declared type tells more than Arrow's does: `varchar(20)` stays what it is.
-        sql_type: field
-            .metadata()
-            .get(SQL_TYPE_KEY)
-            .cloned()
-            .unwrap_or_else(|| sql_type(field.data_type())),
+        sql_type: sql_type(field),
         nullable: field.is_nullable(),
     };
     schema.fields().iter().map(column).collect()
-}
-
-/// The SQL type that holds all values of an Arrow type; `text` where there is none closer.
-pub fn sql_type(data_type: &DataType) -> String {
-    use arrow::datatypes::TimeUnit;
-    let digits = |unit: &TimeUnit| match unit {
-        TimeUnit::Second => 0,
-        TimeUnit::Millisecond => 3,
-        TimeUnit::Microsecond => 6,
-        TimeUnit::Nanosecond => 9,
-    };
-    let name = match data_type {
-        DataType::Boolean => "bool",
-        DataType::Int8 => "tinyint",
-        DataType::Int16 => "smallint",
-        DataType::Int32 => "int",
-        DataType::Int64 => "bigint",
-        DataType::UInt8 => "tinyint unsigned",
-        DataType::UInt16 => "smallint unsigned",
-        DataType::UInt32 => "int unsigned",
-        DataType::UInt64 => "bigint unsigned",
-        DataType::Float16 | DataType::Float32 => "float",
-        DataType::Float64 => "double",
-        DataType::Decimal32(precision, scale)
-        | DataType::Decimal64(precision, scale)
-        | DataType::Decimal128(precision, scale)
-        | DataType::Decimal256(precision, scale) => return format!("decimal({precision},{scale})"),
-        DataType::Date32 | DataType::Date64 => "date",
-        DataType::Time32(unit) | DataType::Time64(unit) | DataType::Duration(unit) => {
-            return format!("time({})", digits(unit));
-        }
-        DataType::Timestamp(unit, None) => return format!("datetime({})", digits(unit)),
-        DataType::Timestamp(unit, Some(_)) => return format!("timestamp({})", digits(unit)),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "blob",
-        DataType::FixedSizeBinary(width) => return format!("binary({width})"),
-        DataType::Dictionary(_, value) => return sql_type(value),
-        DataType::RunEndEncoded(_, values) => return sql_type(values.data_type()),
-        data_type if data_type.is_nested() => "json",
-        _ => "text",
-    };
-    name.to_owned()
 }
 
 /// The CSV options in force.

@@ -16,13 +16,14 @@ use crate::jsonline::{JsonLineEncoder, JsonLineOptions};
 use crate::manifest;
 use crate::parquet::{ParquetCompression, ParquetFiles, ROW_GROUP_BYTES};
 use crate::partition::Partitions;
+use crate::report::Progress;
 use crate::text_files::TextFiles;
 use crate::writer::Outside;
 
 /// About how many bytes of text a job is.
 const TEXT_CHUNK_BYTES: u64 = 2 << 20;
 
-/// What is written, and with how much of the machine.
+/// What is written, and with how much of the machine; each method sets one thing and gives the options back.
 #[derive(Debug, Clone)]
 pub struct ExportOptions {
     pub(crate) rows: Rows,
@@ -31,6 +32,7 @@ pub struct ExportOptions {
     file_bytes_max: Option<u64>,
     pub(crate) partitions: Option<Partitions>,
     pub(crate) outside: Outside,
+    pub(crate) progress: Arc<Progress>,
     format: &'static str,
     in_force: BTreeMap<String, serde_json::Value>,
 }
@@ -128,6 +130,7 @@ impl ExportOptions {
             file_bytes_max: None,
             partitions: None,
             outside: Outside::default(),
+            progress: Arc::default(),
             format,
             in_force,
         }
@@ -217,8 +220,20 @@ impl ExportOptions {
     pub fn digest(mut self, algorithm: DigestAlgorithm) -> Self {
         self.in_force
             .insert("digest".to_owned(), algorithm.name().into());
-        self.outside.digest = algorithm;
+        self.outside.digest = Some(algorithm);
         self
+    }
+
+    /// The files are not digested, which saves that time where nobody will compare them with a report.
+    pub fn without_digest(mut self) -> Self {
+        self.in_force.insert("digest".to_owned(), "none".into());
+        self.outside.digest = None;
+        self
+    }
+
+    /// What counts rows, bytes and files while the export runs, for others to read; a clone of the options counts there, too.
+    pub fn progress(self, progress: Arc<Progress>) -> Self {
+        Self { progress, ..self }
     }
 
     /// The files are encrypted as they are written, so that these alone can read them. Sizes, digests and the most

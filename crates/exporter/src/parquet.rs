@@ -37,6 +37,7 @@ const TRAILER_BYTES: u64 = 8;
 
 /// How the pages of a Parquet file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ParquetCompression {
     /// Not at all.
     None,

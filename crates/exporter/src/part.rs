@@ -1,10 +1,13 @@
-//! Where the bytes go: a sink opens parts, a part takes bytes and is finished or aborted.
-//! `MemorySink` keeps them in memory, for tests and small results.
+//! Where the bytes go: a sink opens parts, a part takes bytes and is finished or aborted. Those that are ready are in
+//! `sinks`.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Opens the files of an export. Runs on the exporter's writer thread, so it may block.
+///
+/// An export ends well with [`finish`](Self::finish). A sink that is dropped without it was of one that failed or was
+/// cancelled, and takes back what its finished parts have left.
 pub trait PartSink: Send {
     /// One file.
     type Part: Part;
@@ -14,6 +17,14 @@ pub trait PartSink: Send {
     /// # Errors
     /// Any; they end the export with [`ExportErrorKind::Sink`](crate::ExportErrorKind::Sink).
     fn open(&mut self, file: &NewFile) -> io::Result<Self::Part>;
+
+    /// All files are finished, and there will be no other: the moment to give them their names. Does nothing if not said.
+    ///
+    /// # Errors
+    /// Any; the export has failed then, and the sink is dropped.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A file that is to be opened.
@@ -28,7 +39,8 @@ pub struct NewFile {
     pub number: u32,
 }
 
-/// One file while it is written. Either `finish` or `abort` is called, once, unless the part itself panics.
+/// One file while it is written. Either `finish` or `abort` is called, once, unless the part itself panics; it is dropped
+/// without either then.
 pub trait Part: Send {
     /// Takes all of `bytes`: the header, then about a chunk at a time. A part that wants larger or even writes
     /// puts them together itself.
@@ -37,7 +49,7 @@ pub trait Part: Send {
     /// Any; the part is aborted then.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes the bytes durable. It does not publish them.
+    /// Makes the bytes durable. It does not publish them: that is for the sink, when all are there.
     ///
     /// # Errors
     /// Any; the part has to clean up after itself, `abort` is not called any more.
@@ -45,60 +57,4 @@ pub trait Part: Send {
 
     /// Removes what was written.
     fn abort(self);
-}
-
-/// The numbers and bytes of finished parts.
-type Finished = Arc<Mutex<Vec<(u32, Vec<u8>)>>>;
-
-/// Keeps finished parts in memory.
-#[derive(Debug, Clone, Default)]
-pub struct MemorySink {
-    finished: Finished,
-}
-
-impl MemorySink {
-    /// The finished parts with their numbers, in the order in which they were finished.
-    pub fn parts(&self) -> Vec<(u32, Vec<u8>)> {
-        self.finished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-impl PartSink for MemorySink {
-    type Part = MemoryPart;
-
-    fn open(&mut self, file: &NewFile) -> io::Result<MemoryPart> {
-        Ok(MemoryPart {
-            index: file.index,
-            bytes: Vec::new(),
-            finished: Arc::clone(&self.finished),
-        })
-    }
-}
-
-/// A part of a [`MemorySink`].
-#[derive(Debug)]
-pub struct MemoryPart {
-    index: u32,
-    bytes: Vec<u8>,
-    finished: Finished,
-}
-
-impl Part for MemoryPart {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finish(self) -> io::Result<()> {
-        self.finished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((self.index, self.bytes));
-        Ok(())
-    }
-
-    fn abort(self) {}
 }

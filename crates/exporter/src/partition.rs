@@ -35,6 +35,9 @@ struct Column {
     kind: Kind,
 }
 
+/// A folder, and the rows that go there.
+pub(crate) type Run = (Arc<str>, RecordBatch);
+
 /// A part of a folder's path.
 #[derive(Debug, Clone)]
 enum Piece {
@@ -154,15 +157,12 @@ impl Partitions {
     }
 
     /// A batch as the runs of rows that go into one folder each, without the columns that say so.
-    pub(crate) fn split(
+    pub(crate) fn runs(
         &self,
-        batch: &RecordBatch,
+        batch: RecordBatch,
         first_row: u64,
-    ) -> Result<Vec<(Arc<str>, RecordBatch)>, EncodeError> {
+    ) -> Result<impl Iterator<Item = Result<Run, EncodeError>> + Send, EncodeError> {
         let mismatch = |error: arrow::error::ArrowError| EncodeError::mismatch(error.to_string());
-        if batch.num_rows() == 0 {
-            return Ok(Vec::new());
-        }
         let keys: Vec<_> = self
             .columns
             .iter()
@@ -170,13 +170,14 @@ impl Partitions {
             .collect::<Option<_>>()
             .ok_or_else(|| EncodeError::mismatch("a batch has too few columns".to_owned()))?;
         let rest = batch.project(&self.kept).map_err(mismatch)?;
-        let runs = partition(&keys).map_err(mismatch)?.ranges();
-        runs.into_iter()
-            .map(|run| {
-                let folder = self.folder(batch, run.start, first_row)?;
-                Ok((folder.into(), rest.slice(run.start, run.len())))
-            })
-            .collect()
+        let ranges = match batch.num_rows() {
+            0 => Vec::new(),
+            _ => partition(&keys).map_err(mismatch)?.ranges(),
+        };
+        Ok(ranges.into_iter().map(move |run| {
+            let folder = self.folder(&batch, run.start, first_row)?;
+            Ok((folder.into(), rest.slice(run.start, run.len())))
+        }))
     }
 
     /// The folder of a row.
@@ -352,6 +353,12 @@ mod tests {
     };
 
     use super::*;
+
+    impl Partitions {
+        fn split(&self, batch: &RecordBatch, first_row: u64) -> Result<Vec<Run>, EncodeError> {
+            self.runs(batch.clone(), first_row)?.collect()
+        }
+    }
 
     fn batch() -> RecordBatch {
         let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(0), Some(0), Some(1), None]));

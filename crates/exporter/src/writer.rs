@@ -15,12 +15,21 @@ use crate::report::{ExportReport, FileReport, Progress};
 const FILES_MAX: usize = 1_000_000;
 
 /// What is done with the bytes of every file on their way to the sink.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outside {
-    /// What they are digested by.
-    pub(crate) digest: DigestAlgorithm,
+    /// What they are digested by, if they are.
+    pub(crate) digest: Option<DigestAlgorithm>,
     /// To whom they are encrypted first.
     pub(crate) recipients: Option<Recipients>,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            digest: Some(DigestAlgorithm::default()),
+            recipients: None,
+        }
+    }
 }
 
 /// Writes the files of one export. Dropped before `finish`, it aborts the part that is open.
@@ -54,7 +63,7 @@ struct PartOutput<P> {
     encryption: Option<Encryption>,
     /// Written to the part.
     bytes: u64,
-    digest: Digest,
+    digest: Option<Digest>,
     progress: Arc<Progress>,
 }
 
@@ -98,7 +107,7 @@ impl<F: Format, K: PartSink> Writer<F, K> {
                 plain_bytes: 0,
                 encryption,
                 bytes: 0,
-                digest: Digest::new(self.outside.digest),
+                digest: self.outside.digest.map(Digest::new),
                 progress: Arc::clone(&self.progress),
             },
         });
@@ -155,13 +164,16 @@ impl<F: Format, K: PartSink> Writer<F, K> {
         }
     }
 
-    /// Ends the last file and gives the report.
+    /// Ends the last file, lets the sink publish them all, and gives the report.
     pub(crate) fn finish(mut self) -> Result<ExportReport, ExportError> {
         if self.open.is_none() {
             // Rows are partitioned, and there are none.
             self.open()?;
         }
         self.close()?;
+        self.sink
+            .finish()
+            .map_err(|error| ExportError::sink("cannot publish the files", error))?;
         let files = std::mem::take(&mut self.files);
         let (rows, bytes) = files
             .iter()
@@ -190,7 +202,7 @@ impl<F: Format, K: PartSink> Writer<F, K> {
             partition: out.new.partition.as_deref().map(str::to_owned),
             rows: out.rows,
             bytes: out.bytes,
-            digest: out.digest.finish(),
+            digest: out.digest.map(Digest::finish),
         });
         Ok(())
     }
@@ -210,7 +222,9 @@ impl<P: Part> PartOutput<P> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.digest.update(bytes);
+        if let Some(digest) = &mut self.digest {
+            digest.update(bytes);
+        }
         self.part
             .write(bytes)
             .map_err(|error| ExportError::sink("cannot write the file", error))?;

@@ -96,11 +96,12 @@ impl QueryEngine {
             .map_err(from_datafusion)?;
         let memory: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(settings.memory_bytes_max));
         let workers = Workers::start(settings.target_partitions)?;
-        let shared = Self::shared_state(&memory, &settings);
+        let disk = Arc::new(disk);
+        let shared = Self::shared_state(&memory, &disk, &settings)?;
         Ok(Self {
             settings: Arc::new(settings),
             memory,
-            disk: Arc::new(disk),
+            disk,
             workers,
             shared: Arc::new(shared),
         })
@@ -248,10 +249,15 @@ impl QueryEngine {
             .create_physical_plan(&logical, &state)
             .await
             .map_err(from_datafusion)?;
+        let runtime = self.runtime(&stores)?;
         let fallback = match parsed.wanted {
-            Wanted::Rows => {
-                Fallback::of(&physical, &logical, &state, self.settings.memory_bytes_max)
-            }
+            Wanted::Rows => Fallback::of(
+                &physical,
+                &logical,
+                &state,
+                &runtime,
+                self.settings.memory_bytes_max,
+            ),
             Wanted::Plan | Wanted::Run => None,
         };
         let physical = explain::wanted(physical, parsed.wanted)?;
@@ -259,7 +265,7 @@ impl QueryEngine {
         guard.planned();
         let run = Run {
             plan: physical,
-            context: state.task_ctx(),
+            context: session::task_context(&state, runtime),
             guard,
             files,
             workers: self.workers.clone(),

@@ -1,20 +1,31 @@
 //! Segments: the Parquet files of managed tables.
 
 use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::arrow::arrow_writer::{
+    ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
 use datafusion::parquet::basic::{Compression, ZstdLevel};
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::file::writer::SerializedFileWriter;
 
 use crate::error::{Error, ErrorKind, from_parquet};
 use crate::tables::BlockChecksums;
 
-/// Rows of a row group.
+/// Rows of a row group: it ends with the batch that reaches them.
 const GROUP_ROWS_MAX: usize = 1 << 20;
 /// Bytes of a row group held in memory before it is written.
 const GROUP_BYTES_MAX: usize = 64 << 20;
+/// Rows that are encoded at a time, and bytes of them: enough that threads are worth their start.
+const ENCODED_ROWS: usize = 1 << 16;
+const ENCODED_BYTES: usize = 16 << 20;
+/// So few rows are not worth one.
+const SHORT_ROWS: usize = 4096;
 
 /// Bytes of the first blocks that are summed.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -85,15 +96,34 @@ pub struct SegmentSummary {
     pub rows: u64,
 }
 
-/// Writes one segment, batch by batch.
-#[derive(Debug)]
+/// Writes one segment, batch by batch; the columns of some batches at a time are encoded side by side.
 pub struct SegmentWriter<W: Write + Send> {
-    writer: ArrowWriter<W>,
+    file: SerializedFileWriter<W>,
+    factory: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    /// How many columns of Parquet each of ours is: a nested one is several.
+    leaves: Vec<usize>,
+    /// Not encoded yet.
+    waiting: Vec<RecordBatch>,
+    waiting_rows: usize,
+    /// The row group that is being written, and its rows.
+    group: Vec<ArrowColumnWriter>,
+    group_rows: usize,
+    groups: usize,
     rows: u64,
 }
 
+impl<W: Write + Send> std::fmt::Debug for SegmentWriter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SegmentWriter")
+            .field("schema", &self.schema)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<W: Write + Send> SegmentWriter<W> {
-    /// A segment of `schema` into `out`: Zstandard, statistics, row groups of at most 64 MiB.
+    /// A segment of `schema` into `out`: Zstandard, statistics, row groups of about 64 MiB.
     ///
     /// # Errors
     /// Io if the head cannot be written; Unsupported for a type that Parquet has not.
@@ -102,11 +132,27 @@ impl<W: Write + Send> SegmentWriter<W> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
             .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_max_row_group_row_count(Some(GROUP_ROWS_MAX))
             .set_created_by("stagedoor".to_owned())
             .build();
-        let writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(failed)?;
-        Ok(Self { writer, rows: 0 })
+        let (file, factory) = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(failed)?;
+        let mut leaves = vec![0; schema.fields().len()];
+        for leaf in 0..file.schema_descr().num_columns() {
+            leaves[file.schema_descr().get_column_root_idx(leaf)] += 1;
+        }
+        Ok(Self {
+            file,
+            factory,
+            schema,
+            leaves,
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            group: Vec::new(),
+            group_rows: 0,
+            groups: 0,
+            rows: 0,
+        })
     }
 
     /// Adds rows.
@@ -114,11 +160,56 @@ impl<W: Write + Send> SegmentWriter<W> {
     /// # Errors
     /// Io.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        self.writer.write(batch).map_err(failed)?;
         self.rows += batch.num_rows() as u64;
-        if self.writer.in_progress_size() > GROUP_BYTES_MAX {
-            self.writer.flush().map_err(failed)?;
+        self.waiting_rows += batch.num_rows();
+        self.waiting.push(batch.clone());
+        let bytes = self.waiting.iter().map(RecordBatch::get_array_memory_size);
+        if self.waiting_rows >= ENCODED_ROWS || bytes.sum::<usize>() >= ENCODED_BYTES {
+            self.encode().map_err(failed)?;
         }
+        Ok(())
+    }
+
+    /// Encodes what waits, and ends the row group if it is large enough.
+    fn encode(&mut self) -> ParquetResult<()> {
+        if self.group.is_empty() {
+            self.group = self.factory.create_column_writers(self.groups)?;
+        }
+        let threads = match self.waiting_rows > SHORT_ROWS {
+            true => std::thread::available_parallelism().map_or(1, usize::from),
+            false => 1,
+        };
+        encode_columns(
+            &self.schema,
+            &self.waiting,
+            &self.leaves,
+            &mut self.group,
+            threads,
+        )?;
+        self.group_rows += self.waiting_rows;
+        self.waiting.clear();
+        self.waiting_rows = 0;
+        let bytes = self
+            .group
+            .iter()
+            .map(ArrowColumnWriter::get_estimated_total_bytes);
+        if self.group_rows >= GROUP_ROWS_MAX || bytes.sum::<usize>() > GROUP_BYTES_MAX {
+            self.end_group()?;
+        }
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> ParquetResult<()> {
+        if self.group_rows == 0 {
+            return Ok(());
+        }
+        let mut group = self.file.next_row_group()?;
+        for column in self.group.drain(..) {
+            column.close()?.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        self.groups += 1;
+        self.group_rows = 0;
         Ok(())
     }
 
@@ -131,11 +222,69 @@ impl<W: Write + Send> SegmentWriter<W> {
     ///
     /// # Errors
     /// Io.
-    pub fn finish(self) -> Result<(W, SegmentSummary), Error> {
-        let rows = self.rows;
-        let out = self.writer.into_inner().map_err(failed)?;
-        Ok((out, SegmentSummary { rows }))
+    pub fn finish(mut self) -> Result<(W, SegmentSummary), Error> {
+        if self.waiting_rows > 0 {
+            self.encode().map_err(failed)?;
+        }
+        self.end_group().map_err(failed)?;
+        let out = self.file.into_inner().map_err(failed)?;
+        Ok((out, SegmentSummary { rows: self.rows }))
     }
+}
+
+/// Encodes the columns of some batches, each by whichever thread is free.
+fn encode_columns(
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    leaves: &[usize],
+    mut writers: &mut [ArrowColumnWriter],
+    threads: usize,
+) -> ParquetResult<()> {
+    let mut columns = Vec::with_capacity(leaves.len());
+    for (index, leaves) in leaves.iter().enumerate() {
+        let (own, others) = std::mem::take(&mut writers).split_at_mut(*leaves);
+        writers = others;
+        columns.push((index, own));
+    }
+    let encode = |(index, writers): (usize, &mut [ArrowColumnWriter])| {
+        for batch in batches {
+            let parts = compute_leaves(schema.field(index), batch.column(index))?;
+            for (writer, part) in writers.iter_mut().zip(&parts) {
+                writer.write(part)?;
+            }
+        }
+        Ok(())
+    };
+    if threads < 2 || columns.len() < 2 {
+        return columns.into_iter().try_for_each(encode);
+    }
+    let threads = threads.min(columns.len());
+    let columns = Mutex::new(columns.into_iter());
+    let next = || {
+        columns
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
+    std::thread::scope(|scope| {
+        let work = || {
+            while let Some(column) = next() {
+                encode(column)?;
+            }
+            Ok(())
+        };
+        let others: Vec<_> = (1..threads)
+            .map(|_| std::thread::Builder::new().spawn_scoped(scope, work))
+            .collect();
+        // Where no further thread is to be had, this one does it all.
+        let own = work();
+        let others = others.into_iter().flatten().map(|thread| {
+            thread.join().unwrap_or_else(|_| {
+                Err(ParquetError::General("a column's encoder panicked".into()))
+            })
+        });
+        others.fold(own, Result::and)
+    })
 }
 
 /// Writes all batches as one segment; without any it is a valid file of no rows.
@@ -154,7 +303,7 @@ pub fn write<W: Write + Send>(
     Ok(writer.finish()?.1)
 }
 
-fn failed(error: datafusion::parquet::errors::ParquetError) -> Error {
+fn failed(error: ParquetError) -> Error {
     Error::new(ErrorKind::Io, "failed to write a segment").because(error)
 }
 

@@ -4,6 +4,7 @@
 mod conditions;
 mod declared;
 mod digests;
+mod footers;
 mod live;
 mod parquet;
 mod paths;
@@ -239,7 +240,8 @@ fn provider(
         Source::Segments { store, files } => {
             let schema = table.schema.clone().ok_or_else(missing)?;
             let name = format!("{}.{}", table.database, table.name);
-            Arc::new(ParquetTable::new(schema, store, files, name, at_hand)?)
+            let at = (store, stores.get(store)?);
+            Arc::new(ParquetTable::new(schema, at, files, name, at_hand)?)
         }
         Source::Files {
             store,
@@ -257,7 +259,8 @@ fn provider(
             let read: Arc<dyn TableProvider> = match format {
                 FileFormat::Parquet => {
                     let name = format!("{}.{}", table.database, table.name);
-                    let table = ParquetTable::new(own, store, files, name, at_hand)?;
+                    let at = (store, stores.get(store)?);
+                    let table = ParquetTable::new(own, at, files, name, at_hand)?;
                     Arc::new(table.of_others(paths)?)
                 }
                 FileFormat::Csv(options) => text(TextFormat::Csv(options.clone()), paths)?,

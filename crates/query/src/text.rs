@@ -8,6 +8,7 @@
 //! is what a query sees of both, `infer` finds undeclared columns, whose types and bounds are in `kinds`.
 
 mod charset;
+mod delimited;
 mod header;
 mod infer;
 mod jsonline;

@@ -11,13 +11,14 @@ mod publish;
 mod recovery;
 mod run;
 mod target;
+mod waiting;
 
 pub(crate) use beside::BesideWanted;
 pub(crate) use checksums::{checksums_of_folder, checksums_path, checksums_text, digest_told};
 pub use handle::{ExportHandle, ExportProgress};
 pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_of_folder, manifest_path};
-pub(crate) use publish::kept_drafts;
+pub(crate) use plan::begun_token;
 pub(crate) use recovery::{give_up, place, recover, recover_left};
 pub(crate) use run::{ExportPlan, before, start, write_error};
 pub(crate) use target::{

@@ -36,6 +36,7 @@ mod instance;
 mod internal;
 pub mod key;
 mod live;
+mod lost_drafts;
 mod maintenance;
 mod metrics;
 mod monitor_port;

@@ -109,7 +109,7 @@ pub(crate) async fn write(
         };
         wait_for(async {
             store.publish(&planned).await?;
-            store.sweep(&id, None).await
+            store.sweep(&id).await
         })?;
         Ok(Some(Unlisted {
             instance: owner,

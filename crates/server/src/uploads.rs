@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use crate::durable;
 use crate::error::{Error, Reason, Result};
-use crate::exports::kept_drafts;
 use crate::instance::Instance;
+use crate::lost_drafts::remove_lost;
 use crate::notes::{self, VERSION};
 use crate::places::OpenStage;
 use crate::temporary_stages::TemporaryStage;
@@ -32,8 +32,16 @@ pub(crate) use recovery::{recover, recover_left};
 #[derive(Debug)]
 pub(crate) struct Uploads {
     folder: PathBuf,
-    /// Those that are under way, by their work, with the token once there is one to record.
-    running: Mutex<BTreeMap<String, Option<Token>>>,
+    /// Those that are under way, by their work.
+    running: Mutex<BTreeMap<String, Running>>,
+}
+
+/// An upload that is under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    pub(crate) target: ObjectPath,
+    /// Once there is one to record.
+    pub(crate) token: Option<Token>,
 }
 
 /// An upload on record. The bytes of a record are a persisted format: they carry a version, and older ones stay
@@ -51,6 +59,9 @@ struct Record {
     target: String,
     /// In microseconds since 1970 UTC.
     begun_us: u64,
+    /// The same of its end; none of one that is under way, or was when its server stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_us: Option<u64>,
     /// Of the draft, where its place does not find it by its work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<serde_json::Value>,
@@ -123,9 +134,14 @@ impl Uploads {
             parents: pinned.parents,
             target: target.to_string(),
             begun_us: (catalog::system_clock())(),
+            ended_us: None,
             token: None,
         };
-        instance.uploads.lock().insert(work.clone(), None);
+        let running = Running {
+            target: target.clone(),
+            token: None,
+        };
+        instance.uploads.lock().insert(work.clone(), running);
         let begun = Arc::new(Begun {
             instance: Arc::clone(instance),
             work,
@@ -174,6 +190,7 @@ impl Uploads {
         else {
             return Err(Error::defect("only the drafts of stages are noted"));
         };
+        let ended_us = (catalog::system_clock())();
         let record = |target: &str| Record {
             v: VERSION,
             account: export.account.clone(),
@@ -183,6 +200,7 @@ impl Uploads {
             parents: export.stage_parents.clone(),
             target: target.to_owned(),
             begun_us: export.created_us,
+            ended_us: Some(ended_us),
             token: None,
         };
         let id = &export.id;
@@ -200,7 +218,7 @@ impl Uploads {
                 token,
                 ..record(&file.target)
             };
-            self.write_apart(&format!("{id}-{number}"), &record)?;
+            self.write_apart(&format!("{id}-{number}"), path, &record)?;
         }
         let first = (lost.is_empty() && export.plan.is_empty()).then_some(path);
         for (number, target) in lost.iter().chain(first).enumerate() {
@@ -208,14 +226,18 @@ impl Uploads {
                 0 => id.clone(),
                 number => format!("{id}-lost-{number}"),
             };
-            self.write_apart(&work, &record(target.as_str()))?;
+            self.write_apart(&work, target, &record(target.as_str()))?;
         }
         Ok(())
     }
 
     /// Writes a record that nobody is at; while it is written, who looks for left ones leaves it alone. Blocking.
-    fn write_apart(&self, work: &str, record: &Record) -> Result<()> {
-        self.lock().insert(work.to_owned(), None);
+    fn write_apart(&self, work: &str, target: &ObjectPath, record: &Record) -> Result<()> {
+        let running = Running {
+            target: target.clone(),
+            token: None,
+        };
+        self.lock().insert(work.to_owned(), running);
         let written = self.write(work, record);
         self.lock().remove(work);
         written
@@ -235,12 +257,22 @@ impl Uploads {
         Ok(())
     }
 
-    /// The drafts in buckets that are being written: what tidies up after others must not take them.
-    pub(crate) fn tokens(&self) -> Vec<Token> {
-        self.lock().values().flatten().cloned().collect()
+    /// Those that are under way, but for one piece of work: what tidies up after that must not take them.
+    pub(crate) fn running_but(&self, work: &str) -> Vec<Running> {
+        let running = self.lock();
+        let others = running.iter().filter(|(of, _)| !of.starts_with(work));
+        others.map(|(_, running)| running.clone()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Token>>> {
+    /// An upload as it is while it runs, without one.
+    #[cfg(test)]
+    pub(crate) fn assume_running(&self, work: &str, target: &ObjectPath, token: Option<Token>) {
+        let target = target.clone();
+        let running = Running { target, token };
+        self.lock().insert(work.to_owned(), running);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -328,10 +360,14 @@ impl Begun {
             .store(has_lost_sibling, Ordering::SeqCst);
         if let Some(token) = draft.token_to_record() {
             let recorded = serde_json::from_slice(&token.to_bytes()).ok();
+            let running = Running {
+                target: target.clone(),
+                token: Some(token),
+            };
             self.instance
                 .uploads
                 .lock()
-                .insert(self.work.clone(), Some(token));
+                .insert(self.work.clone(), running);
             self.write(record.map(|record| Record {
                 token: recorded,
                 ..record
@@ -376,21 +412,22 @@ impl Begun {
             self.instance.uploads.lock().remove(&self.work);
             return;
         }
-        let token = self.instance.uploads.lock().get(&self.work).cloned();
+        let running = self.instance.uploads.lock().get(&self.work).cloned();
         let discard = async {
-            if let Some(token) = token.flatten() {
+            if let Some(token) = running.and_then(|running| running.token) {
                 self.store.discard(&token).await?;
             }
-            let begun = match self.has_lost_sibling.load(Ordering::SeqCst) {
-                true => Some(BegunUploads {
-                    targets: vec![self.target.clone()],
-                    since: Some(self.begun),
-                    until: Some(SystemTime::now()),
-                    keep: kept_drafts(&self.instance).await?,
-                }),
-                false => None,
+            self.store.sweep(&self.work).await?;
+            if !self.has_lost_sibling.load(Ordering::SeqCst) {
+                return Ok(());
+            }
+            let begun = BegunUploads {
+                targets: vec![self.target.clone()],
+                since: Some(self.begun),
+                until: Some(SystemTime::now()),
             };
-            Ok::<_, Error>(self.store.sweep(&self.work, begun.as_ref()).await?)
+            let found = self.store.begun(&begun).await?;
+            remove_lost(&self.instance, &self.store, &self.work, found).await
         };
         if let Err(error) = discard.await {
             tracing::warn!(
@@ -447,6 +484,7 @@ mod tests {
             parents: Vec::new(),
             target: "a/b.csv".to_owned(),
             begun_us: 1_700_000_000_000_000,
+            ended_us: None,
             token: None,
         }
     }
@@ -455,6 +493,10 @@ mod tests {
     #[test]
     fn the_bytes_are_frozen() {
         let bare = record();
+        let noted = Record {
+            ended_us: Some(1_700_000_000_000_001),
+            ..bare.clone()
+        };
         let full = Record {
             parents: vec![(3, 1)],
             token: serde_json::from_slice(&Token::of_file("w", 0).to_bytes()).ok(),
@@ -470,6 +512,11 @@ mod tests {
                 full,
                 r#"{"v":2,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"parents":[[3,1]],"target":"a/b.csv","begun_us":1700000000000000,"token":{"draft":{"file":{"name":"0","work":"w"}},"v":1}}"#,
                 "07e850d340b6d0f8",
+            ),
+            (
+                noted,
+                r#"{"v":2,"account":"sys","stage":"s","stage_id":7,"stage_version":2,"target":"a/b.csv","begun_us":1700000000000000,"ended_us":1700000000000001}"#,
+                "?",
             ),
         ] {
             let written = String::from_utf8(notes::to_bytes(&record).unwrap()).unwrap();
@@ -498,6 +545,7 @@ mod tests {
             parents: Vec::new(),
             target: "a/b.csv".to_owned(),
             begun_us: 1,
+            ended_us: None,
             token: None,
         };
         for work in ["one", "two"] {
@@ -527,5 +575,31 @@ mod tests {
             "folder of w.json".to_owned(),
         ];
         assert_eq!(syncs::taken(), expected);
+    }
+
+    /// Who looks for left records removes drafts of records that nobody writes: not those of one that is being
+    /// written.
+    #[test]
+    fn records_are_written_while_others_are_looked_for() {
+        let data_dir = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(data_dir.path()).unwrap();
+        let target = ObjectPath::parse("a/b.csv").unwrap();
+        let written = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !written.load(Ordering::SeqCst) {
+                    uploads.left().unwrap();
+                }
+            });
+            for number in 0..200 {
+                let result = uploads.write_apart(&format!("w{number}"), &target, &record());
+                if result.is_err() {
+                    written.store(true, Ordering::SeqCst);
+                }
+                result.unwrap();
+            }
+            written.store(true, Ordering::SeqCst);
+        });
+        assert_eq!(uploads.left().unwrap().len(), 200);
     }
 }

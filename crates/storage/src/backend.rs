@@ -82,12 +82,18 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// The place's.
     async fn discard(&self, token: &Token) -> Result<()>;
 
-    /// Removes what is left of a piece of work whose tokens nobody wrote down: a place that knows drafts by their
-    /// work needs only that; one that does not looks through `begun`, if there is any.
+    /// Removes what is left of a piece of work whose tokens nobody wrote down, where the place knows drafts by their
+    /// work; elsewhere nothing.
     ///
     /// # Errors
     /// The place's.
-    async fn sweep(&self, work: &str, begun: Option<&BegunUploads>) -> Result<()>;
+    async fn sweep(&self, work: &str) -> Result<()>;
+
+    /// The drafts that `wanted` describes, of whatever work: for a place that does not know them by their work.
+    ///
+    /// # Errors
+    /// The place's.
+    async fn begun(&self, wanted: &BegunUploads) -> Result<Vec<BegunUpload>>;
 
     /// Removes every draft of the place, of whatever work: for a place that nobody else writes to.
     ///
@@ -187,7 +193,7 @@ pub struct PlannedFile {
     pub digest: String,
 }
 
-/// Which of a bucket's open uploads are of a piece of work that ended before it could write their tokens down.
+/// Which of a bucket's open uploads may be of a piece of work that ended before it could write their tokens down.
 #[derive(Debug, Clone, Default)]
 pub struct BegunUploads {
     /// The names that its files would have got.
@@ -196,8 +202,15 @@ pub struct BegunUploads {
     pub since: Option<SystemTime>,
     /// It had ended by then, by this machine's clock.
     pub until: Option<SystemTime>,
-    /// Drafts of other work, that stay.
-    pub keep: Vec<Token>,
+}
+
+/// An upload that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BegunUpload {
+    /// What [`Backend::discard`] takes.
+    pub token: Token,
+    /// The name that its file would get.
+    pub target: ObjectPath,
 }
 
 /// How a file came to be published.

@@ -16,7 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use opendal::Operator;
 
-use crate::backend::{Backend, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
+use crate::backend::{
+    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers;
 use crate::path::ObjectPath;
@@ -123,9 +125,13 @@ impl Backend for Folder {
         self.blocking(move |beneath| beneath.discard(&draft)).await
     }
 
-    async fn sweep(&self, work: &str, _begun: Option<&BegunUploads>) -> Result<()> {
+    async fn sweep(&self, work: &str) -> Result<()> {
         let work = work.to_owned();
         self.blocking(move |beneath| beneath.sweep(&work)).await
+    }
+
+    async fn begun(&self, _wanted: &BegunUploads) -> Result<Vec<BegunUpload>> {
+        Ok(Vec::new())
     }
 
     async fn sweep_all(&self) -> Result<()> {

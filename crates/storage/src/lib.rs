@@ -24,7 +24,9 @@ mod store;
 mod token;
 mod validation;
 
-pub use backend::{Backend, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
+pub use backend::{
+    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published,
+};
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketResult, Completed, Head, ObjectOptions, OpenUpload,
     PARTS_MAX, PartTag, Retry, Transport, TransportLimits, TransportOptions, UploadId, Uploads,

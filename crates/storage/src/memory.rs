@@ -10,7 +10,7 @@ use opendal::Operator;
 use opendal::services::Memory;
 use tokio::sync::Mutex as AsyncMutex;
 
-use crate::backend::{Backend, BegunUploads, DraftWriter, PlannedFile, Published};
+use crate::backend::{Backend, BegunUpload, BegunUploads, DraftWriter, PlannedFile, Published};
 use crate::draft::OnExisting;
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::layers;
@@ -144,9 +144,13 @@ impl Backend for MemoryPlace {
         Ok(())
     }
 
-    async fn sweep(&self, work: &str, _begun: Option<&BegunUploads>) -> Result<()> {
+    async fn sweep(&self, work: &str) -> Result<()> {
         self.drafts.lock().retain(|(of, _), _| of != work);
         Ok(())
+    }
+
+    async fn begun(&self, _wanted: &BegunUploads) -> Result<Vec<BegunUpload>> {
+        Ok(Vec::new())
     }
 
     async fn sweep_all(&self) -> Result<()> {
@@ -178,7 +182,7 @@ impl Backend for MemoryPlace {
         let mut found = Validation::default();
         try_files(self, probe, &mut found).await;
         let removed = match self.delete(&probe.file("probe")?).await {
-            Ok(()) => self.sweep(probe.work(), None).await,
+            Ok(()) => self.sweep(probe.work()).await,
             Err(error) => Err(error),
         };
         found.cleaned(probe, removed);

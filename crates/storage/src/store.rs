@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use opendal::{EntryMode, Operator};
 
-use crate::backend::{Backend, BegunUploads, NotRemoved, PlannedFile, Published};
+use crate::backend::{Backend, BegunUpload, BegunUploads, NotRemoved, PlannedFile, Published};
 use crate::bucket::{Bucket, Retry};
 use crate::credentials::BucketCredentials;
 use crate::digest::Digest;
@@ -101,12 +101,10 @@ impl Store {
         }
     }
 
-    /// Names the place in a refusal of the store.
+    /// Names the place in what the store itself could not or would not do.
     pub(crate) fn named<T>(&self, result: Result<T>) -> Result<T> {
         match (&self.name, result) {
-            (Some(name), Err(error)) if error.kind() == ErrorKind::Refused => {
-                Err(error.within(name))
-            }
+            (Some(name), Err(error)) if is_of_place(error.kind()) => Err(error.within(name)),
             (_, result) => result,
         }
     }
@@ -316,14 +314,22 @@ impl Store {
         self.named(self.backend.discard(token).await)
     }
 
-    /// Removes the drafts of `work` that were not published and whose tokens nobody wrote down. A folder knows them
-    /// by their work; a bucket does not, and looks through the uploads that `begun` describes, if it is given.
-    /// Idempotent.
+    /// Removes the drafts of `work` that were not published and whose tokens nobody wrote down, in a place that
+    /// [knows them by their work](Self::sweeps_by_work); in another, nothing. Idempotent.
     ///
     /// # Errors
     /// The place's.
-    pub async fn sweep(&self, work: &str, begun: Option<&BegunUploads>) -> Result<()> {
-        self.named(self.backend.sweep(work, begun).await)
+    pub async fn sweep(&self, work: &str) -> Result<()> {
+        self.named(self.backend.sweep(work).await)
+    }
+
+    /// The open uploads that `wanted` describes, of whatever work they are: none in a place that knows drafts by
+    /// their work. Whoever removes some must know first whose they are.
+    ///
+    /// # Errors
+    /// The place's.
+    pub async fn begun(&self, wanted: &BegunUploads) -> Result<Vec<BegunUpload>> {
+        self.named(self.backend.begun(wanted).await)
     }
 
     /// Removes every draft of the place, of whatever work: only for a place that nobody else writes to.
@@ -432,4 +438,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Whether it is the place that failed, and no path, which the text names.
+fn is_of_place(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Refused | ErrorKind::Io | ErrorKind::NoSpace => true,
+        ErrorKind::Invalid
+        | ErrorKind::NotFound
+        | ErrorKind::AlreadyExists
+        | ErrorKind::PermissionDenied
+        | ErrorKind::Unsupported
+        | ErrorKind::Changed => false,
+    }
 }

@@ -70,6 +70,25 @@ impl Token {
         serde_json::to_vec(&versioned).unwrap_or_default()
     }
 
+    /// Whether both name the same draft, whatever else they know of it, and whatever stage each goes by: an upload's
+    /// id is its bucket's.
+    pub fn is_same_draft(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (TokenKind::Upload { upload_id: id, .. }, TokenKind::Upload { upload_id, .. }) => {
+                id == upload_id
+            }
+            (
+                TokenKind::File { work, name, .. },
+                TokenKind::File {
+                    work: of,
+                    name: called,
+                    ..
+                },
+            ) => work == of && name == called,
+            (TokenKind::Upload { .. } | TokenKind::File { .. }, _) => false,
+        }
+    }
+
     /// What [`Token::to_bytes`] gave, of this or an older version.
     ///
     /// # Errors

@@ -253,6 +253,9 @@ async fn given_up(place: Place, folder: &str) {
     proxy.arm("HTTP/1.1", Fault::CutBefore, 100_000);
     let prepared = "SELECT export_id FROM stagedoor.exports WHERE state = 'PREPARED'";
     let id = ok(&mut root, prepared).await.unwrap();
+    let why = "SELECT error FROM stagedoor.exports WHERE state = 'PREPARED'";
+    let why = ok(&mut root, why).await.unwrap();
+    assert!(why.starts_with("waits, and is tried again: "), "{why}");
     // Recovery may just be at it.
     let deadline = Instant::now() + LONG;
     loop {

@@ -98,6 +98,11 @@ impl<'a> Found<'a> {
             if let Item::Use(item) = item
                 && let Some(found) = leading_to(&item.tree, name, path.to_vec())
             {
+                if (&*found.0, &*found.1) == (path, name) {
+                    // It leads to itself: the name of another crate.
+                    self.lines.push(format!("use {name} as {shown}{new}"));
+                    return Ok(());
+                }
                 return self.used(&found.0, &found.1, new, shown);
             }
         }
@@ -346,7 +351,7 @@ mod tests {
         };
         write(
             "lib.rs",
-            "mod a; pub mod b; pub use a::{Thing, Kind as Sort}; pub use other::X; pub(crate) fn no() {} #[cfg(test)] mod tests;",
+            "mod a; pub mod b; pub use a::{Thing, Kind as Sort}; pub use other::X; pub use another; pub(crate) fn no() {} #[cfg(test)] mod tests;",
         );
         write(
             "a.rs",
@@ -373,6 +378,7 @@ mod tests {
                 "mod b",
                 "struct Thing derive(Debug)",
                 "use a::Kind as Sort",
+                "use another as another",
                 "use other::X as X",
                 "variant Kind::A(u8)",
                 "variant Kind::B",

@@ -126,7 +126,7 @@ fn measure_one(place: &Place, case: &Case, row: &mut Row, round: u32) -> Result<
         fs::remove_file(&file)?;
     }
     let command = contestant.prepare(place, case)?;
-    let run = measure::run(place, contestant, &command)?;
+    let run = measure::run(place, contestant.name, &command)?;
     row.file_bytes = fs::metadata(&file)
         .with_context(|| format!("{} wrote no {}", contestant.name, file.display()))?
         .len();

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::contestants::{Contestant, Place};
+use super::contestants::Place;
 use crate::process;
 
 /// The figures of one run.
@@ -40,8 +40,8 @@ impl Run {
 }
 
 /// Runs the command on so many processors; a failure quotes the end of what it printed.
-pub(super) fn run(place: &Place, contestant: &Contestant, command: &[OsString]) -> Result<Run> {
-    let log = place.out.join(format!("{}.log", contestant.name));
+pub(super) fn run(place: &Place, name: &str, command: &[OsString]) -> Result<Run> {
+    let log = place.out.join(format!("{name}.log"));
     let measured = process::output(
         Command::new(&place.python)
             .arg(place.scripts.join("run_one.py"))
@@ -57,7 +57,7 @@ pub(super) fn run(place: &Place, contestant: &Contestant, command: &[OsString]) 
     if exit != Some(0) {
         let lines: Vec<&str> = printed.lines().collect();
         let end = lines[lines.len().saturating_sub(20)..].join("\n");
-        bail!("{} failed (exit {exit:?}):\n{end}", contestant.name);
+        bail!("{name} failed (exit {exit:?}):\n{end}");
     }
     if figures["cpus"].as_u64() != Some(place.threads as u64) {
         bail!(
@@ -66,10 +66,10 @@ pub(super) fn run(place: &Place, contestant: &Contestant, command: &[OsString]) 
             place.threads
         );
     }
-    let number = |name: &str| {
-        figures[name]
+    let number = |figure: &str| {
+        figures[figure]
             .as_f64()
-            .with_context(|| format!("run_one.py did not print {name}"))
+            .with_context(|| format!("run_one.py did not print {figure}"))
     };
     let documents = json_documents(&printed);
     Ok(Run {

@@ -160,7 +160,7 @@ fuzz_target!(|input: Input| {
         batch.slice(half, batch.num_rows() - half),
     ];
     let source = stream::iter(batches.map(Ok::<_, std::io::Error>));
-    let report = match block_on(export(source, sink.clone(), options, Arc::default())) {
+    let report = match block_on(export(source, sink.clone(), options)) {
         Ok(report) => report,
         // A value that the dialect cannot tell apart, and nothing else.
         Err(error) => {

@@ -5,6 +5,7 @@ use crate::error::EncodeError;
 
 /// A named set of defaults (design: "CSV bytes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Dialect {
     /// `,` `"` `\n`, escape `\`, strings always enclosed, NULL is `\N`.
     #[default]
@@ -19,6 +20,7 @@ pub enum Dialect {
 
 /// Which values are enclosed. A NULL never is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum QuotePolicy {
     /// Strings, binary, JSON and lists always; anything else only where its text needs it.
     Strings,
@@ -28,8 +30,9 @@ pub enum QuotePolicy {
     All,
 }
 
-/// Everything that decides the bytes of a CSV file.
+/// Everything that decides the bytes of a CSV file. Take those of a dialect, and set what is to be another way.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CsvOptions {
     /// Text between two fields; at least one byte, any number of characters.
     pub fields_terminated: String,

@@ -175,15 +175,18 @@ impl Rule for TextRule {
             Mode::Needed if !guarded && !self.needs_quotes(text) => out.extend_from_slice(text),
             Mode::Needed | Mode::Enclose => {
                 let apostrophe: &[u8] = if guarded { b"'" } else { b"" };
+                // The apostrophe is the text's first character: it may be the enclosure, or make the text the marker.
                 if guarded
                     && self.mode == Mode::Needed
-                    && !text.iter().any(|byte| self.special[usize::from(*byte)])
+                    && !self.has_special(apostrophe)
+                    && !self.has_special(text)
+                    && self.marker.strip_prefix(apostrophe) != Some(text)
                 {
                     out.extend_from_slice(apostrophe);
                     out.extend_from_slice(text);
                 } else {
                     out.push(self.quote);
-                    out.extend_from_slice(apostrophe);
+                    self.append_doubled(apostrophe, out);
                     self.append_doubled(text, out);
                     out.push(self.quote);
                 }
@@ -217,10 +220,11 @@ impl TextRule {
 
     fn needs_quotes(&self, text: &[u8]) -> bool {
         // `\.` alone on a line ends the data for PostgreSQL's COPY.
-        text.is_empty()
-            || text == self.marker
-            || text == b"\\."
-            || text.iter().any(|byte| self.special[usize::from(*byte)])
+        text.is_empty() || text == self.marker || text == b"\\." || self.has_special(text)
+    }
+
+    fn has_special(&self, text: &[u8]) -> bool {
+        text.iter().any(|byte| self.special[usize::from(*byte)])
     }
 
     fn append_bare(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {

@@ -16,6 +16,7 @@ use crate::format::RowEncoder;
 
 /// What decides the bytes of a file of JSON lines.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct JsonLineOptions {
     /// The zone (`Europe/Berlin`, `+02:00`, `UTC`) in which timestamps with a zone are written;
     /// without it each column's own zone.

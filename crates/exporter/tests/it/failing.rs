@@ -146,12 +146,7 @@ fn run(
     let told = Arc::clone(&disk.told);
     // Some rows at a time, so that there is more than one chunk.
     let batches = (0..4).map(|at| Ok::<_, io::Error>(batch.slice(at * 10, 10)));
-    let result = block_on(export(
-        stream::iter(batches),
-        disk,
-        options.clone(),
-        Arc::default(),
-    ));
+    let result = block_on(export(stream::iter(batches), disk, options.clone()));
     let told = std::mem::take(&mut *told.lock().unwrap());
     (result, told)
 }

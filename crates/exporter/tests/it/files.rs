@@ -2,7 +2,6 @@
 //! file is larger unless it has one row alone.
 
 use std::io::Read;
-use std::sync::Arc;
 
 use arrow::array::*;
 use flate2::read::{GzDecoder, MultiGzDecoder};
@@ -32,7 +31,7 @@ pub(crate) fn written(
 ) -> (ExportReport, Vec<Vec<u8>>) {
     let sink = MemorySink::default();
     let source = stream::iter(batches.into_iter().map(Ok::<_, std::io::Error>));
-    let report = block_on(export(source, sink.clone(), options, Arc::default())).unwrap();
+    let report = block_on(export(source, sink.clone(), options)).unwrap();
     let parts = sink.parts();
     let numbers: Vec<u32> = parts.iter().map(|part| part.0).collect();
     assert_eq!(numbers, (0..parts.len() as u32).collect::<Vec<_>>());
@@ -43,14 +42,14 @@ pub(crate) fn written(
     (report, files)
 }
 
-const COMPRESSIONS: [Compression; 4] = [
+pub(crate) const COMPRESSIONS: [Compression; 4] = [
     Compression::None,
     Compression::Gzip { level: 6 },
     Compression::GzipSingle { level: 6 },
     Compression::Zstd { level: 3 },
 ];
 
-fn unpacked(compression: Compression, file: &[u8]) -> Vec<u8> {
+pub(crate) fn unpacked(compression: Compression, file: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     match compression {
         Compression::None => text.extend_from_slice(file),
@@ -64,6 +63,7 @@ fn unpacked(compression: Compression, file: &[u8]) -> Vec<u8> {
             assert!(decoder.into_inner().is_empty(), "more than one member");
         }
         Compression::Zstd { .. } => text = zstd::stream::decode_all(file).unwrap(),
+        other => unreachable!("{other:?} is unknown to the tests"),
     }
     text
 }
@@ -200,7 +200,6 @@ fn each_partition_has_its_files() {
         stream::iter(batches),
         MemorySink::default(),
         options,
-        Arc::default(),
     ))
     .unwrap_err();
     assert!(error.to_string().contains("not together"), "{error}");

@@ -57,33 +57,21 @@ fn every_dialect_and_type() {
 #[test]
 fn overridden_options() {
     let mysql = CsvOptions::default();
-    let escaped = CsvOptions {
-        enclosed: None,
-        fields_terminated: "\t".into(),
-        ..mysql.clone()
-    };
+    let escaped = with!(mysql.clone(), enclosed: None,
+        fields_terminated: "\t".into());
     check("escaped_texts", &tables::awkward(), escaped);
-    let long = CsvOptions {
-        fields_terminated: "<field>".into(),
+    let long = with!(mysql.clone(), fields_terminated: "<field>".into(),
         lines_starting: "> ".into(),
         lines_terminated: "<the end of a line>\r\n".into(),
         enclosed: Some(b'\''),
         escaped: None,
-        null: "a NULL marker longer than any slot".into(),
-        ..mysql.clone()
-    };
+        null: "a NULL marker longer than any slot".into());
     check("long_texts", &tables::awkward(), long.clone());
     check("long_types", &tables::every_type(), long);
-    let forced = CsvOptions {
-        force_quote: vec!["ID".into(), "a view".into()],
-        time_zone: Some("Asia/Tokyo".into()),
-        ..mysql.clone()
-    };
+    let forced = with!(mysql.clone(), force_quote: vec!["ID".into(), "a view".into()],
+        time_zone: Some("Asia/Tokyo".into()));
     check("forced_texts", &tables::awkward(), forced);
-    let dashes = CsvOptions {
-        fields_terminated: "-".into(),
-        time_zone: Some("Asia/Tokyo".into()),
-        ..mysql
-    };
+    let dashes = with!(mysql, fields_terminated: "-".into(),
+        time_zone: Some("Asia/Tokyo".into()));
     check("dashes_types", &tables::every_type(), dashes);
 }

@@ -56,10 +56,7 @@ fn every_length_and_place() {
         let expected: String = texts.iter().map(|text| field(text, dialect)).collect();
         for array in &arrays {
             let batch = RecordBatch::try_from_iter([("t", Arc::clone(array))]).unwrap();
-            let options = CsvOptions {
-                header: false,
-                ..CsvOptions::dialect(dialect)
-            };
+            let options = with!(CsvOptions::dialect(dialect), header: false);
             let written = String::from_utf8(encode(&batch, options)).unwrap();
             for (line, (written, expected)) in written.lines().zip(expected.lines()).enumerate() {
                 assert_eq!(
@@ -80,10 +77,7 @@ fn a_text_at_the_end_of_its_buffer() {
     for text in texts() {
         let array: ArrayRef = Arc::new(StringViewArray::from_iter_values([&text]));
         let batch = RecordBatch::try_from_iter([("t", array)]).unwrap();
-        let options = CsvOptions {
-            header: false,
-            ..CsvOptions::default()
-        };
+        let options = with!(CsvOptions::default(), header: false);
         let written = String::from_utf8(encode(&batch, options)).unwrap();
         assert_eq!(written, field(&text, Dialect::Mysql));
     }

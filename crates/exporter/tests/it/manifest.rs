@@ -1,5 +1,6 @@
 //! The manifest's text, against a golden file, and back.
 
+use arrow::datatypes::DataType;
 use stagedoor_exporter::csv::CsvOptions;
 use stagedoor_exporter::manifest::{
     MANIFEST_VERSION, Manifest, ManifestFile, ManifestStage, columns, csv_options, statement_digest,
@@ -23,7 +24,12 @@ fn golden_manifest() {
         target: "stage://daily/user.csv".to_owned(),
         format: "csv".to_owned(),
         options: csv_options(&CsvOptions::default()),
-        schema: columns(tables::awkward().schema_ref()),
+        schema: columns(tables::awkward().schema_ref(), |field| {
+            match field.data_type() {
+                DataType::Int32 => "int".to_owned(),
+                _ => "text".to_owned(),
+            }
+        }),
         files: vec![ManifestFile {
             path: "user.csv".to_owned(),
             rows: 3,

@@ -15,110 +15,38 @@ fn clashing_options() {
     let base = CsvOptions::default;
     let cases = [
         (
-            CsvOptions {
-                fields_terminated: String::new(),
-                ..base()
-            },
+            with!(base(), fields_terminated: String::new()),
             "FIELDS TERMINATED BY must not be empty",
         ),
         (
-            CsvOptions {
-                lines_terminated: String::new(),
-                ..base()
-            },
+            with!(base(), lines_terminated: String::new()),
             "LINES TERMINATED BY must not be empty",
         ),
+        (with!(base(), fields_terminated: "\"".into()), "ENCLOSED BY"),
+        (with!(base(), lines_terminated: ",\n".into()), "begin alike"),
+        (with!(base(), fields_terminated: "\\".into()), "ESCAPED BY"),
+        (with!(base(), enclosed: Some(b'x')), "neither a letter"),
+        (with!(base(), escaped: Some(0xe9)), "ASCII"),
+        (with!(base(), null: "a,b".into()), "NULL AS"),
+        (with!(base(), null: "\\".into()), "NULL AS"),
+        (with!(base(), null: "\"\"".into()), "NULL AS"),
         (
-            CsvOptions {
-                fields_terminated: "\"".into(),
-                ..base()
-            },
-            "ENCLOSED BY",
-        ),
-        (
-            CsvOptions {
-                lines_terminated: ",\n".into(),
-                ..base()
-            },
-            "begin alike",
-        ),
-        (
-            CsvOptions {
-                fields_terminated: "\\".into(),
-                ..base()
-            },
-            "ESCAPED BY",
-        ),
-        (
-            CsvOptions {
-                enclosed: Some(b'x'),
-                ..base()
-            },
-            "neither a letter",
-        ),
-        (
-            CsvOptions {
-                escaped: Some(0xe9),
-                ..base()
-            },
-            "ASCII",
-        ),
-        (
-            CsvOptions {
-                null: "a,b".into(),
-                ..base()
-            },
-            "NULL AS",
-        ),
-        (
-            CsvOptions {
-                null: "\\".into(),
-                ..base()
-            },
-            "NULL AS",
-        ),
-        (
-            CsvOptions {
-                null: "\"\"".into(),
-                ..base()
-            },
-            "NULL AS",
-        ),
-        (
-            CsvOptions {
-                enclosed: None,
-                fields_terminated: "t".into(),
-                ..base()
-            },
+            with!(base(), enclosed: None,
+                fields_terminated: "t".into()),
             "0 b n r t N Z",
         ),
         (
-            CsvOptions {
-                enclosed: None,
-                ..CsvOptions::dialect(Dialect::Excel)
-            },
+            with!(CsvOptions::dialect(Dialect::Excel), enclosed: None),
             "formula guard",
         ),
         (
-            CsvOptions {
-                enclosed: None,
-                force_quote: vec!["id".into()],
-                ..base()
-            },
+            with!(base(), enclosed: None,
+                force_quote: vec!["id".into()]),
             "FORCE_QUOTE needs",
         ),
+        (with!(base(), force_quote: vec!["nope".into()]), "'nope'"),
         (
-            CsvOptions {
-                force_quote: vec!["nope".into()],
-                ..base()
-            },
-            "'nope'",
-        ),
-        (
-            CsvOptions {
-                time_zone: Some("Mars/Olympus".into()),
-                ..base()
-            },
+            with!(base(), time_zone: Some("Mars/Olympus".into())),
             "Mars/Olympus",
         ),
     ];
@@ -127,13 +55,7 @@ fn clashing_options() {
         assert_eq!(error.kind(), EncodeErrorKind::InvalidOptions, "{error}");
         assert!(error.to_string().contains(part), "{error}");
     }
-    let error = refusal(
-        &awkward(),
-        CsvOptions {
-            force_quote: vec!["nope".into()],
-            ..base()
-        },
-    );
+    let error = refusal(&awkward(), with!(base(), force_quote: vec!["nope".into()]));
     assert!(
         error
             .to_string()
@@ -173,12 +95,9 @@ fn an_unsupported_type_names_its_column() {
 
 #[test]
 fn a_value_that_cannot_be_told_apart_names_row_and_column() {
-    let plain = CsvOptions {
-        enclosed: None,
+    let plain = with!(CsvOptions::default(), enclosed: None,
         escaped: None,
-        header: false,
-        ..CsvOptions::default()
-    };
+        header: false);
     let refuse = |texts: Vec<&str>, options: &CsvOptions| {
         let batch = table(vec![column("t", StringArray::from(texts))]);
         let encoder = CsvEncoder::new(batch.schema_ref(), options.clone()).unwrap();
@@ -196,10 +115,7 @@ fn a_value_that_cannot_be_told_apart_names_row_and_column() {
         "{error}"
     );
     assert_eq!(refuse(vec!["\\N"], &plain).row(), Some(40));
-    let empty = CsvOptions {
-        null: String::new(),
-        ..plain
-    };
+    let empty = with!(plain, null: String::new());
     assert!(refuse(vec![""], &empty).to_string().contains("empty text"));
     let nan = table(vec![column(
         "l",
@@ -230,10 +146,7 @@ fn thousands_of_columns_and_rows_in_odd_numbers() {
             .map(|at| column(&format!("c{at}"), Int32Array::from(vec![at; 37])))
             .collect(),
     );
-    let options = CsvOptions {
-        header: false,
-        ..CsvOptions::default()
-    };
+    let options = with!(CsvOptions::default(), header: false);
     let encoder = CsvEncoder::new(wide.schema_ref(), options).unwrap();
     let mut out = Vec::new();
     encoder.encode(&wide, 0, &mut out).unwrap();

@@ -38,7 +38,7 @@ proptest! {
         rows in prop::collection::vec((any::<i64>(), -700_000..2_900_000_i32, "[a-z,\"\n =]{1,40}", any::<bool>(), any::<i32>()), 0..700),
     ) {
         let batch = table(&rows);
-        let options = CsvOptions { lines_terminated: "\n".into(), ..CsvOptions::dialect(Dialect::Rfc4180) };
+        let options = with!(CsvOptions::dialect(Dialect::Rfc4180), lines_terminated: "\n".into());
         let encoder = CsvEncoder::new(batch.schema_ref(), options).unwrap();
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         encoder.header(&mut ours);

@@ -65,21 +65,24 @@ fn options() -> impl Strategy<Value = CsvOptions> {
         any::<bool>(),
     )
         .prop_map(
-            |(base, fields, lines, null, enclosed, escaped, quote, start, force)| CsvOptions {
-                fields_terminated: fields.map_or(base.fields_terminated, str::to_owned),
-                lines_terminated: lines.map_or(base.lines_terminated, str::to_owned),
-                null: null.map_or(base.null, str::to_owned),
-                enclosed: enclosed.unwrap_or(base.enclosed),
-                escaped: escaped.unwrap_or(base.escaped),
-                quote: quote.unwrap_or(base.quote),
-                lines_starting: start.map_or(base.lines_starting, str::to_owned),
-                header: false,
-                force_quote: if force {
-                    vec!["int".to_owned(), "dict".to_owned()]
-                } else {
-                    Vec::new()
-                },
-                ..base
+            |(base, fields, lines, null, enclosed, escaped, quote, start, force)| {
+                let own =
+                    |text: Option<&str>, base: &String| text.map_or(base.clone(), str::to_owned);
+                with!(
+                    base.clone(),
+                    fields_terminated: own(fields, &base.fields_terminated),
+                    lines_terminated: own(lines, &base.lines_terminated),
+                    null: own(null, &base.null),
+                    enclosed: enclosed.unwrap_or(base.enclosed),
+                    escaped: escaped.unwrap_or(base.escaped),
+                    quote: quote.unwrap_or(base.quote),
+                    lines_starting: own(start, &base.lines_starting),
+                    header: false,
+                    force_quote: match force {
+                        true => vec!["int".to_owned(), "dict".to_owned()],
+                        false => Vec::new(),
+                    },
+                )
             },
         )
 }

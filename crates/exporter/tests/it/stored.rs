@@ -134,7 +134,6 @@ fn a_time_beyond_its_day_names_row_and_column() {
                 stream::iter(batches),
                 MemorySink::default(),
                 options,
-                Default::default(),
             ))
             .unwrap_err();
             let error = error.encode_error().unwrap();

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::TaskContext;
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
 
+use super::session::{session_of, task_context};
 use crate::error::{Error, from_datafusion};
 
 /// Sorts of such a plan that can run side by side; each keeps its part of the memory for merging.
@@ -22,6 +24,7 @@ const BATCH_ROWS: usize = 1024;
 pub(crate) struct Fallback {
     logical: Arc<LogicalPlan>,
     state: Arc<SessionState>,
+    runtime: Arc<RuntimeEnv>,
 }
 
 impl Fallback {
@@ -30,6 +33,7 @@ impl Fallback {
         plan: &Arc<dyn ExecutionPlan>,
         logical: &LogicalPlan,
         state: &SessionState,
+        runtime: &Arc<RuntimeEnv>,
         memory_bytes_max: usize,
     ) -> Option<Self> {
         let mut hashes = false;
@@ -55,11 +59,8 @@ impl Fallback {
             memory_bytes_max / SORTS_AT_ONCE / options.execution.target_partitions;
         Some(Self {
             logical: Arc::new(logical.clone()),
-            state: Arc::new(
-                SessionStateBuilder::new_from_existing(state.clone())
-                    .with_config(config)
-                    .build(),
-            ),
+            state: Arc::new(session_of(state, config, Arc::clone(state.catalog_list()))),
+            runtime: Arc::clone(runtime),
         })
     }
 
@@ -71,6 +72,7 @@ impl Fallback {
             .create_physical_plan(&self.logical, self.state.as_ref())
             .await
             .map_err(from_datafusion)?;
-        Ok((plan, self.state.task_ctx()))
+        let context = task_context(&self.state, Arc::clone(&self.runtime));
+        Ok((plan, context))
     }
 }

@@ -1,6 +1,7 @@
 //! A query's session with DataFusion: its tables, its stores, the functions under its guard,
 //! the options that give it MySQL's meaning.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::catalog::{
@@ -8,6 +9,8 @@ use datafusion::catalog::{
     MemorySchemaProvider, SchemaProvider,
 };
 use datafusion::config::ConfigOptions;
+use datafusion::execution::TaskContext;
+use datafusion::execution::disk_manager::DiskManager;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -26,7 +29,11 @@ const SORTS_AT_ONCE: usize = 8;
 const TEXTS_BYTES_MAX: usize = 64 << 20;
 
 impl QueryEngine {
+    /// What a query runs in, with its stores.
     pub(super) fn runtime(&self, stores: &Stores) -> Result<Arc<RuntimeEnv>, Error> {
+        if stores.is_empty() {
+            return Ok(Arc::clone(self.shared().runtime_env()));
+        }
         let mut runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::clone(&self.memory))
             .with_object_store_registry(Arc::new(stores.clone()))
@@ -37,7 +44,20 @@ impl QueryEngine {
     }
 
     /// What every query's session has in common: functions, rules, planners. It is made once.
-    pub(super) fn shared_state(memory: &Arc<dyn MemoryPool>, settings: &Settings) -> SessionState {
+    ///
+    /// # Errors
+    /// What building its runtime gives.
+    pub(super) fn shared_state(
+        memory: &Arc<dyn MemoryPool>,
+        disk: &Arc<DiskManager>,
+        settings: &Settings,
+    ) -> Result<SessionState, Error> {
+        let mut runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::clone(memory))
+            .with_object_store_registry(Arc::new(Stores::default()))
+            .build()
+            .map_err(from_datafusion)?;
+        runtime.disk_manager = Arc::clone(disk);
         let mut builder = SessionStateBuilder::new().with_default_features();
         // A guard of no query: each query puts its plan under its own.
         let guard = Arc::new(Guard::new(
@@ -63,9 +83,11 @@ impl QueryEngine {
                 .chain(crate::meaning::aggregates())
                 .collect(),
         );
-        builder
+        Ok(builder
             .with_analyzer_rules(crate::meaning::analyzer_rules())
-            .build()
+            .with_runtime_env(Arc::new(runtime))
+            .with_config(common_config()?)
+            .build())
     }
 
     pub(super) async fn session(
@@ -99,25 +121,18 @@ impl QueryEngine {
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
         let config = self.config(context, self.settings().target_partitions, batch_rows)?;
-        Ok(
-            SessionStateBuilder::new_from_existing(self.shared().clone())
-                .with_config(config)
-                .with_runtime_env(self.runtime(stores)?)
-                .with_catalog_list(Arc::new(catalogs))
-                .build(),
-        )
+        Ok(session_of(self.shared(), config, Arc::new(catalogs)))
     }
 
     /// The session of a plan whose rows come in order: in one partition.
     pub(super) fn in_one_partition(
         &self,
-        state: SessionState,
+        mut state: SessionState,
         context: &Context,
         batch_rows: usize,
     ) -> Result<SessionState, Error> {
-        Ok(SessionStateBuilder::new_from_existing(state)
-            .with_config(self.config(context, 1, batch_rows)?)
-            .build())
+        *state.config_mut() = self.config(context, 1, batch_rows)?;
+        Ok(state)
     }
 
     /// Rows of a batch for a statement with texts of so many bytes: a text can stand in every row.
@@ -132,36 +147,63 @@ impl QueryEngine {
         partitions: usize,
         batch_rows: usize,
     ) -> Result<SessionConfig, Error> {
-        let mut options = ConfigOptions::default();
-        options.catalog.create_default_catalog_and_schema = false;
-        options.catalog.default_catalog = CATALOG.to_owned();
-        options.catalog.default_schema = context
-            .values
-            .database
-            .clone()
-            .unwrap_or_default()
-            .to_lowercase();
-        options.catalog.information_schema = false;
-        options.sql_parser.parse_float_as_decimal = true;
-        options.sql_parser.enable_ident_normalization = true;
-        // MySQL sorts NULLs as the least of values.
-        options
-            .set("datafusion.sql_parser.default_null_ordering", "nulls_min")
-            .map_err(from_datafusion)?;
+        let mut config = self.shared().config().clone().with_batch_size(batch_rows);
+        let options = config.options_mut();
+        let database = context.values.database.as_deref();
+        options.catalog.default_schema = database.unwrap_or_default().to_lowercase();
         options
             .set("datafusion.execution.time_zone", &context.values.zone())
             .map_err(from_datafusion)?;
-        options
-            .set("datafusion.execution.batch_size", &batch_rows.to_string())
-            .map_err(from_datafusion)?;
         options.execution.target_partitions = partitions;
-        // Rows that come in the wanted order are not sorted again, so that a query ends with the last that it wants.
-        options.optimizer.prefer_existing_sort = true;
-        options.execution.parquet.schema_force_view_types = true;
         // What a sort keeps free for merging: with less it fails when its memory is full,
         // with more fewer sorts run at once (so: eight).
         options.execution.sort_spill_reservation_bytes =
             self.settings.memory_bytes_max / SORTS_AT_ONCE / partitions.max(1);
-        Ok(SessionConfig::from(options))
+        Ok(config)
     }
+}
+
+/// What every query's options have in common.
+fn common_config() -> Result<SessionConfig, Error> {
+    let mut options = ConfigOptions::default();
+    options.catalog.create_default_catalog_and_schema = false;
+    options.catalog.default_catalog = CATALOG.to_owned();
+    options.catalog.information_schema = false;
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.enable_ident_normalization = true;
+    // MySQL sorts NULLs as the least of values.
+    options
+        .set("datafusion.sql_parser.default_null_ordering", "nulls_min")
+        .map_err(from_datafusion)?;
+    // Rows that come in the wanted order are not sorted again, so that a query ends with the last that it wants.
+    options.optimizer.prefer_existing_sort = true;
+    options.execution.parquet.schema_force_view_types = true;
+    Ok(SessionConfig::from(options))
+}
+
+/// A session with the functions and rules of another. They are copied and not registered once more, which took most of
+/// the time of planning a short query.
+pub(super) fn session_of(
+    shared: &SessionState,
+    config: SessionConfig,
+    catalogs: Arc<dyn CatalogProviderList>,
+) -> SessionState {
+    let mut state = shared.clone();
+    *state.config_mut() = config;
+    state.register_catalog_list(catalogs);
+    state
+}
+
+/// What a plan of a session runs in. It names no functions: a plan has those that it calls.
+pub(super) fn task_context(state: &SessionState, runtime: Arc<RuntimeEnv>) -> Arc<TaskContext> {
+    Arc::new(TaskContext::new(
+        None,
+        state.session_id().to_owned(),
+        state.config().clone(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        runtime,
+    ))
 }

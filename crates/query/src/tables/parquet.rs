@@ -26,6 +26,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use super::declared::DeclaredColumns;
+use super::footers::Footers;
 use super::reading::{FilesAtHand, NamedReaders, unreadable};
 use super::{BlockChecksums, FileRef, FromPaths, registry, with_views};
 use crate::error::{Error, from_arrow, from_datafusion};
@@ -40,34 +41,39 @@ pub(super) struct ParquetTable {
     /// With what the files' paths say.
     schema: SchemaRef,
     paths: FromPaths,
-    store: ObjectStoreUrl,
+    url: ObjectStoreUrl,
+    store: Arc<dyn ObjectStore>,
     files: Vec<FileRef>,
     name: String,
     at_hand: FilesAtHand,
-    /// Whether the files are not our own: then their columns may be others than those declared.
+    /// Whether the files are not our own: then their columns may be others than those declared, and their footers tell
+    /// how many rows they have.
     of_others: bool,
+    footers: Footers,
 }
 
 impl ParquetTable {
-    /// A table of this server's own segments, whose columns are the table's.
+    /// A table of this server's own segments, whose columns are the table's, in a store by its URL.
     pub(super) fn new(
         schema: SchemaRef,
-        store: &Url,
+        (url, store): (&Url, Arc<dyn ObjectStore>),
         files: &[FileRef],
         name: String,
         at_hand: &FilesAtHand,
     ) -> Result<Self, Error> {
-        let store = ObjectStoreUrl::parse(registry::key(store)).map_err(from_datafusion)?;
+        let url = ObjectStoreUrl::parse(registry::key(url)).map_err(from_datafusion)?;
         let schema = with_views(&schema);
         Ok(Self {
             file_schema: Arc::clone(&schema),
             schema,
             paths: FromPaths::default(),
+            url,
             store,
             files: files.to_vec(),
             name,
             at_hand: at_hand.clone(),
             of_others: false,
+            footers: Footers::default(),
         })
     }
 
@@ -146,13 +152,27 @@ impl TableProvider for ParquetTable {
             global: state.config_options().execution.parquet.clone(),
             ..Default::default()
         };
-        let store = state.runtime_env().object_store(&self.store)?;
         let readers = NamedReaders::new(
-            store,
+            Arc::clone(&self.store),
             self.name.clone(),
             self.at_hand.clone(),
             Arc::new(self.checksums()),
+            self.footers.clone(),
         );
+        let hint = options.global.metadata_size_hint;
+        let found = match self.of_others {
+            true => {
+                let footers = &self.footers;
+                let chosen: Vec<FileRef> = kept
+                    .iter()
+                    .map(|place| self.files[*place].clone())
+                    .collect();
+                footers
+                    .statistics(&chosen, &readers, hint, &self.schema)
+                    .await?
+            }
+            false => None,
+        };
         let columns = TableSchema::builder(Arc::clone(&self.file_schema))
             .with_table_partition_cols(self.paths.fields().to_vec())
             .build();
@@ -176,10 +196,10 @@ impl TableProvider for ParquetTable {
         let adapter = self
             .of_others
             .then(|| Arc::new(DeclaredColumns) as Arc<dyn PhysicalExprAdapterFactory>);
-        let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
+        let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_expr_adapter(adapter)
             .with_file_group(FileGroup::new(files.collect()))
-            .with_statistics(self.table_statistics())
+            .with_statistics(found.unwrap_or_else(|| self.table_statistics()))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();

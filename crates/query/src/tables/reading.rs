@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 use object_store::ObjectStore;
 
 use super::BlockChecksums;
+use super::footers::Footers;
 use crate::error::{Error, ErrorKind, of_store};
 
 /// The file that each partition of each table of a query is at.
@@ -58,6 +59,7 @@ pub(super) struct NamedReaders {
     files: FilesAtHand,
     /// Of the files that have some, by path.
     checksums: Arc<BTreeMap<String, BlockChecksums>>,
+    footers: Footers,
 }
 
 impl NamedReaders {
@@ -66,12 +68,14 @@ impl NamedReaders {
         table: String,
         files: FilesAtHand,
         checksums: Arc<BTreeMap<String, BlockChecksums>>,
+        footers: Footers,
     ) -> Self {
         Self {
             inner: DefaultParquetFileReaderFactory::new(store),
             table,
             files,
             checksums,
+            footers,
         }
     }
 }
@@ -100,6 +104,7 @@ impl ParquetFileReaderFactory for NamedReaders {
         )?;
         Ok(Box::new(NamedReader {
             inner,
+            footer: self.footers.get(&path),
             path,
             checked,
         }))
@@ -110,6 +115,8 @@ struct NamedReader {
     inner: Box<dyn AsyncFileReader + Send>,
     path: String,
     checked: Option<Checked>,
+    /// Without its page index, if it was read when the query was planned.
+    footer: Option<Arc<ParquetMetaData>>,
 }
 
 /// A file whose blocks are checked as they are read.
@@ -279,13 +286,16 @@ impl AsyncFileReader for NamedReader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         let path = self.path.clone();
         async move {
+            let policy = options.map_or(PageIndexPolicy::Skip, |options| {
+                options.column_index_policy()
+            });
+            if let (Some(footer), PageIndexPolicy::Skip) = (&self.footer, policy) {
+                return Ok(Arc::clone(footer));
+            }
             let Some(checked) = self.checked.clone() else {
                 return named(&path, self.inner.get_metadata(options)).await;
             };
             // Through this very reader, so that the footer is checked as well.
-            let policy = options.map_or(PageIndexPolicy::Skip, |options| {
-                options.column_index_policy()
-            });
             let reader = ParquetMetaDataReader::new().with_page_index_policy(policy);
             let metadata = reader.load_and_finish(self, checked.bytes);
             named(&path, metadata).await.map(Arc::new)

@@ -24,6 +24,10 @@ impl Stores {
         )
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn get(&self, url: &Url) -> Result<Arc<dyn ObjectStore>, Error> {
         self.find(url)
             .ok_or_else(|| Error::invalid(format!("no store is known for {}", key(url))))

@@ -8,7 +8,7 @@ use super::records::Record;
 ///
 /// # Errors
 /// Invalid, naming the file, for a name that is not UTF-8 or stands twice.
-pub(super) fn names(record: &Record, path: &str) -> Result<Vec<String>, Error> {
+pub(super) fn names(record: &Record<'_>, path: &str) -> Result<Vec<String>, Error> {
     let mut names: Vec<String> = Vec::with_capacity(record.len());
     for index in 0..record.len() {
         let bytes = record.field(index).unwrap_or_default();

@@ -7,9 +7,9 @@ use arrow::datatypes::{Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 
+use super::delimited::FileRecords;
 use super::jsonline::{Lines, members, utf8};
 use super::kinds::Kind;
-use super::scan::FileRecords;
 use super::{CsvReadOptions, JsonReadOptions, TextFormat, header};
 use crate::convert::types::arrow_field;
 use crate::error::{Error, ErrorKind};
@@ -149,7 +149,7 @@ async fn delimited(
     let mut found = Found::default();
     let mut has_names = false;
     if named && let Some(record) = records.next().await? {
-        for name in header::names(record, path)? {
+        for name in header::names(&record, path)? {
             found.columns.push((name, None));
         }
         has_names = true;

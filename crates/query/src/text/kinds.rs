@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use arrow::datatypes::{DataType, Field};
 
-use super::scan::{parsed, push_cell};
+use super::delimited::parsed;
+use super::scan::push_cell;
 use crate::convert::numbers::is_exact;
 use crate::convert::temporal::parse_datetime;
 use crate::convert::types::{field_sql_type, is_binary, is_text};

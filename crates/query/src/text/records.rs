@@ -1,59 +1,23 @@
 //! Bytes to records: a push parser that is fed chunks and gives back whole records, each field unescaped,
 //! with NULL told apart from text. It looks at each byte once, however the chunks fall.
 
+mod block;
+mod line;
+
 use memchr::memmem::Finder;
 use memchr::{memchr_iter, memchr2, memchr3};
 
 use super::CsvReadOptions;
+use block::Place;
+pub(super) use block::{Block, Record};
 
 /// Longest record; a quote that is never closed would otherwise take the whole file into memory.
 const RECORD_BYTES_MAX: usize = 64 << 20;
 
-/// The fields of one record.
-#[derive(Debug, Default)]
-pub(super) struct Record {
-    /// Unescaped bytes of all fields.
-    bytes: Vec<u8>,
-    /// Where each field ends in `bytes`, and whether it is NULL.
-    fields: Vec<(usize, bool)>,
-    /// The line it began on, from 1.
-    pub(super) line: u64,
-}
-
-impl Record {
-    pub(super) fn len(&self) -> usize {
-        self.fields.len()
-    }
-
-    /// Bytes of all fields.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// The fields as a message shows them.
-    pub(super) fn written(&self, between: &str) -> String {
-        let fields = (0..self.len()).map(|index| match self.field(index) {
-            Some(field) => String::from_utf8_lossy(field).into_owned(),
-            None => "NULL".to_owned(),
-        });
-        fields.collect::<Vec<_>>().join(between)
-    }
-
-    /// A field's bytes; `None` is NULL.
-    pub(super) fn field(&self, index: usize) -> Option<&[u8]> {
-        let (end, null) = *self.fields.get(index)?;
-        let start = match index {
-            0 => 0,
-            _ => self.fields[index - 1].0,
-        };
-        (!null).then(|| &self.bytes[start..end])
-    }
-}
-
 /// What the next step of the parser found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// [`Records::record`] is whole.
+    /// The block has one more.
     Record,
     /// The chunk ends within a record: feed more, or say that this was all.
     More,
@@ -121,7 +85,11 @@ pub(super) struct Records {
     ignore: u64,
     ended: bool,
     state: State,
-    record: Record,
+    block: Block,
+    /// The record that is being read.
+    open: Place,
+    /// The separator of lines that are read at once, where there is no quote and no escape in them: one byte.
+    separator: Option<u8>,
     /// The beginning of a bare field as it stands in the file, to tell NULL.
     raw: Vec<u8>,
 }
@@ -157,7 +125,9 @@ impl Records {
             ignore,
             ended: false,
             state: State::Start { searched: 0 },
-            record: Record::default(),
+            block: Block::default(),
+            open: Place::default(),
+            separator: line::separator(options, newline),
             raw: Vec::new(),
         }
     }
@@ -172,9 +142,29 @@ impl Records {
         self.ended = true;
     }
 
+    /// The records since this was last called.
+    pub(super) fn take(&mut self) -> Block {
+        let fresh = Block {
+            bytes: Vec::with_capacity(self.block.bytes.len()),
+            fields: Vec::with_capacity(self.block.fields.len()),
+            records: Vec::with_capacity(self.block.records.len()),
+        };
+        std::mem::replace(&mut self.block, fresh)
+    }
+
+    /// Those that have not been taken.
+    pub(super) fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// Forgets them.
+    pub(super) fn forget(&mut self) {
+        self.block.clear();
+    }
+
     /// The record that [`Step::Record`] told of.
-    pub(super) fn record(&self) -> &Record {
-        &self.record
+    pub(super) fn record(&self) -> Option<Record<'_>> {
+        self.block.record(self.block.len().checked_sub(1)?)
     }
 
     /// Goes on to the next record.
@@ -185,6 +175,13 @@ impl Records {
                     if self.at >= self.buffer.len() && self.ended {
                         return Ok(Step::End);
                     }
+                    if searched == 0
+                        && self.ignore == 0
+                        && let Some(separator) = self.separator
+                        && self.whole_line(separator)
+                    {
+                        return Ok(Step::Record);
+                    }
                     self.start(searched)
                 }
                 State::Skip => self.skip(),
@@ -192,18 +189,19 @@ impl Records {
                 State::Bare { kept } => self.bare(kept),
                 State::Enclosed { opened, stray } => self.enclosed(opened, stray)?,
             };
-            let waiting = self.record.bytes.len() + self.buffer.len() - self.at;
+            let waiting = self.block.bytes.len() - self.open.byte + self.buffer.len() - self.at;
             match went_on {
                 Went::On => {}
                 Went::Record => {
                     self.state = State::Start { searched: 0 };
+                    self.block.records.push(self.open);
                     return Ok(Step::Record);
                 }
                 Went::Waits if waiting > RECORD_BYTES_MAX => {
                     let reason = format!(
                         "a record is longer than {RECORD_BYTES_MAX} bytes; is a quote not closed, or are lines ended otherwise?"
                     );
-                    return Err(self.fault(reason, self.record.line));
+                    return Err(self.fault(reason, self.open.line));
                 }
                 Went::Waits => return Ok(Step::More),
             }
@@ -225,9 +223,12 @@ impl Records {
     }
 
     fn start(&mut self, searched: usize) -> Went {
-        self.record.bytes.clear();
-        self.record.fields.clear();
-        self.record.line = self.line;
+        self.open = Place {
+            byte: self.block.bytes.len(),
+            field: self.block.fields.len(),
+            gap: 0,
+            line: self.line,
+        };
         if self.at >= self.buffer.len() {
             return Went::Waits;
         }
@@ -302,7 +303,7 @@ impl Records {
             None if !self.ended => Went::Waits,
             Some(_) | None => {
                 self.state = State::Bare {
-                    kept: self.record.bytes.len(),
+                    kept: self.block.bytes.len(),
                 };
                 Went::On
             }
@@ -355,9 +356,17 @@ impl Records {
         if unknown { At::Unknown } else { found }
     }
 
+    /// Where the field that is being read begins in the block's bytes.
+    fn field_start(&self) -> usize {
+        match self.block.fields.get(self.open.field..) {
+            Some([.., last]) => last.end as usize,
+            Some([]) | None => self.open.byte,
+        }
+    }
+
     /// Ends a field, and with it perhaps the record.
     fn end_field(&mut self, null: bool, end: At) -> Went {
-        self.record.fields.push((self.record.bytes.len(), null));
+        self.block.push(null);
         match end {
             At::Field(bytes) => {
                 self.consume(bytes);
@@ -381,7 +390,7 @@ impl Records {
                 None => memchr2(field, line, rest),
             };
             let text = found.unwrap_or(rest.len());
-            self.take(text);
+            self.keep(text);
             self.state = State::Bare { kept };
             if found.is_none() {
                 if !self.ended {
@@ -393,14 +402,14 @@ impl Records {
                 if !self.escape() {
                     return Went::Waits;
                 }
-                kept = self.record.bytes.len();
+                kept = self.block.bytes.len();
                 self.state = State::Bare { kept };
                 continue;
             }
             match self.what_is(self.at, true) {
                 At::Unknown => return Went::Waits,
                 // The first byte of a separator, and no more of it.
-                At::Nothing => self.take(1),
+                At::Nothing => self.keep(1),
                 end @ (At::Field(_) | At::Line(_)) => return self.end_bare(kept, end),
             }
         }
@@ -408,28 +417,28 @@ impl Records {
 
     fn end_bare(&mut self, kept: usize, end: At) -> Went {
         let newline = matches!(self.line_end, LineEnd::Newline) && !matches!(end, At::Field(_));
-        if newline && self.record.bytes.len() > kept && self.record.bytes.last() == Some(&b'\r') {
-            self.record.bytes.pop();
+        if newline && self.block.bytes.len() > kept && self.block.bytes.last() == Some(&b'\r') {
+            self.block.bytes.pop();
             self.raw.pop();
         }
-        let start = self.record.fields.last().map_or(0, |(end, _)| *end);
+        let start = self.field_start();
         let null = self.null.as_ref().is_some_and(|null| *null == self.raw)
-            || self.null_word && self.record.bytes[start..] == *b"NULL";
+            || self.null_word && self.block.bytes[start..] == *b"NULL";
         self.end_field(null, end)
     }
 
     /// `"\N"` is NULL; `"\\N"` is the text `\N`.
     fn end_enclosed(&mut self, end: At) -> Went {
-        let start = self.record.fields.last().map_or(0, |(end, _)| *end);
-        let alone = self.record.bytes.len() - start == 1;
+        let start = self.field_start();
+        let alone = self.block.bytes.len() - start == 1;
         let null = self.null_enclosed && alone && self.null.as_ref() == Some(&self.raw);
         self.end_field(null, end)
     }
 
     /// Takes bytes of the buffer as the field's text.
-    fn take(&mut self, bytes: usize) {
+    fn keep(&mut self, bytes: usize) {
         let text = &self.buffer[self.at..self.at + bytes];
-        self.record.bytes.extend_from_slice(text);
+        self.block.bytes.extend_from_slice(text);
         note(&mut self.raw, self.null.as_deref(), text);
         self.consume(bytes);
     }
@@ -450,7 +459,7 @@ impl Records {
         };
         let length = pair.len().min(2);
         note(&mut self.raw, self.null.as_deref(), &pair[..length]);
-        self.record.bytes.push(text);
+        self.block.bytes.push(text);
         self.consume(length);
         true
     }
@@ -469,7 +478,7 @@ impl Records {
             let rest = &self.buffer[self.at..];
             let found = memchr2(quote, self.escaped.unwrap_or(quote), rest);
             let text = found.unwrap_or(rest.len());
-            self.record.bytes.extend_from_slice(&rest[..text]);
+            self.block.bytes.extend_from_slice(&rest[..text]);
             self.consume(text);
             self.state = State::Enclosed { opened, stray };
             if found.is_none() {
@@ -486,7 +495,7 @@ impl Records {
             }
             match self.buffer.get(self.at + 1) {
                 Some(next) if *next == quote => {
-                    self.record.bytes.push(quote);
+                    self.block.bytes.push(quote);
                     self.consume(2);
                     continue;
                 }
@@ -511,7 +520,7 @@ impl Records {
                 At::Nothing if self.line != opened => return Err(stray_fault(self)),
                 At::Nothing => {
                     stray = true;
-                    self.record.bytes.push(quote);
+                    self.block.bytes.push(quote);
                     self.consume(1);
                 }
             }

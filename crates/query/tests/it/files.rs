@@ -280,21 +280,72 @@ async fn parquet_names_are_found_in_any_case() {
 
 /// A small file of Parquet with numbers and texts.
 fn parquet() -> Vec<u8> {
+    parquet_of(300)
+}
+
+fn parquet_of(rows: i64) -> Vec<u8> {
     let rows = batch(vec![
         (
             "id",
-            Arc::new(Int64Array::from_iter_values(0..300)) as ArrayRef,
+            Arc::new(Int64Array::from_iter_values(0..rows)) as ArrayRef,
         ),
         (
             "name",
             Arc::new(StringArray::from_iter_values(
-                (0..300).map(|row| format!("name {}", row % 17)),
+                (0..rows).map(|row| format!("name {}", row % 17)),
             )),
         ),
     ]);
     let mut bytes = Vec::new();
     segment::write([Ok(rows.clone())], rows.schema(), &mut bytes).unwrap();
     bytes
+}
+
+/// Nobody has declared how many rows the files of others have: their footers tell, so that a join keeps the shorter
+/// side in memory, whichever is named first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_of_files_keeps_the_shorter_one() {
+    let files = files(&[
+        ("short.parquet", parquet_of(20)),
+        ("long.parquet", parquet_of(50_000)),
+    ])
+    .await;
+    let fields = vec![
+        arrow_field("id", "BIGINT", true).unwrap(),
+        arrow_field("name", "TEXT", true).unwrap(),
+    ];
+    let schema = Arc::new(Schema::new(fields));
+    let table = |name: &str, file: usize| TableDefinition {
+        database: "db".into(),
+        name: name.into(),
+        schema: Some(Arc::clone(&schema)),
+        source: Source::Files {
+            store: files.url.clone(),
+            files: vec![files.refs[file].clone()],
+            format: FileFormat::Parquet,
+            paths: PathColumns::default(),
+        },
+    };
+    let context = Context {
+        tables: vec![table("short", 0), table("long", 1)],
+        stores: files.stores.clone(),
+        values: values(),
+        time_max: None,
+        time_spent: std::time::Duration::ZERO,
+        time_setting: "max_execution_time",
+    };
+    let world = World::new();
+    for from in ["long l JOIN short s", "short s JOIN long l"] {
+        let sql = format!("SELECT COUNT(*), MAX(l.name) FROM {from} ON l.id = s.id");
+        let query = world.engine.plan(&sql, context.clone()).await.unwrap();
+        let plan = query.explain();
+        let at = |file: &str| plan.find(file).unwrap();
+        assert!(plan.contains("HashJoinExec"), "{plan}");
+        // The side that is kept stands first.
+        assert!(at("short.parquet") < at("long.parquet"), "{from}: {plan}");
+        let text = world.text_in(&sql, context.clone()).await.unwrap();
+        assert!(text.ends_with("\n20|name 9"), "{text}");
+    }
 }
 
 /// The columns and the rows of one broken file, or the errors.

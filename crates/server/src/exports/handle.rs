@@ -9,6 +9,7 @@ use catalog::ExportRecord;
 use exporter::Progress;
 use tokio::sync::watch;
 
+use super::waiting::Waiting;
 use crate::error::{Error, Reason, Result};
 
 /// The exports that run now.
@@ -18,6 +19,8 @@ pub(crate) struct ExportJobs {
     /// Those without a task that somebody settles now. Locked only while `running` is.
     claimed: Mutex<HashSet<String>>,
     closing: AtomicBool,
+    /// Why those without a task have not ended.
+    pub(crate) waiting: Waiting,
     /// Who publishes where files are replaced: one at a time for each place.
     replacing: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }

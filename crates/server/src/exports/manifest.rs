@@ -61,7 +61,8 @@ impl ManifestInput {
             target: target.shown.clone(),
             format: self.format.to_owned(),
             options: self.options.clone(),
-            schema: self.columns(),
+            // The names of types that SHOW and DESCRIBE have.
+            schema: columns(&self.schema, query::field_sql_type),
             files: files.iter().map(file).collect(),
             rows: files.iter().map(|file| file.rows).sum(),
             bytes: files.iter().map(|file| file.bytes).sum(),
@@ -73,15 +74,6 @@ impl ManifestInput {
         manifest
             .to_json()
             .map_err(|e| Error::defect("failed to write a manifest").with_source(e))
-    }
-
-    /// The columns, by the names of types that SHOW and DESCRIBE have.
-    fn columns(&self) -> Vec<exporter::manifest::ManifestColumn> {
-        let mut columns = columns(&self.schema);
-        for (column, field) in columns.iter_mut().zip(self.schema.fields()) {
-            column.sql_type = query::field_sql_type(field);
-        }
-        columns
     }
 }
 

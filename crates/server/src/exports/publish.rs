@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use catalog::{ExportRecord, ExportState, FileRole, PlannedFile};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use storage::{BegunUploads, ErrorKind, ObjectPath, Store, Token};
 
 use crate::error::{Error, Reason, Result, stage_required};
 use crate::exports::manifest::manifest_warning;
 use crate::exports::plan::{begun_token, planned};
 use crate::instance::Instance;
+use crate::lost_drafts::remove_lost;
 
 /// Files that are published at a time.
 const PUBLISHED_AT_ONCE_MAX: usize = 16;
@@ -126,8 +127,12 @@ async fn nothing_in_the_way(
     data: &[storage::PlannedFile],
     attempt: Attempt,
 ) -> std::result::Result<(), Unpublished> {
-    for file in data {
-        match store.stat(&file.target).await {
+    let targets = data.iter().map(|file| file.target.clone()).collect();
+    let mut looks = at_once(store, targets, |store, target| async move {
+        store.stat(&target).await
+    });
+    while let Some(look) = looks.next().await {
+        match look {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) if attempt == Attempt::First && is_final(&error) => {
@@ -222,14 +227,10 @@ async fn publish_data(
     data: &[storage::PlannedFile],
     attempt: Attempt,
 ) -> std::result::Result<(), Unpublished> {
-    let each = data.iter().cloned().map(|file| {
-        let store = store.clone();
-        async move {
-            let result = store.publish(&file).await;
-            (file, result)
-        }
+    let mut results = at_once(store, data.to_vec(), |store, file| async move {
+        let result = store.publish(&file).await;
+        (file, result)
     });
-    let mut results = stream::iter(each).buffer_unordered(PUBLISHED_AT_ONCE_MAX);
     let (mut refused, mut failed) = (None, None);
     let mut may_be_done = false;
     while let Some((file, result)) = results.next().await {
@@ -290,8 +291,12 @@ fn lost(file: &storage::PlannedFile, error: &storage::Error) -> Error {
 
 /// Whether every file still waits to be published, so that nothing is visible.
 async fn all_wait(store: &Store, data: &[storage::PlannedFile]) -> storage::Result<bool> {
-    for file in data {
-        if !store.has_draft(&file.token).await? {
+    let tokens = data.iter().map(|file| file.token.clone()).collect();
+    let mut looks = at_once(store, tokens, |store, token| async move {
+        store.has_draft(&token).await
+    });
+    while let Some(has_draft) = looks.next().await {
+        if !has_draft? {
             return Ok(false);
         }
     }
@@ -301,12 +306,16 @@ async fn all_wait(store: &Store, data: &[storage::PlannedFile]) -> storage::Resu
 /// Takes away again what was published of a plan of which a file cannot be: all or nothing. Where files were
 /// replaced there is no way back.
 async fn withdraw(store: &Store, data: &[storage::PlannedFile]) -> storage::Result<()> {
+    let ours = data.iter().filter(|file| match file.on_existing {
+        storage::OnExisting::Refuse => true,
+        storage::OnExisting::Replace => false,
+    });
+    let mut withdrawals = at_once(store, ours.cloned().collect(), |store, file| async move {
+        store.withdraw(&file).await
+    });
     let mut failed = None;
-    for file in data {
-        match file.on_existing {
-            storage::OnExisting::Refuse => failed = store.withdraw(file).await.err().or(failed),
-            storage::OnExisting::Replace => {}
-        }
+    while let Some(withdrawn) = withdrawals.next().await {
+        failed = withdrawn.err().or(failed);
     }
     // One that cannot be looked at keeps none of the others visible.
     failed.map_or(Ok(()), Err)
@@ -339,7 +348,7 @@ pub(crate) fn may_publish(instance: &Instance, export: &ExportRecord) -> Result<
 /// Removes the drafts of an export that its plan names, and what else a place knows to be of it.
 pub(crate) async fn remove_drafts(store: &Store, export: &ExportRecord) -> Result<()> {
     discard(store, &export.plan).await?;
-    Ok(store.sweep(&export.id, None).await?)
+    Ok(store.sweep(&export.id).await?)
 }
 
 /// The same once the data of the plan has its names: a manifest, or digests, may have been left.
@@ -349,7 +358,7 @@ pub(crate) async fn remove_rest(store: &Store, export: &ExportRecord) -> Result<
         FileRole::Data | FileRole::Surplus | FileRole::OldManifest => false,
     });
     discard(store, beside).await?;
-    Ok(store.sweep(&export.id, None).await?)
+    Ok(store.sweep(&export.id).await?)
 }
 
 /// The same for an export that ended before its plan could name every draft: the uploads that a bucket has of its
@@ -373,25 +382,10 @@ pub(crate) async fn remove_all_drafts(
         targets,
         since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(export.created_us)),
         until: Some(until),
-        keep: kept_drafts(instance).await?,
     };
-    Ok(store.sweep(&export.id, Some(&begun)).await?)
-}
-
-/// The drafts that exports and uploads under way have on record: who looks for a lost one by its name must not take
-/// them.
-///
-/// # Errors
-/// Those of reading the records; one that cannot be read might be of any of them.
-pub(crate) async fn kept_drafts(instance: &Arc<Instance>) -> Result<Vec<Token>> {
-    let running = instance
-        .blocking(|instance| Ok(instance.catalog.unfinished_exports()?))
-        .await?;
-    let mut keep = instance.uploads.tokens();
-    for file in running.iter().flat_map(|export| &export.plan) {
-        keep.extend(begun_token(file)?);
-    }
-    Ok(keep)
+    store.sweep(&export.id).await?;
+    let found = store.begun(&begun).await?;
+    remove_lost(instance, store, &export.id, found).await
 }
 
 async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -> Result<()> {
@@ -399,15 +393,25 @@ async fn discard(store: &Store, files: impl IntoIterator<Item = &PlannedFile>) -
     let tokens: Vec<Token> = tokens
         .filter_map(Result::transpose)
         .collect::<Result<_>>()?;
-    stream::iter(tokens)
-        .map(|token| {
-            let store = store.clone();
-            async move { store.discard(&token).await }
-        })
-        .buffer_unordered(PUBLISHED_AT_ONCE_MAX)
-        .try_collect::<()>()
-        .await?;
+    let discards = at_once(store, tokens, |store, token| async move {
+        store.discard(&token).await
+    });
+    discards.try_collect::<()>().await?;
     Ok(())
+}
+
+/// Asks the place something for each of many, some at a time; in the order of its answers.
+fn at_once<I, F>(
+    store: &Store,
+    items: Vec<I>,
+    ask: impl Fn(Store, I) -> F + Unpin,
+) -> impl Stream<Item = F::Output> + Unpin
+where
+    F: Future,
+{
+    stream::iter(items)
+        .map(move |item| ask(store.clone(), item))
+        .buffer_unordered(PUBLISHED_AT_ONCE_MAX)
 }
 
 /// Whether a plan's data waits to be published, all of it.

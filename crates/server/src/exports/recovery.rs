@@ -58,6 +58,7 @@ pub(crate) async fn recover_left(instance: &Arc<Instance>) {
             return;
         }
     };
+    instance.jobs.waiting.keep(&unfinished);
     let left = unfinished
         .into_iter()
         // A task of its own, which has the claim to the end: work in a folder goes on when nobody waits for it.
@@ -89,8 +90,12 @@ async fn recover_and_tell(instance: Arc<Instance>, listed: ExportRecord) {
     };
     let state = export.state;
     match recover_one(&instance, &export).await {
-        Ok(end) => tracing::info!(id, from = ?state, to = ?end, "recovered an export"),
+        Ok(end) => {
+            instance.jobs.waiting.forget(&id);
+            tracing::info!(id, from = ?state, to = ?end, "recovered an export");
+        }
         Err(error) => {
+            instance.jobs.waiting.note(&id, &error);
             tracing::error!(id, state = ?state, error = error.message(), "failed to recover an export; it is tried again");
         }
     }

@@ -276,6 +276,7 @@ impl Running {
                 // It may be published yet.
                 meter.keep(&self.id);
                 self.instance.unsettled.notify_one();
+                self.instance.jobs.waiting.note(&self.id, &error);
                 Err(unsettled(&self.id, &error))
             }
         }
@@ -316,7 +317,7 @@ impl Running {
             meter: Arc::clone(&meter),
         };
         let batches = until_cancelled(metered(batches, meter), job);
-        let report = exporter::export(batches, sink, options, progress).await;
+        let report = exporter::export(batches, sink, options.progress(progress)).await;
         if let Some(why) = job.stopped() {
             return Err(why);
         }
@@ -417,13 +418,19 @@ impl Running {
             remove_rest(store, prepared).await
         } else {
             let now = SystemTime::now();
-            remove_all_drafts(&self.instance, store, prepared, lost, now).await
+            remove_all_drafts(&self.instance, store, prepared, lost.clone(), now).await
         };
         if let Err(error) = tidied {
+            let (record, path) = (prepared.clone(), self.target.path.clone());
+            let noted = self
+                .instance
+                .blocking(move |instance| instance.uploads.leave(&record, &path, &lost))
+                .await;
             tracing::warn!(
                 id = self.id,
                 error = error.message(),
-                "failed to tidy up after an export"
+                noted = noted.is_ok(),
+                "failed to tidy up after an export; what is noted is tried again"
             );
         }
         let recorded = self
@@ -474,10 +481,15 @@ impl Running {
         Err(error)
     }
 
-    /// Names the stage in a refusal of its store, where the writer could not.
+    /// Names the stage in what its store would not or could not do, where the writer could not.
     fn named(&self, error: Error) -> Error {
         match &self.target.stage {
-            Some(stage) if error.reason() == Reason::StoreRefused => {
+            Some(stage)
+                if matches!(
+                    error.reason(),
+                    Reason::StoreRefused | Reason::StorageFailed | Reason::StorageFull
+                ) =>
+            {
                 let name = format!("stage '{}'", stage.name);
                 match error.message().contains(&name) {
                     true => error,
@@ -517,6 +529,8 @@ fn plan_of_data(
             let (target, finished) = finished
                 .get(&file.index)
                 .ok_or_else(|| Error::defect("a reported file has no draft"))?;
+            let digest = file.digest.clone();
+            let digest = digest.ok_or_else(|| Error::defect("a reported file has no digest"))?;
             Ok(PlannedFile {
                 index: file.index,
                 role: FileRole::Data,
@@ -524,7 +538,7 @@ fn plan_of_data(
                 replaces,
                 rows: file.rows,
                 bytes: file.bytes,
-                digest: file.digest.clone(),
+                digest,
                 token: finished.token.to_bytes(),
             })
         })

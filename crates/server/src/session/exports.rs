@@ -280,13 +280,18 @@ impl Session {
             move |acting, permit| {
                 let catalog = &acting.instance.catalog;
                 let (account, before) = (permit.account(), before.as_deref());
-                Ok(match permit.sees_all() {
+                let page = match permit.sees_all() {
                     true => catalog.exports_page(account, before, limit)?,
                     false => {
                         let user = acting.principal.user();
                         catalog.exports_of_page(account, user, before, limit)?
                     }
-                })
+                };
+                let waiting = &acting.instance.jobs.waiting;
+                Ok(page
+                    .into_iter()
+                    .map(|export| waiting.told(export))
+                    .collect())
             },
         )
         .await
@@ -396,6 +401,7 @@ impl Acting {
             .catalog
             .export(permit.account(), id)?
             .filter(|export| permit.sees(&export.user))
+            .map(|export| self.instance.jobs.waiting.told(export))
             .ok_or_else(|| {
                 Error::internal(
                     Reason::ExportNotFound,

@@ -35,10 +35,15 @@ impl Reading {
     /// At most a page of the exports that are seen, older than `before`, the newest first.
     fn exports(&self, before: Option<&str>) -> Result<Vec<ExportRecord>, PageError> {
         let catalog = self.catalog();
-        Ok(match &self.only_of {
+        let page = match &self.only_of {
             None => catalog.exports_page(&self.account, before, PAGE)?,
             Some(user) => catalog.exports_of_page(&self.account, user, before, PAGE)?,
-        })
+        };
+        let waiting = &self.acting.instance.jobs.waiting;
+        Ok(page
+            .into_iter()
+            .map(|export| waiting.told(export))
+            .collect())
     }
 
     /// The exports that are seen, the newest first; those outside of the limits of their ids are not read.

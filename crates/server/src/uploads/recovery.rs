@@ -9,8 +9,8 @@ use storage::{BegunUploads, ObjectPath};
 
 use super::Record;
 use crate::error::{Error, Reason, Result};
-use crate::exports::kept_drafts;
 use crate::instance::Instance;
+use crate::lost_drafts::remove_lost;
 use crate::places::PinnedStage;
 
 /// How long a server's start waits for places that do not answer.
@@ -185,18 +185,23 @@ async fn remove_left(
     if let Some(token) = &token {
         store.discard(token).await.map_err(gone)?;
     }
-    // One of this server's own, whose end failed, was begun behind the start.
-    let until = match record.begun_us > instance.started_us {
-        true => SystemTime::now(),
-        false => SystemTime::UNIX_EPOCH + Duration::from_micros(instance.started_us),
+    store.sweep(work).await.map_err(gone)?;
+    // With a token, nothing else is of this work.
+    if token.is_some() {
+        return Ok(());
+    }
+    let at = |us| SystemTime::UNIX_EPOCH + Duration::from_micros(us);
+    let until = match record.ended_us {
+        Some(ended) => at(ended),
+        // One of this server's own, whose end failed, was begun behind the start.
+        None if record.begun_us > instance.started_us => SystemTime::now(),
+        None => at(instance.started_us),
     };
     let begun = BegunUploads {
         targets: vec![ObjectPath::parse(&record.target).map_err(Error::from)?],
-        since: Some(SystemTime::UNIX_EPOCH + Duration::from_micros(record.begun_us)),
+        since: Some(at(record.begun_us)),
         until: Some(until),
-        keep: kept_drafts(instance).await?,
     };
-    // With a token, nothing else is of this work.
-    let swept = store.sweep(work, token.is_none().then_some(&begun));
-    swept.await.map_err(gone)
+    let found = store.begun(&begun).await.map_err(gone)?;
+    Ok(remove_lost(instance, &store, work, found).await?)
 }

@@ -56,7 +56,8 @@ pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Buc
 /// The error of one object among many, of which the answer tells a code and no status.
 pub(super) fn of_one(code: &str) -> BucketError {
     let kind = kind_of_code(code, None).unwrap_or(BucketErrorKind::Server);
-    let is_word = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_word = (1..=64).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
     let advice = advice(&kind);
     match is_word {
         true => BucketError::new(kind, format!("{advice} ({code})")),
@@ -70,7 +71,8 @@ fn of_code(document: &ErrorDocument, status: StatusCode, headers: &HeaderMap) ->
         .unwrap_or_else(|| kind_of_status(status, region.clone()));
     // A code is a word; what is none was not written by an object storage.
     let code = &document.code;
-    let is_word = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_word = (1..=64).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
     // To a HEAD, which has no body, for one.
     let says_no_more = kind == BucketErrorKind::AccessDenied && !is_word;
     let advice = match says_no_more {
@@ -111,6 +113,15 @@ fn kind_of_code(code: &str, region: Option<String>) -> Option<BucketErrorKind> {
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException" => BucketErrorKind::WrongRegion(region),
         "InvalidObjectState" => BucketErrorKind::Archived,
+        "InvalidStorageClass" => BucketErrorKind::StorageClass,
+        "QuotaExceeded"
+        | "InsufficientStorage"
+        | "XMinioStorageFull"
+        | "XMinioAdminBucketQuotaExceeded" => BucketErrorKind::Full,
+        // KMS.NotFoundException, KMS.DisabledException and others at S3; KmsServiceNotEnabled and others at OSS.
+        code if code.starts_with("KMS.") || code.starts_with("Kms") => {
+            BucketErrorKind::EncryptionKey
+        }
         "BadDigest" | "InvalidDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" => {
             BucketErrorKind::Corrupted
         }
@@ -142,6 +153,7 @@ fn kind_of_status(status: StatusCode, region: Option<String>) -> BucketErrorKind
             BucketErrorKind::SlowDown
         }
         StatusCode::REQUEST_TIMEOUT => BucketErrorKind::TimedOut,
+        StatusCode::INSUFFICIENT_STORAGE => BucketErrorKind::Full,
         _ if (status.is_redirection() || status == StatusCode::BAD_REQUEST) && region.is_some() => {
             BucketErrorKind::WrongRegion(region)
         }
@@ -195,6 +207,9 @@ fn advice(kind: &BucketErrorKind) -> String {
         BucketErrorKind::WrongRegion(None) => "the bucket is in another region; set 'region' in the stage's CREDENTIALS, and an endpoint of that region",
         BucketErrorKind::Redirected => "the endpoint sends elsewhere, which is not followed; name the bucket's own endpoint",
         BucketErrorKind::Archived => "the object is in an archive storage class; restore it first, then read it",
+        BucketErrorKind::EncryptionKey => "the store cannot use the key that the object is encrypted with; check 'kms_key_id' in the stage's CREDENTIALS, that the key is enabled, and that the access key may use it",
+        BucketErrorKind::StorageClass => "the store has no such storage class; check 'storage_class' in the stage's CREDENTIALS",
+        BucketErrorKind::Full => "the store is full, or the bucket's quota is used up; make room, or raise the quota",
         BucketErrorKind::Corrupted => "the store did not get the bytes that were sent",
         BucketErrorKind::Unsupported => "the store has no such operation",
         BucketErrorKind::Dns => "the endpoint's name does not resolve",

@@ -41,6 +41,12 @@ pub enum BucketErrorKind {
     Redirected,
     /// The object is in an archive and must be restored before it is read.
     Archived,
+    /// The store cannot use the key that objects are to be encrypted with.
+    EncryptionKey,
+    /// The store has no such storage class.
+    StorageClass,
+    /// The store is full, or the bucket's quota is used up.
+    Full,
     /// The store took other bytes than were sent, or gave others than it holds.
     Corrupted,
     /// The store has no such operation.
@@ -83,6 +89,9 @@ impl BucketErrorKind {
             | Self::WrongRegion(_)
             | Self::Redirected
             | Self::Archived
+            | Self::EncryptionKey
+            | Self::StorageClass
+            | Self::Full
             | Self::Corrupted
             | Self::Unsupported
             | Self::Dns
@@ -127,6 +136,9 @@ impl BucketError {
             | BucketErrorKind::WrongRegion(_)
             | BucketErrorKind::Redirected
             | BucketErrorKind::Archived
+            | BucketErrorKind::EncryptionKey
+            | BucketErrorKind::StorageClass
+            | BucketErrorKind::Full
             | BucketErrorKind::Corrupted
             | BucketErrorKind::Unsupported
             | BucketErrorKind::TimedOut
@@ -201,6 +213,9 @@ impl BucketError {
             | BucketErrorKind::WrongRegion(_)
             | BucketErrorKind::Redirected
             | BucketErrorKind::Archived
+            | BucketErrorKind::EncryptionKey
+            | BucketErrorKind::StorageClass
+            | BucketErrorKind::Full
             | BucketErrorKind::Unsupported
             | BucketErrorKind::Tls
             | BucketErrorKind::Ambiguous => false,
@@ -230,6 +245,9 @@ impl BucketError {
                 | BucketErrorKind::WrongRegion(_)
                 | BucketErrorKind::Redirected
                 | BucketErrorKind::Archived
+                | BucketErrorKind::EncryptionKey
+                | BucketErrorKind::StorageClass
+                | BucketErrorKind::Full
                 | BucketErrorKind::Corrupted
                 | BucketErrorKind::Unsupported
                 | BucketErrorKind::Dns
@@ -260,7 +278,8 @@ impl std::error::Error for BucketError {}
 impl From<BucketError> for Error {
     fn from(error: BucketError) -> Self {
         let kind = match error.kind {
-            BucketErrorKind::Invalid => ErrorKind::Invalid,
+            BucketErrorKind::Invalid | BucketErrorKind::StorageClass => ErrorKind::Invalid,
+            BucketErrorKind::Full => ErrorKind::NoSpace,
             BucketErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
             BucketErrorKind::NotFound
             | BucketErrorKind::NoSuchBucket
@@ -270,7 +289,8 @@ impl From<BucketError> for Error {
             | BucketErrorKind::UnknownKey
             | BucketErrorKind::WrongSignature
             | BucketErrorKind::ExpiredToken
-            | BucketErrorKind::ClockSkew => ErrorKind::Refused,
+            | BucketErrorKind::ClockSkew
+            | BucketErrorKind::EncryptionKey => ErrorKind::Refused,
             BucketErrorKind::Unsupported => ErrorKind::Unsupported,
             BucketErrorKind::Conflict
             | BucketErrorKind::WrongRegion(_)
@@ -297,10 +317,10 @@ impl From<Error> for BucketError {
         let kind = match error.kind() {
             ErrorKind::PermissionDenied => BucketErrorKind::NotPermitted,
             ErrorKind::Refused => BucketErrorKind::AccessDenied,
+            ErrorKind::NoSpace => BucketErrorKind::Full,
             ErrorKind::Invalid
             | ErrorKind::NotFound
             | ErrorKind::AlreadyExists
-            | ErrorKind::NoSpace
             | ErrorKind::Unsupported
             | ErrorKind::Changed
             | ErrorKind::Io => BucketErrorKind::Invalid,

@@ -178,6 +178,9 @@ fn told(error: BucketError) -> opendal::Error {
         | BucketErrorKind::WrongRegion(_)
         | BucketErrorKind::Redirected
         | BucketErrorKind::Archived
+        | BucketErrorKind::EncryptionKey
+        | BucketErrorKind::StorageClass
+        | BucketErrorKind::Full
         | BucketErrorKind::Corrupted
         | BucketErrorKind::Dns
         | BucketErrorKind::Connect

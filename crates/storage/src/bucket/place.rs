@@ -13,7 +13,9 @@ use super::draft::UploadDraft;
 use super::error::{BucketError, BucketErrorKind};
 use super::removal::{self, REMOVED_AT_ONCE_MAX};
 use super::uploads::{Completed, ObjectOptions, PartTag, UploadId};
-use crate::backend::{Backend, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published};
+use crate::backend::{
+    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published,
+};
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::path::ObjectPath;
 use crate::presigned::{PresignedAccess, PresignedRequest};
@@ -264,35 +266,38 @@ impl Backend for Bucket {
         Ok(self.uploads.abort(draft.key, &draft.id).await?)
     }
 
-    async fn sweep(&self, _work: &str, begun: Option<&BegunUploads>) -> Result<()> {
-        let Some(begun) = begun else {
-            return Ok(());
-        };
-        let since = begun
+    async fn sweep(&self, _work: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn begun(&self, wanted: &BegunUploads) -> Result<Vec<BegunUpload>> {
+        let since = wanted
             .since
             .and_then(|since| since.checked_sub(CLOCKS_APART_MAX))
             .unwrap_or(SystemTime::UNIX_EPOCH);
-        let until = begun
+        let until = wanted
             .until
             .and_then(|until| until.checked_add(CLOCKS_APART_MAX));
-        let keep = begun
-            .keep
-            .iter()
-            .filter_map(|token| Draft::of(token).ok())
-            .map(|draft| draft.id)
-            .collect::<Vec<_>>();
-        for target in &begun.targets {
+        let mut begun = Vec::new();
+        for target in &wanted.targets {
             let mut open = std::pin::pin!(self.uploads.list(target.as_str()));
             while let Some(upload) = open.try_next().await? {
                 let is_of_then = upload
                     .initiated
                     .is_none_or(|at| at >= since && until.is_none_or(|until| at <= until));
-                if upload.key == target.as_str() && is_of_then && !keep.contains(&upload.id) {
-                    self.uploads.abort(&upload.key, &upload.id).await?;
+                if upload.key == target.as_str() && is_of_then {
+                    begun.push(BegunUpload {
+                        token: Token(TokenKind::Upload {
+                            key: upload.key,
+                            upload_id: upload.id.as_str().to_owned(),
+                            parts: Vec::new(),
+                        }),
+                        target: target.clone(),
+                    });
                 }
             }
         }
-        Ok(())
+        Ok(begun)
     }
 
     async fn sweep_all(&self) -> Result<()> {

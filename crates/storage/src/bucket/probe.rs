@@ -164,6 +164,9 @@ fn check_of(kind: &BucketErrorKind) -> Check {
         | BucketErrorKind::ClockSkew
         | BucketErrorKind::WrongRegion(_)
         | BucketErrorKind::Archived
+        | BucketErrorKind::EncryptionKey
+        | BucketErrorKind::StorageClass
+        | BucketErrorKind::Full
         | BucketErrorKind::Corrupted
         | BucketErrorKind::Unsupported
         | BucketErrorKind::Ambiguous => Check::Credentials,
@@ -199,7 +202,9 @@ fn advice(kind: &BucketErrorKind) -> &'static str {
             "set new CREDENTIALS: ALTER STAGE … SET CREDENTIALS = {…}"
         }
         BucketErrorKind::Unsupported => "this store has no such operation; nothing is to be done",
-        BucketErrorKind::Archived => "set another 'storage_class'",
+        BucketErrorKind::Archived | BucketErrorKind::StorageClass => "set another 'storage_class'",
+        BucketErrorKind::EncryptionKey => "set another 'kms_key_id', or let the access key use it",
+        BucketErrorKind::Full => "make room in the store, or raise the bucket's quota",
         BucketErrorKind::Corrupted => {
             "do not use this stage before it is known where the bytes are changed"
         }

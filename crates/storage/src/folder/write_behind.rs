@@ -16,6 +16,8 @@ use super::sync::sync_bytes;
 
 /// Bytes per write of a long file; two buffers exist.
 const BUFFER_BYTES: usize = 4 << 20;
+/// The buffer of a file that is no longer.
+const SHORT_BYTES: usize = 64 << 10;
 /// What direct writes must be aligned to, in memory and in the file: no smaller than any disk's block.
 const ALIGNMENT: usize = 4096;
 
@@ -263,15 +265,28 @@ impl Buffer {
 
     /// Copies as many of the bytes as fit; says how many.
     fn take(&mut self, bytes: &[u8]) -> usize {
-        if self.memory.is_empty() {
-            self.memory = vec![0; BUFFER_BYTES + ALIGNMENT];
-            self.start = self.memory.as_ptr().align_offset(ALIGNMENT);
-        }
         let taken = bytes.len().min(BUFFER_BYTES - self.len);
+        self.make_room(self.len + taken);
         let at = self.start + self.len;
         self.memory[at..at + taken].copy_from_slice(&bytes[..taken]);
         self.len += taken;
         taken
+    }
+
+    /// Most files are short, and a long buffer costs more than writing them.
+    fn make_room(&mut self, wanted: usize) {
+        let room = self.memory.len().saturating_sub(ALIGNMENT);
+        if wanted <= room {
+            return;
+        }
+        let room = match wanted <= SHORT_BYTES {
+            true => SHORT_BYTES,
+            false => BUFFER_BYTES,
+        };
+        let mut memory = vec![0; room + ALIGNMENT];
+        let start = memory.as_ptr().align_offset(ALIGNMENT);
+        memory[start..start + self.len].copy_from_slice(self.bytes());
+        (self.memory, self.start) = (memory, start);
     }
 }
 
@@ -298,6 +313,8 @@ mod tests {
             0,
             1,
             ALIGNMENT,
+            SHORT_BYTES,
+            SHORT_BYTES + 1,
             BUFFER_BYTES - 1,
             BUFFER_BYTES,
             BUFFER_BYTES + 1,
@@ -306,7 +323,7 @@ mod tests {
         ] {
             let path = folder.path().join(len.to_string());
             let mut file = WriteBehind::new(File::create(&path).unwrap());
-            for piece in all[..len].chunks(777_777) {
+            for piece in all[..len].chunks(if len > SHORT_BYTES + 1 { 777_777 } else { 777 }) {
                 file.write_all(piece).unwrap();
             }
             file.finish().unwrap();

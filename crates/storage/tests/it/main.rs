@@ -75,7 +75,7 @@ fn replacing(file: &PlannedFile) -> PlannedFile {
 }
 
 async fn sweep(store: &Store, id: &str) {
-    store.sweep(id, None).await.unwrap();
+    store.sweep(id).await.unwrap();
 }
 
 /// Every name below a folder, sorted.

@@ -12,10 +12,11 @@ fn read(options: &CsvReadOptions, text: &str, chunk: usize) -> Rows {
     loop {
         match records.next().unwrap() {
             Step::Record => rows.push(
-                (0..records.record().len())
+                (0..records.record().unwrap().len())
                     .map(|index| {
                         records
                             .record()
+                            .unwrap()
                             .field(index)
                             .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
                     })
@@ -194,4 +195,61 @@ fn a_preamble_may_hold_a_stray_quote() {
         ..CsvReadOptions::default()
     };
     check(&options, "the \"report\nid\n1\n", &[&[Some("1")]]);
+}
+
+/// Lines that are read at once, and others between them: whatever the chunks, the same as field by field.
+#[test]
+fn whole_lines_among_others() {
+    let options = CsvReadOptions::default();
+    check(
+        &options,
+        "1,NULL,a long field of more than eight bytes,\r\n,,,\n\"q,\",2,\\N,3\nx\n\n4,5,6,7",
+        &[
+            &[
+                Some("1"),
+                None,
+                Some("a long field of more than eight bytes"),
+                Some(""),
+            ],
+            &[Some(""), Some(""), Some(""), Some("")],
+            &[Some("q,"), Some("2"), None, Some("3")],
+            &[Some("x")],
+            &[Some("")],
+            &[Some("4"), Some("5"), Some("6"), Some("7")],
+        ],
+    );
+    let bare = CsvReadOptions {
+        enclosed: None,
+        escaped: None,
+        null: Some("-".into()),
+        fields_terminated: "\u{1}".into(),
+        ..CsvReadOptions::default()
+    };
+    check(
+        &bare,
+        "\"a\u{1}-\u{1}--\u{1}\u{81}\n\u{1}-\n",
+        &[
+            &[Some("\"a"), None, Some("--"), Some("\u{81}")],
+            &[Some(""), None],
+        ],
+    );
+}
+
+/// Every place, in texts of every length around a word's.
+#[test]
+fn places_of_a_byte() {
+    for length in 0..40 {
+        for seed in 0..200_u64 {
+            let text: Vec<u8> = (0..length)
+                .map(|at| {
+                    let mixed = (seed * 31 + at).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60;
+                    [b',', b',' ^ 0x80, b',' + 1, 0, 0xFF, b',' - 1, b'x', b'-'][mixed as usize % 8]
+                })
+                .collect();
+            let mut found = Vec::new();
+            line::for_each_place(b',', &text, |at| found.push(at));
+            let wanted: Vec<usize> = memchr_iter(b',', &text).collect();
+            assert_eq!(found, wanted, "{text:?}");
+        }
+    }
 }

@@ -269,9 +269,8 @@ impl ReadForm {
                     .and_then(|driver| driver.compression(compression))
             }
             (Format::JsonLine, Compressed::Text(compression)) => {
-                let options = JsonLineOptions {
-                    time_zone: Some(SESSION_TIME_ZONE.to_owned()),
-                };
+                let mut options = JsonLineOptions::default();
+                options.time_zone = Some(SESSION_TIME_ZONE.to_owned());
                 ExportOptions::jsonline(schema, &options)
                     .and_then(|driver| driver.compression(compression))
             }
@@ -439,10 +438,10 @@ fn csv_options(statement: &Export, guarded: bool) -> Result<CsvOptions> {
     if let Some(header) = &options.header {
         csv.header = header.value;
     }
-    match (&options.null_as, dialect) {
-        (Some(null), _) => csv.null.clone_from(&null.value),
-        (None, Dialect::Mysql) => csv.null = null_of_mysql(csv.enclosed, csv.escaped),
-        (None, Dialect::Rfc4180 | Dialect::Excel | Dialect::Postgres) => {}
+    match &options.null_as {
+        Some(null) => csv.null.clone_from(&null.value),
+        None if dialect == Dialect::Mysql => csv.null = null_of_mysql(csv.enclosed, csv.escaped),
+        None => {}
     }
     csv.force_quote = options
         .force_quote
