@@ -160,12 +160,15 @@ impl TableProvider for ParquetTable {
             self.footers.clone(),
         );
         let hint = options.global.metadata_size_hint;
-        // Of a table with columns in its files' paths nothing is said: DataFusion would take it that no folder is of NULL.
-        let found = match self.of_others && !has_paths {
+        let found = match self.of_others {
             true => {
                 let footers = &self.footers;
+                let chosen: Vec<FileRef> = kept
+                    .iter()
+                    .map(|place| self.files[*place].clone())
+                    .collect();
                 footers
-                    .statistics(&self.files, &readers, hint, &self.schema)
+                    .statistics(&chosen, &readers, hint, &self.schema)
                     .await?
             }
             false => None,

@@ -91,19 +91,20 @@ impl TextScan {
     fn batches(&self, batch_rows: usize) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let scan = self.clone();
         futures::stream::iter(self.files.clone())
-            .then(move |(place, file)| scan.clone().file(file, place, batch_rows))
+            .then(move |(place, file)| scan.clone().file(place, file, batch_rows))
             .try_flatten()
             .boxed()
     }
 
+    /// The rows of one file, with what its path says.
     async fn file(
         self,
-        file: FileRef,
         place: usize,
+        file: FileRef,
         batch_rows: usize,
     ) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
         let completed = self.completed.clone();
-        let read = self.read(file, batch_rows).await?;
+        let read = self.of_file(file, batch_rows).await?;
         let Some(completed) = completed else {
             return Ok(read);
         };
@@ -111,8 +112,7 @@ impl TextScan {
         Ok(batches.boxed())
     }
 
-    /// What the files themselves have.
-    async fn read(
+    async fn of_file(
         self,
         file: FileRef,
         batch_rows: usize,
