@@ -54,6 +54,7 @@ mod stages;
 mod start_stop;
 mod temporary_stages;
 mod tls;
+mod traces;
 mod upserts;
 mod validation;
 mod vanished;

@@ -197,6 +197,7 @@ impl Session {
             manifest,
             on_existing,
             pin,
+            trace: self.context.trace.clone(),
         })))
     }
 
