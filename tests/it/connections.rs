@@ -110,12 +110,10 @@ fn half(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     socket
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_old_connection_is_told_to_go() {
+/// Opens a connection, asks nothing, and waits to be told to go.
+async fn is_told_to_go(address: SocketAddr) {
     /// Of HTTP/2's frames.
     const GOAWAY: u8 = 7;
-    let wires = Wires::open(|settings| settings.limits.connection_age_s = 1).await;
-    let address = wires.address;
     let told = tokio::task::spawn_blocking(move || {
         // The preface, and settings as they are.
         let mut socket = half(
@@ -134,6 +132,26 @@ async fn an_old_connection_is_told_to_go() {
         }
     });
     timeout(LONG, told).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_connection_is_told_to_go() {
+    let wires = Wires::open(|settings| settings.limits.connection_age_s = 1).await;
+    is_told_to_go(wires.address).await;
+    wires.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_nobody_uses_is_told_to_go_and_its_client_goes_on() {
+    let wires = Wires::open(|settings| settings.limits.connection_idle_s = 2).await;
+    let mut client = wires.grpc().await;
+    answers(&mut client, 1).await;
+    // The client's has been idle for longer than these.
+    for _ in 0..2 {
+        is_told_to_go(wires.address).await;
+    }
+    answers(&mut client, 2).await;
+    drop(client);
     wires.close().await;
 }
 

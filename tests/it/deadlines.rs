@@ -11,6 +11,7 @@ use proto::v1::export_service_client::ExportServiceClient;
 use proto::v1::sql_service_client::SqlServiceClient;
 use proto::v1::stage_service_client::StageServiceClient;
 use server::{Server, Settings};
+use test_servers::{KEY, SECRET, Scripted, answer};
 use tonic::codegen::http;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Code, Request, Status};
@@ -33,11 +34,16 @@ struct Direct {
 
 impl Direct {
     async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let password = folder.path().join("password");
         std::fs::write(&password, ROOT_PASSWORD).unwrap();
         let mut settings = Settings::embedded(&folder.path().join("data"));
         settings.auth.root_password_file = Some(password);
+        change(&mut settings);
         let server = Server::open(settings).await.unwrap();
         let mut session = server.session().unwrap();
         let stage = folder.path().join("stage");
@@ -112,6 +118,52 @@ async fn a_statement_ends_at_its_deadline() {
         .unwrap();
     // What is none of the protocol's is none.
     executed(&direct.server, "SELECT 1", "soon").await.unwrap();
+}
+
+/// A bucket's first page comes, and the second never: the listing ends in the middle, and its request with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_ends_at_its_deadline_in_the_middle() {
+    let direct = Direct::open_with(|settings| {
+        settings.endpoints.allow = vec!["127.0.0.1".to_owned()];
+        settings.endpoints.http = true;
+    })
+    .await;
+    let store = Scripted::plain(|head| {
+        let target = head.split_whitespace().nth(1).unwrap_or_default();
+        if target.contains("continuation-token") {
+            // Longer than the test.
+            std::thread::sleep(LONG * 2);
+        }
+        match target.contains("list-type") {
+            true => answer(
+                "200 OK",
+                "",
+                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken><Contents><Key>p/a.csv</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>\"e\"</ETag><Size>1</Size></Contents></ListBucketResult>",
+            ),
+            false => answer("200 OK", "", "<VersioningConfiguration/>"),
+        }
+    });
+    let create = format!(
+        "CREATE STAGE b URL = 's3://b/p/' CREDENTIALS = {{'access_key_id' = '{KEY}', 'secret_access_key' = '{SECRET}', 'endpoint' = 'http://{}'}}",
+        store.address()
+    );
+    let mut session = direct.server.session().unwrap();
+    session.execute(&create).await.unwrap();
+    let in_the_middle = || {
+        let heads = store.heads();
+        heads.iter().any(|head| head.contains("continuation-token"))
+    };
+    // The first of them in whose time this machine comes so far.
+    for time in ["1S", "5S", "20S"] {
+        let ended = executed(&direct.server, "LIST 'stage://b/**'", time);
+        let ended = tokio::time::timeout(LONG, ended).await.expect("it ends");
+        is_late(&ended.unwrap_err());
+        if in_the_middle() {
+            break;
+        }
+    }
+    assert!(in_the_middle(), "{:?}", store.heads());
+    executed(&direct.server, "SELECT 1", "30S").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

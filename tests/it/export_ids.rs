@@ -6,6 +6,8 @@ use proto::v1;
 use proto::v1::export_service_client::ExportServiceClient;
 
 use crate::harness::{TestServer, files};
+use crate::serve_process::LONG;
+use crate::wires::{Told, Wires};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_id_is_one_export() {
@@ -473,4 +475,91 @@ async fn what_tells_of_other_files_stays() {
         "{error}"
     );
     assert!(!dir.join("two.csv").exists());
+}
+
+/// Rows of what is asked.
+async fn rows(client: &mut crate::wires::Client, statement: &str) -> Vec<Vec<String>> {
+    match client.ok(statement).await {
+        Told::Rows(table) => table.rows,
+        Told::Done { .. } => panic!("no rows of {statement}"),
+    }
+}
+
+/// Waits until a query gives what is wanted.
+async fn until(
+    client: &mut crate::wires::Client,
+    query: &str,
+    wanted: impl Fn(&[Vec<String>]) -> bool,
+) -> Vec<Vec<String>> {
+    let come = async {
+        loop {
+            let rows = rows(client, query).await;
+            if wanted(&rows) {
+                return rows;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let come = tokio::time::timeout(LONG, come).await;
+    come.unwrap_or_else(|_| panic!("{query} does not come to that"))
+}
+
+/// KILL of one who waits for an export that another call has started ends the waiting, and not the export.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_is_killed_and_the_export_goes_on() {
+    let wires = Wires::open(|_| {}).await;
+    let folder = wires.folder.path().join("stage");
+    std::fs::create_dir(&folder).unwrap();
+    let mut control = wires.grpc().await;
+    let create = format!("CREATE STAGE s URL = '{}'", folder.display());
+    control.ok(&create).await;
+    let export = "SELECT a.value FROM generate_series(1, 100000) AS a, generate_series(1, 100000) AS b INTO OUTFILE 'stage://s/x.csv' EXPORT ID 'endless'";
+    let mut first = wires
+        .mysql("root", crate::harness::ROOT_PASSWORD)
+        .await
+        .unwrap();
+    let started = tokio::spawn(async move { first.run(export).await });
+    let running = "SELECT export_id FROM stagedoor.exports WHERE state = 'RUNNING'";
+    let id = until(&mut control, running, |rows| rows.len() == 1).await[0][0].clone();
+    // Who has it in hand: the first one's session, by its number.
+    let of_it = |rows: &[Vec<String>]| -> Vec<String> {
+        let of_it = rows.iter().filter(|row| row[8].contains("EXPORT ID"));
+        of_it
+            .map(|row| row[0].trim_matches('\'').to_owned())
+            .collect()
+    };
+    let sessions = until(&mut control, "SHOW SESSIONS", |rows| of_it(rows).len() == 1).await;
+    let first_session = of_it(&sessions);
+
+    for mut follower in wires.clients().await {
+        let wire = follower.name();
+        let following = tokio::spawn(async move { follower.run(export).await });
+        let sessions = until(&mut control, "SHOW SESSIONS", |rows| of_it(rows).len() == 2).await;
+        let session = of_it(&sessions)
+            .into_iter()
+            .find(|session| !first_session.contains(session))
+            .unwrap();
+        // It is the waiting that is to be ended, and not what comes before: that is over in a moment.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        control.ok(&format!("KILL QUERY '{session}'")).await;
+        let ended = tokio::time::timeout(LONG, following).await;
+        let ended = ended.unwrap_or_else(|_| panic!("{wire}: it still waits"));
+        let killed = ended.unwrap().unwrap_err();
+        assert_eq!(
+            (killed.code, killed.sqlstate.as_str()),
+            (1317, "70100"),
+            "{wire}: {killed}"
+        );
+        assert!(killed.text.contains("was killed"), "{wire}: {killed}");
+        let still = rows(&mut control, running).await;
+        assert_eq!(still.len(), 1, "{wire}");
+    }
+    assert!(!started.is_finished());
+    control
+        .ok(&format!("CANCEL EXPORT '{}'", id.trim_matches('\'')))
+        .await;
+    let ended = tokio::time::timeout(LONG, started).await.unwrap().unwrap();
+    assert_eq!(ended.unwrap_err().code, 1317);
+    drop(control);
+    wires.close().await;
 }

@@ -56,6 +56,7 @@ mod stages;
 mod start_stop;
 mod temporary_stages;
 mod tls;
+mod traces;
 mod upserts;
 mod validation;
 mod vanished;

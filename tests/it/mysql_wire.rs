@@ -1,5 +1,6 @@
 //! The MySQL port packet by packet: what clients of the library kind hide, and what they never send.
 
+mod manners;
 mod raw;
 
 use std::time::Duration;

@@ -104,6 +104,11 @@ impl ServeProcess {
         address
     }
 
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         crate::harness::signal(&self.child, name);
     }

@@ -47,6 +47,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let mut settings = Settings::load(args.config.as_deref())?;
     let format = args.log_format;
     overrides::apply(args, &mut settings);
+    settings
+        .traces
+        .or_standard_variables(|name| std::env::var(name).ok())?;
     settings.check()?;
     let stop_max = settings.limits.stop_max() + HARD_STOP_MARGIN;
     raise_descriptor_limit(settings.limits.connections_max);

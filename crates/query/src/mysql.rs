@@ -10,6 +10,7 @@ mod expressions;
 mod file_paths;
 mod group_concat;
 mod having;
+mod ignoring_case;
 mod intervals;
 mod items;
 mod labels;
@@ -167,6 +168,14 @@ impl Statement {
         let parsed = parse(sql)?;
         let tables = tables_of(&parsed.query)?;
         Ok(Self { parsed, tables })
+    }
+
+    /// The same query, in whose WHERE a column and a text compare without regard to letters' case. For queries whose
+    /// columns are texts.
+    #[must_use]
+    pub fn ignoring_case(mut self) -> Self {
+        ignoring_case::in_condition(&mut self.parsed.query);
+        self
     }
 
     /// The tables that it names, sorted, each once; names of its WITH clause are none of them.

@@ -2,6 +2,7 @@
 //! when the server has to end. Services learn from a request's extensions who is at the other end.
 
 mod accept;
+mod calls;
 mod keep_alive;
 mod preface;
 
@@ -24,6 +25,7 @@ use tonic::transport::server::Connected;
 use crate::settings::LimitSettings;
 
 pub(crate) use accept::{Entry, OPENING_MAX, accept};
+pub(crate) use calls::{Call, Calls};
 pub(crate) use keep_alive::keep_alive;
 
 /// Calls of one connection at once; further ones wait at the client.
@@ -55,9 +57,15 @@ pub struct ClientCertificate {
 pub(crate) struct ConnectionInfo {
     address: Option<SocketAddr>,
     certificate: Option<ClientCertificate>,
+    calls: Calls,
 }
 
 impl ConnectionInfo {
+    /// A call of this connection runs until what this gives is dropped.
+    pub(crate) fn begin_call(&self) -> Call {
+        self.calls.begin()
+    }
+
     /// Puts what is known into a request's extensions.
     pub(crate) fn tell(self, extensions: &mut http::Extensions) {
         if let Some(address) = self.address {
@@ -114,6 +122,8 @@ pub(crate) struct Connection {
     is_cut: bool,
     /// Its place among `limits.connections_max`, until it is dropped.
     _place: Option<OwnedSemaphorePermit>,
+    /// Tells that it was.
+    ended: Option<tokio::sync::oneshot::Sender<()>>,
 }
 
 impl Connection {
@@ -126,6 +136,22 @@ impl Connection {
             cut: None,
             is_cut: false,
             _place: None,
+            ended: None,
+        }
+    }
+
+    /// The calls that run in it.
+    pub(crate) fn calls(&self) -> Calls {
+        self.info.calls.clone()
+    }
+
+    /// Resolves once it has ended.
+    pub(crate) fn ended(&mut self) -> impl Future<Output = ()> + use<> {
+        let (ended, has_ended) = tokio::sync::oneshot::channel();
+        self.ended = Some(ended);
+        // It is dropped, and says nothing else.
+        async move {
+            let _ = has_ended.await;
         }
     }
 

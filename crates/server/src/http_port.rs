@@ -32,6 +32,7 @@ use crate::session::{LinkedFile, Session, percent_encoded};
 use crate::settings::Settings;
 use crate::status::code;
 use crate::tls::{Tls, handshake_for_http1};
+use crate::traces::Trace;
 use range::{Wanted, wanted};
 
 /// How long a client may take for a handshake, and for the head of a request.
@@ -180,6 +181,7 @@ async fn answer(
         client: peer.to_string(),
         statement: "a download link".to_owned(),
         until: None,
+        trace: Trace::default(),
     };
     let sent = async {
         let file = Session::follow_link(instance, link.to_owned(), context).await?;

@@ -24,6 +24,7 @@ use crate::policies::DailyBytes;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::table_changes::TableChanges;
+use crate::traces::{Trace, Traces};
 use crate::turns::Turns;
 use crate::uploads::Uploads;
 
@@ -58,6 +59,8 @@ pub(crate) struct Instance {
     pub(crate) unsettled: Arc<Notify>,
     /// Wakes who removes the files of dropped internal stages, before the hour has come.
     pub(crate) remains: Arc<Notify>,
+    /// Takes them, where an operator has named a collector.
+    pub(crate) traces: Option<Traces>,
     pub(crate) started_us: u64,
 }
 
@@ -128,6 +131,7 @@ impl Instance {
             }
         }
 
+        let traces = Traces::open(&settings.traces)?;
         let uploads = Uploads::open(data).map_err(|e| failed("open the records of uploads", e))?;
         let notifier = Notifier::open(&settings.notify, data).map_err(OpenError::new)?;
         let jobs = ExportJobs::default();
@@ -140,6 +144,7 @@ impl Instance {
             turns,
             metrics,
             changes: TableChanges::default(),
+            traces,
             daily_bytes: Arc::default(),
             notifier,
             endpoints,
@@ -160,6 +165,13 @@ impl Instance {
         wait_for(crate::exports::recover(&instance));
         wait_for(crate::uploads::recover(&instance));
         Ok(instance)
+    }
+
+    /// A trace that begins here, where traces are taken.
+    pub(crate) fn new_trace(&self) -> Trace {
+        self.traces
+            .as_ref()
+            .map_or_else(Trace::default, Traces::new_trace)
     }
 
     /// Runs blocking work (fsync, the catalog) off the asynchronous threads. Who stops waiting for work that has not

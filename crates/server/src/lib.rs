@@ -60,6 +60,7 @@ mod table_changes;
 mod temporary_stages;
 mod time;
 mod tls;
+mod traces;
 mod turns;
 mod uploads;
 

@@ -4,6 +4,7 @@ mod data_dir;
 mod doorway;
 mod health;
 mod port;
+mod serving;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -63,9 +64,11 @@ impl Server {
         let open = || Self::open_with(settings, ServerHealth::opening());
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => opened,
-            Err(error) => Err(OpenError::new(format!(
-                "opening the server failed: {error}"
-            ))),
+            // Its own text may quote what a panic quoted; the log says where that was.
+            Err(error) => Err(OpenError::new(match error.is_panic() {
+                true => "failed to open the server: a defect of this program",
+                false => "failed to open the server: the program stops",
+            })),
         }
     }
 
@@ -170,6 +173,9 @@ impl Server {
         self.end_exports(Instant::now() + self.instance.settings.limits.shutdown_grace())
             .await;
         self.end_temporary_stages().await;
+        if let Some(traces) = &self.instance.traces {
+            traces.close().await;
+        }
     }
 
     /// Ends what goes with the sessions, and removes the files, as far as that is done in a short time; the next start

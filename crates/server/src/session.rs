@@ -38,6 +38,7 @@ mod table_columns;
 mod tables;
 mod temporary;
 mod tokens;
+mod traced;
 mod transfers;
 mod upsert;
 mod validation;
@@ -356,15 +357,18 @@ impl Session {
         };
         tracing::debug!(statement = self.context.statement, "executing");
         let began = std::time::Instant::now();
+        let counted = match purpose {
+            Purpose::Execute => verb,
+            Purpose::Describe => "PREPARE",
+        };
+        let traced = self.begin_trace(counted);
         let speaks = self.speaks(&plan, purpose);
         let result = match self.bounded(plan, purpose).await {
             Err(error) if error.is_unaudited_refusal() => Err(self.refused(verb, error).await),
             result => result,
         };
-        let counted = match purpose {
-            Purpose::Execute => verb,
-            Purpose::Describe => "PREPARE",
-        };
+        let span = self.end_trace(traced, &result);
+        let result = result.map(|outcome| outcome.traced(span));
         self.ended(counted, began, &result);
         self.said(speaks, result)
     }

@@ -6,6 +6,7 @@ mod check;
 mod environment;
 mod limits;
 mod notify;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub use access::{
 };
 pub use limits::{LimitSettings, RetentionSettings};
 pub use notify::NotifySettings;
+pub use traces::TraceSettings;
 
 /// The format of the settings file that this version reads.
 const VERSION: i64 = 1;
@@ -44,6 +46,8 @@ pub struct Settings {
     pub mysql: MysqlSettings,
     /// What watches the server.
     pub metrics: MetricsSettings,
+    /// Where traces go.
+    pub traces: TraceSettings,
     /// Logins.
     pub auth: AuthSettings,
     /// The server key, and credentials by reference.
@@ -107,6 +111,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             mysql: MysqlSettings::default(),
             metrics: MetricsSettings::default(),
+            traces: TraceSettings::default(),
             auth: AuthSettings::default(),
             secrets: SecretSettings::default(),
             stages: StageSettings::default(),

@@ -64,12 +64,19 @@ impl Folder {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| {
-        Error::new(
-            ErrorKind::Io,
-            format!("an operation on the file system ended early: {e}"),
-        )
-    })?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| ended_early("an operation on the file system", &e))?
+}
+
+/// The error of work that has not come to its end. Without what a panic said, which may quote data or a secret: whoever
+/// runs the program logs where it was.
+pub(crate) fn ended_early(what: &str, error: &tokio::task::JoinError) -> Error {
+    let why = match error.is_panic() {
+        true => "a defect of this program, whose place the log has",
+        false => "the program stops",
+    };
+    Error::new(ErrorKind::Io, format!("{what} ended early: {why}"))
 }
 
 #[async_trait]
@@ -214,5 +221,23 @@ impl DraftName {
             }
         }
         ObjectPath::reserved(&format!("{}/{}", self.work, self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::panic, reason = "tests")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_without_what_it_quotes() {
+        let value = "planted-value";
+        let work = move || -> Result<()> { panic!("no such file: {value}") };
+        let error = blocking(work).await.unwrap_err();
+        for text in [error.to_string(), format!("{error:?}")] {
+            assert!(text.contains("ended early: a defect"), "{text}");
+            assert!(!text.contains(value), "{text}");
+        }
     }
 }

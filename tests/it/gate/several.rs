@@ -93,7 +93,7 @@ async fn each_of_them_is_on_record() {
         ),
         (
             "CREATE USER IF NOT EXISTS b IDENTIFIED BY 'pw', c IDENTIFIED BY 'pw'",
-            vec!["the user b exists; nothing was changed"],
+            vec!["3163: the user b exists; nothing was changed"],
         ),
         ("CREATE ROLE r, s", vec![]),
         ("GRANT READ ON STAGE st TO r, s", vec![]),
@@ -108,11 +108,11 @@ async fn each_of_them_is_on_record() {
         ),
         (
             "DROP ROLE IF EXISTS r, nosuch",
-            vec!["nosuch not exists; nothing was changed"],
+            vec!["3162: nosuch not exists; nothing was changed"],
         ),
         (
             "DROP USER IF EXISTS nosuch, a, b",
-            vec!["nosuch not exists; nothing was changed"],
+            vec!["3162: nosuch not exists; nothing was changed"],
         ),
     ] {
         let result = admin.ok(statement).await.result;

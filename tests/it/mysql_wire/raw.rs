@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 
 use crate::serve_process::LONG;
 
-/// Protocol 4.1, secure passwords, plugins.
-const CAPABILITIES: u32 = 0x0008_8200;
+/// Files of its machine, protocol 4.1, secure passwords, plugins.
+const CAPABILITIES: u32 = 0x0008_8280;
 
 /// A connection.
 pub(super) struct Raw {

@@ -1,9 +1,10 @@
 //! The MySQL port as clients find it: PyMySQL, mysql-connector-python and SQLAlchemy here, the stock command line
 //! client of MariaDB in `real_databases` below, and a client that keeps to no protocol.
 
+mod transcript;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -515,57 +516,6 @@ mod real_databases {
             .expect("the client of MariaDB");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (text(&output.stdout), text(&output.stderr))
-    }
-
-    /// What the client prints of a statement, without the time that it took.
-    fn without_times(text: &str) -> String {
-        let lines = text.lines().map(|line| match line.split_once(" (") {
-            Some((told, time)) if time.ends_with("sec)") => told,
-            Some(_) | None => line,
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn the_transcript_of_the_original() {
-        let server = MysqlServer::start("");
-        let dir = server.dir("stage");
-        let (_, errors) = mariadb(
-            &server,
-            &[],
-            &format!(
-                "CREATE TABLE user (id int, user_name varchar(20), sex varchar(10));
-                 INSERT INTO user VALUES (1, 'a', 'm'), (2, 'b', NULL);
-                 CREATE STAGE stage_1 URL = 'file://{dir}' ENABLE = TRUE"
-            ),
-        );
-        assert_eq!(errors, "");
-        let (out, errors) = mariadb(
-            &server,
-            &["-t", "-vv"],
-            "SELECT * FROM user INTO OUTFILE 'stage://stage_1/user.csv'; SELECT * FROM user",
-        );
-        assert_eq!(errors, "");
-        let out = without_times(&out);
-        assert!(out.contains("Query OK, 2 rows affected"), "{out}");
-        let table = "+------+-----------+------+\n\
-                     | id   | user_name | sex  |\n\
-                     +------+-----------+------+\n\
-                     |    1 | a         | m    |\n\
-                     |    2 | b         | NULL |\n\
-                     +------+-----------+------+\n\
-                     2 rows in set";
-        assert!(out.contains(table), "{out}");
-        assert!(Path::new(&dir).join("user.csv").exists());
-
-        let (_, errors) = mariadb(
-            &server,
-            &[],
-            &format!("SELECT * FROM user INTO OUTFILE '{dir}/other.csv'"),
-        );
-        let told = "ERROR 20101 (HY000) at line 1: internal error: stage exists, please try to check and use a stage instead\n";
-        // Some versions show the statement before it.
-        assert!(errors.ends_with(told), "{errors}");
     }
 
     #[test]

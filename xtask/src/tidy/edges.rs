@@ -44,7 +44,7 @@ const EDGES: [(&str, &[&str]); 12] = [
 const TESTS: &str = "stagedoor-tests";
 
 /// Dependency and the packages that may name it, so that replacing it touches one crate.
-const HEAVY: [(&str, &[&str]); 15] = [
+const HEAVY: [(&str, &[&str]); 19] = [
     ("pest", &["stagedoor-parser"]),
     ("pest_derive", &["stagedoor-parser"]),
     ("sled", &["stagedoor-catalog"]),
@@ -57,6 +57,10 @@ const HEAVY: [(&str, &[&str]); 15] = [
     ("mysql_async", &["stagedoor-sources", TESTS]),
     ("mysql_common", &["stagedoor-mysql"]),
     ("rsa", &["stagedoor-mysql"]),
+    ("opentelemetry", &["stagedoor-server"]),
+    ("opentelemetry-otlp", &["stagedoor-server"]),
+    ("opentelemetry_sdk", &["stagedoor-server"]),
+    ("opentelemetry-proto", &[TESTS]),
     ("tonic-prost-build", &["xtask"]),
     ("protox", &["xtask"]),
     ("clap", &["stagedoor-cli", "xtask"]),

@@ -26,10 +26,16 @@ pub(crate) struct ServeArgs {
     /// Where to speak the MySQL protocol, such as 127.0.0.1:6001; overrides the settings
     #[arg(long, value_name = "ADDR")]
     pub(crate) mysql_listen: Option<std::net::SocketAddr>,
+
     /// Where to serve /metrics, /healthz and /readyz over HTTP, such as 127.0.0.1:9464, without a login;
     /// overrides the settings; off unless it is set
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", visible_alias = "http-listen")]
     pub(crate) metrics_listen: Option<std::net::SocketAddr>,
+
+    /// Where OpenTelemetry's traces go, by OTLP over gRPC, such as http://127.0.0.1:4317; overrides the settings and
+    /// OTEL_EXPORTER_OTLP_ENDPOINT; none are taken unless one of them is set
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
 
     /// The file with the password that `root` gets in a new data directory; without it, a random one
     /// is printed once; overrides the settings

@@ -13,6 +13,7 @@ pub(super) fn apply(args: ServeArgs, settings: &mut Settings) {
         listen,
         mysql_listen,
         metrics_listen,
+        otlp_endpoint,
         root_password_file,
         tls_cert,
         tls_key,
@@ -31,6 +32,9 @@ pub(super) fn apply(args: ServeArgs, settings: &mut Settings) {
     }
     if metrics_listen.is_some() {
         settings.metrics.listen = metrics_listen;
+    }
+    if otlp_endpoint.is_some() {
+        settings.traces.otlp_endpoint = otlp_endpoint;
     }
     for (given, setting) in [
         (root_password_file, &mut settings.auth.root_password_file),
@@ -84,6 +88,7 @@ mod tests {
                 "--listen=127.0.0.2:1",
                 "--mysql-listen=127.0.0.3:2",
                 "--metrics-listen=127.0.0.2:2",
+                "--otlp-endpoint=http://127.0.0.2:3",
                 "--root-password-file=p",
                 "--tls-cert=c",
                 "--tls-key=k",
@@ -100,11 +105,22 @@ mod tests {
         };
         expected.mysql.listen = Some(([127, 0, 0, 3], 2).into());
         expected.metrics.listen = Some(([127, 0, 0, 2], 2).into());
+        expected.traces.otlp_endpoint = Some("http://127.0.0.2:3".into());
         expected.auth.root_password_file = Some("p".into());
         expected.tls.cert = Some("c".into());
         expected.tls.key = Some("k".into());
         expected.tls.client_ca = Some("a".into());
         assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn the_port_of_metrics_has_two_names() {
+        for name in ["--metrics-listen=127.0.0.2:2", "--http-listen=127.0.0.2:2"] {
+            let settings = overridden(&[name], Settings::default());
+            assert_eq!(settings.metrics.listen, Some(([127, 0, 0, 2], 2).into()));
+            // That of download links is another.
+            assert_eq!(settings.http.listen, None);
+        }
     }
 
     #[test]

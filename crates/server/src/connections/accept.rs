@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Connection, ConnectionInfo, Cut, Io, keep_alive, preface};
+use super::{Calls, Connection, ConnectionInfo, Cut, Io, keep_alive, preface};
 use crate::tls::{self, Tls};
 
 /// How long a client may take for the TLS handshake and the first bytes of HTTP/2, usually.
@@ -155,10 +155,12 @@ async fn open(
         info: ConnectionInfo {
             address: Some(address),
             certificate,
+            calls: Calls::default(),
         },
         cut: Some(entry.cut),
         is_cut: false,
         _place: Some(place),
+        ended: None,
     };
     // Nobody takes it when the server stops; then it is closed.
     let _ = opened.send(connection).await;

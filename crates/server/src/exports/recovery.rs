@@ -67,7 +67,11 @@ pub(crate) async fn recover_left(instance: &Arc<Instance>) {
         .buffer_unordered(RECOVERED_AT_ONCE_MAX)
         .for_each(async |done| {
             if let Err(error) = done {
-                tracing::error!(%error, "recovering an export broke off; it is tried again");
+                // Its text may quote what a panic quoted; the panic itself is logged without.
+                tracing::error!(
+                    panicked = error.is_panic(),
+                    "recovering an export broke off; it is tried again"
+                );
             }
         })
         .await;

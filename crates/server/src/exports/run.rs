@@ -37,6 +37,7 @@ use crate::internal::ReadPin;
 use crate::policies::Meter;
 use crate::session::{Warnings, looked_at_before};
 use crate::temporary_stages::ExportInto;
+use crate::traces::{EXPORT_ID, Trace};
 use crate::turns::Turn;
 
 use batches::{metered, until_cancelled};
@@ -69,6 +70,8 @@ pub(crate) struct ExportPlan {
     pub(crate) on_existing: OnExisting,
     /// Keeps the tables' files while the query reads them.
     pub(crate) pin: ReadPin,
+    /// Where it stands in the trace of the statement that has asked for it.
+    pub(crate) trace: Trace,
 }
 
 /// Admits an export durably and starts its task. Both happen in a task of their own, so that a caller
@@ -150,7 +153,11 @@ async fn admit(instance: Arc<Instance>, mut plan: ExportPlan) -> Result<ExportHa
             lost: Arc::default(),
             job,
         };
-        place.end = running.to_the_end(plan, progress).await;
+        let mut span = plan.trace.part("export");
+        span.set_text(EXPORT_ID, &running.id);
+        place.end = running.to_the_end(plan, progress, span.below()).await;
+        span.ended(&place.end);
+        drop(span);
         match &place.end {
             Ok(record) => tracing::info!(
                 id = record.id,
@@ -238,9 +245,16 @@ struct Running {
 }
 
 impl Running {
-    async fn to_the_end(&self, plan: ExportPlan, progress: Arc<Progress>) -> Result<ExportRecord> {
+    async fn to_the_end(
+        &self,
+        plan: ExportPlan,
+        progress: Arc<Progress>,
+        trace: Trace,
+    ) -> Result<ExportRecord> {
         let meter = Arc::clone(&plan.meter);
+        let writing = trace.part("write");
         let prepared = self.prepare(plan, progress).await;
+        drop(writing);
         let (prepared, _alone) = match prepared {
             Ok(prepared) => prepared,
             // A writer that was interrupted says so in its own words.
@@ -254,6 +268,7 @@ impl Running {
         if let Err(refused) = may_publish {
             return self.fail(refused).await;
         }
+        let _publishing = trace.part("publish");
         match publish(&self.target.store, &prepared.plan, Attempt::First).await {
             Ok(published) => {
                 meter.keep(&self.id);

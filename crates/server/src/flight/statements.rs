@@ -18,6 +18,7 @@ use prost::Message;
 use crate::error::{Error, Reason, Result};
 use crate::exports::ExportHandle;
 use crate::session::{Bounds, Outcome, Ready, Transfer};
+use crate::sessions;
 use crate::sql::{Effect, export_state};
 use crate::time::proto_timestamp;
 
@@ -235,15 +236,22 @@ async fn act(mut session: Entered, ready: Ready) -> Result<Acted> {
     })
 }
 
-/// Waits for an export's end. A client that leaves does not stop it, KILL does.
+/// Waits for an export's end. A client that leaves does not stop it, KILL does; of one that another call has started
+/// KILL and the statement's time end the waiting alone.
 async fn settled(handle: ExportHandle, mut bounds: Bounds) -> Result<ExportRecord> {
-    let end = handle.wait();
-    tokio::pin!(end);
+    let (end, late) = (handle.wait(), bounds.late());
+    tokio::pin!(end, late);
     tokio::select! {
         biased;
         end = &mut end => return end,
-        // How it ends is its own to say: it may be past the point at which it can be stopped.
-        () = bounds.killed() => handle.cancel(),
+        () = bounds.killed() => {
+            if handle.follows() {
+                return Err(sessions::killed());
+            }
+            // How it ends is its own to say: it may be past the point at which it can be stopped.
+            handle.cancel();
+        }
+        error = &mut late, if handle.follows() => return Err(error),
     }
     end.await
 }

@@ -6,6 +6,7 @@ use catalog::{Actor, Catalog, PUBLIC_ROLE as PUBLIC, ROOT_USER, admin_role};
 use tokio::time::Instant;
 
 use crate::error::{Error, Reason, Result};
+use crate::traces::Trace;
 
 pub(crate) use catalog::SYS_ACCOUNT as SYS;
 
@@ -37,7 +38,7 @@ pub(crate) struct Binding {
 }
 
 /// What is known of a call besides who makes it; it goes into audit and log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CallContext {
     /// The client's, or else the server's own; answered in metadata `x-request-id`.
     pub(crate) request_id: String,
@@ -47,6 +48,8 @@ pub(crate) struct CallContext {
     pub(crate) statement: String,
     /// When the client waits no longer for what it has asked, as far as it has said so.
     pub(crate) until: Option<Instant>,
+    /// Where it stands in its trace.
+    pub(crate) trace: Trace,
 }
 
 impl Principal {

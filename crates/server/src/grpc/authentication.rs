@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::BodyExt;
 use proto::v1::file_service_server::SERVICE_NAME as FILE_SERVICE;
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -28,6 +29,7 @@ use crate::error::{Error, Reason, Result};
 use crate::gate::{CallContext, Credential, LoginName, Logins, Principal};
 use crate::instance::Instance;
 use crate::session::{Caller, Login};
+use crate::traces::{self, Span, Trace};
 
 /// Metadata in which a request's id comes and goes.
 const REQUEST_ID: &str = "x-request-id";
@@ -110,7 +112,8 @@ where
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let check = self.check.clone();
         Box::pin(async move {
-            let context = check.context(&request);
+            let mut context = check.context(&request);
+            let mut traced = check.traced(&request, &mut context);
             let id = context.request_id.clone();
             let path = request.uri().path().to_owned();
             let until = context.until;
@@ -129,6 +132,9 @@ where
                     Ok((caller, token)) => {
                         tracing::Span::current()
                             .record("principal", tracing::field::display(&caller.principal));
+                        if traced.is_seen() {
+                            traced.set(traces::PRINCIPAL, caller.principal.to_string());
+                        }
                         request.extensions_mut().insert(caller);
                         if let Some(token) = token {
                             request.extensions_mut().insert(token);
@@ -158,8 +164,36 @@ where
             if let Ok(id) = HeaderValue::from_str(&id) {
                 response.headers_mut().insert(REQUEST_ID, id);
             }
-            Ok(response)
+            Ok(answered(traced, response))
         })
+    }
+}
+
+/// The answer, whose span ends with its last byte and has the status that comes behind it.
+fn answered(mut span: Span, response: Response<AxumBody>) -> Response<AxumBody> {
+    if span.is_none() {
+        return response;
+    }
+    tell_status(&mut span, response.headers());
+    response.map(|body| {
+        AxumBody::new(body.map_frame(move |frame| {
+            if let Some(trailers) = frame.trailers_ref() {
+                tell_status(&mut span, trailers);
+            }
+            frame
+        }))
+    })
+}
+
+fn tell_status(span: &mut Span, headers: &HeaderMap) {
+    let Some(status) = Status::from_header_map(headers) else {
+        return;
+    };
+    let code = status.code();
+    span.set("rpc.grpc.status_code", i64::from(i32::from(code)));
+    if code != tonic::Code::Ok {
+        // Its text may quote values.
+        span.failed_as(code.description());
     }
 }
 
@@ -252,7 +286,31 @@ impl Authentication {
             client,
             statement: request.uri().path().trim_start_matches('/').to_owned(),
             until: deadline(request.headers()),
+            trace: Trace::default(),
         }
+    }
+
+    /// The call's span, below which its statements will be.
+    fn traced(&self, request: &Request<AxumBody>, context: &mut CallContext) -> Span {
+        let Some(traces) = &self.instance.traces else {
+            return Span::default();
+        };
+        let path = request.uri().path();
+        // Probes ask every few seconds, and are nobody's work.
+        if is_open(path) {
+            return Span::default();
+        }
+        let name = path.trim_start_matches('/');
+        let mut span = traces.of_caller(request.headers()).call(name);
+        span.set("rpc.system", "grpc");
+        if let Some((service, method)) = name.split_once('/') {
+            span.set_text("rpc.service", service);
+            span.set_text("rpc.method", method);
+        }
+        span.set_text(traces::REQUEST_ID, &context.request_id);
+        span.set_text(traces::CLIENT, &context.client);
+        context.trace = span.below();
+        span
     }
 
     async fn caller(

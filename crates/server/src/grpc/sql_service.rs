@@ -18,7 +18,7 @@ use crate::grpc::ipc::IpcChunks;
 use crate::instance::Instance;
 use crate::parts::{ClientLeft, parts};
 use crate::session::{Bounds, Diagnostics, Done, FileTransfer, Outcome, Rows, Session, Transfer};
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, killed};
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -268,6 +268,9 @@ async fn follow_export(
             () = bounds.killed(), if !is_killed => {
                 // How it ends is its own to say: it may be past the point at which it can be stopped.
                 is_killed = true;
+                if handle.follows() {
+                    return Err(killed());
+                }
                 handle.cancel();
             }
             // Another call's goes on, whoever waits for it.

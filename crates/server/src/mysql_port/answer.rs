@@ -10,6 +10,7 @@ use super::wire::{OUTPUT_BYTES, Wire};
 use crate::error::{Error, Result};
 use crate::exports::ExportHandle;
 use crate::session::{Bounds, Outcome, Rows};
+use crate::sessions;
 
 /// What of an error's text a client is sent.
 const TEXT_BYTES_MAX: usize = 8 << 10;
@@ -164,7 +165,8 @@ async fn send_rows(
     Ok(Ok(warnings))
 }
 
-/// Waits for an export's end. A client that leaves does not stop it, KILL does.
+/// Waits for an export's end. A client that leaves does not stop it, KILL does; of one that another call has started
+/// KILL ends the waiting alone.
 async fn follow(
     wire: &mut Wire,
     handle: ExportHandle,
@@ -182,6 +184,9 @@ async fn follow(
             () = bounds.killed(), if !is_killed => {
                 // How it ends is its own to say: it may be past the point at which it can be stopped.
                 is_killed = true;
+                if handle.follows() {
+                    return Ok(Err(sessions::killed()));
+                }
                 handle.cancel();
             }
             // Another call's goes on, whoever waits for it.

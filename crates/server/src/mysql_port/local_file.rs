@@ -13,9 +13,6 @@ use crate::error::{Error, Reason, Result};
 use crate::internal::ReceivedFile;
 use crate::sessions;
 
-/// How long a client may send nothing of its file.
-const PART_MAX: Duration = Duration::from_secs(60);
-
 /// Whether a statement may be LOAD DATA LOCAL, so that it is worth a look; nearly none is. It may begin with a comment.
 pub(super) fn may_want(text: &str) -> bool {
     let has = |word: &str| {
@@ -71,6 +68,7 @@ impl Client {
         let Some(open) = self.opened.instance.sessions.get(&self.opened.id) else {
             return Err(Left);
         };
+        let stall_s = self.shared.instance.settings.mysql.local_file_stall_s;
         // One for all parts, so that a kill between two of them counts.
         let mut killed = open.killed();
         drop(open);
@@ -81,10 +79,14 @@ impl Client {
                     received = Err(sessions::killed());
                     continue;
                 }
-                event = tokio::time::timeout(PART_MAX, self.wire.event()) => match event {
+                event = tokio::time::timeout(Duration::from_secs(stall_s), self.wire.event()) => match event {
                     Ok(event) => event,
                     // It holds a turn that others wait for.
-                    Err(_) => return Err(Left),
+                    Err(_) => {
+                        let text = "Got timeout reading communication packets: nothing of the file came for mysql.local_file_stall_s";
+                        self.wire.connection.refuse(1159, "08S01", text);
+                        return Err(Left);
+                    }
                 },
             };
             match event {

@@ -13,6 +13,7 @@ use super::wire::Wire;
 use crate::error::{Error, Reason, Result};
 use crate::gate::{CallContext, LoginName, Logins, Principal, access_denied};
 use crate::session::{Caller, Login};
+use crate::traces::Trace;
 
 /// A client that is who it says.
 pub(super) struct Entered {
@@ -55,6 +56,7 @@ pub(super) async fn login(
         client: client.to_owned(),
         statement: "a login of the MySQL protocol".to_owned(),
         until: None,
+        trace: Trace::default(),
     };
     let mut next = first;
     let mut asked: Option<(Asked, LoginName, Option<[u8; 32]>)> = None;

@@ -59,6 +59,7 @@ impl Opened {
         let context = &mut self.caller.context;
         context.request_id = Uuid::now_v7().to_string();
         context.statement.clear();
+        context.trace = self.instance.new_trace();
         let span = tracing::info_span!("request", request_id = context.request_id);
         (self, span)
     }

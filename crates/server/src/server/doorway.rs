@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::{Either, Ready, ready};
+use futures::future::{BoxFuture, Either, ready};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use tonic::body::Body;
 use tonic::codegen::http;
 use tonic::service::Routes;
@@ -15,7 +17,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tower::Service;
 
-use crate::connections::ConnectionInfo;
+use crate::connections::{Call, ConnectionInfo};
 use crate::server::health::ServerHealth;
 use crate::status::ERROR_DOMAIN;
 
@@ -51,10 +53,7 @@ impl Doorway {
 impl Service<http::Request<Body>> for Doorway {
     type Response = http::Response<Body>;
     type Error = Infallible;
-    type Future = Either<
-        <Routes as Service<http::Request<Body>>>::Future,
-        Ready<Result<Self::Response, Infallible>>,
-    >;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // Routes are always ready; they wait for nothing but their answer.
@@ -62,17 +61,37 @@ impl Service<http::Request<Body>> for Doorway {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if let Some(info) = request.extensions_mut().remove::<ConnectionInfo>() {
+        let info = request.extensions_mut().remove::<ConnectionInfo>();
+        let running = info.map(|info| {
+            let running = info.begin_call();
             info.tell(request.extensions_mut());
-        }
-        match self.services.get() {
+            running
+        });
+        let answering = match self.services.get() {
             Some(services) => Either::Left(services.clone().call(request)),
             None if request.uri().path().starts_with(HEALTH_PREFIX) => {
                 Either::Left(self.health.call(request))
             }
             None => Either::Right(ready(Ok(starting().into_http()))),
-        }
+        };
+        Box::pin(async move {
+            let response = answering.await?;
+            Ok(match running {
+                Some(running) if !response.body().is_end_stream() => until_sent(running, response),
+                Some(_) | None => response,
+            })
+        })
     }
+}
+
+/// The answer, whose call runs until its last byte is taken, or nobody takes any more.
+fn until_sent(running: Call, response: http::Response<Body>) -> http::Response<Body> {
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _running = &running;
+            frame
+        }))
+    })
 }
 
 fn starting() -> Status {

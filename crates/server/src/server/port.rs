@@ -13,9 +13,9 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-use super::Server;
 use super::doorway::Doorway;
 use super::health::ServerHealth;
+use super::{Server, serving};
 use crate::connections::{self, Entry};
 use crate::gate::ensure_root_password;
 use crate::http_port::HttpPort;
@@ -126,16 +126,15 @@ impl Port {
             cut: is_cut,
         };
         let (stop, stopped) = oneshot::channel::<()>();
-        let transport = tokio::spawn(
-            connections::http2_over_network(&settings.limits).serve_with_incoming_shutdown(
-                doorway.clone(),
-                connections::accept(listener, entry),
-                async {
-                    // An error means that the sender is gone: stop, too.
-                    let _ = stopped.await;
-                },
-            ),
-        );
+        let transport = tokio::spawn(serving::serve(
+            doorway.clone(),
+            settings.limits.clone(),
+            connections::accept(listener, entry),
+            async {
+                // An error means that the sender is gone: stop, too.
+                let _ = stopped.await;
+            },
+        ));
         let transport = Transport {
             task: transport,
             stop,
@@ -214,6 +213,9 @@ impl Port {
             let _ = server.instance.links_at.set(http.links_at.clone());
             background.spawn(http.serve(Arc::clone(&server.instance)));
         }
+        if let Some(at) = &server.instance.settings.traces.otlp_endpoint {
+            tracing::info!(at, "sending traces");
+        }
         let (stop_mysql, mysql_stopped) = watch::channel(false);
         let mut clients = JoinSet::new();
         if let Some(mysql) = mysql {
@@ -251,7 +253,13 @@ impl Port {
         // What it is at holds the instance open.
         background.shutdown().await;
         server.end_temporary_stages().await;
-        close(server, doorway).await;
+        let traces = server.instance.traces.clone();
+        let flush = async {
+            if let Some(traces) = traces {
+                traces.close().await;
+            }
+        };
+        tokio::join!(close(server, doorway), flush);
         tracing::info!("stopped");
         ended
     }
@@ -259,7 +267,7 @@ impl Port {
 
 /// The running HTTP/2 server.
 struct Transport<Stop = oneshot::Sender<()>> {
-    task: JoinHandle<Result<(), tonic::transport::Error>>,
+    task: JoinHandle<()>,
     stop: Stop,
     cut: CutSender<()>,
 }
@@ -296,7 +304,7 @@ impl Transport<()> {
             }
         };
         match ended {
-            Some(Ok(served)) => served.map_err(|e| OpenError::new(format!("failed to serve: {e}"))),
+            Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(OpenError::new(format!("failed to serve: {error}"))),
             None => {
                 self.task.abort();

@@ -20,8 +20,9 @@ const MESSAGE_BYTES_MAX: usize = 8 << 10;
 /// The number of what has none.
 const UNKNOWN: u16 = 1105;
 
-/// Numbers of what a statement did not do because it was so already: MySQL's IF EXISTS and IF NOT EXISTS.
-const NOTES: [u16; 6] = [1007, 1008, 1050, 1051, 3162, 3163];
+/// Numbers of what a statement did not do because it was so already: MySQL's IF EXISTS and IF NOT EXISTS. Stages have those
+/// of procedures, for MySQL has no stages.
+const NOTES: [u16; 8] = [1007, 1008, 1050, 1051, 1304, 1305, 3162, 3163];
 
 /// How much a condition means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,6 +330,21 @@ mod tests {
                 expected,
                 "{statement}"
             );
+        }
+        for (statement, number) in [
+            ("DROP STAGE IF EXISTS nothing", "1305"),
+            ("ALTER STAGE IF EXISTS nothing SET COMMENT = 'x'", "1305"),
+            ("DROP USER IF EXISTS nobody", "3162"),
+            ("DROP ROLE IF EXISTS nobody", "3162"),
+            ("DROP ACCOUNT IF EXISTS nobody", "3162"),
+            ("CREATE USER IF NOT EXISTS root IDENTIFIED BY 'x'", "3163"),
+            ("DROP DATABASE IF EXISTS nothing", "1008"),
+            ("DROP TABLE IF EXISTS main.a, main.b", "1051"),
+        ] {
+            session.execute(statement).await.unwrap();
+            let said = shown(&mut session, warnings).await;
+            let expected = ["Note".to_owned(), number.to_owned()];
+            assert_eq!(said.first(), Some(&expected), "{statement}");
         }
         session.execute("SET NAMES utf8mb4").await.unwrap();
         assert_eq!(count(&mut session, "SHOW COUNT(*) WARNINGS").await, 2);

@@ -236,6 +236,7 @@ impl Session {
             manifest,
             on_existing: let_in.on_existing,
             pin: rows.pin,
+            trace: self.context.trace.clone(),
         })
     }
 

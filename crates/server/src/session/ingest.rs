@@ -70,6 +70,7 @@ impl Session {
             table.replace('`', "``")
         );
         let began = std::time::Instant::now();
+        let traced = self.begin_trace(VERB);
         let mut bounds = self.begin();
         let work = async {
             let turn = bounds.within(self.take_turn(Work::Statement)).await??;
@@ -81,6 +82,7 @@ impl Session {
             Err(error) if error.is_unaudited_refusal() => Err(self.refused(VERB, error).await),
             result => result,
         };
+        self.end_trace(traced, &result);
         self.ended(VERB, began, &result);
         result
     }

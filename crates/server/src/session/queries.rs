@@ -46,9 +46,10 @@ impl Session {
             pin,
         } = self.plan_query(&query).await?;
         let schema = as_written(&query, planned.schema());
+        let executing = self.context.trace.part("execute");
         let stream = labelled(planned.stream()?, &schema);
         let batches = stream.map(move |batch| {
-            let _pinned = &pin;
+            let _kept = (&pin, &executing);
             batch.map_err(Error::from)
         });
         Ok(Rows {
@@ -64,6 +65,7 @@ impl Session {
     pub(super) async fn plan_query(&self, query: &QueryText) -> Result<PlannedRead> {
         let pin = self.instance.internal.pin();
         let mut sources = Sources::new(&self.instance)?;
+        let _planning = self.context.trace.part("plan");
         let context = self.query_context_in(query, &mut sources, Vec::new());
         let (_, statement, context) = context.await?;
         let planned = self

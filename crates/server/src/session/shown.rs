@@ -47,6 +47,8 @@ impl Session {
         let within = |error: Error| error.within(format_args!("the WHERE of {verb}"));
         let context = self.query_context_in(&query, &mut sources, vec![table]);
         let (_, statement, context) = context.await.map_err(within)?;
+        // As MySQL compares names.
+        let statement = statement.ignoring_case();
         let planned = self.instance.engine.plan_statement(statement, context);
         let planned = planned.await.map_err(Error::from).map_err(within)?;
         // As the SHOW writes them: within a query names are folded.
@@ -147,6 +149,17 @@ mod tests {
                 vec!["u"],
             ),
             ("SHOW TABLES WHERE FALSE", vec![]),
+            (
+                "SHOW VARIABLES WHERE Variable_name = 'AutoCommit' OR 'UPTIME' = Variable_name",
+                vec!["autocommit"],
+            ),
+            ("SHOW TABLES WHERE Tables_in_d IN ('T', 'X')", vec!["t"]),
+            ("SHOW TABLES WHERE Tables_in_d LIKE 'U%'", vec!["u"]),
+            ("SHOW FULL TABLES WHERE Table_type = 'view'", vec!["v"]),
+            (
+                "SHOW TABLES WHERE Tables_in_d COLLATE utf8mb4_bin = 'T'",
+                vec![],
+            ),
         ] {
             let cells = first_column(&mut session, statement).await;
             assert_eq!(cells.unwrap(), expected, "{statement}");

@@ -108,6 +108,8 @@ pub struct MysqlSettings {
     pub statements_max: usize,
     /// The longest file of LOAD DATA LOCAL, in bytes; 0 takes none.
     pub local_file_bytes_max: u64,
+    /// How long a client of LOAD DATA LOCAL may send nothing of its file; then its connection ends.
+    pub local_file_stall_s: u64,
 }
 
 impl Default for MysqlSettings {
@@ -117,6 +119,7 @@ impl Default for MysqlSettings {
             packet_bytes_max: 64 << 20,
             statements_max: 1024,
             local_file_bytes_max: 1 << 30,
+            local_file_stall_s: 60,
         }
     }
 }

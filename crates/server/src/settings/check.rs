@@ -25,6 +25,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
     check_tls(&settings.tls)?;
     check_http(&settings.http)?;
     check_mysql(&settings.mysql)?;
+    settings.traces.check()?;
     check_auth(&settings.auth)?;
     check_secrets(&settings.secrets)?;
     check_paths(&settings.paths)?;
@@ -87,6 +88,11 @@ fn check_mysql(mysql: &MysqlSettings) -> Result<(), String> {
     let Some((name, min)) = [
         ("mysql.packet_bytes_max", mysql.packet_bytes_max, 1 << 20),
         ("mysql.statements_max", mysql.statements_max, 1),
+        (
+            "mysql.local_file_stall_s",
+            usize::try_from(mysql.local_file_stall_s).unwrap_or(usize::MAX),
+            1,
+        ),
     ]
     .into_iter()
     .find_map(|(name, value, min)| (value < min).then_some((name, min))) else {

@@ -25,7 +25,7 @@ const TOP_LEVEL: [(&str, Form); 4] = [
 
 /// The sections, so that `STAGEDOOR_LIMITS_NESTING_MAX` is taken apart at the right place, and their keys
 /// that are no number or boolean.
-const SECTIONS: [(&str, &[(&str, Form)]); 14] = [
+const SECTIONS: [(&str, &[(&str, Form)]); 15] = [
     (
         "tls",
         &[
@@ -40,6 +40,7 @@ const SECTIONS: [(&str, &[(&str, Form)]); 14] = [
     ),
     ("mysql", &[("listen", Form::Text)]),
     ("metrics", &[("listen", Form::Text)]),
+    ("traces", &[("otlp_endpoint", Form::Text)]),
     ("auth", &[("root_password_file", Form::Text)]),
     (
         "secrets",

@@ -52,6 +52,9 @@ pub struct LimitSettings {
     pub connections_max: usize,
     /// How long a gRPC connection lasts; then it takes no new call, and ends with its last one. 0: without end.
     pub connection_age_s: u64,
+    /// A gRPC connection in which no call has run for this long is closed; its client opens another one when it has
+    /// something to ask. 0: never.
+    pub connection_idle_s: u64,
     /// Open sessions; a further one is refused.
     pub sessions_max: usize,
     /// Open sessions of one account.
@@ -99,6 +102,7 @@ impl Default for LimitSettings {
             bucket_upload_bytes_max: 256 << 20,
             connections_max: 1000,
             connection_age_s: 0,
+            connection_idle_s: 3600,
             sessions_max: 1000,
             sessions_account_max: 500,
             login_attempts_max: 5,

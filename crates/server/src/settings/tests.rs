@@ -75,6 +75,7 @@ fn reads_every_key_of_the_documented_file() {
     settings.notify.secret_file = None;
     settings.mysql.listen = None;
     settings.metrics = defaults.metrics.clone();
+    settings.traces = defaults.traces.clone();
     settings.internal = defaults.internal.clone();
     settings.secrets.key_file = None;
     settings.data_dir = defaults.data_dir.clone();

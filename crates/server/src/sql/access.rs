@@ -478,9 +478,16 @@ fn privilege_of(privilege: parser::Privilege) -> Option<Privilege> {
     })
 }
 
+/// MySQL's numbers of notes that a user or a role is there already, or is not. Accounts, of which MySQL has none, have the
+/// same.
+const IS_THERE: u16 = 3163;
+const IS_NOT_THERE: u16 = 3162;
+
 fn kept(outcome: CreateOutcome, what: &str, name: &str) -> Option<String> {
     match outcome {
-        CreateOutcome::Kept => Some(format!("the {what} {name} exists; nothing was changed")),
+        CreateOutcome::Kept => Some(format!(
+            "{IS_THERE}: the {what} {name} exists; nothing was changed"
+        )),
         CreateOutcome::Created | CreateOutcome::Replaced => None,
     }
 }
@@ -490,7 +497,7 @@ fn kept_or_done(verb: &'static str, outcome: CreateOutcome, what: &str, name: &s
 }
 
 fn not_there(name: &str) -> String {
-    format!("{name} not exists; nothing was changed")
+    format!("{IS_NOT_THERE}: {name} not exists; nothing was changed")
 }
 
 /// The warning that IF EXISTS makes of a missing name; any other error as it is.

@@ -51,7 +51,9 @@ pub(super) async fn create(session: &Session, statement: CreateStage) -> Result<
         }
     };
     let warnings = match outcome {
-        CreateOutcome::Kept => vec![format!("the stage {name} exists; nothing was changed")],
+        CreateOutcome::Kept => vec![format!(
+            "1304: the stage {name} exists; nothing was changed"
+        )],
         CreateOutcome::Created | CreateOutcome::Replaced => Vec::new(),
     };
     Ok(Outcome::done_with_warnings("CREATE STAGE", warnings))
@@ -349,7 +351,9 @@ fn unless_missing(
     if if_exists && error.reason() == Reason::StageNotFound {
         return Ok(Outcome::done_with_warnings(
             verb,
-            vec![format!("the stage {name} not exists; nothing was changed")],
+            vec![format!(
+                "1305: the stage {name} not exists; nothing was changed"
+            )],
         ));
     }
     Err(error)

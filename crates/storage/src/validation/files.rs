@@ -9,6 +9,7 @@ use super::{Capability, Check, Probe, Validation, content};
 use crate::backend::{Backend, PlannedFile, Published};
 use crate::draft::OnExisting;
 use crate::error::{Error, ErrorKind, Result};
+use crate::folder::ended_early;
 use crate::path::ObjectPath;
 use crate::store::hex;
 
@@ -136,7 +137,7 @@ async fn put(
     });
     let token = token
         .await
-        .map_err(|e| Error::new(ErrorKind::Io, format!("writing ended early: {e}")))??;
+        .map_err(|e| ended_early("writing a draft", &e))??;
     let file = PlannedFile {
         token,
         target: target.clone(),
