@@ -250,9 +250,7 @@ async fn a_row_knows_its_file() {
     server.ok(&format!("CREATE EXTERNAL TABLE t {FILES}")).await;
     let eu = "stage://s/sales/dt=2026-01-01/region=eu/a.csv";
     let rows = server
-        .ok(&format!(
-            "SELECT __mo_filepath, COUNT(*) AS n FROM t WHERE __MO_FILEPATH LIKE '%/region=eu/%' GROUP BY __mo_filepath"
-        ))
+        .ok("SELECT __mo_filepath, COUNT(*) AS n FROM t WHERE __MO_FILEPATH LIKE '%/region=eu/%' GROUP BY __mo_filepath")
         .await;
     assert_eq!(rows.rows(), [[eu, "2"]]);
     assert_eq!(rows.schema.unwrap().field(0).name(), "__mo_filepath");

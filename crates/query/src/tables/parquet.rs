@@ -79,7 +79,7 @@ impl ParquetTable {
 
     /// The table with files that anybody may have written, and the columns that are in their paths.
     pub(super) fn of_others(self, paths: FromPaths) -> Result<Self, Error> {
-        let paths = paths.as_views()?;
+        let paths = paths.into_views()?;
         Ok(Self {
             schema: paths.behind(&self.file_schema),
             paths,

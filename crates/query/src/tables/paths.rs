@@ -152,7 +152,7 @@ impl FromPaths {
     }
 
     /// The same with texts and bytes as views, as Parquet is decoded.
-    pub(super) fn as_views(mut self) -> Result<Self, Error> {
+    pub(super) fn into_views(mut self) -> Result<Self, Error> {
         let schema = with_views(&Schema::new(self.fields));
         self.fields = schema.fields().iter().cloned().collect();
         for value in self.values.iter_mut() {

@@ -221,7 +221,7 @@ mod tests {
         LeftLine {
             file: "a.csv".to_owned(),
             line: number,
-            column: (number % 2 == 0).then(|| "c".to_owned()),
+            column: number.is_multiple_of(2).then(|| "c".to_owned()),
             reason: "wrong".to_owned(),
             text: text.to_owned(),
         }
