@@ -224,7 +224,7 @@ fn whole_lines_among_others() {
     };
     check(
         &quoted,
-        "\"a,b\",c,\"\"\n1,\"two\",NULL,\"NULL\",\r\n\"do\"\"ubled\",1\nst\"ray,2\n\"over\nlines\",\"\",\n\"x\"y,1\n",
+        "\"a,b\",c,\"\"\n1,\"two\",NULL,\"NULL\",\r\n\"do\"\"ubled\",1\nst\"ray,2\n\"over\nlines\",\"\",\n\"x\"y\",1\n",
         &[
             &[Some("a,b"), Some("c"), Some("")],
             &[Some("1"), Some("two"), None, Some("NULL"), Some("")],
