@@ -252,7 +252,8 @@ fn a_full_disk_fails_the_export_and_loses_nothing() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     assert!(
-        text(&output.stderr).starts_with("ERROR 1021 (HY000): stage 's': failed to write the export"),
+        text(&output.stderr)
+            .starts_with("ERROR 1021 (HY000): stage 's': failed to write the export"),
         "{}",
         text(&output.stderr)
     );
