@@ -86,7 +86,7 @@ USE
 => Syntax: expected a name at line 1 column 4 near ""
 
 UPDATE t WHERE a = 1
-=> Syntax: expected SET at line 1 column 16 near "a = 1"
+=> Syntax: expected '.', an alias or SET at line 1 column 10 near "WHERE a = 1"
 
 UPDATE t SET a 1
 => Syntax: expected '=' at line 1 column 16 near "1"
