@@ -235,3 +235,34 @@ async fn it_takes_write_on_the_stage_and_insert_on_the_table() {
     server.ok("SET ROLE moadmin").await;
     assert_eq!(server.ok("SELECT COUNT(*) FROM t").await.cell(), "1");
 }
+
+/// What a stage does to its files the table would read; it is refused before a row is made, and with none, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_that_changes_its_files_takes_none_of_a_table() {
+    let server = server().await;
+    server
+        .ok("CREATE EXTERNAL TABLE t (a varchar(20)) INFILE {'filepath'='stage://s/t/*', 'write_file_pattern'='stage://s/t/%U.csv'}")
+        .await;
+    for (rule, value) in [
+        ("formula_guard", "true"),
+        ("require_manifest", "true"),
+        (
+            "encrypt_to",
+            "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+        ),
+    ] {
+        server
+            .ok(&format!(
+                "ALTER STAGE s SET POLICY = {{'{rule}' = '{value}'}}"
+            ))
+            .await;
+        for source in ["VALUES ('=1')", "SELECT 'x' FROM t WHERE FALSE"] {
+            let error = server.error(&format!("INSERT INTO t {source}")).await;
+            assert!(
+                error.contains(&format!("policy {rule}")),
+                "{source}: {error}"
+            );
+        }
+    }
+    assert_eq!(visible(&server), Vec::<String>::new());
+}

@@ -106,6 +106,7 @@ pub struct SegmentWriter<W: Write + Send> {
     /// Not encoded yet.
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
+    waiting_bytes: usize,
     /// The row group that is being written, and its rows.
     group: Vec<ArrowColumnWriter>,
     group_rows: usize,
@@ -148,6 +149,7 @@ impl<W: Write + Send> SegmentWriter<W> {
             leaves,
             waiting: Vec::new(),
             waiting_rows: 0,
+            waiting_bytes: 0,
             group: Vec::new(),
             group_rows: 0,
             groups: 0,
@@ -162,9 +164,9 @@ impl<W: Write + Send> SegmentWriter<W> {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.rows += batch.num_rows() as u64;
         self.waiting_rows += batch.num_rows();
+        self.waiting_bytes += batch.get_array_memory_size();
         self.waiting.push(batch.clone());
-        let bytes = self.waiting.iter().map(RecordBatch::get_array_memory_size);
-        if self.waiting_rows >= ENCODED_ROWS || bytes.sum::<usize>() >= ENCODED_BYTES {
+        if self.waiting_rows >= ENCODED_ROWS || self.waiting_bytes >= ENCODED_BYTES {
             self.encode().map_err(failed)?;
         }
         Ok(())
@@ -188,7 +190,7 @@ impl<W: Write + Send> SegmentWriter<W> {
         )?;
         self.group_rows += self.waiting_rows;
         self.waiting.clear();
-        self.waiting_rows = 0;
+        (self.waiting_rows, self.waiting_bytes) = (0, 0);
         let bytes = self
             .group
             .iter()

@@ -86,6 +86,33 @@ impl Policies {
         Ok(())
     }
 
+    /// That INSERT may add files to a table that reads them again.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyDenied`] where files of the stage are not what the rows are.
+    pub(crate) fn admit_table_file(&self) -> Result<()> {
+        for of in &self.0 {
+            let changed = [
+                (
+                    !of.policy.encrypt_to.is_empty(),
+                    "its files are encrypted (policy encrypt_to), and the table could not read them",
+                ),
+                (
+                    of.policy.formula_guard,
+                    "texts get an apostrophe (policy formula_guard), and the table would read that",
+                ),
+                (
+                    of.policy.require_manifest,
+                    "a manifest lies beside each file (policy require_manifest), and the table might read that",
+                ),
+            ];
+            if let Some((_, why)) = changed.iter().find(|(given, _)| *given) {
+                return Err(of.denied(why));
+            }
+        }
+        Ok(())
+    }
+
     /// That a client may be given a URL by which it sends a file itself, until an instant: what such a URL cannot keep
     /// refuses it.
     ///

@@ -6,8 +6,7 @@ use crate::part::{NewFile, Part, PartSink};
 
 /// Writes the one file of an export to a writer, and flushes it at the end. An export that needs a second file is an error.
 ///
-/// What a writer has got cannot be taken back: of an export that fails or is cancelled it has a beginning, and is dropped
-/// without being flushed. Whoever reads from it must hear of the export's end in another way; for files there is
+/// What a writer has got cannot be taken back: of an export that fails or is cancelled it has a beginning. Whoever reads from it must hear of the export's end in another way; for files there is
 /// [`FileSink`](crate::FileSink).
 #[derive(Debug)]
 pub struct WriteSink<W>(Option<W>);

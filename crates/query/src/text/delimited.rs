@@ -84,6 +84,7 @@ impl FileRecords {
                 Ok(false) => break,
                 Err(fault) if self.records.block().len() == 0 => return Err(fault),
                 Err(fault) => {
+                    self.records.forget_open();
                     self.fault = Some(fault);
                     break;
                 }
@@ -127,14 +128,16 @@ pub(super) async fn batches(
         true => 1,
         false => tokio::runtime::Handle::current().metrics().num_workers() + 1,
     };
+    // An error takes its place behind the blocks before it.
     Ok(blocks
-        .map_ok(|(rows, block, before)| async move {
+        .map(|block| async move {
+            let (rows, block, before) = block?;
             SpawnedTask::spawn(async move { rows.batch(&block, before) })
                 .join()
                 .await
                 .unwrap_or_else(|error| Err(crate::panics::joined("reading values", error)))
         })
-        .try_buffered(at_once)
+        .buffered(at_once)
         .try_filter_map(async |batch| Ok(batch))
         .boxed())
 }

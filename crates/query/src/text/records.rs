@@ -162,6 +162,11 @@ impl Records {
         self.block.clear();
     }
 
+    /// Forgets what was read of a record that does not come to its end.
+    pub(super) fn forget_open(&mut self) {
+        self.block.take_back(self.open);
+    }
+
     /// The record that [`Step::Record`] told of.
     pub(super) fn record(&self) -> Option<Record<'_>> {
         self.block.record(self.block.len().checked_sub(1)?)

@@ -437,6 +437,23 @@ async fn a_damaged_parquet_file_is_named_or_read_but_harms_nothing() {
     assert!(matches!(read(&world, whole).await, (None, None)));
 }
 
+/// What is wrong with a file comes behind the rows before it, which have no more fields by it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_behind_rows_is_told_as_its_own() {
+    let options = CsvReadOptions::default();
+    let columns = [("id", "BIGINT"), ("name", "TEXT")];
+    for (text, wanted) in [
+        ("1,a\n2,b\n3,\"x", "never closed (file 'f.csv', line 3)"),
+        ("1,a\n2,b\n,\"x", "never closed (file 'f.csv', line 3)"),
+        ("x,a\n2,b\n3,\"x", "line 1)"),
+    ] {
+        let files = files(&[("f.csv", text.as_bytes().to_vec())]).await;
+        let read = files.query("SELECT id, name FROM t", files.csv(&options), &columns);
+        let error = read.await.unwrap_err().to_string();
+        assert!(error.contains(wanted), "{text:?}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_csv_file_is_named() {
     let options = CsvReadOptions::default();

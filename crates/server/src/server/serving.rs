@@ -26,7 +26,12 @@ pub(super) async fn serve(
     loop {
         let connection = tokio::select! {
             () = &mut stop => break,
-            Some(_) = serving.join_next() => continue,
+            Some(served) = serving.join_next() => {
+                if let Err(error) = served {
+                    tracing::error!(panicked = error.is_panic(), "serving a connection broke off");
+                }
+                continue;
+            }
             connection = incoming.next() => connection,
         };
         match connection {

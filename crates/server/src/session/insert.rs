@@ -39,6 +39,9 @@ impl Session {
                 .collect(),
         };
         let target = insert_target(&table, named, Numbers::Given)?;
+        if is_of_files(&table) {
+            self.may_append_file(&table).await?;
+        }
         let (source, _, context) = self.query_context(&statement.source, Vec::new()).await?;
         let engine = &self.instance.engine;
         let planned = engine.plan_insert(&source, target, context).await?;

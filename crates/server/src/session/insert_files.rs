@@ -14,6 +14,14 @@ use crate::error::{Error, Result};
 use crate::external::ExternalOptions;
 
 impl Session {
+    /// That a file may be added to the table: asked before any row is made or received.
+    ///
+    /// # Errors
+    /// Those of an export to the stage of its `write_file_pattern`, and what its policies say of files of tables.
+    pub(super) async fn may_append_file(&self, table: &TableRecord) -> Result<()> {
+        self.may_add_file(&self.new_file(table)?).await
+    }
+
     /// Writes rows as a new file of the table, and gives how many there were. No rows: no file.
     ///
     /// # Errors

@@ -86,6 +86,9 @@ impl Session {
         if let Some(report) = &report {
             self.may_export(report).await?;
         }
+        if is_of_files(&table) {
+            self.may_append_file(&table).await?;
+        }
         let pin = self.instance.internal.pin();
         let mut sources = Sources::new(&self.instance)?;
         let mut source = match (&self.received, statement.local) {

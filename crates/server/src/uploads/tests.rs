@@ -66,18 +66,7 @@ fn the_bytes_are_frozen() {
 fn a_damaged_record_is_set_aside_and_harms_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let uploads = Uploads::open(dir.path()).unwrap();
-    let record = Record {
-        v: VERSION,
-        account: "sys".to_owned(),
-        stage: "s".to_owned(),
-        stage_id: 7,
-        stage_version: 2,
-        parents: Vec::new(),
-        target: "a/b.csv".to_owned(),
-        begun_us: 1,
-        ended_us: None,
-        token: None,
-    };
+    let record = record();
     for work in ["one", "two"] {
         uploads.write(work, &record).unwrap();
     }

@@ -114,7 +114,9 @@ pub(super) fn separator(options: &CsvReadOptions, newline: bool) -> Option<u8> {
     };
     let is_else = matches!(byte, b'\n' | b'\r')
         || options.enclosed == Some(byte)
-        || options.escaped == Some(byte);
+        || options.escaped == Some(byte)
+        // The end of a line may be theirs.
+        || [options.enclosed, options.escaped].contains(&Some(b'\r'));
     (newline && options.lines_starting.is_empty() && !is_else).then_some(byte)
 }
 

@@ -20,6 +20,18 @@ impl Session {
         Ok(())
     }
 
+    /// The same of a file that a table is to read again.
+    ///
+    /// # Errors
+    /// Those of [`Session::export`]; [`Reason::PolicyDenied`](crate::Reason::PolicyDenied) where the stage's files are
+    /// not what the rows are.
+    pub(in crate::session) async fn may_add_file(&self, statement: &Export) -> Result<()> {
+        match self.let_in(statement, Conflicts::Refused).await? {
+            Entry::New(let_in) => let_in.target.policies().admit_table_file(),
+            Entry::Before(_) => Err(Error::defect("rows of a statement have an EXPORT ID")),
+        }
+    }
+
     /// Exports rows to where `statement` says, in the turn of the statement that they are of, and waits until they are
     /// published. A statement that is given up takes its export along.
     ///
