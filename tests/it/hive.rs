@@ -289,6 +289,27 @@ async fn a_row_knows_its_file() {
         .error("SELECT *, t.__mo_filepath FROM t JOIN 'stage://s/p.parquet' AS p ON t.id = p.id")
         .await;
     assert!(error.contains("* of several tables of files"), "{error}");
+    // It is no column that both have in common.
+    let error = server
+        .error("SELECT t.__mo_filepath FROM t NATURAL JOIN 'stage://s/p.parquet' AS p")
+        .await;
+    assert!(
+        error.contains("NATURAL JOIN of a table of files"),
+        "{error}"
+    );
+    let rows = server
+        .ok("SELECT t.__mo_filepath FROM t JOIN 'stage://s/p.parquet' AS p USING (id) ORDER BY id LIMIT 1")
+        .await;
+    assert_eq!(rows.cell(), eu);
+    // A name of WITH hides a table within its query alone, and not from itself.
+    let rows = server
+        .ok("WITH t AS (SELECT *, __mo_filepath AS file FROM t WHERE id = 1) SELECT * FROM t")
+        .await;
+    assert_eq!(rows.rows(), [["1", "10", "2026-01-01", "eu", eu]]);
+    let rows = server
+        .ok("SELECT * FROM (WITH t AS (SELECT 7 AS seven) SELECT * FROM t) AS x, t WHERE __mo_filepath IS NOT NULL AND id = 1")
+        .await;
+    assert_eq!(rows.rows(), [["7", "1", "10", "2026-01-01", "eu"]]);
     // Of tables there is none.
     server.ok("CREATE TABLE own (id int)").await;
     let error = server.error("SELECT __mo_filepath FROM own").await;

@@ -156,6 +156,51 @@ async fn a_file_is_loaded_once_where_that_is_asked_for() {
     assert_eq!(server.ok(&load).await.result.affected_rows, 1);
 }
 
+/// A file is done with also if no line of it became a row: else its bad lines would be reported at each run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_rows_is_loaded_once_too() {
+    let (server, dir) = server().await;
+    std::fs::write(dir.join("a.csv"), "x,a\n").unwrap();
+    std::fs::write(dir.join("b.csv"), "").unwrap();
+    let load = |report: &str| {
+        format!("{LOAD} ON_ERROR 'skip' REPORT 'stage://out/{report}' SKIP_LOADED = TRUE")
+    };
+    let loaded = server.ok(&load("1.csv")).await;
+    assert_eq!(loaded.result.affected_rows, 0);
+    assert!(loaded.result.warnings[0].starts_with("1 line was left out (ON_ERROR 'skip')"));
+    let out = server.folder.path().join("out");
+    assert!(out.join("1.csv").exists());
+    let again = server.ok(&load("2.csv")).await;
+    assert_eq!(
+        again.result.warnings[0],
+        "2 files were left out (SKIP_LOADED)"
+    );
+    assert_eq!(again.result.warnings.len(), 3);
+    assert!(!out.join("2.csv").exists());
+}
+
+/// Each file's rows are there once however many load it at a time, and no load fails for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn loads_at_once_load_a_file_once() {
+    let (server, dir) = server().await;
+    for file in 0..20 {
+        std::fs::write(dir.join(format!("{file}.csv")), format!("{file},a\nx,b\n")).unwrap();
+    }
+    let loads = (0..8).map(|load| {
+        let statement =
+            format!("{LOAD} ON_ERROR 'skip' REPORT 'stage://out/{load}.csv' SKIP_LOADED = TRUE");
+        let server = &server;
+        async move { server.ok(&statement).await.result.affected_rows }
+    });
+    let mut loaded = futures::future::join_all(loads).await;
+    loaded.sort_unstable();
+    assert_eq!(loaded, [0, 0, 0, 0, 0, 0, 0, 20]);
+    assert_eq!(server.ok("SELECT COUNT(*) FROM t").await.cell(), "20");
+    let mut reports = files(&server.folder.path().join("out"));
+    reports.retain(|name| !name.starts_with('.'));
+    assert_eq!(reports.len(), 1, "{reports:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_loaded_is_forgotten_with_the_rows() {
     let (server, dir) = server().await;

@@ -89,6 +89,34 @@ async fn insert_adds_a_file_that_the_table_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_does_not_read_what_it_writes_says_so() {
+    let server = server().await;
+    for (table, read, write, is_read) in [
+        ("one", "stage://s/t/*.csv", "stage://s/t/%U.csv", true),
+        (
+            "two",
+            "stage://s/**/*.csv",
+            "stage://s//a/b/%Y_%U.csv",
+            true,
+        ),
+        ("three", "stage://s/t/*.csv", "stage://s/u/%U.csv", false),
+        ("four", "stage://s/*.csv", "stage://s/t/%U.csv", false),
+        ("five", "stage://s/t/a*.csv", "stage://s/t/%U.csv", false),
+    ] {
+        let done = server
+            .ok(&format!(
+                "CREATE EXTERNAL TABLE {table} (id int) INFILE {{'filepath'='{read}', 'format'='csv', 'write_file_pattern'='{write}'}}"
+            ))
+            .await;
+        let warnings = done.result.warnings;
+        assert_eq!(warnings.is_empty(), is_read, "{table}: {warnings:?}");
+        if let Some(warning) = warnings.first() {
+            assert!(warning.contains(&format!("not among those of filepath, '{read}'")));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn load_data_adds_one_too() {
     let server = server().await;
     let dir = server.folder.path().join("s");

@@ -9,6 +9,7 @@ use parser::{
 };
 
 use crate::error::{Error, Reason, Result};
+use crate::places::squeezed;
 
 pub(crate) use pattern::WritePattern;
 
@@ -375,6 +376,30 @@ impl ExternalOptions {
                 .map(WritePattern::parse)
                 .transpose()?,
         })
+    }
+
+    /// What is to be said of a table that does not read the files that INSERT adds to it: as far as their names can tell,
+    /// within one stage.
+    ///
+    /// # Errors
+    /// Those of [`Self::stage_path`]; a malformed pattern of files.
+    pub(crate) fn unread_files(&self) -> Result<Option<String>> {
+        let Some(write) = &self.write else {
+            return Ok(None);
+        };
+        let (stage, read) = self.stage_path()?;
+        // One name for all that it makes: directives make neither a slash nor a dot.
+        let name = write.name(0);
+        let Target::Stage { name: other, path } = Target::parse(&name) else {
+            return Err(not_a_stage(write.text()));
+        };
+        let is_read = stage != other || storage::glob_finds(&squeezed(&read), &squeezed(&path))?;
+        Ok((!is_read).then(|| {
+            format!(
+                "files of write_file_pattern, such as '{name}', are not among those of filepath, '{}': rows that INSERT adds will not be seen in this table",
+                self.location
+            )
+        }))
     }
 
     /// Stage and path (or glob) of the location.

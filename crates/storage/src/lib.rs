@@ -36,7 +36,7 @@ pub use credentials::{Addressing, BucketCredentials, Encryption, OssSignature};
 pub use draft::{Draft, Finished, Interrupt, OnExisting};
 pub use endpoints::{CheckedEndpoint, Endpoint, EndpointPolicy, EndpointRule, Scheme};
 pub use error::{Error, ErrorKind, Result};
-pub use listing::{FileInfo, Listing, Unnamed};
+pub use listing::{FileInfo, Listing, Unnamed, glob_finds};
 pub use location::{Location, Provider};
 pub use path::{ObjectPath, RESERVED_DIRECTORY};
 pub use policy::Policy;

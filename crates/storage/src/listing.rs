@@ -142,14 +142,33 @@ impl Asked {
     }
 
     fn matches(&self, path: &str) -> bool {
-        let options = glob::MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: false,
-        };
         let pattern = self.pattern.as_ref();
-        pattern.is_none_or(|pattern| pattern.matches_with(path, options))
+        pattern.is_none_or(|pattern| pattern.matches_with(path, MATCHING))
     }
+}
+
+/// `*` stands for no slash.
+const MATCHING: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
+
+fn parsed(pattern: &str) -> Result<glob::Pattern> {
+    glob::Pattern::new(pattern).map_err(|e| {
+        Error::new(
+            ErrorKind::Invalid,
+            format!("pattern '{pattern}' is malformed at {}: {}", e.pos, e.msg),
+        )
+    })
+}
+
+/// Whether [`Store::glob`] with this pattern finds a file of this path.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for a malformed pattern.
+pub fn glob_finds(pattern: &str, path: &str) -> Result<bool> {
+    Ok(parsed(pattern)?.matches_with(path, MATCHING))
 }
 
 impl Store {
@@ -253,12 +272,7 @@ impl Store {
     }
 
     async fn matching_after(&self, pattern: &str, after: Option<&ObjectPath>) -> Result<Listing> {
-        let matcher = glob::Pattern::new(pattern).map_err(|e| {
-            Error::new(
-                ErrorKind::Invalid,
-                format!("pattern '{pattern}' is malformed at {}: {}", e.pos, e.msg),
-            )
-        })?;
+        let matcher = parsed(pattern)?;
         let Some(wildcard) = pattern.find(WILDCARDS) else {
             let path = ObjectPath::parse(pattern)?;
             return match self.stat(&path).await {

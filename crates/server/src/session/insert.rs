@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Operation, Permit};
-use crate::segments;
+use crate::segments::{self, Unlisted};
 use crate::system_tables;
 use crate::table_changes;
 use crate::turns::{Turn, Work};
@@ -163,6 +163,16 @@ impl Session {
         if !is_numbered && table.keys.is_empty() {
             return Ok((permit, table, None));
         }
+        self.alone(table, name).await
+    }
+
+    /// The table as it is once nobody else gives it numbers, looks for its keys or notes its files, and the lock that keeps
+    /// it so.
+    pub(super) async fn alone(
+        &self,
+        table: TableRecord,
+        name: &TableName,
+    ) -> Result<(Permit, TableRecord, Option<OwnedMutexGuard<()>>)> {
         let lock = self.instance.changes.lock(self.account(), table.id).await;
         let (permit, table) = self.changeable(Operation::Insert, name).await?;
         Ok((permit, table, Some(lock)))
@@ -176,37 +186,45 @@ impl Session {
         rows: &PlannedInsert,
         change: RowChange,
     ) -> Result<u64> {
-        let nothing = async { Ok(()) };
-        self.add_rows_behind(permit, table, rows, Listed::Rows(change), nothing)
+        let written = self.write_segment(&table, rows).await?;
+        if written.is_none() {
+            return Ok(0);
+        }
+        self.list_segment(permit, table, rows, written, Listed::Rows(change))
             .await
     }
 
-    /// [`Session::add_rows`], with what is to be done once nothing is known any more that would keep the rows from being
-    /// listed, and before they are.
-    pub(super) async fn add_rows_behind(
+    /// Writes rows as a new segment, which the table does not have yet: no key of it is there already. No rows: no
+    /// segment.
+    pub(super) async fn write_segment(
+        &self,
+        table: &TableRecord,
+        rows: &PlannedInsert,
+    ) -> Result<Option<Unlisted>> {
+        let folder = table.id.to_string();
+        let written = segments::write(&self.instance, &folder, rows.stream()?, rows.schema());
+        let written = written.await?;
+        if let Some(segment) = written.as_ref().and_then(Unlisted::segment) {
+            self.check_keys(table, table.segments(), std::slice::from_ref(segment))
+                .await?;
+        }
+        Ok(written)
+    }
+
+    /// Lists what [`Session::write_segment`] has written: from then on the rows are there.
+    pub(super) async fn list_segment(
         &self,
         permit: Permit,
         table: TableRecord,
         rows: &PlannedInsert,
+        written: Option<Unlisted>,
         listed: Listed,
-        before: impl Future<Output = Result<()>> + Send,
     ) -> Result<u64> {
-        let folder = table.id.to_string();
-        let written = segments::write(&self.instance, &folder, rows.stream()?, rows.schema());
-        let Some(written) = written.await? else {
-            before.await?;
-            return Ok(0);
-        };
-        if let Some(segment) = written.segment() {
-            self.check_keys(&table, table.segments(), std::slice::from_ref(segment))
-                .await?;
-        }
-        before.await?;
         let next_number = Some(rows.next_auto_increment()).filter(|next| *next > 0);
-        let rows = written.rows();
+        let rows = written.as_ref().map_or(0, Unlisted::rows);
         let account = self.account().to_owned();
         let listed = self.instance.blocking(move |instance| {
-            let segment = written.into_segment();
+            let segment = written.and_then(Unlisted::into_segment);
             let file = segment.as_ref().map(|segment| segment.file.clone());
             let new = segment.into_iter().collect();
             let names = (table.database.as_str(), table.name.as_str());
@@ -261,6 +279,16 @@ pub(super) enum Listed {
     Rows(RowChange),
     /// As those of files, which are not to be loaded again.
     Files(Vec<LoadedFile>),
+}
+
+impl Listed {
+    /// Whether there is nothing to list where there are no rows.
+    pub(super) fn is_of_rows(&self) -> bool {
+        match self {
+            Self::Rows(_) => true,
+            Self::Files(_) => false,
+        }
+    }
 }
 
 /// Whether AUTO_INCREMENT gives numbers.

@@ -69,15 +69,19 @@ impl Session {
     pub(crate) async fn load(&mut self, statement: LoadData) -> Result<Outcome> {
         let name = &statement.table;
         let (permit, table, _turn) = self.changing_also(Operation::Insert, name).await?;
-        let (permit, table, _numbering) = self.numbering(permit, table, name).await?;
-        let charset = check(&statement)?;
-        let mut options = ExternalOptions::from_load(&statement)?;
-        options.csv.charset = charset;
-        let report = report_of(&statement)?;
         let skips = statement
             .skip_loaded
             .as_ref()
             .is_some_and(|skip| skip.value);
+        let (permit, table, _numbering) = match skips && !is_of_files(&table) {
+            // Or another one could load the same file meanwhile, and this one would be told only when all is done.
+            true => self.alone(table, name).await?,
+            false => self.numbering(permit, table, name).await?,
+        };
+        let charset = check(&statement)?;
+        let mut options = ExternalOptions::from_load(&statement)?;
+        options.csv.charset = charset;
+        let report = report_of(&statement)?;
         if is_of_files(&table) && (skips || report.is_some()) {
             return Err(Error::not_supported(
                 "SKIP_LOADED, and REPORT behind ON_ERROR, into an external table: they go with tables whose rows are here",
@@ -137,9 +141,15 @@ impl Session {
         let rows = match is_of_files(&table) {
             true => self.append_file(&table, &planned).await?,
             false => {
+                let written = self.write_segment(&table, &planned).await?;
                 let reported = self.report_left_out(left_out.as_ref(), report.as_ref());
-                self.add_rows_behind(permit, table, &planned, listed, reported)
-                    .await?
+                let reported = reported.await?;
+                if written.is_none() && listed.is_of_rows() {
+                    0
+                } else {
+                    let rows = self.list_segment(permit, table, &planned, written, listed);
+                    rows.await.map_err(|error| report_stays(error, reported))?
+                }
             }
         };
         drop(pin);
@@ -151,18 +161,18 @@ impl Session {
     }
 
     /// Writes the lines that were left out, if there are any, where the statement wants them: in the order of the files
-    /// and lines.
-    async fn report_left_out(
+    /// and lines. Gives where they are.
+    async fn report_left_out<'r>(
         &self,
         left_out: Option<&LeftOut>,
-        report: Option<&Export>,
-    ) -> Result<()> {
+        report: Option<&'r Export>,
+    ) -> Result<Option<&'r Target>> {
         let (Some(left_out), Some(report)) = (left_out, report) else {
-            return Ok(());
+            return Ok(None);
         };
         let rows = left_out.rows().filter(|_| left_out.count() > 0);
         let Some(rows) = rows else {
-            return Ok(());
+            return Ok(None);
         };
         let pin = self.instance.internal.pin();
         let definition = TableDefinition {
@@ -192,7 +202,7 @@ impl Session {
         };
         let written = self.export_rows(report, rows).await;
         written
-            .map(drop)
+            .map(|_| Some(&report.target.value))
             .map_err(|error| error.within("the report of lines that were left out"))
     }
 }
@@ -203,6 +213,16 @@ fn loaded(rows: u64, warnings: Vec<String>) -> Outcome {
         affected_rows: rows,
         warnings,
     })
+}
+
+/// What is wrong, of a statement whose report is there already: the same statement would find it in its way.
+fn report_stays(error: Error, report: Option<&Target>) -> Error {
+    match report {
+        Some(report) => error.within(format_args!(
+            "the report of the lines that were left out is there already, '{report}'; remove it before the statement is repeated"
+        )),
+        None => error,
+    }
 }
 
 /// What is said of lines that were left out: how many, where they are, and what was wrong with the first.

@@ -267,6 +267,7 @@ impl Session {
             options: options.to_pairs(),
             credentials: catalog::Credentials::default(),
         };
+        let warnings: Vec<String> = options.unread_files()?.into_iter().collect();
         let verb = "CREATE EXTERNAL TABLE";
         let if_not_exists = statement.if_not_exists;
         let created = self
@@ -278,7 +279,7 @@ impl Session {
                 || source,
             )
             .await?;
-        self.made_table(verb, &statement.table, created, Vec::new())
+        self.made_table(verb, &statement.table, created, warnings)
     }
 
     pub(super) fn made_table(
