@@ -289,6 +289,34 @@ fn a_backup_does_not_go_where_a_stage_leads() {
     assert!(!inside.exists());
 }
 
+/// What was written first is no way round that.
+#[test]
+fn no_stage_leads_to_a_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_dir(folder.path());
+    let backup = folder.path().join("backups/1");
+    let directory = backup.to_str().unwrap();
+    expect(&admin(&["backup", directory], &data), 0, "backed up to");
+    for there in [backup.clone(), backup.join("catalog")] {
+        let script = format!("CREATE STAGE b URL = 'file://{}'", there.display());
+        expect(&sql(&data, &[], &script), 1, "keeps");
+    }
+    // A stage above it has all but the backup.
+    let script = format!(
+        "CREATE STAGE above URL = 'file://{}'; SELECT FILE_PATH FROM stage_list('stage://above/**') AS f",
+        folder.path().display()
+    );
+    let output = sql(&data, &[], &script);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        !text(&output.stdout).contains("backups/1/"),
+        "{}",
+        text(&output.stdout)
+    );
+    let manifest = "SELECT load_file('stage://above/backups/1/stagedoor-backup.json') AS f";
+    expect(&sql(&data, &["-e", manifest], ""), 1, "not permitted");
+}
+
 #[test]
 fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
     let folder = tempfile::tempdir().unwrap();

@@ -531,3 +531,29 @@ async fn drafts_cannot_be_reached_through_an_enclosing_stage() {
     let all = server.ok("SELECT * FROM 'stage://whole/**/*.csv'").await;
     assert_eq!(all.rows(), [["2"]]);
 }
+
+/// What governs an export is what leads to its place, to the last moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_on_the_way_that_is_disabled_stops_an_export() {
+    let server = TestServer::start().await;
+    let dir = server.stage("p").await;
+    server.ok("CREATE STAGE sub URL = 'stage://p/x/'").await;
+    let exporting = server.run("SELECT SLEEP(2) AS a INTO OUTFILE 'stage://sub/a.csv'");
+    let disabling = async {
+        loop {
+            let exports = server.ok("SHOW EXPORTS").await;
+            if exports.rows().iter().any(|row| row[1] == "RUNNING") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        server.ok("ALTER STAGE p SET ENABLE = FALSE").await;
+    };
+    let (exported, ()) = tokio::join!(exporting, disabling);
+    let error = crate::harness::error_line(&exported.unwrap_err());
+    assert!(
+        error.contains("stage 'p', through which 'sub' leads, is invalid"),
+        "{error}"
+    );
+    assert_eq!(files(&dir), [""; 0]);
+}

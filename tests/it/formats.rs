@@ -327,6 +327,19 @@ async fn rows_are_partitioned_by_the_values_of_columns() {
     ids.sort_unstable();
     assert_eq!(ids, (0..900).collect::<Vec<_>>());
     assert_eq!(proof["options"]["partition_by"][0], "day");
+    // The rows of each folder are in the query's order, also by what is none of its columns.
+    server
+        .ok("SELECT shop, id FROM p ORDER BY id % 7 DESC, id * -1 INTO OUTFILE 'stage://s/sorted/x.csv' PARTITION BY (shop)")
+        .await;
+    for (shop, others) in [("a b", 1), ("ü", 4)] {
+        let text = std::fs::read_to_string(dir.join(format!("sorted/shop={shop}/x.csv"))).unwrap();
+        let found = text.lines().skip(1).map(|row| row.parse::<i64>().unwrap());
+        let mut expected: Vec<i64> = (0..900)
+            .filter(|id| (id % 3 == 1) == (others == 4))
+            .collect();
+        expected.sort_by_key(|id| (-(id % 7), -id));
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{shop}");
+    }
     // A folder's name that is a file's leaves nothing of the others.
     std::fs::create_dir(dir.join("way")).unwrap();
     std::fs::write(dir.join("way/day=2026-01-02"), "mine").unwrap();

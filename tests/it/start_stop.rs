@@ -245,7 +245,8 @@ async fn what_recovery_repaired_is_said() {
     // As a crash in the middle of an append leaves it, in what was written ahead for it.
     tear(&journal, &[1; 5]);
     let mut server = ServeProcess::start("", folder.path(), &[]);
-    let line = server.wait_for("of an unfinished change from the journal's end");
+    let line = server
+        .wait_for("from the journal's end that are no whole change: of one that was being written");
     assert!(line.contains("WARN") && line.contains("cut "), "{line}");
     server.address();
 }

@@ -2,6 +2,7 @@
 //! that decodes ahead on a task of its own.
 
 mod ahead;
+mod numbered;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
@@ -29,6 +31,8 @@ use crate::origins::ColumnOrigin;
 use crate::tables::FilesAtHand;
 use crate::types::SQL_TYPE_KEY;
 use crate::workers::Workers;
+
+use numbered::NumberedExec;
 
 /// How long the end of a plan's tasks is waited for.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -156,22 +160,16 @@ impl PlannedQuery {
                 &name, at,
             ))))
         });
-        let mut keys: Vec<PhysicalSortExpr> = keys.collect::<Result<_, Error>>()?;
-        keys.extend(plan.output_ordering().into_iter().flatten().cloned());
-        let Some(keys) = LexOrdering::new(keys) else {
+        let keys: Vec<PhysicalSortExpr> = keys.collect::<Result<_, Error>>()?;
+        let Some(by_columns) = LexOrdering::new(keys.clone()) else {
             return Ok(self.clone());
         };
-        let is_sorted = plan
-            .equivalence_properties()
-            .ordering_satisfy(keys.clone())
-            .map_err(from_datafusion)?;
-        let mut sorted = Arc::clone(plan);
-        if !is_sorted {
-            sorted = Arc::new(SortExec::new(keys.clone(), sorted).with_preserve_partitioning(true));
-        }
-        if sorted.output_partitioning().partition_count() > 1 {
-            sorted = Arc::new(SortPreservingMergeExec::new(keys, sorted));
-        }
+        let sorted = match plan.output_partitioning().partition_count() {
+            1 if is_sorted(plan, &by_columns)? => Arc::clone(plan),
+            // What the query sorts by need not be among its columns, so each row says itself which one it is.
+            1 => sorted_stably(plan, keys).map_err(from_datafusion)?,
+            _ => sorted_and_merged(plan, keys)?,
+        };
         Ok(Self {
             run: Run {
                 plan: sorted,
@@ -305,4 +303,54 @@ fn labelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Erro
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)
         .map_err(crate::error::from_arrow)
+}
+/// Whether a plan's rows come in this order.
+fn is_sorted(plan: &Arc<dyn ExecutionPlan>, keys: &LexOrdering) -> Result<bool, Error> {
+    let properties = plan.equivalence_properties();
+    properties
+        .ordering_satisfy(keys.clone())
+        .map_err(from_datafusion)
+}
+
+/// The rows of a plan's only partition, sorted by these keys, and those that are alike in them as they come.
+fn sorted_stably(
+    plan: &Arc<dyn ExecutionPlan>,
+    mut keys: Vec<PhysicalSortExpr>,
+) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+    let columns: Vec<ProjectionExpr> = plan
+        .schema()
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(at, field)| ProjectionExpr {
+            expr: Arc::new(Column::new(field.name(), at)),
+            alias: field.name().clone(),
+        })
+        .collect();
+    let numbered = NumberedExec::new(Arc::clone(plan))?;
+    keys.push(numbered.number());
+    let Some(keys) = LexOrdering::new(keys) else {
+        return Ok(Arc::clone(plan));
+    };
+    let sorted = SortExec::new(keys, Arc::new(numbered));
+    Ok(Arc::new(ProjectionExec::try_new(
+        columns,
+        Arc::new(sorted),
+    )?))
+}
+
+/// The rows of several partitions as one, sorted by these keys and then by what orders them already.
+fn sorted_and_merged(
+    plan: &Arc<dyn ExecutionPlan>,
+    mut keys: Vec<PhysicalSortExpr>,
+) -> Result<Arc<dyn ExecutionPlan>, Error> {
+    keys.extend(plan.output_ordering().into_iter().flatten().cloned());
+    let Some(keys) = LexOrdering::new(keys) else {
+        return Ok(Arc::clone(plan));
+    };
+    let mut sorted = Arc::clone(plan);
+    if !is_sorted(plan, &keys)? {
+        sorted = Arc::new(SortExec::new(keys.clone(), sorted).with_preserve_partitioning(true));
+    }
+    Ok(Arc::new(SortPreservingMergeExec::new(keys, sorted)))
 }

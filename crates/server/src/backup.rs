@@ -1,6 +1,10 @@
 //! A backup of a data directory: the catalog's own, and every file of tables and internal stages, with a manifest
 //! written last that says what belongs there. It holds secrets only as ciphertext, and not the server key.
 
+mod directories;
+
+pub(crate) use directories::directories;
+
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -72,6 +76,7 @@ pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
             ));
         }
     }
+    instance.own.add_backup(to);
     copy(&instance.catalog, &instance.settings.data_dir, to)
 }
 
@@ -89,6 +94,13 @@ pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedU
     }
     refuse_stages(open, &really(to)?)?;
     empty_directory(to).map_err(|e| failed("use", to, &e))?;
+    // A disk that takes no more is no reason to have no backup of it.
+    if let Err(error) = directories::remember(data_dir, to) {
+        tracing::warn!(
+            %error,
+            "failed to note where the backup is: from the next start on, a stage that is made there could open it"
+        );
+    }
     let catalog = open
         .backup(&to.join(CATALOG))
         .map_err(|e| Error::internal(Reason::StorageFailed, &e).with_source(e))?;

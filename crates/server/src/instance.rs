@@ -20,6 +20,7 @@ use crate::gate::{Logins, SYS, system_actor};
 use crate::internal::InternalStorage;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
+use crate::places::OwnFiles;
 use crate::policies::DailyBytes;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
@@ -40,6 +41,7 @@ pub(crate) struct Instance {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) engine: QueryEngine,
     pub(crate) internal: InternalStorage,
+    pub(crate) own: OwnFiles,
     pub(crate) jobs: ExportJobs,
     pub(crate) uploads: Uploads,
     /// What was exported today, where a policy limits it.
@@ -139,7 +141,9 @@ impl Instance {
             .map_err(|e| OpenError::new(e.message().to_owned()))?;
         let metrics = Arc::new(Metrics::default());
         let turns = Turns::new(&settings.limits, Arc::clone(&metrics));
+        let own = OwnFiles::new(&settings, internal.stages.folder());
         let instance = Arc::new(Self {
+            own,
             started_us: (catalog::system_clock())(),
             turns,
             metrics,
@@ -234,7 +238,7 @@ fn repairs(recovery: &catalog::Recovery) -> Vec<String> {
             )
         } else {
             format!(
-                "cut {bytes} bytes of an unfinished change from the journal's end; it had never been acknowledged"
+                "cut {bytes} bytes from the journal's end that are no whole change: of one that was being written when the server ended, or, where something else cut the file, of one made in the last seconds before"
             )
         });
     }
@@ -315,10 +319,28 @@ fn own_addresses(settings: &Settings) -> Vec<SocketAddr> {
         metrics,
         ..
     } = settings;
-    [Some(*listen), http.listen, mysql.listen, metrics.listen]
+    let own: Vec<SocketAddr> = [Some(*listen), http.listen, mysql.listen, metrics.listen]
         .into_iter()
         .flatten()
-        .collect()
+        .collect();
+    let everywhere = own.iter().filter(|own| own.ip().is_unspecified());
+    let everywhere: Vec<u16> = everywhere.map(SocketAddr::port).collect();
+    if everywhere.is_empty() {
+        return own;
+    }
+    // A port of all addresses is one of the machine's public ones, too.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        tracing::warn!(
+            %error,
+            "failed to list the machine's addresses: a stage could name one of its public ones as its endpoint"
+        );
+        Vec::new()
+    });
+    let of_machine = interfaces.iter().flat_map(|interface| {
+        let ports = everywhere.iter();
+        ports.map(|port| SocketAddr::new(interface.ip(), *port))
+    });
+    own.iter().copied().chain(of_machine).collect()
 }
 
 fn transport_options(settings: &Settings) -> storage::TransportOptions {

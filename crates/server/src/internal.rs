@@ -25,7 +25,6 @@ pub(crate) use temporary::TemporaryFolders;
 /// Tables' segments and internal stages, below the data directory.
 #[derive(Debug)]
 pub(crate) struct InternalStorage {
-    data_dir: PathBuf,
     tables_dir: PathBuf,
     pub(crate) stages: InternalStages,
     /// The place of all segments; a segment's file is `{table id}/{segment}.parquet`.
@@ -153,7 +152,6 @@ impl InternalStorage {
         Ok(Self {
             stages,
             received,
-            data_dir,
             readers: Arc::new(Readers {
                 tables_dir: tables_dir.clone(),
                 state: Mutex::default(),
@@ -209,19 +207,6 @@ impl InternalStorage {
             let _ = std::fs::remove_dir(&table);
         }
         Ok(removed)
-    }
-
-    /// What stages and local paths must not reach.
-    pub(crate) fn policy(&self, allowed: Option<&[PathBuf]>) -> Policy {
-        let policy = Policy::default().deny(&self.data_dir);
-        let policy = match self.stages.folder() {
-            Some(folder) => policy.deny(&folder),
-            None => policy,
-        };
-        match allowed {
-            Some(folders) => policy.allow_only(folders),
-            None => policy,
-        }
     }
 }
 

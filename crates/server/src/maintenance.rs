@@ -65,6 +65,13 @@ pub(crate) async fn run(instance: Weak<Instance>) {
             if scrubs {
                 scrub(&open.catalog);
             }
+            if let Some(reason) = open.catalog.compaction_failure() {
+                tracing::warn!(
+                    reason,
+                    journal_bytes = open.catalog.journal_bytes(),
+                    "the catalog's journal could not be compacted and grows; it is tried again as it does"
+                );
+            }
             if open.catalog.read_only_reason().is_none() {
                 retain(&open);
                 open.logins.record_counts(&open, false);
@@ -230,11 +237,17 @@ fn retain(instance: &Arc<Instance>) {
         catalog.remove_expired_tokens(&system_actor(SYS), now_us),
     );
     if let Some(days) = audit_days {
-        said(
-            "audit records",
-            catalog
-                .prune_audit(&system_actor(SYS), before(*days))
-                .map(|pruned| pruned.removed),
-        );
+        let pruned = catalog.prune_audit(&system_actor(SYS), before(*days));
+        if let Ok(catalog::AuditPruned {
+            missing: Some(missing),
+            ..
+        }) = &pruned
+        {
+            tracing::error!(
+                missing,
+                "the audit lacks a record, and retention removes none behind it; see `stagedoor admin verify-audit`"
+            );
+        }
+        said("audit records", pruned.map(|pruned| pruned.removed));
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Metrics {
     sessions: Gauge,
     connections: Family<[Label; 1], Gauge>,
     catalog_writable: Gauge,
+    catalog_journal_bytes: Gauge,
+    catalog_compaction_failed: Gauge,
     catalog_changes: Counter,
     catalog_flushes: Counter,
     storage_requests: Family<[(&'static str, String); 2], Counter>,
@@ -67,6 +69,8 @@ impl Default for Metrics {
             sessions: Gauge::default(),
             connections: Family::default(),
             catalog_writable: Gauge::default(),
+            catalog_journal_bytes: Gauge::default(),
+            catalog_compaction_failed: Gauge::default(),
             catalog_changes: Counter::default(),
             catalog_flushes: Counter::default(),
             storage_requests: Family::default(),
@@ -159,6 +163,16 @@ impl Metrics {
             self.catalog_writable.clone(),
         );
         to.register(
+            "catalog_journal_bytes",
+            "Bytes of the catalog's journal, which a compaction makes fewer",
+            self.catalog_journal_bytes.clone(),
+        );
+        to.register(
+            "catalog_compaction_failed",
+            "1 when the last compaction of the journal came to nothing, else 0",
+            self.catalog_compaction_failed.clone(),
+        );
+        to.register(
             "storage_requests",
             "Requests to object storages since the server began, by method and outcome (the answer's status, or failed)",
             self.storage_requests.clone(),
@@ -242,6 +256,10 @@ impl Metrics {
         raise(&self.catalog_flushes, catalog.flushes());
         self.catalog_writable
             .set(i64::from(catalog.read_only_reason().is_none()));
+        self.catalog_journal_bytes
+            .set(i64::try_from(catalog.journal_bytes()).unwrap_or(i64::MAX));
+        self.catalog_compaction_failed
+            .set(i64::from(catalog.compaction_failure().is_some()));
         for (method, outcome, count) in instance.transport.requests() {
             let labels = [("method", method.to_owned()), ("outcome", outcome)];
             raise(&self.storage_requests.get_or_create(&labels), count);

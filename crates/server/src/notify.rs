@@ -268,6 +268,9 @@ fn message(export: &ExportRecord) -> serde_json::Value {
     })
 }
 
+/// Between two rounds, whatever is due.
+const PAUSE_LEAST: Duration = Duration::from_millis(50);
+
 /// Sends what is to be sent, until the server is gone, which it does not keep open.
 pub(crate) async fn run(instance: Weak<Instance>) {
     let mut failed: HashMap<String, (Duration, Instant)> = HashMap::new();
@@ -285,7 +288,8 @@ pub(crate) async fn run(instance: Weak<Instance>) {
         let next = failed
             .values()
             .map(|(_, at)| at.saturating_duration_since(now));
-        let next = next.min().unwrap_or(PAUSE_MAX);
+        // What could not be read is due already.
+        let next = next.min().unwrap_or(PAUSE_MAX).max(PAUSE_LEAST);
         let _ = tokio::time::timeout(next, wake.notified()).await;
     }
 }
@@ -302,6 +306,10 @@ async fn deliver(instance: &Arc<Instance>, failed: &mut HashMap<String, (Duratio
                 Some(_) => {}
                 // Never admitted, or forgotten since.
                 None if instance.jobs.get(&pending.export).is_none() => {
+                    tracing::warn!(
+                        export = pending.export,
+                        "an export that was to be told of is not in the catalog: nobody is told of it"
+                    );
                     notifier.forget(&pending.export);
                 }
                 None => {}
@@ -322,6 +330,8 @@ async fn deliver(instance: &Arc<Instance>, failed: &mut HashMap<String, (Duratio
     let Some(notifier) = &instance.notifier else {
         return;
     };
+    // Those that are gone are waited for no longer.
+    failed.retain(|id, _| ended.iter().any(|record| record.id == *id));
     for record in ended {
         if failed
             .get(&record.id)

@@ -3,6 +3,7 @@
 //! The one spot where a name turns into something that can be written to or read, behind the gate.
 
 mod credentials;
+mod own;
 mod path;
 mod raw;
 mod temporary;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use credentials::{Proposed, check_reference, resolve as resolve_reference};
+pub(crate) use own::OwnFiles;
 pub(crate) use path::{StagePath, path_in_stage, squeezed};
 
 use catalog::{
@@ -108,6 +110,30 @@ impl OpenStage {
             id: Some(self.id),
             version: self.version,
             parents: self.parents.clone(),
+        }
+    }
+
+    /// That what a stage's name stands for now is this one still, altered perhaps: it may have been dropped, and
+    /// another made, while a client took its time.
+    ///
+    /// # Errors
+    /// [`Reason::StageNotFound`].
+    pub(crate) fn check_still(&self, now: &Self) -> Result<()> {
+        let is_same = self.id == now.id
+            && match (&self.temporary, &now.temporary) {
+                (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+        match is_same {
+            true => Ok(()),
+            false => Err(Error::internal(
+                Reason::StageNotFound,
+                format_args!(
+                    "stage '{}' is another one now: it was dropped, and one of its name made",
+                    self.name
+                ),
+            )),
         }
     }
 }
@@ -505,7 +531,7 @@ impl Instance {
 
     /// What an account's places may touch on this machine.
     pub(crate) fn policy(&self, account: &str) -> storage::Policy {
-        self.internal
+        self.own
             .policy(allowed_paths(&self.settings.paths, account))
             .buckets(self.transport.clone())
     }

@@ -75,6 +75,8 @@ impl Policies {
                 (of.policy.require_manifest, "require_manifest"),
                 (of.policy.formula_guard, "formula_guard"),
                 (of.policy.daily_bytes.is_some(), "daily_bytes"),
+                // Nobody counts the rows of a file that comes as it is.
+                (of.policy.max_rows.is_some(), "max_rows"),
                 (!of.policy.encrypt_to.is_empty(), "encrypt_to"),
             ];
             if let Some((_, rule)) = for_exports.iter().find(|(given, _)| *given) {

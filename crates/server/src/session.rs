@@ -184,13 +184,23 @@ impl Session {
     /// empty.
     ///
     /// # Errors
-    /// [`Reason::SessionNotFound`].
-    pub(crate) fn beside(self, id: &str) -> Result<Self> {
+    /// [`Reason::SessionNotFound`]; [`Reason::PermissionDenied`] for a token that is bound to another role.
+    pub(crate) async fn beside(self, id: &str) -> Result<Self> {
         if id.is_empty() {
             return Ok(self);
         }
-        let sessions = &self.instance.sessions;
-        let (temporary, in_use) = sessions.temporary_stages(id, &self.principal)?;
+        let found = self.instance.sessions.temporary_stages(id, &self.principal);
+        let (temporary, in_use) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                let (acting, object) = (self.acting(), Object::Session(id.to_owned()));
+                let entering = Operation::EnterSession;
+                let recorded = self
+                    .instance
+                    .blocking(move |_| Ok(acting.audit_refusal(entering, &object, error)));
+                return Err(recorded.await?);
+            }
+        };
         Ok(Self {
             temporary,
             _in_use: Some(in_use),
@@ -488,10 +498,18 @@ impl Session {
         mode: ChangeMode,
         work: impl FnOnce(&Acting, &Permit) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.act(operation, object, move |acting, permit| {
+        let target = object.to_string();
+        let changed = self.act(operation, object, move |acting, permit| {
             work(acting, &permit.in_mode(mode))
-        })
-        .await
+        });
+        let changed = changed.await?;
+        tracing::info!(
+            operation = operation.name(),
+            target,
+            principal = %self.principal,
+            "change accepted"
+        );
+        Ok(changed)
     }
 
     /// The same for several of a kind in one change: the gate is asked about each of them before any is made.

@@ -45,11 +45,13 @@ pub(crate) struct SessionInUse {
 struct Active {
     session: Session,
     kept: OwnedMutexGuard<Kept>,
+    open: Arc<OpenSession>,
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
         *self.kept = self.session.kept();
+        self.open.is_in_role(self.session.principal().role());
     }
 }
 
@@ -159,12 +161,16 @@ impl Sessions {
             Arc::clone(instance),
             entered,
             caller,
-            open,
+            Arc::clone(&open),
             killed_by_others,
         );
         session.look_again().await?;
         Ok(SessionInUse {
-            active: Active { session, kept },
+            active: Active {
+                session,
+                kept,
+                open,
+            },
             in_use,
         })
     }
@@ -224,13 +230,15 @@ impl Sessions {
     /// session open meanwhile.
     ///
     /// # Errors
-    /// [`Reason::SessionNotFound`].
+    /// [`Reason::SessionNotFound`]; [`Reason::PermissionDenied`] for a token that is bound to another role than the
+    /// session is in.
     pub(crate) fn temporary_stages(
         &self,
         id: &str,
         of: &Principal,
     ) -> Result<(Arc<TemporaryStages>, Arc<InUse>)> {
         let (open, in_use) = self.take_up(id, of)?;
+        of.may_enter(&open.row().role)?;
         Ok((open.temporary_stages(), Arc::new(in_use)))
     }
 

@@ -15,6 +15,15 @@ use crate::presigned::{PresignedAccess, PresignedRequest};
 use crate::token::Token;
 use crate::validation::{Probe, Validation};
 
+/// What a place knows of a file that was to be taken away again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// The plan's file is not there, now or ever.
+    Done,
+    /// A file of the name is there, and the place cannot tell whether it is the plan's: it has to be read.
+    Unknown,
+}
+
 /// A kind of place. [`Store`](crate::Store) is what callers hold; it puts limits and fallbacks on top.
 ///
 /// `publish`, `withdraw` and `discard` are idempotent functions of a planned file: a caller that has the plan
@@ -61,7 +70,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// The place's.
-    async fn withdraw(&self, file: &PlannedFile) -> Result<()>;
+    async fn withdraw(&self, file: &PlannedFile) -> Result<Withdrawn>;
 
     /// Whether the draft still waits to be published.
     ///

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use opendal::Operator;
 
 use crate::backend::{
-    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published,
+    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published, Withdrawn,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers;
@@ -116,9 +116,11 @@ impl Backend for Folder {
         .await
     }
 
-    async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
+    async fn withdraw(&self, file: &PlannedFile) -> Result<Withdrawn> {
         let file = file.clone();
-        self.blocking(move |beneath| beneath.withdraw(&file)).await
+        self.blocking(move |beneath| beneath.withdraw(&file))
+            .await?;
+        Ok(Withdrawn::Done)
     }
 
     async fn has_draft(&self, token: &Token) -> Result<bool> {

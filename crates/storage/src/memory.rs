@@ -10,7 +10,9 @@ use opendal::Operator;
 use opendal::services::Memory;
 use tokio::sync::Mutex as AsyncMutex;
 
-use crate::backend::{Backend, BegunUpload, BegunUploads, DraftWriter, PlannedFile, Published};
+use crate::backend::{
+    Backend, BegunUpload, BegunUploads, DraftWriter, PlannedFile, Published, Withdrawn,
+};
 use crate::draft::OnExisting;
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::layers;
@@ -121,14 +123,13 @@ impl Backend for MemoryPlace {
         Ok(Published::Now)
     }
 
-    async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
+    async fn withdraw(&self, file: &PlannedFile) -> Result<Withdrawn> {
         let mut published = self.publishing.lock().await;
-        if published.get(&file.target) != Some(&key_of(&file.token)?) {
-            return Ok(());
+        if published.get(&file.target) == Some(&key_of(&file.token)?) {
+            self.delete(&file.target).await?;
+            published.remove(&file.target);
         }
-        self.delete(&file.target).await?;
-        published.remove(&file.target);
-        Ok(())
+        Ok(Withdrawn::Done)
     }
 
     async fn has_draft(&self, token: &Token) -> Result<bool> {

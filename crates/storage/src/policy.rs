@@ -13,6 +13,7 @@ const ALWAYS_DENIED: [&str; 3] = ["/proc", "/sys", "/dev"];
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     denied: Vec<PathBuf>,
+    denied_files: Vec<PathBuf>,
     allowed: Option<Vec<PathBuf>>,
     buckets: Option<Transport>,
 }
@@ -22,6 +23,23 @@ impl Policy {
     #[must_use]
     pub fn deny(mut self, folder: &Path) -> Self {
         self.denied.push(canonical(folder));
+        self
+    }
+
+    /// Denies a file, where it really is and by the name that leads there, and what is called after it in its folder:
+    /// `key` denies `key.new`, too.
+    #[must_use]
+    pub fn deny_file(mut self, file: &Path) -> Self {
+        let real = canonical(file);
+        // Its last part is not followed: the link itself is not to be replaced either.
+        let named = match (file.parent(), file.file_name()) {
+            (Some(folder), Some(name)) => canonical(folder).join(name),
+            _ => file.to_owned(),
+        };
+        if named != real {
+            self.denied_files.push(named);
+        }
+        self.denied_files.push(real);
         self
     }
 
@@ -81,6 +99,12 @@ impl Policy {
         }
     }
 
+    /// Whether something in this folder or below it is denied, so that what is found there has to be looked at.
+    pub(crate) fn denies_within(&self, folder: &Path) -> bool {
+        let denied = self.denied.iter().chain(&self.denied_files);
+        denied.into_iter().any(|path| path.starts_with(folder))
+    }
+
     /// Checks a path as it was written: `/proc/self/root/x` is resolved to `/x`, and is refused all the same.
     pub(crate) fn check_denied(&self, path: &Path) -> Result<()> {
         let denied = ALWAYS_DENIED
@@ -97,8 +121,31 @@ impl Policy {
                 return Err(Error::new(ErrorKind::PermissionDenied, message));
             }
         }
+        // The name of a file that is denied for another's sake is none of the caller's business.
+        if self.denied_files.iter().any(|file| is_of(path, file)) {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!(
+                    "path '{}' is not permitted: it is one of the server's own files",
+                    path.display()
+                ),
+            ));
+        }
         Ok(())
     }
+}
+
+/// Whether a path is a file, or is called after it.
+fn is_of(path: &Path, file: &Path) -> bool {
+    if path.starts_with(file) {
+        return true;
+    }
+    let names = (path.file_name(), file.file_name());
+    let (Some(name), Some(of)) = names else {
+        return false;
+    };
+    let rest = name.as_encoded_bytes().strip_prefix(of.as_encoded_bytes());
+    path.parent() == file.parent() && rest.is_some_and(|rest| rest.starts_with(b"."))
 }
 
 /// The path with the symbolic links of its existing part resolved.
@@ -141,6 +188,26 @@ mod tests {
         );
         assert!(policy.check(&root.join("database")).is_ok());
         assert!(policy.check(Path::new("/proc/self/mem")).is_err());
+    }
+
+    #[test]
+    fn denies_a_file_by_every_name_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("real")).unwrap();
+        std::fs::write(root.join("real/key-7"), "k").unwrap();
+        std::os::unix::fs::symlink(root.join("real"), root.join("keys")).unwrap();
+        std::os::unix::fs::symlink(root.join("real/key-7"), root.join("key")).unwrap();
+        let policy = Policy::default()
+            .deny_file(&root.join("key"))
+            .deny_file(&root.join("keys/later"));
+        for denied in ["key", "key.new", "key.old-1", "real/key-7", "real/later"] {
+            let error = policy.check(&root.join(denied)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{denied}");
+        }
+        for permitted in ["keyless", "real", "real/key", "other/key", "real/late"] {
+            policy.check(&root.join(permitted)).unwrap();
+        }
     }
 
     #[test]

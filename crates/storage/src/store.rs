@@ -9,7 +9,9 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use opendal::{EntryMode, Operator};
 
-use crate::backend::{Backend, BegunUpload, BegunUploads, NotRemoved, PlannedFile, Published};
+use crate::backend::{
+    Backend, BegunUpload, BegunUploads, NotRemoved, PlannedFile, Published, Withdrawn,
+};
 use crate::bucket::{Bucket, Retry};
 use crate::credentials::BucketCredentials;
 use crate::digest::Digest;
@@ -251,7 +253,12 @@ impl Store {
     /// # Errors
     /// The place's.
     pub async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
-        self.named(self.backend.withdraw(file).await)
+        match self.named(self.backend.withdraw(file).await)? {
+            Withdrawn::Unknown if self.holds(file).await? => {
+                self.named(self.backend.delete(&file.target).await)
+            }
+            Withdrawn::Done | Withdrawn::Unknown => Ok(()),
+        }
     }
 
     /// Whether a draft still waits to be published.

@@ -228,6 +228,28 @@ async fn what_a_policy_refuses_is_on_record_too() {
     let admin = door.admin("t1").await;
     let outside = door.dir("t2").display().to_string();
     let data = door.dir("data").display().to_string();
+    // Also beside the data directory the server has files of its own.
+    let root = door.root().await;
+    let above = door.dir("");
+    root.ok(&format!(
+        "CREATE STAGE above URL = 'file://{}'",
+        above.display()
+    ))
+    .await;
+    for own in ["password", "password.new"] {
+        let error = root
+            .error(&format!("SELECT load_file('stage://above/{own}') AS p"))
+            .await;
+        assert!(error.contains("one of the server's own files"), "{error}");
+        let error = root
+            .error(&format!("SELECT 1 AS a INTO OUTFILE 'stage://above/{own}'"))
+            .await;
+        assert!(error.contains("one of the server's own files"), "{error}");
+    }
+    let listed = root
+        .rows("SELECT FILE_PATH FROM stage_list('stage://above/*') AS f")
+        .await;
+    assert!(!format!("{listed:?}").contains("password"), "{listed:?}");
     let refused = [
         (
             "CREATE STAGE",
@@ -278,7 +300,6 @@ async fn what_a_policy_refuses_is_on_record_too() {
         .collect();
     assert_eq!(rows, expected, "each once");
 
-    let root = door.root().await;
     std::fs::write(door.dir("t2").join("in-the-way"), "").unwrap();
     for (id, directory) in [("backup-1", &outside), ("backup-2", &data)] {
         let mut request = root.request(v1::BackupRequest {
@@ -295,6 +316,65 @@ async fn what_a_policy_refuses_is_on_record_too() {
     assert_eq!(backups.len(), 2, "{backups:?}");
     assert!(backups.iter().all(|row| row[2] == "failed"), "{backups:?}");
     door.close().await;
+}
+
+/// Who comes in with nothing, and who has come in and no longer may.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_sent_away_is_on_record() {
+    let door = Door::with_tenants().await;
+    let admin = door.admin("t1").await;
+    for statement in [
+        "CREATE ROLE r",
+        "CREATE USER u IDENTIFIED BY 'pw' DEFAULT ROLE r",
+    ] {
+        admin.ok(statement).await;
+    }
+    admin.ok("GRANT r TO USER u").await;
+    let session = door.login("t1#u", "pw").await.in_session().await;
+    session.ok("SELECT 1").await;
+    admin.ok("REVOKE r FROM USER u").await;
+    let error = session.error("SELECT 1").await;
+    assert!(error.starts_with("ROLE_NOT_GRANTED: "), "{error}");
+    let rows = admin
+        .rows("SELECT operation, user, reason FROM stagedoor.audit WHERE outcome = 'refused'")
+        .await;
+    assert_eq!(
+        rows,
+        [["LOGIN", "u", "role 'r' is not granted to user 't1:u'"]]
+    );
+
+    for authorization in [None, Some("Basic !".to_owned()), Some("Hello".to_owned())] {
+        let stranger = door.call_as(authorization).await;
+        let error = stranger.error("SELECT 1").await;
+        assert!(error.starts_with("UNAUTHENTICATED: "), "{error}");
+    }
+    let link = format!("http://{}/files/x.y/z", links_of(&door).await);
+    assert_eq!(test_servers::fetch("GET", &link, &[], b"").status, 403);
+    let root = door.root().await;
+    let rows = root
+        .rows("SELECT target, reason FROM stagedoor.audit WHERE operation = 'LOGIN' AND outcome = 'refused' ORDER BY number")
+        .await;
+    // The first of each kind; the others are counted when their minute is over.
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!(rows[0][0], "a call without a login");
+    assert!(rows[0][1].contains("log in: "), "{rows:?}");
+    assert_eq!(rows[1][0], "a download link");
+    door.close().await;
+}
+
+/// Where download links begin.
+async fn links_of(door: &Door) -> String {
+    let admin = door.admin("t1").await;
+    admin
+        .ok(&format!(
+            "CREATE STAGE linked URL = 'file://{}'",
+            door.dir("t1").display()
+        ))
+        .await;
+    std::fs::write(door.dir("t1").join("f"), "f").unwrap();
+    let url = admin.rows("PRESIGN 'stage://linked/f'").await[0][1].clone();
+    let rest = url.strip_prefix("http://").unwrap();
+    rest.split('/').next().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

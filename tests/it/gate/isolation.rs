@@ -175,6 +175,35 @@ async fn listings_show_what_is_the_accounts_own() {
             "{account}"
         );
     }
+    // What runs in them is the account's own affair.
+    let statement = "SELECT 'only_t1', SLEEP(60)";
+    let running = {
+        let tenant = sessions[0].clone();
+        tokio::spawn(async move { tenant.run(statement).await })
+    };
+    let text = |rows: Vec<Vec<String>>| {
+        let mut rows = rows.into_iter();
+        let row = rows.find(|row| row[0] == sessions[0].session)?;
+        Some((row[6].clone(), row[8].clone()))
+    };
+    let runs = |(state, _): &(String, String)| state != "idle";
+    loop {
+        let own = text(callers[0].1.rows("SHOW SESSIONS").await).unwrap();
+        if runs(&own) {
+            assert!(own.1.contains("only_t1"), "{own:?}");
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let seen = text(callers[2].1.rows("SHOW SESSIONS").await).unwrap();
+    assert!(runs(&seen) && seen.1.is_empty(), "{seen:?}");
+    let root = &callers[2].1;
+    let listed = root.request(v1::ListSessionsRequest::default());
+    let listed = root.administration().list_sessions(listed).await.unwrap();
+    let listed = format!("{:?}", listed.into_inner());
+    assert!(!listed.contains("only_t1"), "{listed}");
+    root.ok(&format!("KILL '{}'", sessions[0].session)).await;
+    assert!(running.await.unwrap().is_err());
     for account in ["t1", "t2"] {
         let text = std::fs::read_to_string(door.dir(account).join(format!("only_{account}.csv")));
         assert!(text.unwrap().contains(&format!("only_{account}")));

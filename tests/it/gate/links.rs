@@ -156,6 +156,12 @@ async fn a_link_ends_with_its_time_and_with_its_makers_right() {
     admin.ok("ALTER STAGE lake RENAME TO sea").await;
     std::fs::write(door.dir("t1").join("a b/x y\u{e9}.csv"), "new").unwrap();
     assert_eq!(text(&get(&url)), "new");
+    // Another password ends what was made with the one before, as it ends tokens.
+    admin.ok("ALTER USER ann IDENTIFIED BY 'other'").await;
+    assert_eq!(get(&url).status, 403);
+    let ann = door.login("t1#ann", "other").await;
+    let url = presigned(&ann, &statement.replace("lake", "sea")).await;
+    assert_eq!(text(&get(&url)), "new");
     admin
         .ok("REMOVE FILES FROM STAGE 'stage://sea/a b/*'")
         .await;

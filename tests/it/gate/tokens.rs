@@ -42,6 +42,45 @@ async fn door_with_user() -> (Door, Caller) {
     (door, admin)
 }
 
+/// Nor what a session of its user has that is in another role.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_a_role_reaches_no_session_of_another() {
+    let (door, admin) = door_with_user().await;
+    admin.ok("GRANT CREATE STAGE ON ACCOUNT * TO high").await;
+    let session = door.login("t1#u", "pw").await.in_session().await;
+    session.ok("SET ROLE high").await;
+    session.ok("CREATE TEMPORARY STAGE tmp").await;
+    session
+        .ok("SELECT 1 AS a INTO OUTFILE 'stage://tmp/a.csv'")
+        .await;
+    let list = |caller: &Caller| {
+        let request = caller.request(v1::ListFilesRequest {
+            parent: "stages/tmp".to_owned(),
+            session_id: session.session.clone(),
+            ..Default::default()
+        });
+        let mut files = caller.files();
+        async move { files.list_files(request).await }
+    };
+    let low = log_in(&door.login("t1#u#low", "pw").await, None).await;
+    let low = door.bearer(&low.token).await;
+    let status = list(&low).await.unwrap_err();
+    let refused = refusal(&status);
+    assert!(
+        refused.starts_with("PERMISSION_DENIED: ")
+            && refused.contains("is bound to role 'low', not to 'high'"),
+        "{refused}"
+    );
+    let rows = admin
+        .rows("SELECT operation, outcome FROM stagedoor.audit WHERE operation = 'ENTER SESSION'")
+        .await;
+    assert_eq!(rows, [["ENTER SESSION", "refused"]]);
+    let high = log_in(&door.login("t1#u#high", "pw").await, None).await;
+    let high = door.bearer(&high.token).await;
+    assert_eq!(list(&high).await.unwrap().into_inner().files.len(), 1);
+    door.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_for_a_role_gives_no_other() {
     let (door, admin) = door_with_user().await;

@@ -17,6 +17,8 @@ pub struct AuditPruned {
     pub removed: u64,
     /// The number of the last one that was ever removed; 0 when none was.
     pub last: u64,
+    /// The number of a record that is not there, though later ones are: none behind it was removed.
+    pub missing: Option<u64>,
 }
 
 impl Catalog {
@@ -26,7 +28,7 @@ impl Catalog {
     pub fn prune_audit(&self, actor: &Actor, keep_from_us: u64) -> Result<AuditPruned, Error> {
         let mut pruned = AuditPruned::default();
         loop {
-            let (removed, last) = self.store.write(
+            let (removed, last, missing) = self.store.write(
                 actor,
                 || What::change("PRUNE AUDIT", ""),
                 |draft| {
@@ -35,10 +37,14 @@ impl Catalog {
                     // Behind the anchor, where the steps before were only validated.
                     anchor.head.number = anchor.head.number.max(pruned.last);
                     let page = merged::records(draft.view(), anchor.head.number, STEP)?;
-                    let mut removed = 0;
+                    let (mut removed, mut missing) = (0, None);
                     for record in page {
-                        if record.time_us >= keep_from_us || record.number != anchor.head.number + 1
-                        {
+                        if record.time_us >= keep_from_us {
+                            break;
+                        }
+                        let next = anchor.head.number + 1;
+                        if record.number != next {
+                            missing = Some(next);
                             break;
                         }
                         draft.delete(keys::audit(&record.account, record.number));
@@ -58,11 +64,12 @@ impl Catalog {
                         let done = AuditOutcome::Done;
                         draft.tell(What::ended("PRUNE AUDIT", "", done, reason));
                     }
-                    Ok((removed, last))
+                    Ok((removed, last, missing))
                 },
             )?;
             pruned.removed += removed;
             pruned.last = last;
+            pruned.missing = missing;
             if removed < STEP as u64 {
                 return Ok(pruned);
             }

@@ -14,6 +14,9 @@ use crate::{Catalog, keys};
 /// How many entries are looked through at a time for files that are gone.
 const SWEPT_MAX: usize = 500;
 
+/// How far a store's clock may be from ours, in microseconds, for a file still to be as old as it says.
+const CLOCKS_APART_US: u64 = 10_000_000;
+
 /// A refresh that has begun.
 #[derive(Debug)]
 pub struct RefreshId {
@@ -257,10 +260,14 @@ fn merged(known: &DirectoryFile, listed: &DirectoryFile) -> Merged {
     let is_same = known.bytes == listed.bytes
         && match (&known.etag, &listed.etag) {
             (Some(known), Some(listed)) => known == listed,
-            // An export's own, seen for the first time; or a place without etags.
-            (None, _) | (_, None) => {
-                known.etag.is_none() || known.modified_us == listed.modified_us
+            // An export's own, seen for the first time. One that is younger than what was noted of it is another.
+            (None, _) => {
+                let latest = known.noted_us.saturating_add(CLOCKS_APART_US);
+                known.modified_us == listed.modified_us
+                    || listed.modified_us.is_none_or(|modified| modified <= latest)
             }
+            // A place without etags.
+            (Some(_), None) => known.modified_us == listed.modified_us,
         };
     if !is_same {
         return Merged::Changed(listed.clone());

@@ -183,6 +183,25 @@ fn a_refresh_says_what_it_found() {
     let known = catalog.directory_page("sys", s.id, None, 9).unwrap();
     assert_eq!(known.unwrap()[0].sha256, None);
 
+    // So is what was put there before anybody looked, if it is as long: it is younger than what was noted.
+    let ours = DirectoryFile {
+        sha256: Some("cd".repeat(32)),
+        etag: None,
+        ..file("d", 5, "")
+    };
+    let notes = [written(ours, u64::MAX)];
+    catalog
+        .note_files(&root(), &files_of(&s, &[]), &notes)
+        .unwrap();
+    let younger = DirectoryFile {
+        modified_us: Some(u64::MAX / 2),
+        ..file("d", 5, "e")
+    };
+    refresh(&catalog, &s, &[younger]);
+    let known = catalog.directory_page("sys", s.id, None, 9).unwrap();
+    let known = known.unwrap();
+    assert_eq!((known.len(), known[0].sha256.as_deref()), (1, None));
+
     // Of one folder: what is beside it stays.
     refresh(
         &catalog,

@@ -24,20 +24,53 @@ const FILES_MAX: usize = 256;
 /// Footers that are read at a time.
 const READ_AT_ONCE: usize = 16;
 
+/// Bytes of footers that are kept for a table; one that does not fit is read again when its file is.
+const KEPT_BYTES_MAX: usize = 16 << 20;
+
 /// Those that were read, by path. All clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Footers(Arc<Mutex<BTreeMap<String, Arc<ParquetMetaData>>>>);
+pub(super) struct Footers(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_path: BTreeMap<String, Arc<ParquetMetaData>>,
+    /// In memory, together.
+    bytes: usize,
+}
+
+impl Kept {
+    fn keep(&mut self, path: &str, footer: &Arc<ParquetMetaData>, bytes_max: usize) {
+        let bytes = footer.memory_size();
+        if self.bytes.saturating_add(bytes) <= bytes_max
+            && self
+                .by_path
+                .insert(path.to_owned(), Arc::clone(footer))
+                .is_none()
+        {
+            self.bytes += bytes;
+        }
+    }
+}
 
 impl Footers {
     pub(super) fn get(&self, path: &str) -> Option<Arc<ParquetMetaData>> {
-        self.lock().get(path).cloned()
+        self.lock().by_path.get(path).cloned()
     }
 
-    /// What the files say of their rows and columns; nothing where there are too many files to ask.
-    ///
-    /// # Errors
-    /// Those of reading a footer, which name the file.
-    pub(super) async fn statistics(
+    /// What the files say of their rows and columns; nothing where there are too many files to ask, and where a footer
+    /// cannot be read: a query that needs that file will say so itself.
+    pub(super) async fn guide(
+        &self,
+        files: &[FileRef],
+        readers: &NamedReaders,
+        hint: Option<usize>,
+        schema: &SchemaRef,
+    ) -> Option<Statistics> {
+        let found = self.statistics(files, readers, hint, schema).await;
+        found.ok().flatten()
+    }
+
+    async fn statistics(
         &self,
         files: &[FileRef],
         readers: &NamedReaders,
@@ -47,17 +80,16 @@ impl Footers {
         if files.len() > FILES_MAX {
             return Ok(None);
         }
-        let asked = files.iter().map(|file| self.footer(file, readers, hint));
+        let asked = files.iter().map(async |file| {
+            // No footer outlives this but those that are kept.
+            of_footer(&*self.footer(file, readers, hint).await?, schema)
+        });
         // Collected first: a stream of borrowing futures is not known to be `Send`.
         let asked: Vec<_> = asked.collect();
-        let footers: Vec<Arc<ParquetMetaData>> = futures::stream::iter(asked)
+        let statistics: Vec<Statistics> = futures::stream::iter(asked)
             .buffered(READ_AT_ONCE)
             .try_collect()
             .await?;
-        let statistics = footers
-            .iter()
-            .map(|footer| of_footer(footer, schema))
-            .collect::<Result<Vec<_>>>()?;
         Statistics::try_merge_iter(&statistics, schema).map(Some)
     }
 
@@ -75,11 +107,11 @@ impl Footers {
         let mut reader = readers.create_reader(0, partitioned, hint, &metrics)?;
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
         let footer = reader.get_metadata(Some(&options)).await?;
-        self.lock().insert(file.path.clone(), Arc::clone(&footer));
+        self.lock().keep(&file.path, &footer, KEPT_BYTES_MAX);
         Ok(footer)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<ParquetMetaData>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -160,16 +160,15 @@ impl TableProvider for ParquetTable {
             self.footers.clone(),
         );
         let hint = options.global.metadata_size_hint;
-        let found = match self.of_others {
+        // The first rows of whatever comes need no guide.
+        let found = match self.of_others && limit.is_none() {
             true => {
                 let footers = &self.footers;
                 let chosen: Vec<FileRef> = kept
                     .iter()
                     .map(|place| self.files[*place].clone())
                     .collect();
-                footers
-                    .statistics(&chosen, &readers, hint, &self.schema)
-                    .await?
+                footers.guide(&chosen, &readers, hint, &self.schema).await
             }
             false => None,
         };

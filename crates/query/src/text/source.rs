@@ -45,6 +45,16 @@ const NO_TEXT: &[(&[u8], &str)] = &[
     (b"\xfe\xff", "UTF-16 text"),
 ];
 
+/// Whether a file begins so, and not as a text does that begins with the same letters: `ORCID,name`.
+fn is_no_text(head: &[u8], magic: &[u8]) -> bool {
+    let is_letters = magic.iter().all(u8::is_ascii_alphanumeric);
+    let has_control = || {
+        let mut bytes = head.iter();
+        bytes.any(|&byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c))
+    };
+    head.starts_with(magic) && (!is_letters || has_control())
+}
+
 /// One file being read.
 pub(crate) struct Source {
     path: String,
@@ -127,7 +137,7 @@ impl Source {
                     "the file '{path}' is encrypted with age; whoever has the key decrypts it first (age -d)"
                 )));
             }
-            head => match NO_TEXT.iter().find(|(magic, _)| head.starts_with(magic)) {
+            head => match NO_TEXT.iter().find(|(magic, _)| is_no_text(head, magic)) {
                 Some((_, what)) => {
                     return Err(Error::invalid(format!(
                         "the file '{path}' is {what}, which is not read as text"

@@ -335,14 +335,32 @@ pub(crate) fn may_publish(instance: &Instance, export: &ExportRecord) -> Result<
         // A record of format 1.
         return Ok(());
     };
-    let now = instance.catalog.stage_history_by_id(&export.account, id)?;
-    match now.last() {
-        Some(stage) if stage.definition.enabled => Ok(()),
-        Some(_) | None => Err(Error::internal(
-            Reason::StageDisabled,
-            format_args!("stage '{name}' is invalid, please check"),
-        )),
+    // Those that its place was found through have a say, too, as they had when it began.
+    let through = export.stage_parents.iter().map(|(parent, _)| *parent);
+    for stage in std::iter::once(id).chain(through) {
+        let now = instance
+            .catalog
+            .stage_history_by_id(&export.account, stage)?;
+        match now.last() {
+            Some(stage) if stage.definition.enabled => {}
+            Some(stage) if stage.id != id => {
+                return Err(Error::internal(
+                    Reason::StageDisabled,
+                    format_args!(
+                        "stage '{}', through which '{name}' leads, is invalid, please check",
+                        stage.name
+                    ),
+                ));
+            }
+            Some(_) | None => {
+                return Err(Error::internal(
+                    Reason::StageDisabled,
+                    format_args!("stage '{name}' is invalid, please check"),
+                ));
+            }
+        }
     }
+    Ok(())
 }
 
 /// Removes the drafts of an export that its plan names, and what else a place knows to be of it.

@@ -466,7 +466,11 @@ impl Running {
         } else {
             ExportState::Failed
         };
-        let text = error.message().to_owned();
+        // The record is for whoever exported; the log has what is the operator's alone.
+        let text = error.told().unwrap_or(error.message()).to_owned();
+        if error.told().is_some() {
+            tracing::error!(id = self.id, error = error.message(), "an export failed");
+        }
         let tidying = Tidying {
             instance: Arc::clone(&self.instance),
             account: self.actor.account.clone(),
@@ -490,8 +494,9 @@ impl Running {
             tracing::error!(
                 id = self.id,
                 error = record_error.message(),
-                "failed to record how an export ended"
+                "failed to record how an export ended; it is settled as one that a stopped server left"
             );
+            self.instance.unsettled.notify_one();
         }
         Err(error)
     }

@@ -153,13 +153,22 @@ impl Principal {
     /// # Errors
     /// [`Reason::PermissionDenied`] when the caller is bound to another role than the session has.
     pub(crate) fn entered_by(&self, caller: &Self) -> Result<Self> {
-        if caller.binding.is_some() && caller.role != self.role {
-            return Err(caller.bound_elsewhere(&self.role));
-        }
+        caller.may_enter(&self.role)?;
         Ok(Self {
             binding: caller.binding.clone(),
             ..self.clone()
         })
+    }
+
+    /// That it may use a session of its user that is in this role.
+    ///
+    /// # Errors
+    /// [`Reason::PermissionDenied`] for another role than a token is bound to.
+    pub(crate) fn may_enter(&self, role: &str) -> Result<()> {
+        if self.binding.is_some() && role != self.role {
+            return Err(self.bound_elsewhere(role));
+        }
+        Ok(())
     }
 
     /// The same user in another role; `None` is the default role.

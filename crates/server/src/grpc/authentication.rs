@@ -335,7 +335,10 @@ impl Authentication {
         }
         // No service has any use for it.
         let header = headers.remove(http::header::AUTHORIZATION);
-        let credential = credential(header.as_ref())?;
+        let credential = match credential(header.as_ref()) {
+            Ok(credential) => credential,
+            Err(error) => return Err(self.stranger(context, error).await),
+        };
         let (principal, token) = Logins::authenticate(&self.instance, credential, &context).await?;
         let login = match &token {
             Some(record) => Login::Token(record.hash),
@@ -347,6 +350,19 @@ impl Authentication {
             login,
         };
         Ok((caller, token.map(|token| TokenId(token.id))))
+    }
+
+    /// Audits a call that came without a login, or with one that cannot be read.
+    async fn stranger(&self, context: CallContext, error: Error) -> Error {
+        let recorded = self
+            .instance
+            .blocking(move |instance| {
+                let logins = &instance.logins;
+                logins.record_stranger(instance, "a call without a login", &context, &error);
+                Ok(error.audited())
+            })
+            .await;
+        recorded.unwrap_or_else(|defect| defect)
     }
 }
 

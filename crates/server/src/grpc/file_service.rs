@@ -42,8 +42,8 @@ impl Files {
     }
 
     /// The same beside an open session, if there is one.
-    fn session_beside<T>(&self, request: &Request<T>, id: &str) -> Result<Session> {
-        self.session(request)?.beside(id)
+    async fn session_beside<T: Sync>(&self, request: &Request<T>, id: &str) -> Result<Session> {
+        self.session(request)?.beside(id).await
     }
 
     /// For a transfer, which takes as long as the client's connection makes it.
@@ -77,7 +77,9 @@ impl FileService for Files {
         &self,
         request: Request<v1::ListFilesRequest>,
     ) -> std::result::Result<Response<v1::ListFilesResponse>, Status> {
-        let session = self.session_beside(&request, &request.get_ref().session_id)?;
+        let session = self
+            .session_beside(&request, &request.get_ref().session_id)
+            .await?;
         let v1::ListFilesRequest {
             parent,
             path,
@@ -111,7 +113,9 @@ impl FileService for Files {
         &self,
         request: Request<v1::RemoveFilesRequest>,
     ) -> std::result::Result<Response<v1::RemoveFilesResponse>, Status> {
-        let session = self.session_beside(&request, &request.get_ref().session_id)?;
+        let session = self
+            .session_beside(&request, &request.get_ref().session_id)
+            .await?;
         let v1::RemoveFilesRequest {
             parent,
             path,
@@ -131,7 +135,9 @@ impl FileService for Files {
         &self,
         request: Request<v1::PresignFileRequest>,
     ) -> std::result::Result<Response<v1::PresignFileResponse>, Status> {
-        let session = self.session_beside(&request, &request.get_ref().session_id)?;
+        let session = self
+            .session_beside(&request, &request.get_ref().session_id)
+            .await?;
         let request = request.into_inner();
         let access = match request.access() {
             v1::PresignedAccess::Download => PresignedAccess::Read,
@@ -170,7 +176,7 @@ impl FileService for Files {
             etag,
             session_id,
         } = request.into_inner();
-        let session = session.beside(&session_id)?;
+        let session = session.beside(&session_id).await?;
         let at = stage_path(&parent, path)?;
         let etag = (!etag.is_empty()).then_some(etag);
         // What refuses it is the call's own status.
@@ -204,7 +210,7 @@ impl FileService for Files {
         let Some(Received::Header(header)) = first else {
             return Err(out_of_order("the first message has the header").into());
         };
-        let session = session.beside(&header.session_id)?;
+        let session = session.beside(&header.session_id).await?;
         let at = stage_path(&header.parent, header.path)?;
         let expected = Expected {
             bytes: header.size_bytes,

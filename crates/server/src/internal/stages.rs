@@ -71,7 +71,7 @@ impl InternalStages {
     }
 
     /// The folder that no other stage may reach, if it is one of this machine.
-    pub(super) fn folder(&self) -> Option<PathBuf> {
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
         folder_of(&self.top)
     }
 

@@ -42,6 +42,19 @@ impl From<Error> for NotIn {
     }
 }
 
+/// Audits a login that was refused before its name was looked at.
+async fn stranger(shared: &Shared, context: CallContext, error: Error) -> Error {
+    let recorded = shared
+        .instance
+        .blocking(move |instance| {
+            let logins = &instance.logins;
+            logins.record_stranger(instance, "a login of the MySQL protocol", &context, &error);
+            Ok(error.audited())
+        })
+        .await;
+    recorded.unwrap_or_else(|defect| defect)
+}
+
 /// Follows a login to its end; `first` is what has come of it already. The client still waits for the answer.
 pub(super) async fn login(
     wire: &mut Wire,
@@ -66,10 +79,15 @@ pub(super) async fn login(
             None => wire.event().await?.ok_or_else(left)?,
         };
         if let Event::Login(login) = event {
-            if !wire.connection.is_secure() && needs_tls(shared, address) {
-                return Err(transport_required().into());
-            }
-            let name = LoginName::parse(&login.user)?;
+            let name = if !wire.connection.is_secure() && needs_tls(shared, address) {
+                Err(transport_required())
+            } else {
+                LoginName::parse(&login.user)
+            };
+            let name = match name {
+                Ok(name) => name,
+                Err(error) => return Err(stranger(shared, context, error).await.into()),
+            };
             let digest = Logins::digest(&shared.instance, &name).await?;
             next = wire.connection.check(digest.as_ref());
             asked = Some((login, name, digest));

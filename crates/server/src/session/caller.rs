@@ -67,12 +67,17 @@ impl Session {
     /// [`Reason::RoleNotGranted`].
     pub(crate) async fn look_again(&mut self) -> Result<()> {
         let (principal, login) = (self.principal.clone(), self.login);
+        let context = self.context.clone();
         self.principal = self
             .instance
             .blocking(move |instance| {
-                let principal = principal.refreshed(&instance.catalog)?;
-                login.check(instance)?;
-                Ok(principal)
+                let looked = principal.refreshed(&instance.catalog);
+                let looked = looked.and_then(|now| login.check(instance).map(|()| now));
+                looked.map_err(|error| {
+                    let logins = &instance.logins;
+                    logins.record_gone(instance, &principal, &context, &error);
+                    error.audited()
+                })
             })
             .await?;
         Ok(())

@@ -27,7 +27,7 @@ use super::pace::at_the_readers_pace;
 use super::{Caller, Login, Session};
 
 /// The format of a link. Links are handed out for days: a later version reads those of an earlier one.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const KEY_PURPOSE: &str = "download links";
 
 /// What a link says. No secret, but of no use without its signature.
@@ -37,6 +37,9 @@ struct Link {
     account: String,
     user: String,
     user_id: u64,
+    /// The epoch of its maker's password: another password ends it, as it ends tokens. From version 2 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_epoch: Option<u64>,
     role: String,
     stage_id: u64,
     /// Which place the stage had: another one has other files.
@@ -81,6 +84,7 @@ impl Session {
             account: self.principal.account().to_owned(),
             user: self.principal.user().to_owned(),
             user_id: self.principal.user_id(),
+            password_epoch: None,
             role: self.principal.role().to_owned(),
             stage_id: stage.id,
             place: stage.place.clone(),
@@ -89,7 +93,14 @@ impl Session {
         };
         let signed = self
             .instance
-            .blocking(move |instance| link.signed(instance))
+            .blocking(move |instance| {
+                let password_epoch = password_epoch(instance, &link.account, &link.user)?;
+                let link = Link {
+                    password_epoch,
+                    ..link
+                };
+                link.signed(instance)
+            })
             .await?;
         let name = percent_encoded(path.file_name());
         Ok(SecretString::from(format!(
@@ -107,16 +118,14 @@ impl Session {
         signed: String,
         context: CallContext,
     ) -> Result<LinkedFile> {
+        let by = context.clone();
         let (link, principal, stage) = instance
             .blocking(move |instance| {
-                let link = Link::read(instance, &signed)?;
-                let principal = link.principal(instance)?;
-                let history = instance
-                    .catalog
-                    .stage_history_by_id(&link.account, link.stage_id)?;
-                let stage = history.into_iter().next_back();
-                let stage = stage.filter(|stage| !stage.dropped).ok_or_else(is_over)?;
-                Ok((link, principal, stage.name))
+                Link::open(instance, &signed).map_err(|error| {
+                    let logins = &instance.logins;
+                    logins.record_stranger(instance, "a download link", &by, &error);
+                    error.audited()
+                })
             })
             .await?;
         let caller = Caller {
@@ -180,7 +189,7 @@ impl LinkedFile {
                 text,
             )
             .await?;
-        let sending = session.sending(stage.name, reading.bytes, turn);
+        let sending = session.sending(stage, reading.bytes, turn);
         let reaches_the_end = range.end == info.bytes;
         let state = (sending, range.end - range.start);
         let bytes = futures::stream::try_unfold(state, move |(mut sending, left)| async move {
@@ -217,6 +226,18 @@ impl Link {
         ))
     }
 
+    /// What a link says, who made it, and the name of its stage. Blocking.
+    fn open(instance: &Instance, signed: &str) -> Result<(Self, Principal, String)> {
+        let link = Self::read(instance, signed)?;
+        let principal = link.principal(instance)?;
+        let history = instance
+            .catalog
+            .stage_history_by_id(&link.account, link.stage_id)?;
+        let stage = history.into_iter().next_back();
+        let stage = stage.filter(|stage| !stage.dropped).ok_or_else(is_over)?;
+        Ok((link, principal, stage.name))
+    }
+
     /// A link that this server has signed and that is not over. Blocking.
     fn read(instance: &Instance, signed: &str) -> Result<Self> {
         let (text, given) = signed.split_once('.').ok_or_else(is_none_of_ours)?;
@@ -226,7 +247,7 @@ impl Link {
             .verify_slice(&given)
             .map_err(|_| is_none_of_ours())?;
         let link: Self = serde_json::from_slice(&text).map_err(|_| is_none_of_ours())?;
-        if link.v != VERSION {
+        if !(1..=VERSION).contains(&link.v) {
             return Err(is_none_of_ours());
         }
         if link.expires_us <= (catalog::system_clock())() {
@@ -243,7 +264,9 @@ impl Link {
             &self.user,
             Some(&self.role),
         )?;
-        match principal.user_id() == self.user_id {
+        let epoch = password_epoch(instance, &self.account, &self.user)?;
+        let is_same = self.password_epoch.is_none() || self.password_epoch == epoch;
+        match principal.user_id() == self.user_id && is_same {
             true => Ok(principal),
             false => Err(is_over()),
         }
@@ -264,12 +287,17 @@ fn masked(instance: &Instance, place: &str) -> Result<String> {
     Ok(hex(bytes.get(..12).unwrap_or_default()))
 }
 
+/// Which of a user's passwords is the present one. Blocking.
+fn password_epoch(instance: &Instance, account: &str, user: &str) -> Result<Option<u64>> {
+    let user = instance.catalog.user(account, user)?;
+    Ok(user.map(|user| user.password_epoch))
+}
+
 fn is_none_of_ours() -> Error {
     Error::internal(
         Reason::PermissionDenied,
         "this is no link of this server's, or it was changed",
     )
-    .audited()
 }
 
 fn is_over() -> Error {
@@ -277,7 +305,6 @@ fn is_over() -> Error {
         Reason::PermissionDenied,
         "the link has expired, or what it led to is no longer there",
     )
-    .audited()
 }
 
 /// A file's name as the last part of a URL, and as headers have it.
@@ -308,15 +335,25 @@ mod tests {
             account: "acme".to_owned(),
             user: "ann".to_owned(),
             user_id: 3,
+            password_epoch: Some(2),
             role: "analyst".to_owned(),
             stage_id: 7,
             place: "00ff".to_owned(),
             path: "a/b.csv".to_owned(),
             expires_us: 1_700_000_000_000_000,
         };
-        let frozen = r#"{"v":1,"account":"acme","user":"ann","user_id":3,"role":"analyst","stage_id":7,"place":"00ff","path":"a/b.csv","expires_us":1700000000000000}"#;
+        let frozen = r#"{"v":2,"account":"acme","user":"ann","user_id":3,"password_epoch":2,"role":"analyst","stage_id":7,"place":"00ff","path":"a/b.csv","expires_us":1700000000000000}"#;
         assert_eq!(serde_json::to_string(&link).unwrap(), frozen);
         assert_eq!(serde_json::from_str::<Link>(frozen).unwrap(), link);
+        let first = frozen
+            .replace("\"v\":2", "\"v\":1")
+            .replace("\"password_epoch\":2,", "");
+        let expected = Link {
+            v: 1,
+            password_epoch: None,
+            ..link
+        };
+        assert_eq!(serde_json::from_str::<Link>(&first).unwrap(), expected);
     }
 
     #[test]

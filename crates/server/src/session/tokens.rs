@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// The sessions that the principal may see: its own, as account administrator the account's, as the cluster's
-    /// all.
+    /// all. What those of other accounts run is theirs: it is left out.
     pub(crate) async fn open_sessions(&self) -> Result<Vec<SessionRow>> {
         self.act(
             Operation::ShowSessions,
@@ -150,6 +150,11 @@ impl Session {
             |acting, permit| {
                 let mut rows = acting.instance.sessions.rows();
                 rows.retain(|row| acting.sees_session(permit, &row.account, &row.user));
+                for row in &mut rows {
+                    if row.account != permit.account() {
+                        row.statement.clear();
+                    }
+                }
                 Ok(rows)
             },
         )

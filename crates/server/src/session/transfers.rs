@@ -116,7 +116,7 @@ impl Session {
         )
         .await?;
         let sending = WholeFile {
-            sending: self.sending(at.stage.clone(), reading.bytes, turn),
+            sending: self.sending(stage, reading.bytes, turn),
             digest: Some(Sha256::new()),
             skip: from,
         };
@@ -215,7 +215,7 @@ impl Session {
 /// Bytes on their way to a client, for as long as the principal may have them.
 pub(super) struct Sending {
     session: Session,
-    stage: String,
+    stage: OpenStage,
     bytes: BoxStream<'static, storage::Result<Bytes>>,
     looked: Instant,
     _turn: Turn,
@@ -224,7 +224,7 @@ pub(super) struct Sending {
 impl Session {
     pub(super) fn sending(
         self,
-        stage: String,
+        stage: OpenStage,
         bytes: BoxStream<'static, storage::Result<Bytes>>,
         turn: Turn,
     ) -> Sending {
@@ -242,9 +242,11 @@ impl Sending {
     pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>> {
         if self.looked.elapsed() >= LOOK_EVERY {
             self.session.look_again().await?;
-            self.session
-                .open_for_files(&self.stage, Operation::DownloadFile)
+            let now = self
+                .session
+                .open_for_files(&self.stage.name, Operation::DownloadFile)
                 .await?;
+            self.stage.check_still(&now)?;
             self.looked = Instant::now();
         }
         Ok(self.bytes.next().await.transpose()?)
@@ -366,6 +368,7 @@ impl Upload {
             .session
             .open_for_files(&self.stage.name, Operation::UploadFile)
             .await?;
+        self.stage.check_still(&now)?;
         let (format, _) = file_format(self.path.as_str());
         now.policies
             .admit_upload(format, (catalog::system_clock())())?;

@@ -212,6 +212,11 @@ impl OpenSession {
         }
     }
 
+    /// The role that a statement has left the session in.
+    pub(super) fn is_in_role(&self, role: &str) {
+        role.clone_into(&mut self.lock().role);
+    }
+
     /// Ends the statements that run or wait.
     pub(crate) fn kill_statement(&self) {
         self.interrupt.send_modify(|to| to.statements += 1);

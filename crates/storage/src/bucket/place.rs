@@ -14,7 +14,7 @@ use super::error::{BucketError, BucketErrorKind};
 use super::removal::{self, REMOVED_AT_ONCE_MAX};
 use super::uploads::{Completed, ObjectOptions, PartTag, UploadId};
 use crate::backend::{
-    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published,
+    Backend, BegunUpload, BegunUploads, DraftWriter, NotRemoved, PlannedFile, Published, Withdrawn,
 };
 use crate::error::{Error, ErrorKind, Result, already_exists};
 use crate::path::ObjectPath;
@@ -72,6 +72,8 @@ enum Fate {
     Open,
     /// It is gone, and the object of its key, if there is one, is another.
     Gone,
+    /// It is gone, and the store keeps no checksum that would tell whether the object of its key is it.
+    Unknown,
 }
 
 impl Bucket {
@@ -110,8 +112,8 @@ impl Bucket {
         }
         Ok(match self.is_it(draft).await? {
             Some(true) => Fate::Completed,
-            // Without a checksum the caller reads the object.
-            Some(false) | None => Fate::Gone,
+            Some(false) => Fate::Gone,
+            None => Fate::Unknown,
         })
     }
 
@@ -222,7 +224,8 @@ impl Backend for Bucket {
                 BucketErrorKind::AlreadyExists => match self.fate(&draft).await? {
                     Fate::Completed => return Ok(Published::Before),
                     Fate::Open => return Err(already_exists(&file.target)),
-                    Fate::Gone => return Err(gone(&draft)),
+                    // The caller reads the object.
+                    Fate::Gone | Fate::Unknown => return Err(gone(&draft)),
                 },
                 BucketErrorKind::NoSuchUpload | BucketErrorKind::NotFound => {
                     return match self.is_it(&draft).await? {
@@ -233,7 +236,7 @@ impl Backend for Bucket {
                 BucketErrorKind::Ambiguous => match self.fate(&draft).await? {
                     Fate::Completed => return Ok(Published::Before),
                     Fate::Open => {}
-                    Fate::Gone => return Err(gone(&draft)),
+                    Fate::Gone | Fate::Unknown => return Err(gone(&draft)),
                 },
                 _ => return Err(error.into()),
             }
@@ -244,11 +247,15 @@ impl Backend for Bucket {
         }
     }
 
-    async fn withdraw(&self, file: &PlannedFile) -> Result<()> {
+    async fn withdraw(&self, file: &PlannedFile) -> Result<Withdrawn> {
         let draft = Draft::of(&file.token)?;
         match self.fate(&draft).await? {
-            Fate::Completed => self.delete(&file.target).await,
-            Fate::Open | Fate::Gone => Ok(()),
+            Fate::Completed => {
+                self.delete(&file.target).await?;
+                Ok(Withdrawn::Done)
+            }
+            Fate::Open | Fate::Gone => Ok(Withdrawn::Done),
+            Fate::Unknown => Ok(Withdrawn::Unknown),
         }
     }
 

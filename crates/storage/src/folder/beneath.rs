@@ -384,15 +384,25 @@ impl Beneath {
         }
         let open = self.walk(below.as_ref())?;
         let shown = below.clone().map_or_else(|| reserved("x"), Ok)?;
+        let here = match &below {
+            Some(below) => self.root.join(below.to_relative()),
+            None => self.root.clone(),
+        };
+        let has_denied = self.policy.denies_within(&here);
         let mut entries = Vec::new();
         for name in self.names(&open, &shown)? {
             let Ok(name) = ObjectPath::parse(&name) else {
                 continue;
             };
-            // Gone since it was read.
-            let Ok(stat) = rustix::fs::statat(&open, name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
-            else {
+            if has_denied && self.policy.check_denied(&here.join(name.as_str())).is_err() {
                 continue;
+            }
+            let looked = rustix::fs::statat(&open, name.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+            let stat = match looked {
+                Ok(stat) => stat,
+                // Gone since it was read.
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(self.failed("look at", &shown, errno)),
             };
             let path = match folder {
                 Some(folder) => folder.join(&name),

@@ -288,24 +288,31 @@ pub(crate) struct FolderLister {
     open: Vec<VecDeque<Entry>>,
 }
 
+/// The folder that repairs of a file system put things in, at the top of each.
+const LOST_AND_FOUND: &str = "lost+found";
+
 impl FolderLister {
     async fn enter(&mut self, folder: Option<ObjectPath>) -> Result<()> {
         let is_top = folder.is_none();
+        let is_lost_and_found = folder
+            .as_ref()
+            .is_some_and(|folder| folder.as_str() == LOST_AND_FOUND);
         let beneath = Arc::clone(&self.beneath);
         let listed = blocking(move || beneath.list(folder.as_ref())).await;
         match listed {
             Ok(entries) => self.open.push(entries),
-            // Removed meanwhile, or never there: then there is nothing in it. One that the server keeps to itself
-            // is passed over, as if it were not there. Not so the place itself: a disk that is not mounted is no
-            // empty place.
+            // Removed meanwhile, or never there: then there is nothing in it. Not so the place itself: a disk that is
+            // not mounted is no empty place. What the system does not let be read is no empty folder either; what the
+            // server keeps to itself is not among the names.
             Err(error)
                 if !is_top
                     && matches!(
                         error.kind(),
-                        crate::ErrorKind::NotFound
-                            | crate::ErrorKind::PermissionDenied
-                            | crate::ErrorKind::Invalid
+                        crate::ErrorKind::NotFound | crate::ErrorKind::Invalid
                     ) => {}
+            // Of the file system itself, and its administrator's alone.
+            Err(error)
+                if is_lost_and_found && error.kind() == crate::ErrorKind::PermissionDenied => {}
             Err(error) => return Err(opendal_error(error)),
         }
         Ok(())

@@ -82,7 +82,12 @@ async fn a_file_that_appeared_is_not_replaced_where_it_is_known_that_it_would_be
     assert_eq!(known.publish(&file).await.unwrap(), Published::Now);
     // Again, as after a lost answer: it is told by its bytes.
     assert_eq!(known.publish(&file).await.unwrap(), Published::Before);
+    // Taken away again, it is gone: it is told by its bytes here, too; what is another's stays.
     known.withdraw(&file).await.unwrap();
+    assert!(!bare.objects().contains_key("b/p/d/x.csv"));
+    bare.put("b/p/d/x.csv", "theirs");
+    known.withdraw(&file).await.unwrap();
+    assert_eq!(bare.objects()["b/p/d/x.csv"], "theirs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use catalog::{Actor, AuditEvent, AuditOutcome};
 
-use super::super::principal::SYS;
+use super::super::principal::{Principal, SYS};
 use super::super::{CallContext, Operation};
 use super::network::Network;
 use super::repeats::Repeats;
@@ -104,6 +104,43 @@ impl Logins {
             let target = whose.map_or_else(|| "an unknown token".to_owned(), LoginName::full);
             let (outcome, reason) = (AuditOutcome::Refused, error.message());
             event(instance, login, target, context, outcome, reason)
+        });
+    }
+
+    /// Somebody who had come in was refused: what was true at the login no longer is. Blocking.
+    pub(crate) fn record_gone(
+        &self,
+        instance: &Instance,
+        principal: &Principal,
+        context: &CallContext,
+        error: &Error,
+    ) {
+        let login = LoginName {
+            account: principal.account().to_owned(),
+            user: principal.user().to_owned(),
+            role: Some(principal.role().to_owned()),
+        };
+        let network = Network::of(&context.client);
+        self.record_token(instance, Some(&login), &network, context, error);
+    }
+
+    /// Somebody was refused who gave no login, or none that can be read; `by` is what they came with instead. Blocking.
+    pub(crate) fn record_stranger(
+        &self,
+        instance: &Instance,
+        by: &str,
+        context: &CallContext,
+        error: &Error,
+    ) {
+        let nobody = LoginName {
+            account: SYS.to_owned(),
+            user: String::new(),
+            role: None,
+        };
+        let network = Network::of(&context.client);
+        self.refused(instance, SYS, &network, error, || {
+            let (outcome, reason) = (AuditOutcome::Refused, error.message());
+            event(instance, &nobody, by.to_owned(), context, outcome, reason)
         });
     }
 

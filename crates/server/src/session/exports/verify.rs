@@ -63,29 +63,12 @@ impl Session {
     /// [`Reason::ExportNotFound`]; [`Reason::ExportState`] for one that is not committed; [`Reason::NotSupported`] for
     /// a place that cannot be opened again; the place's own.
     pub(crate) async fn verify_export(&mut self, id: String) -> Result<VerifiedFiles> {
+        self.committed_export(id.clone()).await?;
         // Files are read whole, as when they are carried.
         let turn = self.take_turn(Work::Transfer).await?;
-        let object = Object::Export(id.clone());
-        let record = self
-            .act(
-                Operation::VerifyExport,
-                object.clone(),
-                move |acting, permit| {
-                    let record = acting.visible_export(permit, &id)?;
-                    if record.state != ExportState::Committed {
-                        return Err(Error::internal(
-                            Reason::ExportState,
-                            format_args!(
-                                "export '{id}' is {}: only a committed one has files to verify",
-                                export_state(record.state)
-                            ),
-                        ));
-                    }
-                    acting.record(Operation::VerifyExport, &object, AuditOutcome::Done, "");
-                    Ok(record)
-                },
-            )
-            .await?;
+        // What was found before the wait may not be so behind it.
+        let record = self.committed_export(id).await?;
+        self.record_verification(&record).await?;
         can_be_opened_again(&record)?;
         let place = crate::exports::place(&self.instance, &record).await?;
         let store = Arc::new(place.store);
@@ -110,6 +93,37 @@ impl Session {
                 file
             })
             .boxed())
+    }
+
+    /// An export that the caller sees and that has files to verify.
+    async fn committed_export(&self, id: String) -> Result<ExportRecord> {
+        let object = Object::Export(id.clone());
+        self.act(Operation::VerifyExport, object, move |acting, permit| {
+            let record = acting.visible_export(permit, &id)?;
+            match record.state {
+                ExportState::Committed => Ok(record),
+                other => Err(Error::internal(
+                    Reason::ExportState,
+                    format_args!(
+                        "export '{id}' is {}: only a committed one has files to verify",
+                        export_state(other)
+                    ),
+                )),
+            }
+        })
+        .await
+    }
+
+    /// Puts on record that an export's files are read.
+    async fn record_verification(&self, export: &ExportRecord) -> Result<()> {
+        let object = Object::Export(export.id.clone());
+        let acting = self.acting();
+        self.instance
+            .blocking(move |_| {
+                acting.record(Operation::VerifyExport, &object, AuditOutcome::Done, "");
+                Ok(())
+            })
+            .await
     }
 
     /// Whether the stage, as it was when the export began, lets no export be without its manifest.
