@@ -3,6 +3,7 @@
 
 mod explain;
 mod fallback;
+mod rounds;
 mod session;
 mod views;
 
@@ -225,6 +226,7 @@ impl QueryEngine {
         let logical = state
             .statement_to_plan(statement)
             .await
+            .and_then(crate::meaning::planned)
             .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
         if views::has_views(&context.tables) {
@@ -248,6 +250,7 @@ impl QueryEngine {
             .query_planner()
             .create_physical_plan(&logical, &state)
             .await
+            .and_then(|plan| rounds::limited(plan, &context.values))
             .map_err(from_datafusion)?;
         let runtime = self.runtime(&stores)?;
         let fallback = match parsed.wanted {
@@ -256,6 +259,7 @@ impl QueryEngine {
                 &logical,
                 &state,
                 &runtime,
+                &context.values,
                 self.settings.memory_bytes_max,
             ),
             Wanted::Plan | Wanted::Run => None,

@@ -10,8 +10,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
 
+use super::rounds;
 use super::session::{session_of, task_context};
 use crate::error::{Error, from_datafusion};
+use crate::mysql::SessionValues;
 
 /// Sorts of such a plan that can run side by side; each keeps its part of the memory for merging.
 const SORTS_AT_ONCE: usize = 32;
@@ -25,6 +27,7 @@ pub(crate) struct Fallback {
     logical: Arc<LogicalPlan>,
     state: Arc<SessionState>,
     runtime: Arc<RuntimeEnv>,
+    values: SessionValues,
 }
 
 impl Fallback {
@@ -34,6 +37,7 @@ impl Fallback {
         logical: &LogicalPlan,
         state: &SessionState,
         runtime: &Arc<RuntimeEnv>,
+        values: &SessionValues,
         memory_bytes_max: usize,
     ) -> Option<Self> {
         let mut hashes = false;
@@ -61,6 +65,7 @@ impl Fallback {
             logical: Arc::new(logical.clone()),
             state: Arc::new(session_of(state, config, Arc::clone(state.catalog_list()))),
             runtime: Arc::clone(runtime),
+            values: values.clone(),
         })
     }
 
@@ -71,6 +76,7 @@ impl Fallback {
             .query_planner()
             .create_physical_plan(&self.logical, self.state.as_ref())
             .await
+            .and_then(|plan| rounds::limited(plan, &self.values))
             .map_err(from_datafusion)?;
         let context = task_context(&self.state, Arc::clone(&self.runtime));
         Ok((plan, context))
