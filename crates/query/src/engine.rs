@@ -246,11 +246,12 @@ impl QueryEngine {
             .and_then(|logical| guard_plan(logical, &guard))
             .and_then(|logical| watch_joins(logical, &guard))
             .map_err(from_datafusion)?;
+        let rounds_max = rounds::most(&context.values);
         let physical = state
             .query_planner()
             .create_physical_plan(&logical, &state)
             .await
-            .and_then(|plan| rounds::limited(plan, &context.values))
+            .and_then(|plan| rounds::limited(plan, rounds_max))
             .map_err(from_datafusion)?;
         let runtime = self.runtime(&stores)?;
         let fallback = match parsed.wanted {
@@ -259,7 +260,7 @@ impl QueryEngine {
                 &logical,
                 &state,
                 &runtime,
-                &context.values,
+                rounds_max,
                 self.settings.memory_bytes_max,
             ),
             Wanted::Plan | Wanted::Run => None,

@@ -13,7 +13,6 @@ use datafusion::physical_plan::joins::HashJoinExec;
 use super::rounds;
 use super::session::{session_of, task_context};
 use crate::error::{Error, from_datafusion};
-use crate::mysql::SessionValues;
 
 /// Sorts of such a plan that can run side by side; each keeps its part of the memory for merging.
 const SORTS_AT_ONCE: usize = 32;
@@ -27,7 +26,7 @@ pub(crate) struct Fallback {
     logical: Arc<LogicalPlan>,
     state: Arc<SessionState>,
     runtime: Arc<RuntimeEnv>,
-    values: SessionValues,
+    rounds_max: u64,
 }
 
 impl Fallback {
@@ -37,7 +36,7 @@ impl Fallback {
         logical: &LogicalPlan,
         state: &SessionState,
         runtime: &Arc<RuntimeEnv>,
-        values: &SessionValues,
+        rounds_max: u64,
         memory_bytes_max: usize,
     ) -> Option<Self> {
         let mut hashes = false;
@@ -65,7 +64,7 @@ impl Fallback {
             logical: Arc::new(logical.clone()),
             state: Arc::new(session_of(state, config, Arc::clone(state.catalog_list()))),
             runtime: Arc::clone(runtime),
-            values: values.clone(),
+            rounds_max,
         })
     }
 
@@ -76,7 +75,7 @@ impl Fallback {
             .query_planner()
             .create_physical_plan(&self.logical, self.state.as_ref())
             .await
-            .and_then(|plan| rounds::limited(plan, &self.values))
+            .and_then(|plan| rounds::limited(plan, self.rounds_max))
             .map_err(from_datafusion)?;
         let context = task_context(&self.state, Arc::clone(&self.runtime));
         Ok((plan, context))

@@ -19,21 +19,22 @@ use crate::error::{Error, ErrorKind};
 use crate::mysql::SessionValues;
 
 /// The variable's name.
-pub(crate) const RECURSION_MAX: &str = "cte_max_recursion_depth";
+const RECURSION_MAX: &str = "cte_max_recursion_depth";
 /// As in MySQL.
 const RECURSION_MAX_DEFAULT: u64 = 1000;
 
-/// The plan whose recursions end in an error after as many rounds as the session allows.
-pub(super) fn limited(
-    plan: Arc<dyn ExecutionPlan>,
-    values: &SessionValues,
-) -> Result<Arc<dyn ExecutionPlan>> {
+/// How many rounds the session allows.
+pub(super) fn most(values: &SessionValues) -> u64 {
     let set = values
         .variables
         .iter()
-        .find(|(name, _)| name == RECURSION_MAX)
-        .and_then(|(_, value)| value.parse().ok());
-    let most = set.unwrap_or(RECURSION_MAX_DEFAULT);
+        .find(|(name, _)| name == RECURSION_MAX);
+    set.and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(RECURSION_MAX_DEFAULT)
+}
+
+/// The plan whose recursions end in an error after so many rounds.
+pub(super) fn limited(plan: Arc<dyn ExecutionPlan>, most: u64) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| {
         let Some(recursion) = node.downcast_ref::<RecursiveQueryExec>() else {
             return Ok(Transformed::no(node));

@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Result, plan_err};
+use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{
-    Expr, ExprSchemable, LogicalPlan, Projection, RecursiveQuery, cast, lit,
+    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Projection, RecursiveQuery, TableType,
+    cast, lit,
 };
 use datafusion::optimizer::analyzer::AnalyzerRule;
+use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 
 use super::classes::Class;
 use crate::functions::call;
@@ -25,7 +29,7 @@ impl AnalyzerRule for RecursiveTypes {
         "mysql_recursive_types"
     }
 
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+    fn analyze(&self, plan: LogicalPlan, options: &ConfigOptions) -> Result<LogicalPlan> {
         let mut retyped = false;
         plan.transform_up_with_subqueries(|node| {
             let LogicalPlan::RecursiveQuery(query) = node else {
@@ -35,14 +39,76 @@ impl AnalyzerRule for RecursiveTypes {
                 };
             };
             retyped = true;
-            recursion(query).map(Transformed::yes)
+            let types = settled(&query.static_term, options)?;
+            recursion(read_as(query, &types)?, &types).map(Transformed::yes)
         })
         .map(|plan| plan.data)
     }
 }
 
+/// The types that the columns of the first part have in the end: those of a UNION and of quotients are told by later rules.
+fn settled(first: &Arc<LogicalPlan>, options: &ConfigOptions) -> Result<Vec<DataType>> {
+    let mut plan = first.as_ref().clone();
+    let rules: [&dyn AnalyzerRule; 3] = [
+        &super::analyzer::Comparisons,
+        &super::columns::RoundColumns,
+        &TypeCoercion::new(),
+    ];
+    for rule in rules {
+        plan = rule.analyze(plan, options)?;
+    }
+    let fields = plan.schema().fields().iter();
+    Ok(fields.map(|field| field.data_type().clone()).collect())
+}
+
+/// The recursion whose recursive part reads columns of these types.
+fn read_as(query: RecursiveQuery, types: &[DataType]) -> Result<RecursiveQuery> {
+    let planned = query.static_term.schema().fields();
+    let mut fields = Vec::with_capacity(types.len());
+    for (field, to) in planned.iter().zip(types) {
+        let (from, kind) = (Class::of(field.data_type()), Class::of(to));
+        if from != kind && !(from.is_number() && kind.is_number()) {
+            return plan_err!(
+                "the column '{}' of a recursive common table expression has values of several kinds in its first SELECTs: CAST them to one type",
+                field.name()
+            );
+        }
+        let field = Field::new(field.name(), to.clone(), true);
+        fields.push(field);
+    }
+    let same = planned.iter().zip(types);
+    if same.into_iter().all(|(field, to)| field.data_type() == to) {
+        return Ok(query);
+    }
+    let table = CteWorkTable::new(&query.name, Arc::new(Schema::new(fields)));
+    let source = provider_as_source(Arc::new(table));
+    let term = query.recursive_term.as_ref().clone();
+    let term = term.transform_up_with_subqueries(|node| {
+        Ok(Transformed::yes(match node {
+            LogicalPlan::TableScan(scan)
+                if scan.source.table_type() == TableType::Temporary
+                    && scan.table_name.table() == query.name =>
+            {
+                let scan = LogicalPlanBuilder::scan(
+                    scan.table_name,
+                    Arc::clone(&source),
+                    scan.projection,
+                )?;
+                scan.build()?
+            }
+            other => other.recompute_schema()?,
+        }))
+    })?;
+    RecursiveQuery::try_new(
+        query.name,
+        query.static_term,
+        Arc::new(term.data),
+        query.is_distinct,
+    )
+}
+
 /// A recursion whose parts have the same columns: of those that were declared differently the declaration is left out.
-fn recursion(query: RecursiveQuery) -> Result<LogicalPlan> {
+fn recursion(query: RecursiveQuery, types: &[DataType]) -> Result<LogicalPlan> {
     let (first, term) = (&query.static_term, &query.recursive_term);
     let (declared, own) = (first.schema().fields(), term.schema().fields());
     let differ: Vec<bool> = declared
@@ -58,9 +124,11 @@ fn recursion(query: RecursiveQuery) -> Result<LogicalPlan> {
     };
     let exprs = exprs
         .into_iter()
-        .zip(declared)
+        .zip(declared.iter().zip(types))
         .zip(&differ)
-        .map(|((expr, field), differs)| undeclared(stored(expr, field.name(), &input)?, *differs))
+        .map(|((expr, (field, to)), differs)| {
+            undeclared(stored(expr, to, field.name(), &input)?, *differs)
+        })
         .collect::<Result<Vec<_>>>()?;
     let term = Arc::new(LogicalPlan::Projection(Projection::try_new(exprs, input)?));
     let first = if differ.contains(&true) {
@@ -97,17 +165,22 @@ fn undeclared(expr: Expr, differs: bool) -> Result<Expr> {
 }
 
 /// What DataFusion casts to a column's type as MySQL stores it in the column.
-fn stored(expr: Expr, column: &str, input: &LogicalPlan) -> Result<Expr> {
+fn stored(expr: Expr, to: &DataType, column: &str, input: &LogicalPlan) -> Result<Expr> {
     match expr {
         Expr::Alias(alias) => {
-            let expr = stored(*alias.expr, column, input)?;
+            let expr = stored(*alias.expr, to, column, input)?;
             Ok(expr.alias_qualified(alias.relation, alias.name))
         }
-        Expr::Cast(Cast { expr, field }) => {
+        Expr::Cast(Cast { expr, .. }) => {
             let name = expr.schema_name().to_string();
-            assigned(*expr, field.data_type(), column, input).map(|expr| expr.alias(name))
+            assigned(*expr, to, column, input).map(|expr| expr.alias(name))
         }
-        other => Ok(other),
+        other if other.get_type(input.schema())? == *to => Ok(other),
+        other => {
+            let (relation, name) = other.qualified_name();
+            let expr = assigned(other, to, column, input)?;
+            Ok(expr.alias_qualified(relation, name))
+        }
     }
 }
 

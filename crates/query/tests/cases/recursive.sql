@@ -177,3 +177,60 @@ SELECT @@cte_max_recursion_depth
 ----
 @@cte_max_recursion_depth
 1000
+
+WITH RECURSIVE c AS (SELECT 1/3 AS n UNION ALL SELECT n/3 FROM c WHERE n > 0.1) SELECT n FROM c ORDER BY n
+----
+n
+0.0370
+0.1111
+0.3333
+
+WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT 2.5 UNION ALL SELECT n + 1 FROM c WHERE n < 2) SELECT * FROM c ORDER BY n
+----
+n
+1.0
+2.0
+2.5
+
+WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT 2.5e0 UNION ALL SELECT n + 1 FROM c WHERE n < 2) SELECT * FROM c ORDER BY n
+----
+n
+1.0
+2.0
+2.5
+
+WITH RECURSIVE c AS (SELECT AVG(id) AS n FROM people UNION ALL SELECT n + 1 FROM c WHERE n < 4) SELECT n FROM c ORDER BY n
+----
+n
+2.5000
+3.5000
+4.5000
+
+WITH RECURSIVE c AS (SELECT SUM(money) AS n FROM people UNION ALL SELECT n + 1 FROM c WHERE n < 9) SELECT n FROM c ORDER BY n
+----
+n
+7.17
+8.17
+9.17
+
+WITH RECURSIVE c AS (SELECT IF(1, 1, 2.5) AS n UNION ALL SELECT n + 1 FROM c WHERE n < 2) SELECT n FROM c ORDER BY n
+----
+n
+1.0
+2.0
+
+WITH RECURSIVE c AS (SELECT GREATEST(1, 2.5) AS n UNION ALL SELECT n + 1 FROM c WHERE n < 3) SELECT n FROM c ORDER BY n
+----
+n
+2.5
+3.5
+
+WITH RECURSIVE c AS (SELECT ROUND(1.25, 1) AS n UNION ALL SELECT n + 1 FROM c WHERE n < 2) SELECT n FROM c ORDER BY n
+----
+n
+1.3
+2.3
+
+WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT 'x' UNION ALL SELECT n FROM c WHERE 0) SELECT n FROM c
+----
+! Invalid: the column 'n' of a recursive common table expression has values of several kinds in its first SELECTs: CAST them to one type
