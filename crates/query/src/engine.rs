@@ -3,6 +3,7 @@
 
 mod explain;
 mod fallback;
+mod rounds;
 mod session;
 mod views;
 
@@ -225,6 +226,7 @@ impl QueryEngine {
         let logical = state
             .statement_to_plan(statement)
             .await
+            .and_then(crate::meaning::planned)
             .map_err(|error| explain_names(error, context))?;
         read_only().verify_plan(&logical).map_err(from_datafusion)?;
         if views::has_views(&context.tables) {
@@ -244,10 +246,12 @@ impl QueryEngine {
             .and_then(|logical| guard_plan(logical, &guard))
             .and_then(|logical| watch_joins(logical, &guard))
             .map_err(from_datafusion)?;
+        let rounds_max = rounds::most(&context.values);
         let physical = state
             .query_planner()
             .create_physical_plan(&logical, &state)
             .await
+            .and_then(|plan| rounds::limited(plan, rounds_max))
             .map_err(from_datafusion)?;
         let runtime = self.runtime(&stores)?;
         let fallback = match parsed.wanted {
@@ -256,6 +260,7 @@ impl QueryEngine {
                 &logical,
                 &state,
                 &runtime,
+                rounds_max,
                 self.settings.memory_bytes_max,
             ),
             Wanted::Plan | Wanted::Run => None,

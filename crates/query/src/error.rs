@@ -25,6 +25,8 @@ pub enum ErrorKind {
     ResourcesExhausted,
     /// The query took longer than it may.
     TimeLimit,
+    /// A recursive common table expression went on for more rounds than `cte_max_recursion_depth`.
+    RecursionLimit,
     /// Nobody waits for the query's rows any more.
     Cancelled,
     /// A file could not be read or written.

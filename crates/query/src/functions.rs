@@ -11,6 +11,7 @@ mod date_format;
 mod dates;
 mod digits;
 mod encode;
+mod extremes;
 mod json;
 mod lists;
 mod math;
@@ -42,6 +43,7 @@ use datafusion::logical_expr::{
 
 pub(crate) use arithmetic::{DIVISION_DIGITS, RoundTo, SCALE_MAX, exact_argument, is_division};
 pub(crate) use convert::{number_of_bytes, time_of_text};
+pub(crate) use extremes::extreme;
 pub(crate) use str_to_date::parts_of;
 pub(crate) use waiting::SLEEP;
 
@@ -104,6 +106,7 @@ static ALL: LazyLock<BTreeMap<&'static str, Arc<ScalarUDF>>> = LazyLock::new(|| 
         ])
         .chain(lists::case_functions())
         .chain(date_add::functions())
+        .chain(extremes::functions())
         .chain(text::functions())
         .chain(strings::functions())
         .chain(rounding::functions())

@@ -7,17 +7,21 @@ mod aggregates;
 mod analyzer;
 mod classes;
 mod columns;
+mod common;
 mod comparison;
 mod constants;
+mod depth;
 mod operators;
 mod quantified;
+mod recursive;
 mod scalar;
 mod unions;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::AggregateUDF;
-use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::common::Result;
+use datafusion::logical_expr::planner::{ExprPlanner, RelationPlanner};
+use datafusion::logical_expr::{AggregateUDF, LogicalPlan};
 use datafusion::optimizer::analyzer::{Analyzer, AnalyzerRule};
 
 /// What plans operators and aggregates.
@@ -25,9 +29,25 @@ pub(crate) fn planner() -> Arc<dyn ExprPlanner> {
     Arc::new(operators::Operators)
 }
 
+/// What plans joins by columns in common.
+pub(crate) fn relation_planner() -> Arc<dyn RelationPlanner> {
+    Arc::new(common::CommonColumns)
+}
+
+/// A plan as DataFusion's planner gives it, without what was for the planner only.
+///
+/// # Errors
+/// Not implemented for a subquery that names columns of a query two levels out.
+pub(crate) fn planned(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = common::without_marks(plan)?;
+    depth::check(&plan)?;
+    Ok(plan)
+}
+
 /// The analyzer's rules, ours before DataFusion's.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let ours: [Arc<dyn AnalyzerRule + Send + Sync>; 2] = [
+    let ours: [Arc<dyn AnalyzerRule + Send + Sync>; 3] = [
+        Arc::new(recursive::RecursiveTypes),
         Arc::new(analyzer::Comparisons),
         Arc::new(columns::RoundColumns),
     ];

@@ -13,13 +13,16 @@ mod having;
 mod ignoring_case;
 mod intervals;
 mod items;
+mod joins;
 mod labels;
 mod limits;
 pub(crate) mod planners;
+mod recursive;
 mod rewrite;
 mod rows;
 mod session;
 mod values;
+mod windows;
 
 use std::collections::BTreeSet;
 

@@ -391,3 +391,37 @@ async fn the_operator_says_how_long_a_session_may_ask_for() {
     }
     door.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_says_how_long_a_recursion_may_go_on() {
+    let (door, admin) = with_one_turn(|_| {}).await;
+    let session = admin.in_session().await;
+    let to = |last: u32| {
+        format!(
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {last}) SELECT MAX(n) FROM r"
+        )
+    };
+    session.ok(&to(1000)).await;
+    let aborted = |round: u32| {
+        format!(
+            "LIMIT_EXCEEDED: Recursive query aborted after {round} iterations. Try increasing @@cte_max_recursion_depth to a larger value."
+        )
+    };
+    assert_eq!(session.error(&to(1001)).await, aborted(1001));
+    session.ok("SET cte_max_recursion_depth = 5000").await;
+    session.ok(&to(5000)).await;
+    session.ok("SET cte_max_recursion_depth = 3").await;
+    assert_eq!(session.error(&to(4)).await, aborted(4));
+    for wrong in ["-1", "4294967296", "'x'", "NULL"] {
+        let error = session
+            .error(&format!("SET cte_max_recursion_depth = {wrong}"))
+            .await;
+        assert!(
+            error.contains("cte_max_recursion_depth"),
+            "{wrong}: {error}"
+        );
+    }
+    session.ok("SET cte_max_recursion_depth = DEFAULT").await;
+    assert_eq!(session.error(&to(1001)).await, aborted(1001));
+    door.close().await;
+}

@@ -170,7 +170,7 @@ running = connect(); number = running.thread_id()
 told = []
 def run():
     try:
-        running.cursor().execute("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 1000000000) SELECT COUNT(*) FROM r")
+        running.cursor().execute("SELECT COUNT(*) FROM generate_series(1, 10000000) AS a, generate_series(1, 10000000) AS b WHERE (a.value * b.value) % 7 = 3")
     except pymysql.err.MySQLError as error:
         told.append(error.args[0])
 thread = threading.Thread(target=run); thread.start()

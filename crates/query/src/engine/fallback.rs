@@ -10,6 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
 
+use super::rounds;
 use super::session::{session_of, task_context};
 use crate::error::{Error, from_datafusion};
 
@@ -25,6 +26,7 @@ pub(crate) struct Fallback {
     logical: Arc<LogicalPlan>,
     state: Arc<SessionState>,
     runtime: Arc<RuntimeEnv>,
+    rounds_max: u64,
 }
 
 impl Fallback {
@@ -34,6 +36,7 @@ impl Fallback {
         logical: &LogicalPlan,
         state: &SessionState,
         runtime: &Arc<RuntimeEnv>,
+        rounds_max: u64,
         memory_bytes_max: usize,
     ) -> Option<Self> {
         let mut hashes = false;
@@ -61,6 +64,7 @@ impl Fallback {
             logical: Arc::new(logical.clone()),
             state: Arc::new(session_of(state, config, Arc::clone(state.catalog_list()))),
             runtime: Arc::clone(runtime),
+            rounds_max,
         })
     }
 
@@ -71,6 +75,7 @@ impl Fallback {
             .query_planner()
             .create_physical_plan(&self.logical, self.state.as_ref())
             .await
+            .and_then(|plan| rounds::limited(plan, self.rounds_max))
             .map_err(from_datafusion)?;
         let context = task_context(&self.state, Arc::clone(&self.runtime));
         Ok((plan, context))

@@ -85,6 +85,7 @@ impl QueryEngine {
         );
         Ok(builder
             .with_analyzer_rules(crate::meaning::analyzer_rules())
+            .with_relation_planners(vec![crate::meaning::relation_planner()])
             .with_runtime_env(Arc::new(runtime))
             .with_config(common_config()?)
             .build())

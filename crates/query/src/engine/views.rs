@@ -74,6 +74,7 @@ impl QueryEngine {
         let plan = state
             .statement_to_plan(statement)
             .await
+            .and_then(crate::meaning::planned)
             .map_err(|error| explain_names(error, &context))?;
         read_only().verify_plan(&plan).map_err(from_datafusion)?;
         check_size(&plan)?;

@@ -108,9 +108,9 @@ const TABLE: &[(Growth, &[&str])] = &[
     (Arguments(1), &[
         "array_any_value", "array_compact", "array_element", "array_max", "array_min", "array_pop_back",
         "array_pop_front", "array_remove", "array_remove_all", "array_remove_n", "array_reverse", "array_slice",
-        "btrim", "decode", "flatten", "greatest", "least", "left", "ltrim", "reverse", "right", "rtrim", "split_part",
+        "btrim", "decode", "flatten", "greatest", "least", "mysql_greatest", "mysql_least", "left", "ltrim", "reverse", "right", "rtrim", "split_part",
         "substr", "substr_index",
-        "mysql_ceil", "mysql_floor", "mysql_only", "mysql_wide", "mysql_total", "mysql_nullable", "mysql_nullif", "mysql_substring",
+        "mysql_ceil", "mysql_floor", "mysql_only", "mysql_wide", "mysql_total", "mysql_nullable", "mysql_plain", "mysql_nullif", "mysql_substring",
     ]),
     // The case of a letter can be three times as long.
     (Arguments(3), &["initcap", "lower", "upper"]),

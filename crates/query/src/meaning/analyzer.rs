@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema, Result};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{
     Between, BinaryExpr, Case, InList, InSubquery, Like, SetComparison, SetQuantifier,
 };
@@ -293,9 +293,11 @@ fn with_columns(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 fn is_concerned(expr: &Expr, retyped: bool) -> bool {
     retyped && matches!(expr, Expr::BinaryExpr(_))
         || is_choice(expr)
+        || matches!(expr, Expr::AggregateFunction(call) if call.params.distinct)
         || matches!(
             expr,
             Expr::Between(_)
+                | Expr::WindowFunction(_)
                 | Expr::InList(_)
                 | Expr::InSubquery(_)
                 | Expr::SetComparison(_)
@@ -308,7 +310,7 @@ fn is_concerned(expr: &Expr, retyped: bool) -> bool {
 
 /// Whether it gives one of its arguments, by DataFusion's choice of a type for all.
 fn is_choice(expr: &Expr) -> bool {
-    ["greatest", "least"]
+    ["mysql_greatest", "mysql_least"]
         .iter()
         .any(|name| crate::functions::is_call(expr, name))
 }
@@ -329,7 +331,25 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let (left, right) = as_doubles(*left, *right, schema)?;
             Transformed::yes(binary_expr(left, op, right))
         }
-        Expr::ScalarFunction(mut call) if matches!(call.func.name(), "greatest" | "least") => {
+        Expr::AggregateFunction(mut call) if call.params.distinct => {
+            zeros(&mut call.params.args, schema)?;
+            Transformed::yes(Expr::AggregateFunction(call))
+        }
+        Expr::WindowFunction(mut call) => {
+            let params = &mut call.params;
+            zeros(&mut params.partition_by, schema)?;
+            for term in &mut params.order_by {
+                zeros(std::slice::from_mut(&mut term.expr), schema)?;
+            }
+            if params.distinct {
+                zeros(&mut params.args, schema)?;
+            }
+            Transformed::yes(Expr::WindowFunction(call))
+        }
+        Expr::ScalarFunction(mut call)
+            if let Some(function) = crate::functions::extreme(call.func.name()) =>
+        {
+            call.func = function;
             let classes = classes(&call.args, schema)?;
             let is_number = |class: &Class| class.is_number() || *class == Class::Truth;
             // Numbers among texts compare as texts (MySQL 8.4 manual, "GREATEST", "LEAST").
@@ -398,6 +418,19 @@ fn in_list(mut list: InList, schema: &DFSchema) -> Result<Expr> {
         }
     }
     if alike_all {
+        // A set of constants would tell -0 from 0.
+        let concerned = |value: &Expr| match value {
+            Expr::Literal(value, _) => match value {
+                ScalarValue::Float64(Some(number)) => *number == 0.0,
+                ScalarValue::Float32(Some(number)) => *number == 0.0,
+                _ => true,
+            },
+            _ => true,
+        };
+        if class == Class::Double && values.iter().any(concerned) {
+            zeros(std::slice::from_mut(list.expr.as_mut()), schema)?;
+            zeros(&mut values, schema)?;
+        }
         return Ok(Expr::InList(InList::new(list.expr, values, list.negated)));
     }
     let mut equal = Vec::with_capacity(values.len());
@@ -411,6 +444,16 @@ fn in_list(mut list: InList, schema: &DFSchema) -> Result<Expr> {
     }
     let any = any_of(equal);
     Ok(if list.negated { not(any) } else { any })
+}
+
+/// Doubles with `-0` as `0`, where values are told apart by their bits.
+fn zeros(exprs: &mut [Expr], schema: &DFSchema) -> Result<()> {
+    for expr in exprs {
+        if Class::of_expr(expr, schema)? == Class::Double {
+            *expr = crate::functions::call("mysql_plain", vec![std::mem::take(expr)])?;
+        }
+    }
+    Ok(())
 }
 
 /// A tree of ORs as flat as can be.

@@ -195,6 +195,12 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
             name.to_uppercase()
         )));
     }
+    if function.over.is_some() {
+        super::windows::rewrite(&name, expr)?;
+    }
+    let Expr::Function(function) = expr else {
+        return Ok(());
+    };
     if function.over.is_none() && function.filter.is_none() {
         if name == "group_concat" {
             *expr = group_concat(function)?;
@@ -561,7 +567,10 @@ fn null_if_any_null(name: &str, args: &mut [Expr]) -> Expr {
         .unwrap_or_else(null);
     case(
         not(any_null),
-        call(name, args.iter_mut().map(take).collect()),
+        call(
+            &format!("{}{name}", crate::functions::PREFIX),
+            args.iter_mut().map(take).collect(),
+        ),
         None,
     )
 }

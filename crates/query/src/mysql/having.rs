@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::build::{binary, nested};
 
 /// What makes one row of many.
-const AGGREGATES: [&str; 20] = [
+pub(super) const AGGREGATES: [&str; 20] = [
     "any_value",
     "avg",
     "bit_and",

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, GroupByWithModifier, Ident, JoinConstraint, JoinOperator,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
-    VisitMut, VisitorMut,
+    BinaryOperator, Expr, GroupByExpr, GroupByWithModifier, Ident, ObjectName, ObjectNamePart,
+    Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, VisitMut, VisitorMut,
 };
 
 use super::session::SessionValues;
@@ -106,6 +105,11 @@ impl VisitorMut for Walk<'_> {
             with.cte_tables
                 .iter_mut()
                 .for_each(|cte| fold_alias(&mut cte.alias));
+            if self.values.is_some()
+                && let Err(error) = super::recursive::check(with)
+            {
+                return ControlFlow::Break(error);
+            }
         }
         if !query.locks.is_empty() {
             return refuse("SELECT … FOR UPDATE or FOR SHARE");
@@ -138,13 +142,36 @@ impl VisitorMut for Walk<'_> {
                 index_hints.clear();
                 alias.iter_mut().for_each(fold_alias);
             }
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias,
+            } => {
+                alias.iter_mut().for_each(fold_alias);
+                if self.values.is_some()
+                    && table_with_joins.joins.len() > 1
+                    && let Err(error) = super::joins::in_pairs(table_with_joins)
+                {
+                    return ControlFlow::Break(error);
+                }
+                super::joins::prepare(table_with_joins);
+            }
             TableFactor::Derived { alias, .. }
             | TableFactor::TableFunction { alias, .. }
             | TableFactor::Function { alias, .. }
-            | TableFactor::NestedJoin { alias, .. }
             | TableFactor::UNNEST { alias, .. } => alias.iter_mut().for_each(fold_alias),
             TableFactor::JsonTable { .. } => return refuse("JSON_TABLE"),
             _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> Flow {
+        if let TableFactor::NestedJoin {
+            table_with_joins, ..
+        } = factor
+            && self.values.is_some()
+        {
+            super::joins::finish(table_with_joins);
         }
         ControlFlow::Continue(())
     }
@@ -170,6 +197,7 @@ impl VisitorMut for Walk<'_> {
             }
             super::having::of_rows(select);
             name_items(select);
+            super::joins::name_tables(select);
             if let Err(error) = subqueries::as_values(select) {
                 return ControlFlow::Break(error);
             }
@@ -188,16 +216,13 @@ impl VisitorMut for Walk<'_> {
                 _ => {}
             }
         }
-        for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
-            if let JoinOperator::StraightJoin(constraint) = &mut join.join_operator {
-                join.join_operator =
-                    JoinOperator::Inner(std::mem::replace(constraint, JoinConstraint::None));
+        for table in &mut select.from {
+            if self.values.is_some()
+                && let Err(error) = super::joins::in_pairs(table)
+            {
+                return ControlFlow::Break(error);
             }
-            if let Some(JoinConstraint::Using(columns)) = constraint(&mut join.join_operator) {
-                for column in columns {
-                    self.pre_visit_relation(column)?;
-                }
-            }
+            super::joins::prepare(table);
         }
         ControlFlow::Continue(())
     }
@@ -211,17 +236,7 @@ impl VisitorMut for Walk<'_> {
             .iter_mut()
             .chain(&mut select.having)
             .for_each(expressions::make_condition);
-        for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
-            if let Some(JoinConstraint::On(condition)) = constraint(&mut join.join_operator) {
-                expressions::make_condition(condition);
-            }
-            // MySQL's JOIN without ON is a cross join.
-            if let JoinOperator::Join(JoinConstraint::None)
-            | JoinOperator::Inner(JoinConstraint::None) = join.join_operator
-            {
-                join.join_operator = JoinOperator::CrossJoin(JoinConstraint::None);
-            }
-        }
+        select.from.iter_mut().for_each(super::joins::finish);
         ControlFlow::Continue(())
     }
 
@@ -332,18 +347,4 @@ fn fold_alias(alias: &mut TableAlias) {
         .columns
         .iter_mut()
         .for_each(|column| fold(&mut column.name));
-}
-
-fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
-    match operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::CrossJoin(constraint) => Some(constraint),
-        _ => None,
-    }
 }

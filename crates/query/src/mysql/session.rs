@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::temporal::{Civil, SECOND_US};
 
 /// What does not change, by name.
-const FIXED: [(&str, &str); 35] = [
+const FIXED: [(&str, &str); 36] = [
     ("auto_increment_increment", "1"),
     ("autocommit", "1"),
     ("character_set_client", "utf8mb4"),
@@ -17,6 +17,7 @@ const FIXED: [(&str, &str); 35] = [
     ("character_set_server", "utf8mb4"),
     ("collation_connection", "utf8mb4_bin"),
     ("collation_server", "utf8mb4_bin"),
+    ("cte_max_recursion_depth", "1000"),
     ("init_connect", ""),
     ("interactive_timeout", "28800"),
     ("license", "Apache-2.0"),

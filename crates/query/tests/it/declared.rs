@@ -122,3 +122,33 @@ async fn floats_and_doubles_are_compared_as_doubles() {
         assert_eq!(text.lines().count() - 1, rows, "{condition}: {text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recursion_goes_on_from_declared_columns() {
+    let world = World::new();
+    for (sql, wanted) in [
+        (
+            "WITH RECURSIVE c AS (SELECT f FROM declared WHERE f = 0.5 UNION ALL SELECT f + 1 FROM c WHERE f < 2) SELECT f FROM c ORDER BY f",
+            "f\n0.5\n1.5\n2.5",
+        ),
+        (
+            "WITH RECURSIVE c AS (SELECT y FROM declared WHERE y > 1 UNION ALL SELECT 3e0 FROM c WHERE y > 4) SELECT y FROM c ORDER BY y",
+            "y\n3.0\n1000000000000000.0",
+        ),
+        (
+            "WITH RECURSIVE c AS (SELECT d FROM declared WHERE d IS NOT NULL UNION ALL SELECT d + INTERVAL 1 DAY FROM c WHERE d < '1970-01-02') SELECT COUNT(*) AS n FROM c",
+            "n\n4",
+        ),
+        (
+            "WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT c.n + 1 FROM c JOIN declared t ON t.y > c.n WHERE c.n < 3) SELECT COUNT(*) AS n FROM c",
+            "n\n3",
+        ),
+    ] {
+        let got = world.text_in(sql, declared()).await;
+        assert_eq!(
+            got.map_err(|error| error.to_string()),
+            Ok(wanted.to_owned()),
+            "{sql}"
+        );
+    }
+}

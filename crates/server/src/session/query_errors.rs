@@ -77,6 +77,7 @@ impl From<query::Error> for Error {
                 "HY000",
                 format!("Query execution was interrupted, {message}"),
             ),
+            Kind::RecursionLimit => Self::new(Reason::LimitExceeded, 3636, "HY000", message),
             Kind::Cancelled => Self::new(
                 Reason::StatementKilled,
                 1317,

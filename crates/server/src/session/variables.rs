@@ -18,7 +18,12 @@ use super::deadline::TimeLimit;
 pub(super) struct Variables {
     /// `max_execution_time`: how long a statement may run; `Some(ZERO)` is as long as the operator lets any.
     pub(super) execution_max: Option<Duration>,
+    /// `cte_max_recursion_depth`: rounds of a WITH RECURSIVE; `None` is [`RECURSION_MAX`].
+    pub(super) recursion_max: Option<u32>,
 }
+
+/// Rounds of a WITH RECURSIVE in a session that sets none, as in MySQL.
+const RECURSION_MAX: u32 = 1000;
 
 /// Set by clients as they connect, and without effect whatever the value: each statement commits by itself, the
 /// operator's limits hold for connections, keys are always checked, and comparisons have collations of their own.
@@ -123,6 +128,19 @@ impl Session {
                         | Literal::CurrentTimestamp(_),
                     ) => return Err(milliseconds()),
                 };
+            } else if name == "cte_max_recursion_depth" {
+                next.recursion_max = match assignment.value.map(|value| value.value) {
+                    None => None,
+                    Some(Literal::Number(text)) => {
+                        Some(text.parse().map_err(|_| recursion_rounds())?)
+                    }
+                    Some(
+                        Literal::Null
+                        | Literal::Bool(_)
+                        | Literal::String(_)
+                        | Literal::CurrentTimestamp(_),
+                    ) => return Err(recursion_rounds()),
+                };
             } else if let Some((_, is_so)) = AS_IT_IS.iter().find(|(known, _)| *known == name) {
                 let value = assignment.value.map(|value| value.value);
                 if value.is_some_and(|value| !is_so(&value)) {
@@ -176,8 +194,10 @@ impl Session {
         let settings = &self.instance.settings;
         let (warnings, errors) = self.diagnostics.counts();
         let idle = settings.limits.session_idle_s.to_string();
+        let recursion = self.variables.recursion_max.unwrap_or(RECURSION_MAX);
         let time = self.execution_max().time.unwrap_or_default().as_millis();
         [
+            ("cte_max_recursion_depth", recursion.to_string()),
             ("interactive_timeout", idle.clone()),
             (
                 "max_allowed_packet",
@@ -275,6 +295,18 @@ pub(super) fn shown(statement: &SetVariable) -> String {
         .map(|assignment| format!("{} = …", assignment.name.value.as_str()))
         .collect();
     format!("SET {}", assignments.join(", "))
+}
+
+fn recursion_rounds() -> Error {
+    Error::new(
+        Reason::OptionInvalid,
+        1232,
+        "42000",
+        format!(
+            "Incorrect argument type to variable 'cte_max_recursion_depth': a whole number from 0 to {} (DEFAULT is {RECURSION_MAX})",
+            u32::MAX
+        ),
+    )
 }
 
 fn milliseconds() -> Error {
