@@ -528,7 +528,11 @@ async fn a_text_that_begins_like_another_format_is_text() {
     let server = TestServer::start().await;
     let dir = server.stage("s").await;
     for (name, header) in [("orc", "ORCID"), ("par", "PAR1"), ("arrow", "ARROW1")] {
-        std::fs::write(dir.join(format!("{name}.csv")), format!("{header},n\n7,1\n")).unwrap();
+        std::fs::write(
+            dir.join(format!("{name}.csv")),
+            format!("{header},n\n7,1\n"),
+        )
+        .unwrap();
         let rows = server
             .ok(&format!(
                 "SELECT * FROM 'stage://s/{name}.csv' (FORMAT 'csv', HEADER 'true')"
@@ -537,6 +541,8 @@ async fn a_text_that_begins_like_another_format_is_text() {
         assert_eq!(rows.rows(), [["7", "1"]], "{name}");
     }
     std::fs::write(dir.join("real.csv"), b"ORC\x08\x03\x10\x02").unwrap();
-    let error = server.error("SELECT * FROM 'stage://s/real.csv' (FORMAT 'csv')").await;
+    let error = server
+        .error("SELECT * FROM 'stage://s/real.csv' (FORMAT 'csv')")
+        .await;
     assert!(error.contains("is an ORC file"), "{error}");
 }

@@ -200,6 +200,44 @@ async fn a_killed_server_removes_what_is_left_of_uploads() {
     .await;
 }
 
+/// Rights and rules are those of the stage that a file goes to, and of no other of its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_does_not_end_in_a_stage_that_is_no_more() {
+    let server = TestServer::start().await;
+    let dir = server.stage("s").await;
+    let (more, parts) = futures::channel::mpsc::unbounded();
+    more.unbounded_send(super::part(super::Part::Header(header("s", "a.csv"))))
+        .unwrap();
+    more.unbounded_send(super::part(super::Part::Chunk(b"a\n".to_vec())))
+        .unwrap();
+    let mut client = super::client(&server.channel);
+    let sending = tokio::spawn(async move { client.upload_file(parts).await });
+    until("nothing arrives", || !files(&dir).is_empty()).await;
+    server.ok("DROP STAGE s").await;
+    let other = server.dir("other");
+    server
+        .ok(&format!(
+            "CREATE STAGE s URL = 'file://{}'",
+            other.display()
+        ))
+        .await;
+    drop(more);
+    let error = error_line(&sending.await.unwrap().unwrap_err());
+    assert!(error.contains("stage 's' is another one now"), "{error}");
+    until("the draft stays", || files(&dir).is_empty()).await;
+    assert_eq!(files(&other), [""; 0]);
+    // What nobody counts may not come.
+    server
+        .ok("ALTER STAGE s SET POLICY = {'max_rows' = 1}")
+        .await;
+    let error = upload(&server.channel, header("s", "a.csv"), b"a\n").await;
+    let error = error_line(&error.unwrap_err());
+    assert!(
+        error.contains("by INTO OUTFILE alone (policy max_rows)"),
+        "{error}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn get_and_put_are_the_clients() {
     let server = TestServer::start().await;

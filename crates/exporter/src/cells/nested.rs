@@ -241,7 +241,11 @@ fn write_leaf(
         return Err(no_json(&String::from_utf8_lossy(text)));
     }
     // As at the top level: many readers take `-0` for an integer, which has no such zero.
-    let text: &[u8] = if float && text == b"-0" { b"-0.0" } else { text };
+    let text: &[u8] = if float && text == b"-0" {
+        b"-0.0"
+    } else {
+        text
+    };
     let quote: &[u8] = if quoted { b"\"" } else { b"" };
     out.extend([quote, text, quote].iter().flat_map(|piece| piece.iter()));
     Ok(())
