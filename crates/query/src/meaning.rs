@@ -7,7 +7,6 @@ mod aggregates;
 mod analyzer;
 mod classes;
 mod columns;
-mod common;
 mod comparison;
 mod constants;
 mod depth;
@@ -16,6 +15,7 @@ mod quantified;
 mod recursive;
 mod scalar;
 mod unions;
+mod using;
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(crate) fn planner() -> Arc<dyn ExprPlanner> {
 
 /// What plans joins by columns in common.
 pub(crate) fn relation_planner() -> Arc<dyn RelationPlanner> {
-    Arc::new(common::CommonColumns)
+    Arc::new(using::CommonColumns)
 }
 
 /// A plan as DataFusion's planner gives it, without what was for the planner only.
@@ -39,7 +39,7 @@ pub(crate) fn relation_planner() -> Arc<dyn RelationPlanner> {
 /// # Errors
 /// Not implemented for a subquery that names columns of a query two levels out.
 pub(crate) fn planned(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let plan = common::without_marks(plan)?;
+    let plan = using::without_marks(plan)?;
     depth::check(&plan)?;
     Ok(plan)
 }
