@@ -1,6 +1,8 @@
 //! Arrow Flight SQL message by message, over a real connection: what the JDBC driver sends in its order, and what no
 //! honest client sends.
 
+mod streams;
+
 use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -41,8 +43,12 @@ struct Serving {
 
 impl Serving {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    fn start_with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = ServeProcess::start("", folder.path(), &[]);
+        let mut process = ServeProcess::start(settings, folder.path(), &[]);
         Self {
             address: process.address(),
             _process: process,
