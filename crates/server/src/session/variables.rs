@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use parser::{Literal, SetVariable};
+use query::InsertId;
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
@@ -13,11 +14,13 @@ use crate::settings::LimitSettings;
 use super::Session;
 use super::deadline::TimeLimit;
 
-/// What a session has set.
+/// What a session has set, and been given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Variables {
     /// `max_execution_time`: how long a statement may run; `Some(ZERO)` is as long as the operator lets any.
     pub(super) execution_max: Option<Duration>,
+    /// The first number that AUTO_INCREMENT gave to the rows of the latest statement for which it gave any; 0 before.
+    pub(super) last_insert_id: u64,
 }
 
 /// Set by clients as they connect, and without effect whatever the value: each statement commits by itself, the
@@ -178,6 +181,8 @@ impl Session {
         let idle = settings.limits.session_idle_s.to_string();
         let time = self.execution_max().time.unwrap_or_default().as_millis();
         [
+            ("identity", self.variables.last_insert_id.to_string()),
+            ("last_insert_id", self.variables.last_insert_id.to_string()),
             ("interactive_timeout", idle.clone()),
             (
                 "max_allowed_packet",
@@ -199,6 +204,15 @@ impl Session {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
+    }
+
+    /// Keeps the first of the numbers that AUTO_INCREMENT has given, for `LAST_INSERT_ID()`; those that rows brought do not
+    /// count.
+    pub(super) fn remember(&mut self, insert_id: InsertId) {
+        match insert_id {
+            InsertId::Given(number) => self.variables.last_insert_id = number,
+            InsertId::None | InsertId::Written(_) => {}
+        }
     }
 
     /// How long a statement of this session may run.
