@@ -313,6 +313,11 @@ async fn the_jdbc_drivers_sequence_works() {
         .await
         .unwrap();
     assert_eq!(info.iter().map(RecordBatch::num_rows).sum::<usize>(), 3);
+    // JDBC's metadata takes an answer to each of these for granted.
+    let info: Vec<u32> = (500..=576).collect();
+    let all = info.len();
+    let info = client.ask(&CommandGetSqlInfo { info }).await.unwrap();
+    assert_eq!(info.iter().map(RecordBatch::num_rows).sum::<usize>(), all);
 
     // Even what has no rows is prepared, and that its answer has no columns says that it is an update.
     let create = client
