@@ -136,6 +136,36 @@ async fn a_cancelled_export_leaves_nothing() {
     assert_eq!(no_manifest.code(), Code::FailedPrecondition);
 }
 
+/// The audit has CANCEL EXPORT of what somebody asked for, and the record of every other says what ended it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_says_why_it_was_cancelled() {
+    let (server, _) = server_with_rows().await;
+    let mut exports = server.exports();
+    let mut begin = async |statement: &str| {
+        let started = exports.start_export(start(statement)).await.unwrap();
+        let name = started.into_inner().export.unwrap().name;
+        name.strip_prefix("exports/").unwrap().to_owned()
+    };
+    let asked = begin(ENDLESS).await;
+    server.ok(&format!("CANCEL EXPORT '{asked}'")).await;
+    let stopped = begin(&ENDLESS.replace("endless", "stopped")).await;
+    server.server.shutdown().await;
+    for (id, why) in [
+        (&asked, "the export was cancelled, and left no file"),
+        (&stopped, "limits.shutdown_grace_s, and left no file"),
+    ] {
+        let error = format!("SELECT error FROM stagedoor.exports WHERE export_id = '{id}'");
+        let error = server.ok(&error).await.cell();
+        assert!(error.contains(why), "{error}");
+        let ends = format!(
+            "SELECT COUNT(*) FROM stagedoor.audit WHERE operation = 'EXPORT' AND outcome = 'failed' AND reason LIKE '%{id}%{why}%'"
+        );
+        assert_eq!(server.ok(&ends).await.cell(), "1", "{id}");
+    }
+    let asked_for = "SELECT target FROM stagedoor.audit WHERE operation = 'CANCEL EXPORT'";
+    assert_eq!(server.ok(asked_for).await.cell(), asked);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_survives_the_client_that_started_it() {
     let (server, dir) = server_with_rows().await;

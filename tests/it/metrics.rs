@@ -97,6 +97,7 @@ async fn a_watcher_reads_metrics_and_health() {
         run(statement).await.unwrap();
     }
     run("SELECT * FROM nothing".to_owned()).await.unwrap_err();
+    run("SELEC 1".to_owned()).await.unwrap_err();
     let mut wrong = SqlServiceClient::with_interceptor(channel, Login::password("root", "wrong"));
     let opened = wrong.open_session(v1::OpenSessionRequest::default());
     opened.await.unwrap_err();
@@ -115,6 +116,8 @@ async fn a_watcher_reads_metrics_and_health() {
     );
     let refused = ["verb=\"QUERY\"", "outcome=\"TABLE_NOT_FOUND\""];
     assert_eq!(count(statements, &refused), 1.0);
+    let unread = ["verb=\"PARSE\"", "outcome=\"SYNTAX_ERROR\""];
+    assert_eq!(count(statements, &unread), 1.0);
     let seconds = "stagedoor_statement_duration_seconds_count";
     assert_eq!(count(seconds, &["verb=\"QUERY\""]), 2.0);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! The MySQL port packet by packet: what clients of the library kind hide, and what they never send.
 
+mod commands;
+mod insert_ids;
 mod manners;
 mod raw;
 

@@ -370,8 +370,8 @@ fn tell(draft: &mut Draft<'_>, record: &ExportRecord) {
     let (operation, outcome) = match record.state {
         ExportState::Admitted | ExportState::Running | ExportState::Prepared => return,
         ExportState::Committed => ("COMMIT EXPORT", AuditOutcome::Done),
-        ExportState::Failed => ("EXPORT", AuditOutcome::Failed),
-        ExportState::Cancelled => ("CANCEL EXPORT", AuditOutcome::Done),
+        // Who asked for it has a record of CANCEL EXPORT; nobody need have: the error says why it ended.
+        ExportState::Failed | ExportState::Cancelled => ("EXPORT", AuditOutcome::Failed),
     };
     let (id, user, rows, bytes) = (&record.id, &record.user, record.rows, record.bytes);
     let mut reason = format!("export {id} of {user}: {rows} rows, {bytes} bytes");

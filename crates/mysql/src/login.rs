@@ -24,8 +24,23 @@ pub struct Login {
     pub database: Option<String>,
     /// What the client tells of itself, such as `_client_name`.
     pub attributes: Vec<(String, String)>,
+    /// The number of the collation that it asks for, and with it of its character set; 0 for none.
+    pub collation: u16,
     /// Whether an open connection changes its user.
     pub is_change: bool,
+}
+
+impl Login {
+    /// Whether the character set that it asks for is one of which every text is UTF-8: utf8mb4, utf8mb3, ascii, or none at
+    /// all, binary.
+    #[must_use]
+    pub fn speaks_utf8(&self) -> bool {
+        matches!(
+            self.collation,
+            // The last ones are MariaDB's.
+            0 | 11 | 33 | 45 | 46 | 63 | 65 | 76 | 83 | 192..=215 | 223..=247 | 255..=323 | 2048..=2559
+        )
+    }
 }
 
 /// A login with what it shows. It has no `Debug`.
@@ -114,7 +129,8 @@ pub(crate) fn parse(payload: &[u8]) -> Result<LoginPacket, ProtocolError> {
     }
     let mut reader = Reader::new(payload);
     // What it can do, its longest packet, its character set, and 23 reserved bytes.
-    reader.bytes(TLS_REQUEST_BYTES)?;
+    let head = reader.bytes(TLS_REQUEST_BYTES)?;
+    let collation = head.get(8).copied().unwrap_or_default().into();
     let user = text(reader.until_zero()?);
     let shown = match capabilities {
         flags if flags.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA) => {
@@ -136,6 +152,7 @@ pub(crate) fn parse(payload: &[u8]) -> Result<LoginPacket, ProtocolError> {
             user,
             database,
             attributes,
+            collation,
             is_change: false,
         },
         capabilities,
@@ -154,18 +171,16 @@ pub(crate) fn parse_change(
     let length = usize::from(reader.u8()?);
     let shown = Zeroizing::new(reader.bytes(length)?.to_vec());
     let database = named(reader.until_zero()?);
-    let (plugin, attributes) = match reader.is_empty() {
-        true => (None, Vec::new()),
-        false => {
-            reader.u16()?;
-            tail(&mut reader, capabilities)?
-        }
+    let (collation, (plugin, attributes)) = match reader.is_empty() {
+        true => (0, (None, Vec::new())),
+        false => (reader.u16()?, tail(&mut reader, capabilities)?),
     };
     Ok(LoginPacket {
         login: Login {
             user,
             database,
             attributes,
+            collation,
             is_change: true,
         },
         capabilities,

@@ -103,6 +103,9 @@ pub(crate) fn statement(node: &Node<'_>) -> Result<Plan, ParseError> {
         Rule::show_tokens => access::show_tokens(node),
         Rule::set_variables => access::set_variables(node),
         Rule::show_sessions => Ok(Plan::ShowSessions),
+        Rule::show_processes => Ok(Plan::ShowProcesses {
+            full: node.children().take(Rule::full),
+        }),
         Rule::kill => access::kill(node),
         _ => Err(node.error(ErrorKind::Unsupported, "this statement is not supported")),
     }

@@ -190,8 +190,13 @@ pub enum Plan {
     },
     /// `SET [SESSION] name = value, …`.
     SetVariable(SetVariable),
-    /// `SHOW SESSIONS`, `SHOW [FULL] PROCESSLIST`.
+    /// `SHOW SESSIONS`.
     ShowSessions,
+    /// `SHOW [FULL] PROCESSLIST`.
+    ShowProcesses {
+        /// With the whole of each statement.
+        full: bool,
+    },
     /// BEGIN, COMMIT, ROLLBACK and their like.
     Transaction(Transaction),
     /// `SHOW VARIABLES` and other questions about the server.
@@ -280,6 +285,7 @@ impl Plan {
             Self::ShowTokens { .. } => "SHOW TOKENS",
             Self::SetVariable(_) => "SET",
             Self::ShowSessions => "SHOW SESSIONS",
+            Self::ShowProcesses { .. } => "SHOW PROCESSLIST",
             Self::Transaction(transaction) => transaction.verb(),
             Self::ShowServer(plan) => plan.topic.verb(),
             Self::ShowIndex(_) => "SHOW INDEX",

@@ -153,6 +153,10 @@ impl Printer {
             Plan::GetFiles(plan) => self.get_files(plan),
             Plan::PutFiles(plan) => self.put_files(plan),
             Plan::ShowExports | Plan::ShowSessions => self.word(plan.verb()),
+            Plan::ShowProcesses { full } => self.word(match full {
+                true => "SHOW FULL PROCESSLIST",
+                false => "SHOW PROCESSLIST",
+            }),
             Plan::ShowTokens { of } => self.show_tokens(of.as_ref()),
             Plan::CancelExport(id)
             | Plan::ResumeExport(id)

@@ -1,12 +1,12 @@
 //! INSERT: rows of a query or of a VALUES list as batches of exactly the table's columns,
 //! every value converted by MySQL's strict rules or refused by row and column.
 
+mod numbers;
 mod select;
 mod target;
 mod values;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -20,6 +20,8 @@ use crate::guard::Warning;
 use crate::mysql;
 use crate::planned::{BatchStream, PlannedQuery};
 
+pub use numbers::InsertId;
+use numbers::Numbering;
 use target::{Fill, Slots};
 
 /// A column of the table that rows go into.
@@ -60,7 +62,7 @@ impl InsertTarget {
 pub struct PlannedInsert {
     schema: SchemaRef,
     rows: Rows,
-    next_number: Arc<AtomicU64>,
+    numbering: Arc<Numbering>,
 }
 
 #[derive(Debug)]
@@ -98,7 +100,7 @@ impl PlannedInsert {
         Ok(Self {
             schema: target.schema(),
             rows: Rows::Query { query, slots },
-            next_number: Arc::new(AtomicU64::new(0)),
+            numbering: Arc::default(),
         })
     }
 
@@ -122,7 +124,13 @@ impl PlannedInsert {
     /// The number that AUTO_INCREMENT gives next, once the stream has ended; 0 if no column has it.
     #[must_use]
     pub fn next_auto_increment(&self) -> u64 {
-        self.next_number.load(Ordering::SeqCst)
+        self.numbering.next()
+    }
+
+    /// What AUTO_INCREMENT gave, or was given, once the stream has ended.
+    #[must_use]
+    pub fn insert_id(&self) -> InsertId {
+        self.numbering.insert_id()
     }
 
     /// The distinct warnings so far; all of them once the stream has ended.
@@ -147,7 +155,7 @@ impl PlannedInsert {
                 let converter = select::Converter::new(
                     Arc::clone(&self.schema),
                     slots.clone(),
-                    Arc::clone(&self.next_number),
+                    Arc::clone(&self.numbering),
                 );
                 Ok(query
                     .stream()?
@@ -194,7 +202,7 @@ impl QueryEngine {
                     .iter()
                     .find_map(|column| column.auto_increment)
                     .unwrap_or(0);
-                let next_number = Arc::new(AtomicU64::new(start));
+                let numbering = Arc::new(Numbering::starting(start));
                 if let SetExpr::Values(values) = parsed.query.body.as_ref() {
                     let mut evaluated = engine.nothing_evaluated();
                     let batches = values::convert(
@@ -203,14 +211,14 @@ impl QueryEngine {
                         &target,
                         &named,
                         &context,
-                        &next_number,
+                        &numbering,
                         &mut evaluated,
                     )
                     .await?;
                     return Ok(PlannedInsert {
                         schema,
                         rows: Rows::Ready { batches, evaluated },
-                        next_number,
+                        numbering,
                     });
                 }
                 let fills = target::fills(
@@ -231,7 +239,7 @@ impl QueryEngine {
                 Ok(PlannedInsert {
                     schema,
                     rows: Rows::Query { query, slots },
-                    next_number,
+                    numbering,
                 })
             })
             .await

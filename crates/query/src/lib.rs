@@ -27,7 +27,7 @@ pub use convert::{DefaultValue, check_default, column_texts};
 pub use engine::{Context, QueryEngine};
 pub use error::{Error, ErrorKind, Position, Violation};
 pub use guard::Warning;
-pub use insert::{InsertColumn, InsertTarget, PlannedInsert};
+pub use insert::{InsertColumn, InsertId, InsertTarget, PlannedInsert};
 pub use mysql::{SessionValues, Statement, TableRef, table_references};
 pub use origins::ColumnOrigin;
 pub use planned::{BatchStream, PlannedQuery};

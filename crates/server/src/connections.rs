@@ -5,6 +5,7 @@ mod accept;
 mod calls;
 mod keep_alive;
 mod preface;
+mod rarely;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use crate::settings::LimitSettings;
 pub(crate) use accept::{Entry, OPENING_MAX, accept};
 pub(crate) use calls::{Call, Calls};
 pub(crate) use keep_alive::keep_alive;
+pub(crate) use rarely::Rarely;
 
 /// Calls of one connection at once; further ones wait at the client.
 const STREAMS_MAX: u32 = 256;

@@ -15,8 +15,8 @@ mod waiting;
 
 pub(crate) use beside::BesideWanted;
 pub(crate) use checksums::{checksums_of_folder, checksums_path, checksums_text, digest_told};
+pub(crate) use handle::{CancelCause, ExportJobs, Job};
 pub use handle::{ExportHandle, ExportProgress};
-pub(crate) use handle::{ExportJobs, Job};
 pub(crate) use manifest::{ManifestInput, manifest_of_folder, manifest_path};
 pub(crate) use plan::begun_token;
 pub(crate) use recovery::{give_up, place, recover, recover_left};

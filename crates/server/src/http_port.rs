@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use tonic::Code;
 use uuid::Uuid;
 
+use crate::connections::Rarely;
 use crate::error::{Error, Reason};
 use crate::gate::CallContext;
 use crate::instance::{Instance, OpenError};
@@ -90,6 +91,7 @@ impl HttpPort {
     /// Serves until it is dropped, which closes every connection.
     pub(crate) async fn serve(self, instance: Arc<Instance>) {
         let places = Arc::new(Semaphore::new(self.connections_max));
+        let mut full = Rarely::new();
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -105,7 +107,7 @@ impl HttpPort {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                // As many as limits.connections_max permits.
+                full.say_full("http", peer, self.connections_max);
                 continue;
             };
             let (tls, instance) = (self.tls.clone(), Arc::clone(&instance));

@@ -54,6 +54,7 @@ mod sessions;
 pub mod settings;
 mod sql;
 mod stage_files;
+mod stall;
 pub mod status;
 mod system_tables;
 mod table_changes;

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::connections::Rarely;
 use crate::instance::{Instance, OpenError};
 use crate::server::ServerHealth;
 use crate::settings::Settings;
@@ -79,14 +80,15 @@ impl MonitorPort {
     /// Serves until it is dropped, which closes every connection.
     pub(crate) async fn serve(self, watched: Watched) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut full = Rarely::new();
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 Some(_) = connections.join_next() => continue,
                 accepted = self.listener.accept() => accepted,
             };
-            let socket = match accepted {
-                Ok((socket, _)) => socket,
+            let (socket, peer) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "failed to accept a connection for metrics");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -94,6 +96,9 @@ impl MonitorPort {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                if let Some(unsaid) = full.say() {
+                    tracing::warn!(%peer, unsaid, "closed a connection for metrics: {CONNECTIONS_MAX} are open, as many as may be");
+                }
                 continue;
             };
             let watched = watched.clone();

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::connections::Rarely;
 use crate::error::{Error, Result};
 use crate::instance::{Instance, OpenError};
 use crate::settings::Settings;
@@ -89,7 +90,9 @@ impl MysqlPort {
 
     /// Serves until `stop` is true, and then until no statement runs; dropping it closes every connection.
     pub(crate) async fn serve(self, instance: Arc<Instance>, mut stop: watch::Receiver<bool>) {
-        let places = Arc::new(Semaphore::new(instance.settings.limits.connections_max));
+        let connections_max = instance.settings.limits.connections_max;
+        let places = Arc::new(Semaphore::new(connections_max));
+        let mut full = Rarely::new();
         let shared = Arc::new(Shared {
             instance,
             tls: self.tls,
@@ -119,6 +122,7 @@ impl MysqlPort {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                full.say_full("mysql", peer, connections_max);
                 connections.spawn(refuse(socket));
                 continue;
             };

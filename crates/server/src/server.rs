@@ -24,6 +24,7 @@ pub(crate) use health::ServerHealth;
 pub use port::Port;
 
 use crate::error::Error;
+use crate::exports::CancelCause;
 use crate::flight::Flight;
 use crate::gate::{CallContext, Principal};
 use crate::grpc::{Accounts, Admin, Authentication, Exports, Files, Sql, Stages, Trust};
@@ -206,7 +207,7 @@ impl Server {
         }
         tracing::warn!("the grace period is over: exports that still run are cancelled");
         for job in &jobs {
-            job.cancel();
+            job.cancel(CancelCause::Shutdown);
         }
         if tokio::time::timeout(CANCEL_MAX, all_ended()).await.is_err() {
             tracing::warn!("an export did not stop in time; the next start settles it");

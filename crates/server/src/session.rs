@@ -26,8 +26,10 @@ mod loaded;
 mod origins;
 mod pace;
 mod prepared;
+mod processes;
 mod queries;
 mod query_errors;
+mod reading;
 mod result;
 mod roles;
 mod securables;
@@ -63,7 +65,9 @@ pub(crate) use keys::table_keys;
 pub(crate) use links::{LinkedFile, percent_encoded};
 pub use origins::{KeyPart, Origin};
 pub(crate) use prepared::{Prepared, Ready};
+pub(crate) use processes::Process;
 pub(crate) use queries::{fields, internal_store};
+pub(crate) use reading::is_long;
 pub(crate) use result::text_batch;
 pub use result::{Done, FileTransfer, Outcome, Rows, Transfer, Warnings};
 pub(crate) use roles::{GrantsOf, NamedGrant};
@@ -128,6 +132,10 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
     /// The same, as one that may have temporary stages.
     pub(crate) fn with_temporary_stages(self) -> Self {
         Self {
@@ -265,6 +273,9 @@ impl Session {
         )
         .await?;
         self.database = database;
+        if let Some((open, _)) = &self.open {
+            open.uses(&self.database);
+        }
         Ok(())
     }
 
@@ -283,7 +294,7 @@ impl Session {
     /// # Errors
     /// What the statement's family documents; [`Reason::SyntaxError`] for a text that is none.
     pub async fn execute(&mut self, text: &str) -> Result<Outcome> {
-        let plan = self.parse(text)?;
+        let plan = self.parse(text, sql::Secrets::default()).await?;
         self.run(plan, Purpose::Execute).await
     }
 
@@ -297,7 +308,7 @@ impl Session {
         text: &str,
         secrets: sql::Secrets,
     ) -> Result<(Outcome, Bounds)> {
-        let plan = sql::bind(self.parse(text)?, secrets)?;
+        let plan = self.parse(text, secrets).await?;
         let outcome = self.run(plan, Purpose::Execute).await?;
         Ok((outcome, self.statement.clone()))
     }
@@ -314,7 +325,7 @@ impl Session {
         request_id: String,
     ) -> Result<ExportHandle> {
         let invalid = |text| Err(Error::invalid_input(Reason::OptionInvalid, text));
-        let Plan::Export(mut export) = sql::bind(self.parse(text)?, secrets)? else {
+        let Plan::Export(mut export) = self.parse(text, secrets).await? else {
             return invalid("an export is a SELECT … INTO OUTFILE statement");
         };
         if !request_id.is_empty() {
@@ -346,14 +357,6 @@ impl Session {
         }
     }
 
-    fn parse(&self, text: &str) -> Result<Plan> {
-        let parsed = parser::parse_with(text, &self.parser_limits()).map_err(Error::from);
-        if let Err(error) = &parsed {
-            self.diagnostics.failed(error);
-        }
-        parsed
-    }
-
     async fn run(&mut self, plan: Plan, purpose: Purpose) -> Result<Outcome> {
         let verb = plan.verb();
         self.context.statement = if let Plan::SetVariable(statement) = &plan {
@@ -379,6 +382,9 @@ impl Session {
         };
         let span = self.end_trace(traced, &result);
         let result = result.map(|outcome| outcome.traced(span));
+        if let Ok(Outcome::Done(done)) = &result {
+            self.remember(done.insert_id);
+        }
         self.ended(counted, began, &result);
         self.said(speaks, result)
     }

@@ -11,6 +11,7 @@ mod show;
 mod stages;
 
 pub(crate) use access::secret;
+pub(crate) use like::Like;
 pub(crate) use show::{export_state, stage_change};
 pub(crate) use stages::{given_credentials, shown_credentials, status as stage_status};
 
@@ -47,6 +48,7 @@ pub(crate) fn takes_turn(plan: &Plan) -> bool {
     !matches!(
         plan,
         Plan::ShowSessions
+            | Plan::ShowProcesses { .. }
             | Plan::ShowDiagnostics(_)
             | Plan::Kill(_)
             | Plan::ShowExports
@@ -88,6 +90,7 @@ pub(crate) fn effect(plan: &Plan) -> Effect {
         | Plan::ShowGrants(_)
         | Plan::ShowTokens { .. }
         | Plan::ShowSessions
+        | Plan::ShowProcesses { .. }
         | Plan::ShowServer(_)
         | Plan::ShowIndex(_)
         | Plan::ShowTableStatus(_)
@@ -261,6 +264,7 @@ pub(crate) fn dispatch(session: &mut Session, plan: Plan) -> BoxFuture<'_, Resul
         }
         Plan::ShowDiagnostics(statement) => boxed(move || session.show_diagnostics(statement)),
         Plan::ShowSessions => boxed(move || access::show_sessions(session)),
+        Plan::ShowProcesses { full } => boxed(move || show::processes(session, full)),
         Plan::Kill(statement) => boxed(move || access::kill(session, statement)),
     }
 }

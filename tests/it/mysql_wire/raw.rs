@@ -30,9 +30,22 @@ impl Raw {
 
     /// A connection that is in. The password goes as it is, as it may on this machine.
     pub(super) fn login(address: SocketAddr, user: &str, password: &str) -> Self {
+        Self::login_as(address, user, password, 0, 0)
+    }
+
+    /// The same, of a client with these further capabilities that asks for a collation.
+    pub(super) fn login_as(
+        address: SocketAddr,
+        user: &str,
+        password: &str,
+        capabilities: u32,
+        collation: u8,
+    ) -> Self {
         let mut raw = Self::greeted(address);
-        let mut login = CAPABILITIES.to_le_bytes().to_vec();
-        login.extend([0; 28]);
+        let mut login = (CAPABILITIES | capabilities).to_le_bytes().to_vec();
+        login.extend([0; 4]);
+        login.push(collation);
+        login.extend([0; 23]);
         login.extend(user.as_bytes());
         // What it shows of the password is wrong, so that it is asked for all of it.
         login.extend([0, 32]);

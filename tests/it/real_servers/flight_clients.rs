@@ -1,6 +1,8 @@
 //! Arrow Flight SQL message by message, over a real connection: what the JDBC driver sends in its order, and what no
 //! honest client sends.
 
+mod streams;
+
 use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -41,8 +43,12 @@ struct Serving {
 
 impl Serving {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    fn start_with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = ServeProcess::start("", folder.path(), &[]);
+        let mut process = ServeProcess::start(settings, folder.path(), &[]);
         Self {
             address: process.address(),
             _process: process,
@@ -307,6 +313,11 @@ async fn the_jdbc_drivers_sequence_works() {
         .await
         .unwrap();
     assert_eq!(info.iter().map(RecordBatch::num_rows).sum::<usize>(), 3);
+    // JDBC's metadata takes an answer to each of these for granted.
+    let info: Vec<u32> = (500..=576).collect();
+    let all = info.len();
+    let info = client.ask(&CommandGetSqlInfo { info }).await.unwrap();
+    assert_eq!(info.iter().map(RecordBatch::num_rows).sum::<usize>(), all);
 
     // Even what has no rows is prepared, and that its answer has no columns says that it is an update.
     let create = client

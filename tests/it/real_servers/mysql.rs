@@ -139,6 +139,16 @@ assert k.fetchone()[1] == "67108864"
 k.execute("SELECT 1; SELECT 2")
 assert k.fetchall() == ((1,),); assert k.nextset(); assert k.fetchall() == ((2,),)
 c.ping(); c.select_db("shop")
+k.execute("CREATE TABLE numbered (id bigint AUTO_INCREMENT PRIMARY KEY, s varchar(5))")
+k.execute("INSERT INTO numbered (s) VALUES ('a'), ('b')")
+assert k.lastrowid == 1 and c.insert_id() == 1, k.lastrowid
+k.execute("INSERT INTO numbered (s) VALUES ('c')")
+assert k.lastrowid == 3, k.lastrowid
+k.execute("SELECT LAST_INSERT_ID(), @@identity")
+assert k.fetchone() == (3, 3), "the session keeps it"
+k.execute("SHOW PROCESSLIST")
+assert [column[0] for column in k.description] == ["Id", "User", "Host", "db", "Command", "Time", "State", "Info"]
+assert any(str(row[0]) == str(c.thread_id()) and row[3] == "shop" for row in k.fetchall())
 def refused(code, run):
     try:
         run()
@@ -247,6 +257,22 @@ assert inspector.get_foreign_keys("orders") == [] and inspector.get_view_names()
 assert inspector.get_table_comment("orders")["text"] == "bought"
 reflected = sa.Table("orders", sa.MetaData(), autoload_with=engine)
 assert [column.name for column in reflected.primary_key] == ["id"]
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+class Base(DeclarativeBase):
+    pass
+class Customer(Base):
+    __tablename__ = "customers"
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(sa.String(20))
+with engine.begin() as c:
+    c.execute(sa.text("CREATE TABLE customers (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(20) NOT NULL)"))
+with Session(engine) as session:
+    first, second = Customer(name="ann"), Customer(name="bob")
+    session.add(first); session.flush()
+    session.add(second); session.flush()
+    assert (first.id, second.id) == (1, 2), (first.id, second.id)
+    session.commit()
+    assert session.get(Customer, 2).name == "bob"
 print("well")
 "#;
 
@@ -470,6 +496,10 @@ const assert = require("node:assert");
     assert.equal(rows[0].f, 1.5);
     assert.deepEqual(rows[0].j, { a: 1 });
   }
+  await c.query("CREATE TABLE numbered (id bigint AUTO_INCREMENT PRIMARY KEY, s varchar(5))");
+  const [first_one] = await c.query("INSERT INTO numbered (s) VALUES ('a'), ('b')");
+  const [next_one] = await c.execute("INSERT INTO numbered (s) VALUES (?)", ["c"]);
+  assert.deepEqual([first_one.insertId, next_one.insertId].map(Number), [1, 3]);
   const [[first, second]] = await c.query("SELECT 1 AS a; SELECT 2 AS a");
   assert.deepEqual([first[0].a, second[0].a], [1, 2]);
   await assert.rejects(c.query("SELECT * FROM nothing"), { code: "ER_NO_SUCH_TABLE", errno: 1146, sqlState: "42S02" });

@@ -12,6 +12,8 @@ use crate::wire::{put_bytes, put_lenenc};
 pub struct Done<'a> {
     /// Rows that it changed.
     pub affected_rows: u64,
+    /// The number of the first new row; 0 without one.
+    pub last_insert_id: u64,
     /// Warnings.
     pub warnings: u16,
     /// A line for people.
@@ -161,7 +163,7 @@ impl Connection {
         let mut payload = BytesMut::new();
         payload.put_u8(head);
         put_lenenc(&mut payload, done.affected_rows);
-        put_lenenc(&mut payload, 0);
+        put_lenenc(&mut payload, done.last_insert_id);
         payload.put_u16_le(status.bits());
         payload.put_u16_le(done.warnings);
         if tracks {

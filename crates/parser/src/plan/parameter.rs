@@ -194,6 +194,7 @@ macro_rules! walk {
                     | Plan::ShowTokens { .. }
                     | Plan::SetVariable(_)
                     | Plan::ShowSessions
+                    | Plan::ShowProcesses { .. }
                     | Plan::Transaction(_)
                     | Plan::ShowServer(_)
                     | Plan::ShowIndex(_)

@@ -1,11 +1,11 @@
 //! INSERT … SELECT: a query's batches as batches of the table's columns, with VALUES' checks.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Float64Type, SchemaRef};
 
+use super::numbers::Numbering;
 use super::target::{Fill, Slots};
 use super::values::numbered;
 use crate::convert::{Cell, ColumnWriter, column_of, to_text};
@@ -15,18 +15,18 @@ use crate::error::{Error, from_arrow, from_datafusion};
 pub(super) struct Converter {
     schema: SchemaRef,
     slots: Slots,
-    next_number: Arc<AtomicU64>,
+    numbering: Arc<Numbering>,
     rows_before: u64,
     /// Set once an error has been given: nothing follows it.
     pub(super) failed: bool,
 }
 
 impl Converter {
-    pub(super) fn new(schema: SchemaRef, slots: Slots, next_number: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(schema: SchemaRef, slots: Slots, numbering: Arc<Numbering>) -> Self {
         Self {
             schema,
             slots,
-            next_number,
+            numbering,
             rows_before: 0,
             failed: false,
         }
@@ -76,7 +76,7 @@ impl Converter {
         for row in 0..rows {
             let at = self.rows_before + row as u64 + 1;
             if number {
-                writer.push(Cell::Text(&numbered(cell(row), &self.next_number)), at)?;
+                writer.push(Cell::Text(&numbered(cell(row), &self.numbering)), at)?;
             } else {
                 writer.push(cell(row), at)?;
             }

@@ -1,7 +1,6 @@
 //! VALUES lists: literals go straight into columns, expressions are evaluated first.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -9,6 +8,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, UnaryOperator, Value, Values};
 use futures::TryStreamExt;
 
+use super::numbers::Numbering;
 use super::target::{Fill, default};
 use super::{Evaluated, InsertTarget};
 use crate::convert::{Cell, ColumnWriter, number_of_bytes, numbers, shown, to_text};
@@ -35,7 +35,7 @@ pub(super) async fn convert(
     target: &InsertTarget,
     named: &[usize],
     context: &Context,
-    next_number: &AtomicU64,
+    numbering: &Numbering,
     memory: &mut Evaluated,
 ) -> Result<Vec<RecordBatch>, Error> {
     let wanted: Vec<Expr> = values
@@ -100,7 +100,7 @@ pub(super) async fn convert(
                 }
             };
             if column.auto_increment.is_some() {
-                let text = numbered(cell, next_number);
+                let text = numbered(cell, numbering);
                 writer.push(Cell::Text(&text), number)?;
             } else {
                 writer.push(cell, number)?;
@@ -118,7 +118,7 @@ pub(super) async fn convert(
 }
 
 /// The value of an AUTO_INCREMENT column: the one given, or for NULL and 0 the next number.
-pub(super) fn numbered(cell: Cell<'_>, next_number: &AtomicU64) -> String {
+pub(super) fn numbered(cell: Cell<'_>, numbering: &Numbering) -> String {
     let given = match cell {
         Cell::Null => String::new(),
         Cell::Number(text) | Cell::Text(text) => text.to_owned(),
@@ -131,10 +131,10 @@ pub(super) fn numbered(cell: Cell<'_>, next_number: &AtomicU64) -> String {
         },
     };
     if given.is_empty() && cell == Cell::Null || numbers::whole(&given) == Some(0) {
-        return next_number.fetch_add(1, Ordering::SeqCst).to_string();
+        return numbering.give().to_string();
     }
-    if let Some(after) = numbers::whole(&given).and_then(|number| u64::try_from(number + 1).ok()) {
-        next_number.fetch_max(after, Ordering::SeqCst);
+    if let Some(number) = numbers::whole(&given) {
+        numbering.written(number);
     }
     given
 }

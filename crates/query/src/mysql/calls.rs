@@ -136,7 +136,7 @@ const SAME: &[(&str, &str)] = &[
 ];
 
 /// Functions of MySQL that would mean something else, or nothing, here.
-const REFUSED: [&str; 11] = [
+const REFUSED: [&str; 10] = [
     "benchmark",
     "found_rows",
     "get_format",
@@ -144,7 +144,6 @@ const REFUSED: [&str; 11] = [
     "inet_aton",
     "inet_ntoa",
     "json_search",
-    "last_insert_id",
     "load_file",
     "release_lock",
     "row_count",
@@ -194,6 +193,11 @@ pub(super) fn rewrite(expr: &mut Expr, values: &SessionValues) -> Result<(), Err
             "the function {}() is not supported",
             name.to_uppercase()
         )));
+    }
+    if name == "last_insert_id" && plain_arg_count(function) > 0 {
+        return Err(Error::unsupported(
+            "LAST_INSERT_ID() with an argument is not supported: it would change what the session's last number is",
+        ));
     }
     if function.over.is_some() {
         super::windows::rewrite(&name, expr)?;

@@ -63,6 +63,8 @@ pub struct SessionValues {
     pub version_comment: String,
     /// For `CONNECTION_ID()`.
     pub connection_id: u64,
+    /// For `LAST_INSERT_ID()`; 0 if the session has been given no number.
+    pub last_insert_id: u64,
     /// The moment of the statement in microseconds since 1970-01-01 UTC, for `NOW()`.
     pub now_us: i64,
     /// The session's time zone east of UTC, in seconds.
@@ -95,6 +97,7 @@ impl SessionValues {
             "version" => string(&self.version),
             "user" | "current_user" | "session_user" | "system_user" => string(&self.user),
             "connection_id" => number(self.connection_id),
+            "last_insert_id" => cast(number(self.last_insert_id), DataType::BigIntUnsigned(None)),
             "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate" => {
                 datetime(self.local(), digits)
             }

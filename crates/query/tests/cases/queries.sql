@@ -92,6 +92,11 @@ SELECT DATABASE(), SCHEMA(), VERSION(), USER(), CURRENT_USER(), CURRENT_USER, CO
 DATABASE()|SCHEMA()|VERSION()|USER()|CURRENT_USER()|CURRENT_USER|CONNECTION_ID()
 db|db|8.0.30-Stagedoor|ann@localhost|ann@localhost|ann@localhost|7
 
+SELECT LAST_INSERT_ID() AS id, LAST_INSERT_ID() + 1 AS next
+----
+id|next
+41|42
+
 SELECT @@version, @@version_comment, @@max_allowed_packet, @@session.autocommit, @@global.sql_mode
 ----
 @@version|@@version_comment|@@max_allowed_packet|@@session.autocommit|@@global.sql_mode

@@ -4,6 +4,10 @@ SELECT @a
 ----
 ! Unsupported: user variables are not supported
 
+SELECT LAST_INSERT_ID(5)
+----
+! Unsupported: LAST_INSERT_ID() with an argument is not supported: it would change what the session's last number is
+
 SELECT nam FROM people
 ----
 ! NotFound: unknown column 'nam'; columns are id, name, born, score, money, seen, ok, big

@@ -86,6 +86,7 @@ pub(crate) fn values() -> SessionValues {
         version: "8.0.30-Stagedoor".into(),
         version_comment: "Stagedoor".into(),
         connection_id: 7,
+        last_insert_id: 41,
         // 2024-02-29 12:34:56.789012 UTC.
         now_us: 1_709_210_096_789_012,
         zone_offset_seconds: 8 * 3600,

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Calls, Connection, ConnectionInfo, Cut, Io, keep_alive, preface};
+use super::{Calls, Connection, ConnectionInfo, Cut, Io, Rarely, keep_alive, preface};
 use crate::tls::{self, Tls};
 
 /// How long a client may take for the TLS handshake and the first bytes of HTTP/2, usually.
@@ -77,14 +77,7 @@ async fn accept_until_closed(
                 }
                 Err(_) => {
                     drop(socket);
-                    if let Some(unsaid) = full.say() {
-                        tracing::warn!(
-                            peer = %address,
-                            unsaid,
-                            "closed a connection: {} are open, as many as limits.connections_max permits",
-                            entry.connections_max
-                        );
-                    }
+                    full.say_full("grpc", address, entry.connections_max);
                 }
             },
             // That client is gone already; the next one is not.
@@ -165,31 +158,4 @@ async fn open(
     // Nobody takes it when the server stops; then it is closed.
     let _ = opened.send(connection).await;
     Ok(())
-}
-
-/// Says something once a second at most, so that a flood of connections is none of log lines.
-struct Rarely {
-    said: Option<Instant>,
-    unsaid: u64,
-}
-
-impl Rarely {
-    const PAUSE: Duration = Duration::from_secs(1);
-
-    fn new() -> Self {
-        Self {
-            said: None,
-            unsaid: 0,
-        }
-    }
-
-    /// How often it was kept back since it was said last, when it is time to say it again.
-    fn say(&mut self) -> Option<u64> {
-        if self.said.is_some_and(|said| said.elapsed() < Self::PAUSE) {
-            self.unsaid += 1;
-            return None;
-        }
-        self.said = Some(Instant::now());
-        Some(std::mem::take(&mut self.unsaid))
-    }
 }

@@ -193,8 +193,8 @@ impl Job {
         }
     }
 
-    pub(crate) fn cancel(&self) {
-        self.stop(cancelled());
+    pub(crate) fn cancel(&self, cause: CancelCause) {
+        self.stop(cause.error());
     }
 
     /// Asks it to stop, for a reason of which it will have failed.
@@ -220,7 +220,7 @@ impl Job {
         let why = stop.wait_for(Option::is_some).await;
         why.ok()
             .and_then(|why| why.clone())
-            .unwrap_or_else(cancelled)
+            .unwrap_or_else(|| CancelCause::Abandoned.error())
     }
 
     /// Resolves when the export has ended.
@@ -234,15 +234,46 @@ impl Job {
     }
 }
 
-/// What a cancelled export ends with.
-fn cancelled() -> Error {
-    // MySQL's code for an interrupted query.
-    Error::new(
-        Reason::ExportCancelled,
-        1317,
-        "70100",
-        "Query execution was interrupted: the export was cancelled, and left no file",
-    )
+/// Why an export is cancelled: its record, and whoever waits for it, are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CancelCause {
+    /// Somebody asked for it: CANCEL EXPORT, or who follows it by its handle.
+    Asked,
+    /// Its statement, or the session, was ended by KILL.
+    Killed,
+    /// The statement that it was a part of has ended without it.
+    Abandoned,
+    /// The server stops, and cannot wait any longer.
+    Shutdown,
+    /// The temporary stage that it writes to is gone.
+    StageGone,
+}
+
+impl CancelCause {
+    /// What the cancelled export ends with.
+    fn error(self) -> Error {
+        let why = match self {
+            Self::Asked => "the export was cancelled",
+            Self::Killed => "the export was cancelled, for its statement or session was killed",
+            Self::Abandoned => {
+                "the export was cancelled, for the statement that it was a part of ended without it"
+            }
+            Self::Shutdown => {
+                "the export was cancelled, for the server stopped and it took longer than limits.shutdown_grace_s"
+            }
+            Self::StageGone => {
+                "the export was cancelled, for the temporary stage that it wrote to was dropped or went with its session"
+            }
+        };
+        // MySQL's code for an interrupted query.
+        Error::new(
+            Reason::ExportCancelled,
+            1317,
+            "70100",
+            format!("Query execution was interrupted: {why}, and left no file"),
+        )
+        .retryable(self == Self::Shutdown)
+    }
 }
 
 impl ExportHandle {
@@ -319,8 +350,13 @@ impl ExportHandle {
     /// Asks it to stop; [`ExportHandle::wait`] tells when it has. One that another call has started, and this one only
     /// found by its EXPORT ID, goes on.
     pub fn cancel(&self) {
+        self.cancel_for(CancelCause::Asked);
+    }
+
+    /// The same, for a cause that may be another.
+    pub(crate) fn cancel_for(&self, cause: CancelCause) {
         if !self.follows {
-            self.job.cancel();
+            self.job.cancel(cause);
         }
     }
 }

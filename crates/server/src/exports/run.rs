@@ -31,7 +31,7 @@ use crate::exports::publish::{
     Attempt, Published, Unpublished, check_may_publish, committed, publish, remove_all_drafts,
     remove_rest,
 };
-use crate::exports::{ExportHandle, ExportTarget, Job, ManifestInput};
+use crate::exports::{CancelCause, ExportHandle, ExportTarget, Job, ManifestInput};
 use crate::instance::Instance;
 use crate::internal::ReadPin;
 use crate::policies::Meter;
@@ -206,7 +206,7 @@ pub(crate) async fn before(
 /// Cancels an export when the temporary stage that it goes to is gone.
 async fn cancelled_at(gone: impl Future<Output = ()>, job: Arc<Job>) {
     tokio::select! {
-        () = gone => job.cancel(),
+        () = gone => job.cancel(CancelCause::StageGone),
         _ = job.ended() => {}
     }
 }

@@ -160,7 +160,7 @@ impl Flight {
             Some(columns) => Some(columns.clone()),
             // SHOW and the like have columns, too, and without values nothing keeps them from being known.
             None if prepared.parameters() == 0 => {
-                let ready = session.ready(&request.query, &[])?;
+                let ready = session.ready(&request.query, &[]).await?;
                 match ready.effect() {
                     Effect::None => Some(session.columns_of(ready).await?),
                     Effect::OnSession | Effect::Lasting => None,

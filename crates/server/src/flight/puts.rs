@@ -2,6 +2,8 @@
 //! message has with it says which.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow_flight::decode::{DecodedFlightData, DecodedPayload, FlightDataDecoder};
@@ -20,6 +22,7 @@ use tonic::{Status, Streaming};
 
 use crate::error::{Error, Reason, Result};
 use crate::session::{IfMissing, IfThere, Ingested};
+use crate::stall::Stall;
 
 use super::connections::Called;
 use super::handle::Use;
@@ -44,11 +47,24 @@ impl Flight {
     pub(super) async fn put(
         &self,
         called: Called,
-        mut stream: Streaming<FlightData>,
+        stream: Streaming<FlightData>,
+    ) -> Result<PutResult> {
+        let stall = Stall::new(&self.instance.settings.limits);
+        let stream = stall.ends(stream);
+        let put = self.put_all(called, stream.boxed(), &stall).await;
+        put.map_err(|error| stall.or(error))
+    }
+
+    async fn put_all(
+        &self,
+        called: Called,
+        mut stream: BoxStream<'static, std::result::Result<FlightData, Status>>,
+        stall: &Stall,
     ) -> Result<PutResult> {
         let first = stream
-            .message()
+            .next()
             .await
+            .transpose()
             .map_err(broken)?
             .ok_or_else(|| invalid("DoPut needs a command, and its stream is empty"))?;
         let descriptor = first
@@ -70,7 +86,9 @@ impl Flight {
             Command::CommandPreparedStatementUpdate(command) => {
                 self.update_prepared(&called, command, data).await?
             }
-            Command::CommandStatementIngest(command) => self.ingest(&called, command, data).await?,
+            Command::CommandStatementIngest(command) => {
+                self.ingest(&called, command, data, stall).await?
+            }
             other => return Err(super::unknown_command(&other, "DoPut")),
         };
         Ok(PutResult {
@@ -88,27 +106,34 @@ impl Flight {
         let of = &called.caller.principal;
         let sealed = &command.prepared_statement_handle;
         let mut handle = self.key.open(sealed, Use::Prepared, of)?;
-        let batches: Vec<RecordBatch> = batches(data).try_collect().await.map_err(undecoded)?;
-        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        if rows > 1 {
-            return Err(invalid(
-                "a query runs with one row of values; several rows are for statements that change something",
-            ));
+        // What comes is counted as it comes: who sends too much is not listened to until the end.
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&sent);
+        let data = data.try_take_while(move |data| {
+            let bytes = data.data_header.len() + data.data_body.len();
+            let before = counted.fetch_add(bytes, Ordering::Relaxed);
+            std::future::ready(Ok(before + bytes <= PARAMETER_BYTES_MAX))
+        });
+        let mut batches = batches(data);
+        let mut row: Option<RecordBatch> = None;
+        while let Some(batch) = batches.next().await {
+            let batch = batch.map_err(undecoded)?;
+            if batch.num_rows() > 1 || (batch.num_rows() == 1 && row.is_some()) {
+                return Err(invalid(
+                    "a query runs with one row of values; several rows are for statements that change something",
+                ));
+            }
+            if batch.num_rows() == 1 {
+                row = Some(batch);
+            }
         }
-        if let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) {
+        too_many_bytes(sent.load(Ordering::Relaxed))?;
+        if let Some(row) = &row {
             // Wrong ones are refused here, where they come from.
-            parameters::rows(batch)?;
-            handle.parameters = to_ipc(&batch.schema(), std::slice::from_ref(batch))?;
+            parameters::rows(row)?;
+            handle.parameters = to_ipc(&row.schema(), std::slice::from_ref(row))?;
         }
-        if handle.parameters.len() > PARAMETER_BYTES_MAX {
-            return Err(Error::invalid_input(
-                Reason::LimitExceeded,
-                format_args!(
-                    "the values have {} bytes; a query takes {PARAMETER_BYTES_MAX}",
-                    handle.parameters.len()
-                ),
-            ));
-        }
+        too_many_bytes(handle.parameters.len())?;
         let (sealed, _) = self.key.seal(handle, Use::Prepared);
         Ok(DoPutPreparedStatementResult {
             prepared_statement_handle: Some(sealed.into()),
@@ -176,6 +201,7 @@ impl Flight {
         called: &Called,
         command: CommandStatementIngest,
         data: impl Stream<Item = std::result::Result<FlightData, Status>> + Send + 'static,
+        stall: &Stall,
     ) -> Result<Vec<u8>> {
         super::no_transaction(command.transaction_id.as_ref())?;
         if command.temporary {
@@ -217,6 +243,7 @@ impl Flight {
             if_there,
             schema,
             batches: rows.map_err(|error| live_error(&error)).boxed(),
+            stall: stall.clone(),
         };
         let mut session = called.enter(&self.instance).await?;
         let done = session.ingest(ingested).await?;
@@ -225,6 +252,19 @@ impl Flight {
             export: None,
             rows: None,
         }))
+    }
+}
+
+/// That values are not too long.
+fn too_many_bytes(bytes: usize) -> Result<()> {
+    match bytes > PARAMETER_BYTES_MAX {
+        true => Err(Error::invalid_input(
+            Reason::LimitExceeded,
+            format_args!(
+                "the values have {bytes} bytes or more; a query takes {PARAMETER_BYTES_MAX}"
+            ),
+        )),
+        false => Ok(()),
     }
 }
 

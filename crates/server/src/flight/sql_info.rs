@@ -1,5 +1,6 @@
 //! What clients ask of the server itself: its name, what its SQL can do, its types.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use arrow::array::RecordBatch;
@@ -8,7 +9,10 @@ use arrow_flight::sql::metadata::{
 };
 use arrow_flight::sql::{
     CommandGetSqlInfo, CommandGetXdbcTypeInfo, Nullable, Searchable, SqlInfo, SqlNullOrdering,
-    SqlSupportedCaseSensitivity, SqlSupportedTransaction, XdbcDataType,
+    SqlOuterJoinsSupportLevel, SqlSupportedCaseSensitivity, SqlSupportedElementActions,
+    SqlSupportedGroupBy, SqlSupportedResultSetConcurrency, SqlSupportedResultSetType,
+    SqlSupportedSubqueries, SqlSupportedTransaction, SqlSupportedUnions,
+    SqlTransactionIsolationLevel, SupportedSqlGrammar, XdbcDataType,
 };
 
 use crate::error::{Error, Result};
@@ -102,7 +106,122 @@ fn info() -> arrow_flight::error::Result<SqlInfoData> {
     info.append(SqlInfo::SqlNamedParametersSupported, false);
     info.append(SqlInfo::SqlLocatorsUpdateCopy, false);
     info.append(SqlInfo::SqlStoredFunctionsUsingCallSyntaxSupported, false);
+    append_levels(&mut info);
+    append_most(&mut info);
     info.build()
+}
+
+/// The bits of an enumeration's members.
+fn bits(members: &[i32]) -> i32 {
+    members.iter().fold(0, |bits, member| bits | (1 << member))
+}
+
+/// How far what the standard grades goes.
+fn append_levels(info: &mut SqlInfoDataBuilder) {
+    // JDBC's {fn CONVERT()}, from a type to others.
+    info.append(SqlInfo::SqlSupportsConvert, BTreeMap::new());
+    info.append(SqlInfo::SqlSupportsLikeEscapeClause, true);
+    // No foreign keys, and CHECK is not kept.
+    info.append(SqlInfo::SqlSupportsIntegrityEnhancementFacility, false);
+    info.append(SqlInfo::SqlProcedureTerm, "procedure");
+    for (what, members) in [
+        (
+            SqlInfo::SqlSupportedGroupBy,
+            [
+                SqlSupportedGroupBy::SqlGroupByUnrelated as i32,
+                SqlSupportedGroupBy::SqlGroupByBeyondSelect as i32,
+            ]
+            .as_slice(),
+        ),
+        (
+            SqlInfo::SqlSupportedGrammar,
+            &[SupportedSqlGrammar::SqlMinimumGrammar as i32],
+        ),
+        // Its entry level has transactions.
+        (SqlInfo::SqlAnsi92SupportedLevel, &[]),
+        (
+            SqlInfo::SqlOuterJoinsSupportLevel,
+            &[SqlOuterJoinsSupportLevel::SqlLimitedOuterJoins as i32],
+        ),
+        (
+            SqlInfo::SqlSchemasSupportedActions,
+            &[SqlSupportedElementActions::SqlElementInPrivilegeDefinitions as i32],
+        ),
+        // A name has no account before it.
+        (SqlInfo::SqlCatalogsSupportedActions, &[]),
+        (SqlInfo::SqlSupportedPositionedCommands, &[]),
+        (
+            SqlInfo::SqlSupportedSubqueries,
+            &[
+                SqlSupportedSubqueries::SqlSubqueriesInComparisons as i32,
+                SqlSupportedSubqueries::SqlSubqueriesInExists as i32,
+                SqlSupportedSubqueries::SqlSubqueriesInIns as i32,
+                SqlSupportedSubqueries::SqlSubqueriesInQuantifieds as i32,
+            ],
+        ),
+        (
+            SqlInfo::SqlSupportedUnions,
+            &[
+                SqlSupportedUnions::SqlUnion as i32,
+                SqlSupportedUnions::SqlUnionAll as i32,
+            ],
+        ),
+        (
+            SqlInfo::SqlSupportedTransactionsIsolationLevels,
+            &[SqlTransactionIsolationLevel::SqlTransactionNone as i32],
+        ),
+        (
+            SqlInfo::SqlSupportedResultSetTypes,
+            &[SqlSupportedResultSetType::SqlResultSetTypeForwardOnly as i32],
+        ),
+        (
+            SqlInfo::SqlSupportedConcurrenciesForResultSetUnspecified,
+            &[],
+        ),
+        (
+            SqlInfo::SqlSupportedConcurrenciesForResultSetForwardOnly,
+            &[SqlSupportedResultSetConcurrency::SqlResultSetConcurrencyReadOnly as i32],
+        ),
+        (
+            SqlInfo::SqlSupportedConcurrenciesForResultSetScrollSensitive,
+            &[],
+        ),
+        (
+            SqlInfo::SqlSupportedConcurrenciesForResultSetScrollInsensitive,
+            &[],
+        ),
+    ] {
+        info.append(what, bits(members));
+    }
+}
+
+/// What there may be most of. 0 is no limit of its own, or one that is the operator's to set.
+fn append_most(info: &mut SqlInfoDataBuilder) {
+    info.append(SqlInfo::SqlMaxRowSizeIncludesBlobs, true);
+    for what in [
+        SqlInfo::SqlMaxBinaryLiteralLength,
+        SqlInfo::SqlMaxCharLiteralLength,
+        SqlInfo::SqlMaxColumnNameLength,
+        SqlInfo::SqlMaxColumnsInGroupBy,
+        SqlInfo::SqlMaxColumnsInIndex,
+        SqlInfo::SqlMaxColumnsInOrderBy,
+        SqlInfo::SqlMaxColumnsInSelect,
+        SqlInfo::SqlMaxColumnsInTable,
+        SqlInfo::SqlMaxConnections,
+        SqlInfo::SqlMaxCursorNameLength,
+        SqlInfo::SqlMaxIndexLength,
+        SqlInfo::SqlDbSchemaNameLength,
+        SqlInfo::SqlMaxProcedureNameLength,
+        SqlInfo::SqlMaxCatalogNameLength,
+        SqlInfo::SqlMaxRowSize,
+        SqlInfo::SqlMaxStatementLength,
+        SqlInfo::SqlMaxStatements,
+        SqlInfo::SqlMaxTableNameLength,
+        SqlInfo::SqlMaxTablesInSelect,
+        SqlInfo::SqlMaxUsernameLength,
+    ] {
+        info.append(what, 0_i64);
+    }
 }
 
 /// Words of statements that the standard has not.

@@ -16,7 +16,7 @@ use parser::Value;
 use prost::Message;
 
 use crate::error::{Error, Reason, Result};
-use crate::exports::ExportHandle;
+use crate::exports::{CancelCause, ExportHandle};
 use crate::session::{Bounds, Outcome, Ready, Transfer};
 use crate::sessions;
 use crate::sql::{Effect, export_state};
@@ -87,7 +87,7 @@ impl Flight {
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo> {
         let mut session = called.enter(&self.instance).await?;
-        let ready = session.ready(&statement.text, &statement.values)?;
+        let ready = session.ready(&statement.text, &statement.values).await?;
         let mut handle = Handle::new(&called.caller.principal, called.session.as_deref());
         let (schema, records) = match ready.effect() {
             Effect::None => {
@@ -133,7 +133,7 @@ impl Flight {
         statement: Statement,
     ) -> Result<SchemaRef> {
         let mut session = called.enter(&self.instance).await?;
-        let ready = session.ready(&statement.text, &statement.values)?;
+        let ready = session.ready(&statement.text, &statement.values).await?;
         match ready.effect() {
             Effect::None => session.columns_of(ready).await,
             Effect::OnSession | Effect::Lasting => Ok(Arc::new(Schema::empty())),
@@ -159,7 +159,7 @@ impl Flight {
         let mut running = self.running.begin(&handle.id);
         let run = async {
             let mut session = called.enter(&self.instance).await?;
-            let ready = session.ready(&statement.text, &statement.values)?;
+            let ready = session.ready(&statement.text, &statement.values).await?;
             let (outcome, bounds) = session.execute_ready(ready).await?;
             Ok::<_, Error>((outcome, bounds, session.release()))
         };
@@ -178,8 +178,8 @@ impl Flight {
 
     /// Runs a statement for its effect.
     pub(super) async fn run_update(&self, called: &Called, statement: &Statement) -> Result<Acted> {
-        let session = called.enter(&self.instance).await?;
-        let ready = session.ready(&statement.text, &statement.values)?;
+        let mut session = called.enter(&self.instance).await?;
+        let ready = session.ready(&statement.text, &statement.values).await?;
         act(session, ready).await
     }
 
@@ -249,7 +249,7 @@ async fn settled(handle: ExportHandle, mut bounds: Bounds) -> Result<ExportRecor
                 return Err(sessions::killed());
             }
             // How it ends is its own to say: it may be past the point at which it can be stopped.
-            handle.cancel();
+            handle.cancel_for(CancelCause::Killed);
         }
         error = &mut late, if handle.follows() => return Err(error),
     }

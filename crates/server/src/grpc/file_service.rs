@@ -2,10 +2,9 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use proto::v1;
 use proto::v1::download_file_response::Part as Sent;
 use proto::v1::file_service_server::FileService;
@@ -21,13 +20,11 @@ use crate::grpc::pages::{Paging, foreign_token};
 use crate::instance::Instance;
 use crate::places::StagePath;
 use crate::session::{DownloadPart, Expected, Session};
+use crate::stall::Stall;
 use crate::time::{micros, proto_timestamp};
 
 /// How long a message of a file's bytes is at most; what a place gives at once is longer.
 const CHUNK_BYTES_MAX: usize = 256 << 10;
-
-/// How long an upload may stand still.
-const STILL_MAX: Duration = Duration::from_secs(120);
 
 /// `stagedoor.v1.FileService`.
 #[derive(Debug, Clone)]
@@ -205,8 +202,10 @@ impl FileService for Files {
         request: Request<Streaming<v1::UploadFileRequest>>,
     ) -> std::result::Result<Response<v1::UploadFileResponse>, Status> {
         let session = self.lasting_session(&request)?;
-        let mut parts = request.into_inner();
-        let first = parts.message().await?.and_then(|message| message.part);
+        // One that stands still keeps a turn and a draft: it ends.
+        let stall = Stall::new(&self.instance.settings.limits);
+        let mut parts = Box::pin(stall.ends(request.into_inner()));
+        let first = parts.try_next().await?.and_then(|message| message.part);
         let Some(Received::Header(header)) = first else {
             return Err(out_of_order("the first message has the header").into());
         };
@@ -218,7 +217,7 @@ impl FileService for Files {
         };
         let mut upload = session.upload_file(&at, header.overwrite).await?;
         // A client that breaks off is an error here, and what was received goes with the upload.
-        while let Some(message) = next_part(&mut parts).await? {
+        while let Some(message) = parts.try_next().await? {
             match message.part {
                 Some(Received::Chunk(chunk)) => upload.write(Bytes::from(chunk)).await?,
                 Some(Received::Header(_)) | None => {
@@ -254,25 +253,6 @@ impl FileService for Files {
             removed_files: found.removed,
             files: found.files,
         }))
-    }
-}
-
-/// The next part of an upload. One that stands still keeps a turn and a draft: it ends.
-async fn next_part(
-    parts: &mut Streaming<v1::UploadFileRequest>,
-) -> std::result::Result<Option<v1::UploadFileRequest>, Status> {
-    match tokio::time::timeout(STILL_MAX, parts.message()).await {
-        Ok(message) => message,
-        Err(_) => Err(Error::new(
-            Reason::StatementTimeout,
-            3024,
-            "HY000",
-            format!(
-                "Query execution was interrupted: nothing of the file came for {} s",
-                STILL_MAX.as_secs()
-            ),
-        )
-        .into()),
     }
 }
 

@@ -11,7 +11,7 @@ use proto::v1::sql_service_server::SqlService;
 use tonic::{Request, Response, Status};
 
 use crate::error::Result;
-use crate::exports::ExportHandle;
+use crate::exports::{CancelCause, ExportHandle};
 use crate::grpc::authentication::caller;
 use crate::grpc::convert;
 use crate::grpc::ipc::IpcChunks;
@@ -271,7 +271,7 @@ async fn follow_export(
                 if handle.follows() {
                     return Err(killed());
                 }
-                handle.cancel();
+                handle.cancel_for(CancelCause::Killed);
             }
             // Another call's goes on, whoever waits for it.
             error = &mut late, if handle.follows() => return Err(error),

@@ -4,11 +4,12 @@ use std::io;
 
 use futures::StreamExt;
 use mysql::Done;
+use query::InsertId;
 
 use super::columns::{Cells, columns};
 use super::wire::{OUTPUT_BYTES, Wire};
 use crate::error::{Error, Result};
-use crate::exports::ExportHandle;
+use crate::exports::{CancelCause, ExportHandle};
 use crate::session::{Bounds, Outcome, Rows};
 use crate::sessions;
 
@@ -58,7 +59,14 @@ pub(super) async fn answer(
     around: Around<'_>,
 ) -> std::result::Result<Answered, Left> {
     match outcome {
-        Outcome::Done(done) => Ok(Ok(told(wire, done.affected_rows, done.warnings, around))),
+        Outcome::Done(done) => {
+            let last_insert_id = match done.insert_id {
+                InsertId::None => 0,
+                InsertId::Given(number) | InsertId::Written(number) => number,
+            };
+            let counts = (done.affected_rows, last_insert_id);
+            Ok(Ok(told(wire, counts, done.warnings, around)))
+        }
         Outcome::Transfer(transfer) => Ok(Err(transfer.direction.not_carried())),
         Outcome::Rows(rows) => send_rows(wire, rows, bounds, around).await,
         Outcome::Export(handle) => follow(wire, handle, bounds, around).await,
@@ -90,12 +98,13 @@ pub(super) fn told_text(error: &Error, request_id: &str) -> String {
 
 fn told(
     wire: &mut Wire,
-    affected_rows: u64,
+    (affected_rows, last_insert_id): (u64, u64),
     warnings: Vec<String>,
     around: Around<'_>,
 ) -> Vec<String> {
     wire.connection.done(Done {
         affected_rows,
+        last_insert_id,
         warnings: count(&warnings),
         more: around.more,
         database: around.database,
@@ -187,12 +196,12 @@ async fn follow(
                 if handle.follows() {
                     return Ok(Err(sessions::killed()));
                 }
-                handle.cancel();
+                handle.cancel_for(CancelCause::Killed);
             }
             // Another call's goes on, whoever waits for it.
             error = &mut late, if handle.follows() => return Ok(Err(error)),
             () = wire.left() => return Err(Left),
         }
     };
-    Ok(ended.map(|record| told(wire, record.rows, record.warnings.clone(), around)))
+    Ok(ended.map(|record| told(wire, (record.rows, 0), record.warnings.clone(), around)))
 }

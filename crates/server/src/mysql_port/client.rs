@@ -11,19 +11,21 @@ use mysql::{Column, Command, Config, Connection, Done, Event};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::answer::{Around, Form, Left, answer, tell, told_text};
 use super::columns::columns;
 use super::local_file;
 use super::login::{Entered, NotIn, login};
 use super::run::{Opened, Work};
-use super::statements::Statements;
+use super::statements::{Bounds, Statements};
 use super::wire::Wire;
 use super::{LOGIN_MAX, Shared, nonce};
 use crate::connections::keep_alive;
 use crate::error::{Error, Reason, Result};
-use crate::session::{Prepared, Session};
+use crate::session::{Prepared, Session, is_long};
 use crate::settings::LimitSettings;
+use crate::sql::Like;
 
 /// How long a client may take to read an answer without its rows.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -40,6 +42,8 @@ pub(super) struct Client {
     pub(super) opened: Opened,
     database: String,
     statements: Statements,
+    /// By what its latest request is known in the log; empty before it has any.
+    request_id: String,
 }
 
 /// Serves a client until it leaves, is sent away, or the server stops.
@@ -119,10 +123,12 @@ async fn enter(
         number,
         opened,
         database,
-        statements: Statements::new(
-            settings.mysql.statements_max,
-            settings.mysql.packet_bytes_max,
-        ),
+        statements: Statements::new(Bounds {
+            max: settings.mysql.statements_max,
+            bytes_max: settings.mysql.statements_bytes_max,
+            long_bytes_max: settings.mysql.packet_bytes_max,
+        }),
+        request_id: String::new(),
     }))
 }
 
@@ -149,6 +155,9 @@ async fn open(shared: &Shared, entered: Entered, number: u32) -> Result<(Opened,
     let id = instance.sessions.insert_as(&session, number)?;
     let database = session.database().to_owned();
     let diagnostics = session.diagnostics();
+    if let Some(note) = &entered.note {
+        diagnostics.noted(note);
+    }
     Ok((
         Opened {
             instance,
@@ -222,22 +231,28 @@ impl Client {
     }
 
     async fn command(&mut self, command: Command) -> std::result::Result<(), Left> {
+        self.request_id = Uuid::now_v7().to_string();
         match command {
             Command::Quit => Err(Left),
             Command::Ping => self.ok(),
             Command::Query(text) => self.query(&text).await,
             Command::InitDb(name) => {
-                let opened = self.opened.clone();
+                let opened = self.request();
                 let using = async { opened.use_database(utf8(&name)?).await };
                 match self.while_here(using).await? {
                     Ok(database) => {
+                        // Told also where it is the one before, as MySQL tells it.
+                        self.wire.connection.done(Done {
+                            database: Some(&database),
+                            ..Done::default()
+                        });
                         self.database = database;
-                        self.ok()
+                        Ok(())
                     }
                     Err(error) => self.told(&error),
                 }
             }
-            Command::FieldList { table, .. } => self.field_list(&table).await,
+            Command::FieldList { table, wildcard } => self.field_list(&table, &wildcard).await,
             Command::Statistics => {
                 let started_us = self.opened.instance.started_us;
                 let up_us = (catalog::system_clock())().saturating_sub(started_us);
@@ -246,7 +261,7 @@ impl Client {
                 Ok(())
             }
             Command::ProcessKill(number) => {
-                let killing = self.opened.clone().kill(number);
+                let killing = self.request().kill(number);
                 match self.while_here(killing).await? {
                     Ok(()) => self.ok(),
                     Err(error) => self.told(&error),
@@ -297,6 +312,14 @@ impl Client {
         }
     }
 
+    /// The session for a request of its own, by whose id it is in the log and the audit, and which its error tells.
+    pub(super) fn request(&mut self) -> Opened {
+        let request = self.opened.clone().as_request();
+        let id = &request.caller.context.request_id;
+        id.clone_into(&mut self.request_id);
+        request
+    }
+
     fn ok(&mut self) -> std::result::Result<(), Left> {
         self.wire.connection.done(Done::default());
         Ok(())
@@ -328,6 +351,13 @@ impl Client {
             // The whole text, for all of it is split at once.
             true if text.len() > self.shared.instance.settings.limits.statement_bytes_max => {
                 return self.told(&too_long(&self.shared.instance.settings.limits));
+            }
+            true if is_long(text.len()) => {
+                let split = crate::instance::blocking(move || Ok(several(&text)));
+                match self.while_here(split).await? {
+                    Ok(statements) => statements,
+                    Err(error) => return self.told(&error),
+                }
             }
             true => several(&text),
             false => vec![text],
@@ -368,7 +398,7 @@ impl Client {
             Work::Text(_) | Work::WithFile(..) => Form::Text,
             Work::Prepared(..) => Form::Binary,
         };
-        let running = self.opened.clone().run(work);
+        let running = self.request().run(work);
         let mut ran = match self.while_here(running).await? {
             Ok(ran) => ran,
             Err(error) => {
@@ -399,13 +429,12 @@ impl Client {
     }
 
     fn failed(&mut self, error: &Error) {
-        let diagnostics = &self.opened.diagnostics;
-        diagnostics.failed(error);
-        tell(&mut self.wire, error, &diagnostics.request_id());
+        self.opened.diagnostics.failed_as(error, &self.request_id);
+        tell(&mut self.wire, error, &self.request_id);
     }
 
     async fn prepare(&mut self, text: &Bytes) -> std::result::Result<(), Left> {
-        let opened = self.opened.clone();
+        let opened = self.request();
         let room = self.statements.check_room();
         let preparing = async {
             room?;
@@ -425,15 +454,29 @@ impl Client {
         }
     }
 
-    async fn field_list(&mut self, table: &Bytes) -> std::result::Result<(), Left> {
-        let opened = self.opened.clone();
+    /// The columns of a table whose names are like the wildcard, all without one.
+    async fn field_list(
+        &mut self,
+        table: &Bytes,
+        wildcard: &Bytes,
+    ) -> std::result::Result<(), Left> {
+        let opened = self.request();
         let describing = async {
             let table = utf8(table)?.replace('`', "``");
-            opened.prepare(format!("SELECT * FROM `{table}`")).await
+            let wildcard = utf8(wildcard)?;
+            let like = match wildcard.is_empty() {
+                true => None,
+                false => Some(Like::new(&wildcard)?),
+            };
+            let prepared = opened.prepare(format!("SELECT * FROM `{table}`")).await?;
+            let mut columns = columns_of(&prepared);
+            if let Some(like) = like {
+                columns.retain(|column| like.matches(&column.name));
+            }
+            Ok(columns)
         };
         match self.while_here(describing).await? {
-            Ok(prepared) => {
-                let columns = columns_of(&prepared);
+            Ok(columns) => {
                 self.wire.connection.field_list(&columns);
                 Ok(())
             }
@@ -447,10 +490,12 @@ impl Client {
         let kept = Entered {
             caller: self.opened.caller.clone(),
             database: Some(self.database.clone()),
+            note: None,
         };
         let fresh = Entered {
             caller: self.opened.caller.clone(),
             database: None,
+            note: None,
         };
         self.end_session();
         let opened = match open(&self.shared, kept, self.number).await {

@@ -28,7 +28,7 @@ impl Client {
         &mut self,
         text: String,
     ) -> std::result::Result<Result<Work>, Left> {
-        let looking = self.opened.clone().local_file(text.clone());
+        let looking = self.request().local_file(text.clone());
         let wanted = match self.while_here(looking).await? {
             Ok(Some(wanted)) => wanted,
             Ok(None) => return Ok(Ok(Work::Text(text))),

@@ -20,6 +20,8 @@ pub(super) struct Entered {
     pub(super) caller: Caller,
     /// The database that it asks for.
     pub(super) database: Option<String>,
+    /// Something worth knowing, for SHOW WARNINGS.
+    pub(super) note: Option<String>,
 }
 
 /// Why a client is not in.
@@ -131,9 +133,27 @@ pub(super) async fn login(
                 context,
                 login: Login::Itself,
             },
+            note: charset_note(&login),
             database: login.database,
         });
     }
+}
+
+/// What is to be known by a client that asks for another character set than the one there is. It is let in: many ask for
+/// latin1 unasked, and send nothing that is not ASCII. What is not UTF-8 is refused where it comes.
+fn charset_note(login: &Asked) -> Option<String> {
+    if login.speaks_utf8() {
+        return None;
+    }
+    tracing::info!(
+        user = login.user,
+        collation = login.collation,
+        "a client of MySQL asks for a character set that is not utf8mb4, and gets utf8mb4"
+    );
+    Some(format!(
+        "the connection's character set is utf8mb4, not the one of collation {} that was asked for: SET NAMES utf8mb4 says so",
+        login.collation
+    ))
 }
 
 async fn by_password(

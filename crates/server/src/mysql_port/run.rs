@@ -55,13 +55,16 @@ pub(super) struct Wanted {
 
 impl Opened {
     /// A request of its own, by whose id it is in the log and the audit.
-    fn request(mut self) -> (Self, Span) {
+    pub(super) fn as_request(mut self) -> Self {
         let context = &mut self.caller.context;
         context.request_id = Uuid::now_v7().to_string();
         context.statement.clear();
         context.trace = self.instance.new_trace();
-        let span = tracing::info_span!("request", request_id = context.request_id);
-        (self, span)
+        self
+    }
+
+    fn span(&self) -> Span {
+        tracing::info_span!("request", request_id = self.caller.context.request_id)
     }
 
     /// The session, for one statement.
@@ -71,8 +74,8 @@ impl Opened {
 
     /// Runs a statement. It stops where this is dropped; a change that has begun is made whole.
     pub(super) fn run(self, work: Work) -> BoxFuture<'static, Result<Ran>> {
-        let (request, span) = self.request();
-        request.run_it(work).instrument(span).boxed()
+        let span = self.span();
+        self.run_it(work).instrument(span).boxed()
     }
 
     async fn run_it(self, work: Work) -> Result<Ran> {
@@ -95,9 +98,9 @@ impl Opened {
 
     /// The file of the client's machine that a statement is to load; `None` where it loads none.
     pub(super) fn local_file(self, text: String) -> BoxFuture<'static, Result<Option<Wanted>>> {
-        let (request, span) = self.request();
+        let span = self.span();
         async move {
-            let mut session = request.enter().await?;
+            let mut session = self.enter().await?;
             let Some((name, turn)) = session.local_file(&text).await? else {
                 return Ok(None);
             };
@@ -113,16 +116,16 @@ impl Opened {
 
     /// Looks at a statement.
     pub(super) fn prepare(self, text: String) -> BoxFuture<'static, Result<Prepared>> {
-        let (request, span) = self.request();
-        let preparing = async move { request.enter().await?.prepare(&text).await };
+        let span = self.span();
+        let preparing = async move { self.enter().await?.prepare(&text).await };
         preparing.instrument(span).boxed()
     }
 
     /// Makes a database the current one; gives its name.
     pub(super) async fn use_database(self, name: String) -> Result<String> {
-        let (request, span) = self.request();
+        let span = self.span();
         let using = async move {
-            let mut session = request.enter().await?;
+            let mut session = self.enter().await?;
             session.use_database(&name).await?;
             Ok(session.database().to_owned())
         };
@@ -131,9 +134,9 @@ impl Opened {
 
     /// Ends the session of another connection, by its number.
     pub(super) async fn kill(self, number: u32) -> Result<()> {
-        let (request, span) = self.request();
+        let span = self.span();
         let killing = async move {
-            let session = request.enter().await?;
+            let session = self.enter().await?;
             session.kill_session(number.to_string()).await
         };
         killing.instrument(span).await

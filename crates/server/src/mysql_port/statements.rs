@@ -14,8 +14,20 @@ use crate::session::Prepared;
 pub(super) struct Statements {
     known: HashMap<u32, Known>,
     next: u32,
-    max: usize,
-    long_bytes_max: usize,
+    bounds: Bounds,
+    /// Of all that are known.
+    bytes: usize,
+}
+
+/// How much a connection may keep.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Statements.
+    pub(super) max: usize,
+    /// Bytes of them.
+    pub(super) bytes_max: usize,
+    /// Bytes of values that are sent ahead.
+    pub(super) long_bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -25,12 +37,12 @@ struct Known {
 }
 
 impl Statements {
-    pub(super) fn new(max: usize, long_bytes_max: usize) -> Self {
+    pub(super) fn new(bounds: Bounds) -> Self {
         Self {
             known: HashMap::new(),
             next: 1,
-            max,
-            long_bytes_max,
+            bounds,
+            bytes: 0,
         }
     }
 
@@ -39,32 +51,36 @@ impl Statements {
     /// # Errors
     /// [`Reason::LimitExceeded`].
     pub(super) fn check_room(&self) -> Result<()> {
-        if self.known.len() < self.max {
+        if self.known.len() < self.bounds.max {
             return Ok(());
         }
-        Err(Error::new(
-            Reason::LimitExceeded,
-            1461,
-            "42000",
-            format!(
-                "Can't create more than mysql.statements_max statements on a connection (current value: {}); close some",
-                self.max
-            ),
-        ))
+        Err(too_many(format_args!(
+            "mysql.statements_max statements on a connection (current value: {})",
+            self.bounds.max
+        )))
     }
 
     /// Keeps a statement; gives its number and how many parameters it has.
     ///
     /// # Errors
-    /// [`Reason::LimitExceeded`] for more parameters than the protocol can number.
+    /// [`Reason::LimitExceeded`] for more parameters than the protocol can number, and more bytes than a connection may
+    /// keep.
     pub(super) fn keep(&mut self, prepared: Prepared) -> Result<(u32, u16)> {
         let count = u16::try_from(prepared.parameters()).map_err(|_| {
             let text = "Prepared statement contains too many placeholders";
             Error::new(Reason::LimitExceeded, 1390, "HY000", text)
         })?;
+        let bytes = prepared.bytes();
+        if self.bytes + bytes > self.bounds.bytes_max {
+            return Err(too_many(format_args!(
+                "mysql.statements_bytes_max bytes of statements on a connection (current value: {}; {} are kept, and this one has {bytes})",
+                self.bounds.bytes_max, self.bytes
+            )));
+        }
+        self.bytes += bytes;
         let number = self.next;
         self.next = self.next.wrapping_add(1).max(1);
-        let parameters = Parameters::new(count, self.long_bytes_max);
+        let parameters = Parameters::new(count, self.bounds.long_bytes_max);
         let known = Known {
             prepared,
             parameters,
@@ -100,9 +116,9 @@ impl Statements {
             .sum();
         if let Some(known) = self.known.get_mut(&number) {
             // What is too much is refused when the statement is run: a part has no answer.
-            let is_too_much = kept + part.len() > self.long_bytes_max;
+            let is_too_much = kept + part.len() > self.bounds.long_bytes_max;
             match is_too_much {
-                true => known.parameters.refuse(self.long_bytes_max),
+                true => known.parameters.refuse(self.bounds.long_bytes_max),
                 false => known.parameters.append(parameter, part),
             }
         }
@@ -119,12 +135,20 @@ impl Statements {
     }
 
     pub(super) fn close(&mut self, number: u32) {
-        self.known.remove(&number);
+        if let Some(closed) = self.known.remove(&number) {
+            self.bytes -= closed.prepared.bytes();
+        }
     }
 
     pub(super) fn clear(&mut self) {
         self.known.clear();
+        self.bytes = 0;
     }
+}
+
+fn too_many(what: impl std::fmt::Display) -> Error {
+    let text = format!("Can't create more than {what}; close some");
+    Error::new(Reason::LimitExceeded, 1461, "42000", text)
 }
 
 fn unknown() -> Error {

@@ -99,6 +99,7 @@ impl Session {
             verb: change.as_told.as_str(),
             affected_rows: rows,
             warnings,
+            ..Done::default()
         }))
     }
 
@@ -234,7 +235,8 @@ impl Session {
         Ok(engine.plan_insert(&text, target, context).await?)
     }
 
-    async fn count(
+    /// The number that a query of some of a table's rows gives.
+    pub(super) async fn count(
         &self,
         query: &QueryText,
         table: &TableRecord,

@@ -97,6 +97,7 @@ impl Session {
             verb: VERB,
             affected_rows: count,
             warnings,
+            ..Done::default()
         };
         Ok((created, done))
     }

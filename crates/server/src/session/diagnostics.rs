@@ -93,10 +93,21 @@ impl Diagnostics {
         self.lock().conditions = kept.map(|text| Condition::of_warning(text)).collect();
     }
 
+    /// Something worth knowing that no statement has said.
+    pub(crate) fn noted(&self, text: &str) {
+        self.lock().conditions = vec![Condition::new(Level::Note, UNKNOWN, text)];
+    }
+
     /// It failed.
     pub(crate) fn failed(&self, error: &Error) {
         let text = error.told().unwrap_or(error.message());
         self.lock().conditions = vec![Condition::new(Level::Error, error.code(), text)];
+    }
+
+    /// It failed, and this is by what it is known.
+    pub(crate) fn failed_as(&self, error: &Error, request_id: &str) {
+        self.failed(error);
+        request_id.clone_into(&mut self.lock().request_id);
     }
 
     /// How many conditions there are, and how many of them are errors.
@@ -169,15 +180,13 @@ impl Session {
     /// Keeps what a statement says; of rows, once they have been read.
     pub(super) fn said(&self, speaks: Speaks, result: Result<Outcome>) -> Result<Outcome> {
         let diagnostics = self.diagnostics();
+        let request_id = &self.context.request_id;
         if speaks != Speaks::Never {
-            diagnostics
-                .lock()
-                .request_id
-                .clone_from(&self.context.request_id);
+            diagnostics.lock().request_id.clone_from(request_id);
         }
         match result {
             Err(error) => {
-                diagnostics.failed(&error);
+                diagnostics.failed_as(&error, request_id);
                 Err(error)
             }
             Ok(Outcome::Rows(rows)) if speaks != Speaks::Never => {

@@ -19,8 +19,8 @@ use storage::{ErrorKind, ObjectPath, OnExisting};
 
 use crate::error::{About, Error, Reason, Result, Subject};
 use crate::exports::{
-    BesideWanted, ExportHandle, ExportPlan, ExportProgress, ExportTarget, ManifestInput,
-    checksums_path, manifest_path, target_exists,
+    BesideWanted, CancelCause, ExportHandle, ExportPlan, ExportProgress, ExportTarget,
+    ManifestInput, checksums_path, manifest_path, target_exists,
 };
 use crate::gate::{Acting, Object, Operation, Permit};
 use crate::internal::ReadPin;
@@ -65,7 +65,7 @@ impl Session {
             let handle = crate::exports::start(&instance, *plan).await?;
             // Then nobody takes the handle.
             if bounds.is_killed() {
-                handle.cancel();
+                handle.cancel_for(CancelCause::Killed);
             }
             if bounds.deadline().limit().time.is_some() {
                 handle.stop_when(bounds.late());
@@ -370,7 +370,7 @@ impl Session {
                 | ExportState::Cancelled => Ok(()),
             };
         };
-        job.cancel();
+        job.cancel(CancelCause::Asked);
         match self.call.within(job.ended()).await? {
             Ok(_) => Err(ended(ExportState::Committed)),
             Err(error) if error.reason() == Reason::ExportCancelled => Ok(()),

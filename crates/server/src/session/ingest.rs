@@ -13,11 +13,12 @@ use query::{LiveBatches, LiveError, LiveTable, LiveWanted, Source, TableDefiniti
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::Operation;
+use crate::stall::Stall;
 use crate::turns::Work;
 
 use super::Session;
 use super::assembled::Assembled;
-use super::insert::{Numbers, insert_target};
+use super::insert::{Numbers, insert_id, insert_target};
 use super::queries::{STAGED_FILES, Sources, texts};
 use super::result::Done;
 use super::tables::table_object;
@@ -35,6 +36,8 @@ pub(crate) struct Ingested {
     /// The columns of the rows, found in the table by their names.
     pub(crate) schema: SchemaRef,
     pub(crate) batches: LiveBatches,
+    /// Of the client that sends them.
+    pub(crate) stall: Stall,
 }
 
 /// What becomes of rows whose table is missing.
@@ -72,16 +75,20 @@ impl Session {
         let began = std::time::Instant::now();
         let traced = self.begin_trace(VERB);
         let mut bounds = self.begin();
+        let stall = rows.stall.clone();
         let work = async {
             let turn = bounds.within(self.take_turn(Work::Statement)).await??;
             let done = bounds.within(self.ingested(rows)).await.flatten();
             drop(turn);
             done
         };
-        let result = match work.await {
+        let result = match work.await.map_err(|error| stall.or(error)) {
             Err(error) if error.is_unaudited_refusal() => Err(self.refused(VERB, error).await),
             result => result,
         };
+        if let Ok(done) = &result {
+            self.remember(done.insert_id);
+        }
         self.end_trace(traced, &result);
         self.ended(VERB, began, &result);
         result
@@ -138,6 +145,7 @@ impl Session {
         Ok(Done {
             verb: VERB,
             affected_rows: count,
+            insert_id: insert_id(&planned, count),
             warnings: texts(planned.warnings()),
         })
     }

@@ -3,7 +3,7 @@
 
 use catalog::{LoadedFile, RowChange, TableRecord, TableSource};
 use parser::{Insert, OnDuplicate, TableName};
-use query::{InsertColumn, InsertTarget, PlannedInsert};
+use query::{InsertColumn, InsertId, InsertTarget, PlannedInsert};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::error::{Error, Reason, Result};
@@ -67,6 +67,7 @@ impl Session {
         Ok(Outcome::Done(Done {
             verb: change.as_str(),
             affected_rows: rows,
+            insert_id: insert_id(&planned, rows),
             warnings: texts(planned.warnings()),
         }))
     }
@@ -261,6 +262,14 @@ impl Session {
             table_changes::after_insert(&self.instance, &account, &table, segment);
         }
         Ok(rows)
+    }
+}
+
+/// What AUTO_INCREMENT gave to rows, or was given; nothing where there were none.
+pub(super) fn insert_id(planned: &PlannedInsert, rows: u64) -> InsertId {
+    match rows {
+        0 => InsertId::None,
+        _ => planned.insert_id(),
     }
 }
 

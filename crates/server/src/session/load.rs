@@ -9,7 +9,7 @@ use parser::{
     ColumnAssignment, Duplicates, Export, ExportOptions, Format, LoadColumn, LoadData, OnError,
     Plan, QueryText, Target,
 };
-use query::{Charset, LeftOut, Source, TableDefinition};
+use query::{Charset, InsertId, LeftOut, Source, TableDefinition};
 
 use crate::error::{Error, Reason, Result};
 use crate::external::ExternalOptions;
@@ -21,7 +21,7 @@ use crate::turns::{Turn, Work};
 use super::assembled::Assembled;
 use super::bounds::Bounds;
 use super::exports::ExportRows;
-use super::insert::{Changes, Listed, Numbers, insert_target};
+use super::insert::{Changes, Listed, Numbers, insert_id, insert_target};
 use super::insert_files::is_of_files;
 use super::queries::{STAGED_FILES, Sources, fields, texts, warnings_of};
 use super::result::Done;
@@ -34,9 +34,10 @@ impl Session {
     /// # Errors
     /// Those of parsing; those of the gate; [`Reason::TableNotFound`].
     pub(crate) async fn local_file(&mut self, text: &str) -> Result<Option<(String, Turn)>> {
-        let plan = parser::parse_with(text, &self.parser_limits())?;
+        let began = std::time::Instant::now();
+        let plan = self.parse(text, Secrets::default()).await?;
         // For the audit of a refusal.
-        let shown = plan.to_string();
+        let (verb, shown) = (plan.verb(), plan.to_string());
         let Plan::LoadData(load) = plan else {
             return Ok(None);
         };
@@ -44,11 +45,18 @@ impl Session {
             return Ok(None);
         }
         self.context.statement = shown;
-        check(&load)?;
+        match self.may_load(&load).await {
+            Ok(turn) => Ok(Some((load.files.path.value, turn))),
+            // The statement itself is never run.
+            Err(error) => Err(self.never_ran(verb, began, error)),
+        }
+    }
+
+    async fn may_load(&mut self, load: &LoadData) -> Result<Turn> {
+        check(load)?;
         self.changeable_of(Operation::Insert, &load.table, Changes::RowsOrFiles)
             .await?;
-        let turn = self.take_turn(Work::Transfer).await?;
-        Ok(Some((load.files.path.value, turn)))
+        self.take_turn(Work::Transfer).await
     }
 
     /// Runs the statement that a file has come for.
@@ -109,7 +117,7 @@ impl Session {
                 .await?;
             warnings.extend(found.warnings);
             if found.files.is_empty() {
-                return Ok(loaded(0, warnings));
+                return Ok(loaded(0, InsertId::None, warnings));
             }
             listed = Listed::Files(found.files);
         }
@@ -157,7 +165,7 @@ impl Session {
             warnings.extend(told(left_out, report.as_ref()));
         }
         warnings.extend(texts(planned.warnings()));
-        Ok(loaded(rows, warnings))
+        Ok(loaded(rows, insert_id(&planned, rows), warnings))
     }
 
     /// Writes the lines that were left out, if there are any, where the statement wants them: in the order of the files
@@ -207,10 +215,11 @@ impl Session {
     }
 }
 
-fn loaded(rows: u64, warnings: Vec<String>) -> Outcome {
+fn loaded(rows: u64, insert_id: InsertId, warnings: Vec<String>) -> Outcome {
     Outcome::Done(Done {
         verb: "LOAD DATA",
         affected_rows: rows,
+        insert_id,
         warnings,
     })
 }

@@ -2,7 +2,7 @@
 //! Nothing of it is held by the session: a run reads the text with its values as any other statement's.
 
 use arrow::datatypes::SchemaRef;
-use parser::{ErrorKind, FillError, Limits, Plan, Template, Value};
+use parser::{FillError, Limits, Plan, Template, Value};
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
@@ -13,6 +13,10 @@ use super::origins::Origin;
 use super::queries::{PlannedRead, as_written};
 use super::result::{Outcome, Rows};
 use super::{Purpose, Session};
+
+/// What a parameter takes of a prepared statement's memory, and a column of its result, about.
+const PARAMETER_BYTES: usize = 32;
+const COLUMN_BYTES: usize = 512;
 
 /// A statement that is ready to be run with values.
 #[derive(Debug, Clone)]
@@ -41,6 +45,14 @@ impl Prepared {
         self.template.parameters()
     }
 
+    /// The memory that it takes, about, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let columns = self.columns.as_ref();
+        let columns = columns.map_or(0, |columns| columns.fields().len());
+        let text = self.template.text().len();
+        text + self.parameters() * PARAMETER_BYTES + columns * COLUMN_BYTES
+    }
+
     /// The columns of its result, as far as they are known before it has run.
     pub(crate) fn columns(&self) -> Option<&SchemaRef> {
         self.columns.as_ref()
@@ -60,20 +72,7 @@ impl Session {
     /// [`Reason::SyntaxError`]; what planning a query says of its tables and columns; nothing that may be otherwise
     /// once the values are known.
     pub(crate) async fn prepare(&mut self, text: &str) -> Result<Prepared> {
-        let limits = self.parser_limits();
-        let template = Template::new(text, &limits)?;
-        let plan = match template.sample().parse(&limits) {
-            Ok(plan) => Some(plan),
-            // A value may be a part of the statement itself.
-            Err(error)
-                if template.parameters() > 0
-                    && !template.is_of_expressions()
-                    && error.kind() != ErrorKind::Unsupported =>
-            {
-                None
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let (template, plan) = self.template(text).await?;
         let columns = match plan {
             Some(plan @ Plan::Query(_)) => match self.run(plan, Purpose::Describe).await {
                 Ok(Outcome::Rows(rows)) => Some((rows.schema, rows.origins)),
@@ -102,9 +101,7 @@ impl Session {
         prepared: &Prepared,
         values: &[Value],
     ) -> Result<(Outcome, Bounds)> {
-        let limits = self.parser_limits();
-        let plan = prepared.template.fill(values)?.parse(&limits)?;
-        let plan = sql::bind(plan, sql::Secrets::default())?;
+        let plan = self.filled(&prepared.template, values).await?;
         self.execute_ready(Ready(plan)).await
     }
 
@@ -112,10 +109,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Reason::SyntaxError`]; those of [`Session::execute_prepared`] for the values.
-    pub(crate) fn ready(&self, text: &str, values: &[Value]) -> Result<Ready> {
-        let limits = self.parser_limits();
-        let plan = Template::new(text, &limits)?.fill(values)?.parse(&limits)?;
-        Ok(Ready(sql::bind(plan, sql::Secrets::default())?))
+    pub(crate) async fn ready(&mut self, text: &str, values: &[Value]) -> Result<Ready> {
+        self.parse_with_values(text, values).await.map(Ready)
     }
 
     /// The columns of what a statement gives that leaves nothing behind: a query is planned, another is run.

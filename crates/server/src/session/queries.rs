@@ -271,6 +271,7 @@ impl Session {
             version: format!("8.0.30-stagedoor-{}", env!("CARGO_PKG_VERSION")),
             version_comment: "Stagedoor".to_owned(),
             connection_id: self.open.as_ref().map_or(0, |(open, _)| open.number.into()),
+            last_insert_id: self.variables.last_insert_id,
             now_us: self.statement.began_us(),
             zone_offset_seconds: 0,
             variables: self.own_variables(),

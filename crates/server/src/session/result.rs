@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::{Stream, StreamExt};
+use query::InsertId;
 
 use crate::error::{Error, Result};
 use crate::exports::ExportHandle;
@@ -76,6 +77,8 @@ pub struct Done {
     pub verb: &'static str,
     /// Rows inserted.
     pub affected_rows: u64,
+    /// What AUTO_INCREMENT gave to the new rows, or was given.
+    pub insert_id: InsertId,
     /// Things worth knowing that did not stop it.
     pub warnings: Vec<String>,
 }
@@ -134,6 +137,17 @@ impl Outcome {
             warnings,
             ..Done::default()
         })
+    }
+
+    /// The same rows, with something worth knowing.
+    pub(crate) fn with_warnings(self, warnings: Vec<String>) -> Self {
+        match self {
+            Self::Rows(rows) => Self::Rows(Rows {
+                warnings: Arc::new(move || warnings.clone()),
+                ..rows
+            }),
+            Self::Done(_) | Self::Export(_) | Self::Transfer(_) => self,
+        }
     }
 
     /// Rows known at once.

@@ -11,7 +11,7 @@ mod warned;
 
 use catalog::{RowChange, Segment, TableRecord};
 use parser::{Insert, OnDuplicate};
-use query::PlannedInsert;
+use query::{InsertId, PlannedInsert};
 
 use crate::error::Result;
 use crate::gate::{Operation, Permit};
@@ -19,6 +19,7 @@ use crate::segments::Unlisted;
 use crate::table_changes;
 
 use super::Session;
+use super::assembled::Assembled;
 use super::change_rows::Changed;
 use super::queries::texts;
 use super::result::Done;
@@ -96,8 +97,7 @@ impl Session {
         };
         let mut done = Done {
             verb: change.as_str(),
-            affected_rows: 0,
-            warnings: Vec::new(),
+            ..Done::default()
         };
         let new = self.set_aside(&table, planned).await?;
         done.warnings = texts(planned.warnings());
@@ -125,6 +125,15 @@ impl Session {
         if changes.old.is_empty() && changes.added.is_empty() {
             return Ok(done);
         }
+        if done.affected_rows > 0 {
+            let added = changes.added.iter().filter_map(Unlisted::segment);
+            let added: Vec<Segment> = added.cloned().collect();
+            done.insert_id = match change {
+                // Each of its rows was added, if only to give way to one behind it.
+                RowChange::Replace => planned.insert_id(),
+                _ => self.added_id(&table, planned.insert_id(), &added).await?,
+            };
+        }
         let account = self.account().to_owned();
         let next_number = Some(planned.next_auto_increment()).filter(|next| *next > 0);
         let listed = self.list_changed(permit, table, change, changes.into(), next_number);
@@ -133,6 +142,38 @@ impl Session {
             table_changes::after_insert(&self.instance, &account, &table, segment);
         }
         Ok(done)
+    }
+
+    /// What was put into the column with AUTO_INCREMENT of the rows that were added, where others were left out or changed
+    /// what was there: the first number that a row kept.
+    async fn added_id(
+        &self,
+        table: &TableRecord,
+        planned: InsertId,
+        added: &[Segment],
+    ) -> Result<InsertId> {
+        let InsertId::Given(first) = planned else {
+            return Ok(planned);
+        };
+        let mut columns = table.columns.iter().filter(|column| column.auto_increment);
+        let Some(column) = columns.next().filter(|_| !added.is_empty()) else {
+            return Ok(InsertId::None);
+        };
+        // The rows that were there have numbers before it.
+        let query = Assembled::default()
+            .text("SELECT COALESCE(CAST(MIN(")
+            .name(&column.name)
+            .text(&format!(
+                ") AS SIGNED), 0) FROM {} WHERE ",
+                table_changes::part_name(&table.name)
+            ))
+            .name(&column.name)
+            .text(&format!(" >= {first}"))
+            .finish();
+        Ok(match self.count(&query, table, added).await? {
+            0 => InsertId::None,
+            number => InsertId::Given(number),
+        })
     }
 
     /// That no two rows have the same key once the changes are made: the queries above see to it, and this to them.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use parser::{Literal, SetVariable};
+use query::InsertId;
 
 use crate::error::{Error, Reason, Result};
 use crate::gate::{Object, Operation};
@@ -13,13 +14,15 @@ use crate::settings::LimitSettings;
 use super::Session;
 use super::deadline::TimeLimit;
 
-/// What a session has set.
+/// What a session has set, and been given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Variables {
     /// `max_execution_time`: how long a statement may run; `Some(ZERO)` is as long as the operator lets any.
     pub(super) execution_max: Option<Duration>,
     /// `cte_max_recursion_depth`: rounds of a WITH RECURSIVE; `None` is [`RECURSION_MAX`].
     pub(super) recursion_max: Option<u32>,
+    /// The first number that AUTO_INCREMENT gave to the rows of the latest statement for which it gave any; 0 before.
+    pub(super) last_insert_id: u64,
 }
 
 /// Rounds of a WITH RECURSIVE in a session that sets none, as in MySQL.
@@ -198,6 +201,8 @@ impl Session {
         let time = self.execution_max().time.unwrap_or_default().as_millis();
         [
             ("cte_max_recursion_depth", recursion.to_string()),
+            ("identity", self.variables.last_insert_id.to_string()),
+            ("last_insert_id", self.variables.last_insert_id.to_string()),
             ("interactive_timeout", idle.clone()),
             (
                 "max_allowed_packet",
@@ -219,6 +224,15 @@ impl Session {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
+    }
+
+    /// Keeps the first of the numbers that AUTO_INCREMENT has given, for `LAST_INSERT_ID()`; those that rows brought do not
+    /// count.
+    pub(super) fn remember(&mut self, insert_id: InsertId) {
+        match insert_id {
+            InsertId::Given(number) => self.variables.last_insert_id = number,
+            InsertId::None | InsertId::Written(_) => {}
+        }
     }
 
     /// How long a statement of this session may run.

@@ -30,6 +30,7 @@ pub(crate) struct OpenSession {
 #[derive(Debug)]
 struct Now {
     role: String,
+    database: String,
     /// Those that have begun and whose results are still read, the latest one last.
     statements: Vec<Statement>,
     /// How many calls use it; while there is one, it does not idle.
@@ -45,6 +46,7 @@ struct Statement {
     /// Masked.
     text: String,
     state: SessionState,
+    began: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,10 @@ pub(crate) struct SessionRow {
     /// Masked; empty while it idles.
     pub(crate) statement: String,
     pub(crate) idle: Duration,
+    /// The current database.
+    pub(crate) database: String,
+    /// For how long its statement has run, its wait included; `None` while it idles.
+    pub(crate) running: Option<Duration>,
 }
 
 /// Keeps a session from being closed as idle. Its idle time counts from when the last of these is dropped.
@@ -159,6 +165,7 @@ impl OpenSession {
             opened_us: (catalog::system_clock())(),
             now: Mutex::new(Now {
                 role: owner.role().to_owned(),
+                database: kept.database().to_owned(),
                 statements: Vec::new(),
                 uses: 0,
                 used: Instant::now(),
@@ -205,6 +212,7 @@ impl OpenSession {
             number,
             text: statement.to_owned(),
             state: SessionState::Running,
+            began: Instant::now(),
         });
         Shown {
             session: Arc::clone(self),
@@ -215,6 +223,11 @@ impl OpenSession {
     /// The role that a statement has left the session in.
     pub(super) fn is_in_role(&self, role: &str) {
         role.clone_into(&mut self.lock().role);
+    }
+
+    /// The current database is another one from now on.
+    pub(crate) fn uses(&self, database: &str) {
+        database.clone_into(&mut self.lock().database);
     }
 
     /// Ends the statements that run or wait.
@@ -257,6 +270,8 @@ impl OpenSession {
             } else {
                 Duration::ZERO
             },
+            database: now.database.clone(),
+            running: latest.map(|statement| statement.began.elapsed()),
         }
     }
 

@@ -106,6 +106,8 @@ pub struct MysqlSettings {
     pub packet_bytes_max: usize,
     /// Prepared statements of one connection.
     pub statements_max: usize,
+    /// Bytes of the prepared statements of one connection: of their texts, parameters and columns, together.
+    pub statements_bytes_max: usize,
     /// The longest file of LOAD DATA LOCAL, in bytes; 0 takes none.
     pub local_file_bytes_max: u64,
     /// How long a client of LOAD DATA LOCAL may send nothing of its file; then its connection ends.
@@ -118,6 +120,7 @@ impl Default for MysqlSettings {
             listen: None,
             packet_bytes_max: 64 << 20,
             statements_max: 1024,
+            statements_bytes_max: 64 << 20,
             local_file_bytes_max: 1 << 30,
             local_file_stall_s: 60,
         }

@@ -89,6 +89,11 @@ fn check_mysql(mysql: &MysqlSettings) -> Result<(), String> {
         ("mysql.packet_bytes_max", mysql.packet_bytes_max, 1 << 20),
         ("mysql.statements_max", mysql.statements_max, 1),
         (
+            "mysql.statements_bytes_max",
+            mysql.statements_bytes_max,
+            1 << 10,
+        ),
+        (
             "mysql.local_file_stall_s",
             usize::try_from(mysql.local_file_stall_s).unwrap_or(usize::MAX),
             1,
@@ -225,6 +230,7 @@ fn is_plain_absolute(path: &Path) -> bool {
 fn check_limits(limits: &LimitSettings) -> Result<(), String> {
     let attempts_max = usize::try_from(limits.login_attempts_max).unwrap_or(usize::MAX);
     let window_s = usize::try_from(limits.login_attempts_window_s).unwrap_or(usize::MAX);
+    let stall_s = usize::try_from(limits.stream_stall_s).unwrap_or(usize::MAX);
     let at_least_1 = [
         ("statement_bytes_max", limits.statement_bytes_max),
         ("nesting_max", limits.nesting_max),
@@ -232,6 +238,7 @@ fn check_limits(limits: &LimitSettings) -> Result<(), String> {
         ("query_memory_bytes_max", limits.query_memory_bytes_max),
         ("login_attempts_max", attempts_max),
         ("login_attempts_window_s", window_s),
+        ("stream_stall_s", stall_s),
         ("login_queue_max", limits.login_queue_max),
         ("new_passwords_max", limits.new_passwords_max),
         ("tokens_user_max", limits.tokens_user_max),

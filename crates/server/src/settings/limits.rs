@@ -44,6 +44,8 @@ pub struct LimitSettings {
     pub concurrent_transfers_max: usize,
     /// Files on their way to or from clients of one account at once.
     pub concurrent_transfers_account_max: usize,
+    /// How long a client may send nothing of what it has begun to send: an upload, or rows and values of Arrow Flight SQL.
+    pub stream_stall_s: u64,
     /// Requests to buckets, of all stages together, on their way at once.
     pub concurrent_bucket_requests_max: usize,
     /// Bytes of uploads to buckets, of all exports together, on their way at once: they are held in memory.
@@ -98,6 +100,7 @@ impl Default for LimitSettings {
             concurrent_exports_account_max: 12,
             concurrent_transfers_max: 64,
             concurrent_transfers_account_max: 32,
+            stream_stall_s: 120,
             concurrent_bucket_requests_max: 256,
             bucket_upload_bytes_max: 256 << 20,
             connections_max: 1000,

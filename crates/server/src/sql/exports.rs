@@ -17,7 +17,9 @@ use crate::time::timestamp_text;
 const SHOWN_MAX: usize = 1000;
 
 pub(super) async fn show(session: &Session) -> Result<Outcome> {
-    let exports = session.exports_page(None, SHOWN_MAX).await?;
+    let mut exports = session.exports_page(None, SHOWN_MAX + 1).await?;
+    let are_more = exports.len() > SHOWN_MAX;
+    exports.truncate(SHOWN_MAX);
     let row = |export: ExportRecord| {
         let running = session.export_progress(&export.id);
         let done = running.unwrap_or(ExportProgress {
@@ -64,11 +66,14 @@ pub(super) async fn show(session: &Session) -> Result<Outcome> {
         "ROWS_ESTIMATED",
         "BYTES_PER_SECOND",
     ];
-    Outcome::text_rows(
-        "SHOW EXPORTS",
-        &columns,
-        exports.into_iter().map(row).collect(),
-    )
+    let warnings = match are_more {
+        false => Vec::new(),
+        true => vec![format!(
+            "the {SHOWN_MAX} newest exports are shown; SELECT … FROM stagedoor.exports reads all of them"
+        )],
+    };
+    let batch = text_batch(&columns, exports.into_iter().map(row).collect())?;
+    Ok(Outcome::batch("SHOW EXPORTS", batch).with_warnings(warnings))
 }
 
 pub(super) async fn explain(session: &Session, statement: Export) -> Result<Outcome> {
@@ -118,4 +123,51 @@ pub(super) async fn verify(session: &mut Session, id: String) -> Result<Outcome>
         }),
         origins: Vec::new(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use futures::TryStreamExt;
+
+    use super::*;
+    use crate::{Server, Settings};
+
+    #[tokio::test]
+    async fn what_is_not_shown_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::open(Settings::embedded(folder.path()))
+            .await
+            .unwrap();
+        let catalog = &server.instance.catalog;
+        let actor = catalog::Actor::new("sys", "root", "");
+        let mut session = server.session().unwrap();
+        for (more, shown, warned) in [(SHOWN_MAX, SHOWN_MAX, 0), (1, SHOWN_MAX, 1)] {
+            for _ in 0..more {
+                let new = catalog::NewExport {
+                    id: uuid::Uuid::now_v7().to_string(),
+                    database: None,
+                    statement: "SELECT 1".to_owned(),
+                    stage: None,
+                    stage_parents: Vec::new(),
+                    target: "/x.csv".to_owned(),
+                    key: None,
+                };
+                catalog.create_export(&actor, new).unwrap();
+            }
+            let Outcome::Rows(rows) = session.execute("SHOW EXPORTS").await.unwrap() else {
+                panic!("no rows");
+            };
+            let warnings = Arc::clone(&rows.warnings);
+            let batches: Vec<_> = rows.batches.try_collect().await.unwrap();
+            let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+            assert_eq!((rows, warnings().len()), (shown, warned));
+            assert!(
+                warnings()
+                    .iter()
+                    .all(|text| text.contains("stagedoor.exports"))
+            );
+        }
+    }
 }

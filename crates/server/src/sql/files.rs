@@ -67,6 +67,7 @@ pub(super) async fn remove(session: &Session, statement: RemoveFiles) -> Result<
         verb: "REMOVE FILES",
         affected_rows: removed.files,
         warnings,
+        ..Done::default()
     }))
 }
 

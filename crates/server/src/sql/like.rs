@@ -7,7 +7,7 @@ use crate::error::{Error, Reason, Result};
 
 /// A pattern, made ready for many names.
 #[derive(Debug)]
-pub(super) struct Like {
+pub(crate) struct Like {
     matcher: Regex,
     prefix: String,
 }
@@ -15,7 +15,7 @@ pub(super) struct Like {
 impl Like {
     /// # Errors
     /// [`Reason::OptionInvalid`] for a pattern too long to be made ready.
-    pub(super) fn new(pattern: &str) -> Result<Self> {
+    pub(crate) fn new(pattern: &str) -> Result<Self> {
         let mut expression = String::from("(?is)^");
         let mut prefix = Some(String::new());
         let mut wholly = String::new();
@@ -56,7 +56,7 @@ impl Like {
         })
     }
 
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         self.matcher.is_match(name)
     }
 

@@ -371,3 +371,32 @@ fn quoted(text: &str) -> String {
         .replace('\t', "\\t");
     format!("'{escaped}'")
 }
+
+/// What of a statement SHOW PROCESSLIST has without FULL, in characters, as MySQL.
+const INFO_CHARACTERS_MAX: usize = 100;
+
+pub(super) async fn processes(session: &Session, full: bool) -> Result<Outcome> {
+    let cut = |text: String| match full {
+        true => text,
+        false => text.chars().take(INFO_CHARACTERS_MAX).collect(),
+    };
+    let rows = session.processes().await?.into_iter().map(|process| {
+        vec![
+            Some(process.id.to_string()),
+            Some(process.user),
+            Some(process.host),
+            Some(process.database),
+            Some(process.command.to_owned()),
+            Some(process.seconds.to_string()),
+            Some(process.state.to_owned()),
+            process.statement.map(cut),
+        ]
+    });
+    Outcome::text_rows(
+        "SHOW PROCESSLIST",
+        &[
+            "Id", "User", "Host", "db", "Command", "Time", "State", "Info",
+        ],
+        rows.collect(),
+    )
+}

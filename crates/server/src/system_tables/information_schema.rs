@@ -3,6 +3,7 @@
 
 mod fixed;
 mod keys;
+mod processes;
 mod tables;
 mod types;
 mod visible;
@@ -31,6 +32,7 @@ pub(super) enum InformationTable {
     KeyColumnUsage,
     Parameters,
     Partitions,
+    Processlist,
     ReferentialConstraints,
     Routines,
     Schemata,
@@ -43,7 +45,7 @@ pub(super) enum InformationTable {
 }
 
 impl InformationTable {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::CharacterSets,
         Self::CheckConstraints,
         Self::CollationCharacterSetApplicability,
@@ -54,6 +56,7 @@ impl InformationTable {
         Self::KeyColumnUsage,
         Self::Parameters,
         Self::Partitions,
+        Self::Processlist,
         Self::ReferentialConstraints,
         Self::Routines,
         Self::Schemata,
@@ -77,6 +80,7 @@ impl InformationTable {
             Self::KeyColumnUsage => "key_column_usage",
             Self::Parameters => "parameters",
             Self::Partitions => "partitions",
+            Self::Processlist => "processlist",
             Self::ReferentialConstraints => "referential_constraints",
             Self::Routines => "routines",
             Self::Schemata => "schemata",
@@ -103,6 +107,7 @@ impl InformationTable {
             Self::KeyColumnUsage => columns::schema(&keys::key_column_usage()),
             Self::Parameters => columns::schema(&fixed::parameters()),
             Self::Partitions => columns::schema(&fixed::partitions()),
+            Self::Processlist => columns::schema(&processes::columns()),
             Self::ReferentialConstraints => columns::schema(&fixed::referential_constraints()),
             Self::Routines => columns::schema(&fixed::routines()),
             Self::Schemata => columns::schema(&tables::schemata()),
@@ -133,6 +138,11 @@ impl InformationTable {
             Self::KeyColumnUsage => of_keys(reading, wanted, keys::key_column_usage()),
             Self::Parameters => once(fixed::parameters(), wanted, Vec::new()),
             Self::Partitions => once(fixed::partitions(), wanted, Vec::new()),
+            Self::Processlist => {
+                let (account, only_of) = (&reading.account, reading.only_of.as_deref());
+                let rows = reading.acting.processes(account, only_of);
+                once(processes::columns(), wanted, rows)
+            }
             Self::ReferentialConstraints => {
                 once(fixed::referential_constraints(), wanted, Vec::new())
             }

@@ -8,7 +8,7 @@ use parser::Export;
 
 use super::{Conflicts, Entry, ExportRows, Session};
 use crate::error::{Error, Result};
-use crate::exports::ExportHandle;
+use crate::exports::{CancelCause, ExportHandle};
 
 impl Session {
     /// That an export would be let in now: so that nobody works for long towards one that will not.
@@ -68,6 +68,6 @@ struct Followed(ExportHandle);
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        self.0.cancel();
+        self.0.cancel_for(CancelCause::Abandoned);
     }
 }

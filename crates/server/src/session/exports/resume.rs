@@ -37,7 +37,9 @@ impl Session {
                 "it was recorded by a version that did not note its database; run its statement again",
             ));
         };
-        let Plan::Export(mut statement) = self.parse(&record.statement)? else {
+        let Plan::Export(mut statement) =
+            parser::parse_with(&record.statement, &self.parser_limits())?
+        else {
             return Err(cannot(
                 &record,
                 "it was written by an INSERT or a LOAD DATA; run that statement again",

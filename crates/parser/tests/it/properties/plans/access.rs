@@ -239,6 +239,7 @@ pub(super) fn access() -> impl Strategy<Value = Plan> {
         not_empty(text()).prop_map(Plan::RevokeToken),
         proptest::option::of(role()).prop_map(|of| Plan::ShowTokens { of }),
         Just(Plan::ShowSessions),
+        any::<bool>().prop_map(|full| Plan::ShowProcesses { full }),
         kill.prop_map(|(query, id)| {
             let scope = if query {
                 KillScope::Query
