@@ -303,7 +303,7 @@ fn no_stage_leads_to_a_backup() {
     }
     // A stage above it has all but the backup.
     let script = format!(
-        "CREATE STAGE above URL = 'file://{}'; SELECT FILE_PATH FROM stage_list('stage://above/**') AS f",
+        "CREATE STAGE above URL = 'file://{}'; SELECT file FROM stage_list('stage://above/**') AS f",
         folder.path().display()
     );
     let output = sql(&data, &[], &script);

@@ -538,9 +538,14 @@ async fn a_stage_on_the_way_that_is_disabled_stops_an_export() {
     let server = TestServer::start().await;
     let dir = server.stage("p").await;
     server.ok("CREATE STAGE sub URL = 'stage://p/x/'").await;
-    let exporting = server.run("SELECT SLEEP(2) AS a INTO OUTFILE 'stage://sub/a.csv'");
+    let exporting = server.run("SELECT SLEEP(5) AS a INTO OUTFILE 'stage://sub/a.csv'");
+    let begun = std::time::Instant::now();
     let disabling = async {
         loop {
+            assert!(
+                begun.elapsed() < std::time::Duration::from_secs(60),
+                "it does not begin"
+            );
             let exports = server.ok("SHOW EXPORTS").await;
             if exports.rows().iter().any(|row| row[1] == "RUNNING") {
                 break;

@@ -76,15 +76,22 @@ pub(crate) fn write(instance: &Instance, to: &Path) -> Result<BackedUp> {
             ));
         }
     }
-    instance.own.add_backup(to);
-    copy(&instance.catalog, &instance.settings.data_dir, to)
+    copy(&instance.catalog, &instance.settings.data_dir, to, |to| {
+        instance.own.add_backup(to);
+    })
 }
 
-/// Writes a backup of the directory that this catalog is in. No segment may be removed meanwhile. Blocking.
+/// Writes a backup of the directory that this catalog is in. No segment may be removed meanwhile. `begins` is told once
+/// nothing is against the place, and before anything is there. Blocking.
 ///
 /// # Errors
 /// Those of [`write`].
-pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedUp> {
+pub(crate) fn copy(
+    open: &Catalog,
+    data_dir: &Path,
+    to: &Path,
+    begins: impl FnOnce(&Path),
+) -> Result<BackedUp> {
     let really = |path: &Path| resolved(path).map_err(|e| failed("use", path, &e));
     if really(to)?.starts_with(really(data_dir)?) {
         return Err(Error::invalid_input(
@@ -94,13 +101,8 @@ pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedU
     }
     refuse_stages(open, &really(to)?)?;
     empty_directory(to).map_err(|e| failed("use", to, &e))?;
-    // A disk that takes no more is no reason to have no backup of it.
-    if let Err(error) = directories::remember(data_dir, to) {
-        tracing::warn!(
-            %error,
-            "failed to note where the backup is: from the next start on, a stage that is made there could open it"
-        );
-    }
+    begins(to);
+    remember(data_dir, to);
     let catalog = open
         .backup(&to.join(CATALOG))
         .map_err(|e| Error::internal(Reason::StorageFailed, &e).with_source(e))?;
@@ -125,6 +127,16 @@ pub(crate) fn copy(open: &Catalog, data_dir: &Path, to: &Path) -> Result<BackedU
     };
     write_manifest(to, &manifest).map_err(|e| failed("write", &to.join(MANIFEST), &e))?;
     Ok(done)
+}
+
+/// Notes where a backup is. A disk that takes no more is no reason to have no backup of it.
+fn remember(data_dir: &Path, backup: &Path) {
+    if let Err(error) = directories::remember(data_dir, backup) {
+        tracing::warn!(
+            %error,
+            "failed to note where the backup is: from the next start on, a stage that is made there could open it"
+        );
+    }
 }
 
 /// Refuses a directory that some stage opens to whoever may read it: a backup has what all accounts have.
@@ -221,6 +233,10 @@ pub fn restore(from: &Path, to: &Path) -> std::result::Result<BackedUp, OpenErro
             OpenError::new(e.to_string())
         }
     })?;
+    // What it comes from has all accounts' data as much as what it has become.
+    if let Ok(from) = std::path::absolute(from) {
+        remember(to, &from);
+    }
     Ok(BackedUp {
         files: manifest.files.len() as u64,
         bytes: manifest.files.iter().map(|file| file.bytes).sum(),

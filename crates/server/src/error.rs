@@ -263,6 +263,14 @@ impl Error {
         !self.audited && self.reason.is_refusal()
     }
 
+    /// Whether it sends somebody away who may not, or may no longer, come in: no failure of the server's own.
+    pub(crate) fn sends_away(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::Unauthenticated | Reason::RoleNotGranted | Reason::PermissionDenied
+        )
+    }
+
     /// That the same call may succeed after this time.
     pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
         self.retryable = true;

@@ -65,6 +65,7 @@ pub(crate) async fn run(instance: Weak<Instance>) {
             if scrubs {
                 scrub(&open.catalog);
             }
+            open.own.look_again();
             if let Some(reason) = open.catalog.compaction_failure() {
                 tracing::warn!(
                     reason,

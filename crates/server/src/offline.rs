@@ -56,7 +56,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<BackedUp, OpenError> {
             .map_err(|e| OpenError::new(format!("'{}' is no path: {e}", path.display())))
     };
     let catalog = open(data_dir, None, false)?;
-    backup::copy(&catalog, &absolute(data_dir)?, &absolute(to)?)
+    backup::copy(&catalog, &absolute(data_dir)?, &absolute(to)?, |_| {})
         .map_err(|e| OpenError::new(e.message().to_owned()))
 }
 

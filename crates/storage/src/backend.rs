@@ -229,4 +229,6 @@ pub enum Published {
     Now,
     /// By an earlier one, whose answer was lost.
     Before,
+    /// A file with the very bytes had the name while the draft still waited: this plan's, or another's.
+    Found,
 }

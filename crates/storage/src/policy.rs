@@ -102,7 +102,10 @@ impl Policy {
     /// Whether something in this folder or below it is denied, so that what is found there has to be looked at.
     pub(crate) fn denies_within(&self, folder: &Path) -> bool {
         let denied = self.denied.iter().chain(&self.denied_files);
-        denied.into_iter().any(|path| path.starts_with(folder))
+        let always = ALWAYS_DENIED.iter().map(Path::new);
+        always
+            .chain(denied.map(PathBuf::as_path))
+            .any(|path| path.starts_with(folder))
     }
 
     /// Checks a path as it was written: `/proc/self/root/x` is resolved to `/x`, and is refused all the same.

@@ -224,7 +224,7 @@ impl Store {
             return Err(already_exists(&file.target));
         }
         self.backend.discard(&file.token).await?;
-        Ok(Published::Before)
+        Ok(Published::Found)
     }
 
     /// Publishes on a place that is known to replace although it is told not to: the name is looked at just

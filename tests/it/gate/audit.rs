@@ -247,7 +247,7 @@ async fn what_a_policy_refuses_is_on_record_too() {
         assert!(error.contains("one of the server's own files"), "{error}");
     }
     let listed = root
-        .rows("SELECT FILE_PATH FROM stage_list('stage://above/*') AS f")
+        .rows("SELECT file FROM stage_list('stage://above/*') AS f")
         .await;
     assert!(!format!("{listed:?}").contains("password"), "{listed:?}");
     let refused = [

@@ -187,7 +187,12 @@ async fn listings_show_what_is_the_accounts_own() {
         Some((row[6].clone(), row[8].clone()))
     };
     let runs = |(state, _): &(String, String)| state != "idle";
+    let begun = std::time::Instant::now();
     loop {
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(60),
+            "it does not begin"
+        );
         let own = text(callers[0].1.rows("SHOW SESSIONS").await).unwrap();
         if runs(&own) {
             assert!(own.1.contains("only_t1"), "{own:?}");

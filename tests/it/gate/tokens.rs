@@ -46,9 +46,9 @@ async fn door_with_user() -> (Door, Caller) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_for_a_role_reaches_no_session_of_another() {
     let (door, admin) = door_with_user().await;
-    admin.ok("GRANT CREATE STAGE ON ACCOUNT * TO high").await;
+    admin.ok("GRANT accountadmin TO USER u").await;
     let session = door.login("t1#u", "pw").await.in_session().await;
-    session.ok("SET ROLE high").await;
+    session.ok("SET ROLE accountadmin").await;
     session.ok("CREATE TEMPORARY STAGE tmp").await;
     session
         .ok("SELECT 1 AS a INTO OUTFILE 'stage://tmp/a.csv'")
@@ -68,14 +68,14 @@ async fn a_token_for_a_role_reaches_no_session_of_another() {
     let refused = refusal(&status);
     assert!(
         refused.starts_with("PERMISSION_DENIED: ")
-            && refused.contains("is bound to role 'low', not to 'high'"),
+            && refused.contains("is bound to role 'low', not to 'accountadmin'"),
         "{refused}"
     );
     let rows = admin
         .rows("SELECT operation, outcome FROM stagedoor.audit WHERE operation = 'ENTER SESSION'")
         .await;
     assert_eq!(rows, [["ENTER SESSION", "refused"]]);
-    let high = log_in(&door.login("t1#u#high", "pw").await, None).await;
+    let high = log_in(&door.login("t1#u#accountadmin", "pw").await, None).await;
     let high = door.bearer(&high.token).await;
     assert_eq!(list(&high).await.unwrap().into_inner().files.len(), 1);
     door.close().await;

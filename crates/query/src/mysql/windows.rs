@@ -2,7 +2,8 @@
 //! and the default of LAG and LEAD.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, NullTreatment, Value,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    NullTreatment, Value,
 };
 
 use super::build::{case, number, take};
@@ -24,11 +25,16 @@ pub(super) fn rewrite(name: &str, expr: &mut Expr) -> Result<(), Error> {
     };
     let ignores = |function: &Function| {
         let within = match &function.args {
-            FunctionArguments::List(list) => format!("{:?}", list.clauses),
-            FunctionArguments::None | FunctionArguments::Subquery(_) => String::new(),
+            FunctionArguments::List(list) => list.clauses.as_slice(),
+            FunctionArguments::None | FunctionArguments::Subquery(_) => &[],
         };
         matches!(function.null_treatment, Some(NullTreatment::IgnoreNulls))
-            || within.contains("IgnoreNulls")
+            || within.iter().any(|clause| {
+                matches!(
+                    clause,
+                    FunctionArgumentClause::IgnoreOrRespectNulls(NullTreatment::IgnoreNulls)
+                )
+            })
     };
     let ignores = ignores(function);
     let FunctionArguments::List(list) = &mut function.args else {

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +22,10 @@ struct Listed {
     directories: Vec<String>,
 }
 
-/// Those that are there. Blocking.
+/// Where they are, also what cannot be seen now: the disk may be mounted later. Blocking.
 pub(crate) fn directories(data_dir: &Path) -> Vec<PathBuf> {
     match read(data_dir) {
-        Ok(listed) => listed.into_iter().filter(|path| path.exists()).collect(),
+        Ok(listed) => listed,
         Err(error) => {
             tracing::warn!(
                 %error,
@@ -35,13 +36,16 @@ pub(crate) fn directories(data_dir: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// Adds one, durably; those that are gone are forgotten. Blocking.
+/// Adds one, durably; those that were removed are forgotten. Blocking.
 pub(super) fn remember(data_dir: &Path, backup: &Path) -> io::Result<()> {
+    // Two at once would each write what it has read.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(new) = backup.to_str() else {
         return Ok(());
     };
     let mut known = read(data_dir)?;
-    known.retain(|path| path.exists() && path != backup);
+    known.retain(|path| path != backup && !was_removed(path));
     let known = known
         .iter()
         .filter_map(|path| path.to_str().map(str::to_owned));
@@ -52,6 +56,17 @@ pub(super) fn remember(data_dir: &Path, backup: &Path) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(&listed)?;
     let path = data_dir.join(FILE);
     durable::replace(&path, &path.with_extension("json.draft"), &text)
+}
+
+/// Whether a folder is gone from one that is there; that no disk is mounted there now is not that.
+fn was_removed(path: &Path) -> bool {
+    let is_gone =
+        matches!(path.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound);
+    is_gone && path.parent().is_some_and(has_entries)
+}
+
+fn has_entries(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 fn read(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
@@ -87,7 +102,10 @@ mod tests {
         remember(dir.path(), &two).unwrap();
         remember(dir.path(), &two).unwrap();
         assert_eq!(directories(dir.path()), [one.clone(), two.clone()]);
+        // Not to be seen is not removed.
         fs::remove_dir(&one).unwrap();
+        assert_eq!(directories(dir.path()), [one, two.clone()]);
+        remember(dir.path(), &two).unwrap();
         assert_eq!(directories(dir.path()), [two]);
     }
 

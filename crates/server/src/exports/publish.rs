@@ -233,8 +233,17 @@ async fn publish_data(
     });
     let (mut refused, mut failed) = (None, None);
     let mut may_be_done = false;
+    // Not to be taken away again: they may be another's.
+    let mut found: Vec<ObjectPath> = Vec::new();
     while let Some((file, result)) = results.next().await {
-        let Err(error) = result else { continue };
+        let error = match result {
+            Ok(storage::Published::Found) => {
+                found.push(file.target);
+                continue;
+            }
+            Ok(storage::Published::Now | storage::Published::Before) => continue,
+            Err(error) => error,
+        };
         match error.kind() {
             ErrorKind::AlreadyExists => refused = Some(Error::from(error)),
             ErrorKind::NotFound => refused = Some(lost(&file, &error)),
@@ -258,7 +267,9 @@ async fn publish_data(
         if replaces && !matches!(all_wait(store, data).await, Ok(true)) {
             return Err(Unpublished::Unknown(refused));
         }
-        return Err(match withdraw(store, data).await {
+        let ours = data.iter().filter(|file| !found.contains(&file.target));
+        let ours: Vec<storage::PlannedFile> = ours.cloned().collect();
+        return Err(match withdraw(store, &ours).await {
             Ok(()) => Unpublished::Refused(refused),
             // Carried out again, the plan meets the same file, and withdraws again.
             Err(_) => Unpublished::Unknown(refused),

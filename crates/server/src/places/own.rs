@@ -17,8 +17,15 @@ const FILE: &str = "file:";
 pub(crate) struct OwnFiles {
     folders: Vec<PathBuf>,
     files: Vec<PathBuf>,
+    now: Mutex<Now>,
+}
+
+#[derive(Debug)]
+struct Now {
     /// Where backups were written; while the server runs, more may come.
-    backups: Mutex<Vec<PathBuf>>,
+    backups: Vec<PathBuf>,
+    /// What denies all of it, links followed: no opening waits for a disk that has nothing to do with it.
+    policy: Policy,
 }
 
 impl OwnFiles {
@@ -56,34 +63,54 @@ impl OwnFiles {
                 false => files.push(reference.into()),
             }
         }
-        Self {
+        let own = Self {
             folders,
             files,
-            backups: Mutex::new(backup::directories(data_dir)),
+            now: Mutex::new(Now {
+                backups: backup::directories(data_dir),
+                policy: Policy::default(),
+            }),
+        };
+        own.look_again();
+        own
+    }
+
+    /// Another backup is about to be there. Blocking.
+    pub(crate) fn add_backup(&self, directory: &Path) {
+        let mut now = self.now();
+        if !now.backups.iter().any(|known| known == directory) {
+            now.backups.push(directory.to_owned());
+            now.policy = now.policy.clone().deny(directory);
         }
     }
 
-    /// Another backup is there, or about to be.
-    pub(crate) fn add_backup(&self, directory: &Path) {
-        self.backups().push(directory.to_owned());
-    }
-
-    /// What places may touch, `allowed` alone or all but what is the server's own.
-    pub(crate) fn policy(&self, allowed: Option<&[PathBuf]>) -> Policy {
+    /// Follows the links anew: what a name leads to may be another file than it was. Blocking.
+    pub(crate) fn look_again(&self) {
+        let backups = self.now().backups.clone();
         let mut policy = Policy::default();
-        for folder in self.folders.iter().chain(self.backups().iter()) {
+        for folder in self.folders.iter().chain(&backups) {
             policy = policy.deny(folder);
         }
         for file in &self.files {
             policy = policy.deny_file(file);
         }
+        let mut now = self.now();
+        for since in now.backups.iter().skip(backups.len()) {
+            policy = policy.deny(since);
+        }
+        now.policy = policy;
+    }
+
+    /// What places may touch, `allowed` alone or all but what is the server's own.
+    pub(crate) fn policy(&self, allowed: Option<&[PathBuf]>) -> Policy {
+        let policy = self.now().policy.clone();
         match allowed {
             Some(folders) => policy.allow_only(folders),
             None => policy,
         }
     }
 
-    fn backups(&self) -> MutexGuard<'_, Vec<PathBuf>> {
-        self.backups.lock().unwrap_or_else(PoisonError::into_inner)
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

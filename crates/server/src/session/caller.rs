@@ -74,6 +74,9 @@ impl Session {
                 let looked = principal.refreshed(&instance.catalog);
                 let looked = looked.and_then(|now| login.check(instance).map(|()| now));
                 looked.map_err(|error| {
+                    if !error.sends_away() {
+                        return error;
+                    }
                     let logins = &instance.logins;
                     logins.record_gone(instance, &principal, &context, &error);
                     error.audited()

@@ -122,6 +122,9 @@ impl Session {
         let (link, principal, stage) = instance
             .blocking(move |instance| {
                 Link::open(instance, &signed).map_err(|error| {
+                    if !error.sends_away() {
+                        return error;
+                    }
                     let logins = &instance.logins;
                     logins.record_stranger(instance, "a download link", &by, &error);
                     error.audited()

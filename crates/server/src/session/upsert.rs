@@ -131,7 +131,11 @@ impl Session {
             done.insert_id = match change {
                 // Each of its rows was added, if only to give way to one behind it.
                 RowChange::Replace => planned.insert_id(),
-                _ => self.added_id(&table, planned.insert_id(), &added).await?,
+                RowChange::Insert
+                | RowChange::Load
+                | RowChange::Update
+                | RowChange::Delete
+                | RowChange::Compact => self.added_id(&table, planned.insert_id(), &added).await?,
             };
         }
         let account = self.account().to_owned();

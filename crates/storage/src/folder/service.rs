@@ -288,7 +288,7 @@ pub(crate) struct FolderLister {
     open: Vec<VecDeque<Entry>>,
 }
 
-/// The folder that repairs of a file system put things in, at the top of each.
+/// The folder that repairs of a file system put things in, at the top of each that is mounted.
 const LOST_AND_FOUND: &str = "lost+found";
 
 impl FolderLister {
@@ -296,7 +296,7 @@ impl FolderLister {
         let is_top = folder.is_none();
         let is_lost_and_found = folder
             .as_ref()
-            .is_some_and(|folder| folder.as_str() == LOST_AND_FOUND);
+            .is_some_and(|folder| folder.file_name() == LOST_AND_FOUND);
         let beneath = Arc::clone(&self.beneath);
         let listed = blocking(move || beneath.list(folder.as_ref())).await;
         match listed {

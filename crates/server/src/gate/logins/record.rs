@@ -31,6 +31,8 @@ struct Refused {
     account: String,
     network: Network,
     reason: Reason,
+    /// What they came with.
+    by: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,7 +81,8 @@ impl Logins {
 
     /// An attempt was refused without a look at its password.
     pub(super) fn record_repeated(&self, instance: &Instance, by: &Attempt, error: &Error) {
-        self.refused(instance, &by.login.account, &by.network, error, || {
+        let (account, network) = (&by.login.account, &by.network);
+        self.refused(instance, account, network, "a login", error, || {
             by.event(instance, AuditOutcome::Refused, error.message())
         });
     }
@@ -94,7 +97,7 @@ impl Logins {
         error: &Error,
     ) {
         let account = whose.map_or(SYS, |login| login.account.as_str());
-        self.refused(instance, account, network, error, || {
+        self.refused(instance, account, network, "a token", error, || {
             let nobody = LoginName {
                 account: SYS.to_owned(),
                 user: String::new(),
@@ -128,7 +131,7 @@ impl Logins {
     pub(crate) fn record_stranger(
         &self,
         instance: &Instance,
-        by: &str,
+        by: &'static str,
         context: &CallContext,
         error: &Error,
     ) {
@@ -138,7 +141,7 @@ impl Logins {
             role: None,
         };
         let network = Network::of(&context.client);
-        self.refused(instance, SYS, &network, error, || {
+        self.refused(instance, SYS, &network, by, error, || {
             let (outcome, reason) = (AuditOutcome::Refused, error.message());
             event(instance, &nobody, by.to_owned(), context, outcome, reason)
         });
@@ -161,6 +164,7 @@ impl Logins {
         instance: &Instance,
         account: &str,
         network: &Network,
+        by: &'static str,
         error: &Error,
         event: impl FnOnce() -> AuditEvent,
     ) {
@@ -169,6 +173,7 @@ impl Logins {
             account: existing_account(instance, account),
             network: network.clone(),
             reason: error.reason(),
+            by,
         };
         let records = &self.records.refused;
         write(instance, records.happened(key, Instant::now(), event));
