@@ -119,7 +119,7 @@ mod tests {
             path.to_str().unwrap()
         );
         fs::write(path.join(FILE), &text).unwrap();
-        assert_eq!(directories(&path), [path.clone()]);
+        assert_eq!(directories(&path), std::slice::from_ref(&path));
         remember(&path, &path).unwrap();
         assert_eq!(fs::read_to_string(path.join(FILE)).unwrap(), text);
         fs::write(path.join(FILE), text.replace('1', "2")).unwrap();

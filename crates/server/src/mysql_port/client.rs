@@ -314,7 +314,7 @@ impl Client {
 
     /// The session for a request of its own, by whose id it is in the log and the audit, and which its error tells.
     pub(super) fn request(&mut self) -> Opened {
-        let request = self.opened.clone().as_request();
+        let request = self.opened.clone().with_request_of_its_own();
         let id = &request.caller.context.request_id;
         id.clone_into(&mut self.request_id);
         request

@@ -55,7 +55,7 @@ pub(super) struct Wanted {
 
 impl Opened {
     /// A request of its own, by whose id it is in the log and the audit.
-    pub(super) fn as_request(mut self) -> Self {
+    pub(super) fn with_request_of_its_own(mut self) -> Self {
         let context = &mut self.caller.context;
         context.request_id = Uuid::now_v7().to_string();
         context.statement.clear();
